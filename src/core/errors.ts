@@ -1,0 +1,81 @@
+/** The one error class of the router, and the one table from its codes to HTTP. */
+
+export type ErrorSource = 'client' | 'worker' | 'router';
+/** `safe`: nothing was sent, or it may be repeated; `if-unsent`: only while no byte left; `never`. */
+export type Retry = 'never' | 'if-unsent' | 'safe';
+
+export interface ErrorEntry {
+  readonly status: number;
+  /** `error.type` of the OpenAI error object. */
+  readonly type: string;
+  readonly source: ErrorSource;
+  readonly meaning: string;
+}
+
+const client = (status: number, meaning: string, type = 'invalid_request_error'): ErrorEntry => ({
+  status,
+  type,
+  source: 'client',
+  meaning,
+});
+const router = (status: number, meaning: string, type = 'service_unavailable'): ErrorEntry => ({ status, type, source: 'router', meaning });
+const worker = (status: number, meaning: string): ErrorEntry => ({
+  status,
+  type: 'upstream_error',
+  source: 'worker',
+  meaning,
+});
+
+/** Source of the names that exist there: sglang_router 0.3.2 (`X-SMG-Error-Code`). The page docs/errors.md is generated from this. */
+export const ERRORS = {
+  bad_request: client(400, 'The request breaks the rules of HTTP/1.1; the connection is closed.'),
+  json_parse_error: client(400, 'The body had to be read for routing and is not valid JSON.'),
+  invalid_request: client(400, 'A value of the request is not what the route expects.'),
+  not_found: client(404, 'No such route, or the route to that path is closed.'),
+  unsupported_method: client(405, 'The path exists, but not with this method; see the Allow field.'),
+  request_timeout: client(408, 'Head or body of the request came too slowly; the connection is closed.'),
+  payload_too_large: client(413, 'The body is larger than --max-payload-size; it was not read to its end.'),
+  uri_too_long: client(414, 'The request target is longer than 16 KiB.'),
+  unsupported_media_type: client(415, 'The body is not of a type that the route takes.'),
+  expectation_failed: client(417, 'Expect holds something other than 100-continue.'),
+  header_fields_too_large: client(431, 'The head is larger than 64 KiB or has more than 128 fields.'),
+  http_version_not_supported: client(505, 'The HTTP version is neither 1.0 nor 1.1.'),
+  internal_error: router(500, 'A bug in the router; the log has the details.', 'internal_error'),
+  no_workers: router(503, 'No worker is registered.'),
+  no_available_workers: router(503, 'Workers are registered, but none can take a request now.'),
+  too_many_connections: router(503, 'The router has as many connections as --max-connections allows.'),
+  upstream_queue_full: router(503, 'All connections to the worker are in use and its queue is full.'),
+  upstream_queue_timeout: router(503, 'No connection to the worker became free in time.'),
+  shutting_down: router(503, 'The router is shutting down.'),
+  call_upstream_connection_failed: worker(502, 'No connection to the worker.'),
+  call_upstream_reset: worker(502, 'The worker closed the connection before it answered.'),
+  call_upstream_malformed: worker(502, 'The worker sent something that is not HTTP/1.1.'),
+  call_upstream_cut: worker(502, 'The worker closed the connection in the middle of its answer.'),
+  call_upstream_timeout: worker(504, 'The worker did not answer in time.'),
+  no_worker_response: worker(502, 'No worker had an answer.'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export class RouterError extends Error {
+  readonly code: ErrorCode;
+  readonly source: ErrorSource;
+  readonly retry: Retry;
+  readonly status: number;
+
+  constructor(code: ErrorCode, message: string, options: { retry?: Retry; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'RouterError';
+    this.code = code;
+    this.source = ERRORS[code].source;
+    this.status = ERRORS[code].status;
+    this.retry = options.retry ?? 'never';
+  }
+}
+
+/** The OpenAI error object as JSON text. `message` must hold no internal address, path or stack. */
+export function errorBody(code: ErrorCode, message: string, param: string | null = null): string {
+  return JSON.stringify({
+    error: { message, type: ERRORS[code].type, param, code },
+  });
+}

@@ -1,0 +1,35 @@
+/** One engine endpoint as the rest of the router sees it: configuration and discovered facts, no live state. */
+
+/** Index of a worker in every per-worker array; stable for the life of the worker. */
+export type WorkerIndex = number;
+
+/** "No worker": what a policy answers when nothing is eligible, and an `excluded` that excludes nobody. */
+export const NONE: WorkerIndex = -1;
+
+export type WorkerType = 'regular' | 'prefill' | 'decode';
+export const WORKER_TYPES: readonly WorkerType[] = ['regular', 'prefill', 'decode'];
+
+export interface Worker {
+  readonly index: WorkerIndex;
+  /** UUID, reserved when the worker was first named. */
+  readonly id: string;
+  /** `scheme://host:port` with an optional base path, no trailing slash. */
+  readonly url: string;
+  readonly scheme: 'http' | 'https';
+  /** Name or address to connect to; an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Value of the Host field, IPv6 in brackets. */
+  readonly authority: string;
+  /** Path in front of every target, '' or '/base' (no trailing slash). */
+  readonly basePath: string;
+  readonly type: WorkerType;
+  /** Sent to the worker as `Authorization: Bearer`; null: the client's own header passes. */
+  readonly apiKey: string | null;
+  /** What the worker serves; 'unknown' until it said so (or if it never does). */
+  readonly modelId: string;
+  readonly priority: number;
+  readonly cost: number;
+  readonly bootstrapPort: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
