@@ -13,7 +13,7 @@ export interface Worker {
   readonly index: WorkerIndex;
   /** UUID, reserved when the worker was first named. */
   readonly id: string;
-  /** `scheme://host:port` with an optional base path, no trailing slash. */
+  /** `scheme://authority` with an optional base path, no trailing slash; canonical (`WorkerAddress.url`). */
   readonly url: string;
   readonly scheme: 'http' | 'https';
   /** Name or address to connect to; an IPv6 address without brackets. */
