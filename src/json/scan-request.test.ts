@@ -148,6 +148,19 @@ test('judges structure, numbers and literals exactly as JSON.parse', () => {
   assert.ok(seen.ok > 100 && seen.truncated > 100 && seen.invalid > 100, JSON.stringify(seen));
 });
 
+test('judges lists of token ids exactly as JSON.parse', () => {
+  const element = fc.constantFrom('1', '23', '128000', ' 4', '5 ', '  6', '0', '-7', '1.5', '2e3', '01', '1x', '', 'null', '[8,9]', '"10"');
+  fc.assert(
+    fc.property(fc.array(element, { maxLength: 8 }), fc.constantFrom(']', '', ',]', '}'), (elements, close) => {
+      checkAgainstParse(`{"input_ids":[${elements.join(',')}${close},"model":"m"}`, routes.GENERATE_PROMPT);
+      const text = `[${elements.join(',')}${close}`;
+      scanText(text);
+      assert.equal(scan.status === 'ok', parse(text) !== null, text);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
 test('says invalid only when no continuation could help', () => {
   const continuable = ['{"a":tru', '{"a":-', '{"a":1.', '{"a":1e+', '{"a', '{"a"', '{"a":', '{"a":"\\', '[[', '', ' ', '{"a":[1'];
   for (const text of continuable) {
@@ -231,6 +244,13 @@ test('a model with an escape that is not valid is left to the engine', () => {
   const buf = scanText('{"model":"\\x"}');
   assert.equal(scan.status, 'ok');
   assert.equal(scan.decodeModel(buf), null);
+});
+
+test('a key with an escape that is not valid is no field', () => {
+  for (const key of ['\\u006grompt', '\\u070rompt', '\\U0070rompt', 'promp\\u007', '\\x0070rompt']) {
+    scanText(`{"${key}":"x"}`, routes.COMPLETION_PROMPT);
+    assert.deepEqual([scan.status, scan.rangeCount], ['ok', 0], key);
+  }
 });
 
 test('does not judge what stands inside strings', () => {

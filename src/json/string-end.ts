@@ -24,16 +24,13 @@ export function stringEnd(buf: Buffer, from: number, end: number): number {
     if (byte === QUOTE) return at;
     at += byte === BACKSLASH ? 2 : 1;
   }
-  // Here `at` is never between a backslash and what it escapes, so runs are counted back to it and not further.
-  let clean = at;
   while (at < end) {
     const quote = buf.indexOf(QUOTE, at);
     if (quote < 0 || quote >= end) return -1;
     let run = quote - 1;
-    while (run >= clean && buf[run] === BACKSLASH) run--;
+    while (run >= from && buf[run] === BACKSLASH) run--;
     if (((quote - run) & 1) === 1) return quote;
     at = quote + 1;
-    clean = at;
   }
   return -1;
 }

