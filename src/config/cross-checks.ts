@@ -1,0 +1,48 @@
+/** What no setting can say about itself alone. */
+import type { Problem } from './problem.ts';
+import type { Config } from './schema.ts';
+
+export interface CrossChecks {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly string[];
+}
+
+/** `sourceOf`: where a key's value came from, for messages. */
+export function crossCheck(config: Config, sourceOf: (key: keyof Config) => string): CrossChecks {
+  const problems: Problem[] = [];
+  const warnings: string[] = [];
+
+  const seen = new Map<string, number>();
+  for (const [at, { url }] of config.workerUrls.entries()) {
+    const first = seen.get(url);
+    if (first === undefined) seen.set(url, at);
+    else {
+      const expected = `each worker once; numbers ${first + 1} and ${at + 1} are the same worker`;
+      problems.push({ flag: '--worker-urls', value: url, expected, source: sourceOf('workerUrls') });
+    }
+  }
+  if (config.policy === 'power_of_two' && config.workerUrls.length < 2) {
+    warnings.push('--policy power_of_two chooses between two workers, and fewer are given; others can join later');
+  }
+  if (config.port !== 0 && config.port === config.prometheusPort && overlap(config.host, config.prometheusHost)) {
+    problems.push({
+      flag: '--prometheus-port',
+      value: String(config.prometheusPort),
+      expected: 'another port than that of --port',
+      source: sourceOf('prometheusPort'),
+    });
+  }
+  if (config.upstreamKeepAliveSecs >= 5) {
+    warnings.push('--upstream-keep-alive-secs is not below the 5 s after which SGLang closes idle connections');
+  }
+  if (config.forwardHeaders.includes('*') && config.forwardHeaders.length > 1) {
+    warnings.push("--forward-headers holds '*', so its other names change nothing");
+  }
+  return { problems, warnings };
+}
+
+/** Can both not listen on one port? Names are not looked up, so only equal ones count. */
+function overlap(a: string, b: string): boolean {
+  const everywhere = ['0.0.0.0', '::'];
+  return a === b || everywhere.includes(a) || everywhere.includes(b);
+}

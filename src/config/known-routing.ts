@@ -1,0 +1,76 @@
+/** Known flags of sglang_router 0.3.2 about routing, reliability and discovery. */
+
+import { knownOf } from './known-setting.ts';
+import { bootstrapUrls, pairs, workerUrls } from './list-shape.ts';
+import { choice, float, int, text, toggle } from './shape.ts';
+
+const ANY = Number.MAX_SAFE_INTEGER;
+const ANY_INT = { min: -ANY, max: ANY };
+const COUNT = { min: 0, max: ANY };
+const POLICIES_032 = ['random', 'round_robin', 'cache_aware', 'power_of_two', 'manual', 'consistent_hashing', 'prefix_hash'] as const;
+
+const pair = knownOf('0.3.2', { name: 'prefill-decode pairs are', instead: 'start all workers in regular mode and use --worker-urls' });
+const manual = knownOf('0.3.2', { name: 'the policy manual is' });
+const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
+const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
+const ranks = knownOf('0.3.2', { name: 'routing to data-parallel ranks is', instead: 'let the engine place requests on its ranks' });
+const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 'use --worker-urls or POST /workers' });
+const limits = knownOf('0.3.2', { name: 'limits on concurrent requests are', instead: 'limit requests in front of the router' });
+const retries = knownOf('0.3.2', { name: 'retries with backoff are', meanwhile: 'every request is sent once' });
+const breaker = knownOf('0.3.2', { name: 'the circuit breaker is', meanwhile: 'only workers that cannot be reached are set aside' });
+const health = knownOf('0.3.2', {
+  name: 'periodic health checks are',
+  meanwhile: 'only workers that cannot be reached are checked, until they answer',
+});
+const eviction = knownOf('0.3.2', { name: 'eviction by interval is' });
+
+export const KNOWN_ROUTING = {
+  prefillPolicy: pair(choice('POLICY', [...POLICIES_032, 'bucket'])),
+  decodePolicy: pair(choice('POLICY', POLICIES_032)),
+  pdDisaggregation: pair(toggle()),
+  prefill: pair(bootstrapUrls('URL [PORT]')),
+  decode: pair(workerUrls('URL', 'each')),
+  miniLb: pair(toggle()),
+
+  bucketAdjustIntervalSecs: bucket(int('SECONDS', COUNT), { default: 5 }),
+  maxIdleSecs: manual(int('SECONDS', COUNT), { default: 4 * 3600 }),
+  assignmentMode: manual(choice('MODE', ['random', 'min_load', 'min_group']), { default: 'random' }),
+  evictionIntervalSecs: eviction(int('SECONDS', { min: 1, max: ANY }), {
+    default: 60,
+    noEffect: 'has no effect: the memory of prompts is kept within its size at every insertion, not at intervals',
+    aliases: [{ flag: '--eviction-interval' }],
+  }),
+  dpAware: ranks(toggle()),
+  enableIgw: igw(toggle()),
+
+  serviceDiscovery: kubernetes(toggle()),
+  selector: kubernetes(pairs('NAME=VALUE')),
+  serviceDiscoveryPort: kubernetes(int('PORT', { min: 1, max: 65535 }), { default: 80 }),
+  serviceDiscoveryNamespace: kubernetes(text('NAMESPACE')),
+  prefillSelector: kubernetes(pairs('NAME=VALUE')),
+  decodeSelector: kubernetes(pairs('NAME=VALUE')),
+
+  maxConcurrentRequests: limits(int('COUNT', ANY_INT), { default: -1, accepted: [0] }),
+  queueSize: limits(int('COUNT', COUNT), { default: 100 }),
+  queueTimeoutSecs: limits(int('SECONDS', COUNT), { default: 60 }),
+  rateLimitTokensPerSecond: limits(int('COUNT', ANY_INT)),
+
+  retryMaxRetries: retries(int('COUNT', COUNT), { default: 5, whenDefault: 'active', accepted: [0, 1] }),
+  retryInitialBackoffMs: retries(int('MS', COUNT), { default: 50 }),
+  retryMaxBackoffMs: retries(int('MS', COUNT), { default: 30_000 }),
+  retryBackoffMultiplier: retries(float('FACTOR', { min: 1, max: ANY }), { default: 1.5 }),
+  retryJitterFactor: retries(float('SHARE', { min: 0, max: 1 }), { default: 0.2 }),
+  // Switching off what does not exist is no lie.
+  disableRetries: retries(toggle(), { accepted: [true] }),
+
+  cbFailureThreshold: breaker(int('COUNT', COUNT), { default: 10, whenDefault: 'active' }),
+  cbSuccessThreshold: breaker(int('COUNT', COUNT), { default: 3 }),
+  cbTimeoutDurationSecs: breaker(int('SECONDS', COUNT), { default: 60 }),
+  cbWindowDurationSecs: breaker(int('SECONDS', COUNT), { default: 120 }),
+  disableCircuitBreaker: breaker(toggle(), { accepted: [true] }),
+
+  healthFailureThreshold: health(int('COUNT', COUNT), { default: 3, whenDefault: 'active' }),
+  healthSuccessThreshold: health(int('COUNT', COUNT), { default: 2, whenDefault: 'active' }),
+  healthCheckIntervalSecs: health(int('SECONDS', COUNT), { default: 60, whenDefault: 'active' }),
+  disableHealthCheck: health(toggle()),
+};

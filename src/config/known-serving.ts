@@ -1,0 +1,77 @@
+/** Known flags of sglang_router 0.3.2 about tokens, history, keys, TLS and traces. */
+import { knownOf } from './known-setting.ts';
+import { texts } from './list-shape.ts';
+import { choice, int, text, toggle } from './shape.ts';
+
+const ANY = Number.MAX_SAFE_INTEGER;
+const COUNT = { min: 0, max: ANY };
+
+const tokens = knownOf('0.3.2', { name: 'tokenizing in the router is', instead: 'leave it out: the engine tokenizes' });
+const tools = knownOf('0.3.2', { name: 'parsing of model output in the router is', instead: 'give the flag to the engine' });
+const mcp = knownOf('0.3.2', { name: 'MCP is' });
+const backend = knownOf('0.3.2', { name: 'a backend other than sglang is' });
+const history = knownOf('0.3.2', { name: 'history of responses and conversations in the router is' });
+const workerTls = knownOf('0.3.2', {
+  name: 'client certificates and own CAs for workers are',
+  instead: 'use http:// or publicly trusted https:// workers',
+});
+const tls = knownOf('0.3.2', { name: 'TLS for clients is', instead: 'end TLS in front of the router' });
+const traces = knownOf('0.3.2', { name: 'OpenTelemetry tracing is' });
+const keys = knownOf('0.3.2', { name: 'keys for clients and workers are', instead: 'guard the router by what stands in front of it' });
+const cors = knownOf('0.3.2', { name: 'CORS is', instead: 'answer preflight requests in front of the router' });
+
+export const KNOWN_SERVING = {
+  corsAllowedOrigins: cors(texts('ORIGINS', 'an origin')),
+
+  modelPath: tokens(text('PATH')),
+  tokenizerPath: tokens(text('PATH')),
+  chatTemplate: tokens(text('PATH')),
+  tokenizerCacheEnableL0: tokens(toggle()),
+  tokenizerCacheL0MaxEntries: tokens(int('COUNT', COUNT), { default: 10_000 }),
+  tokenizerCacheEnableL1: tokens(toggle()),
+  tokenizerCacheL1MaxMemory: tokens(int('BYTES', COUNT), { default: 50 * 1024 * 1024 }),
+  reasoningParser: tools(text('PARSER')),
+  toolCallParser: tools(text('PARSER')),
+  mcpConfigPath: mcp(text('PATH')),
+
+  backend: backend(choice('BACKEND', ['sglang', 'openai', 'vllm', 'trtllm', 'tokenspeed', 'anthropic', 'gemini']), {
+    default: 'sglang',
+    aliases: [{ flag: '--runtime' }],
+  }),
+  historyBackend: history(choice('BACKEND', ['memory', 'none', 'oracle', 'postgres', 'redis']), { default: 'memory', accepted: ['none'] }),
+  oracleWalletPath: history(text('PATH')),
+  oracleTnsAlias: history(text('ALIAS')),
+  oracleConnectDescriptor: history(text('DESCRIPTOR')),
+  oracleUsername: history(text('NAME')),
+  oraclePassword: history(text('PASSWORD'), { secret: true }),
+  oraclePoolMin: history(int('COUNT', COUNT), { default: 1 }),
+  oraclePoolMax: history(int('COUNT', COUNT), { default: 16 }),
+  oraclePoolTimeoutSecs: history(int('SECONDS', COUNT), { default: 30 }),
+  postgresDbUrl: history(text('URL'), { secret: true }),
+  postgresPoolMax: history(int('COUNT', COUNT), { default: 16 }),
+  redisUrl: history(text('URL'), { secret: true }),
+  redisPoolMax: history(int('COUNT', COUNT), { default: 16 }),
+  redisRetentionDays: history(int('DAYS', { min: -1, max: ANY }), { default: 30 }),
+
+  clientCertPath: workerTls(text('PATH')),
+  clientKeyPath: workerTls(text('PATH')),
+  caCertPaths: workerTls(texts('PATHS', 'the path of a file')),
+  tlsCertPath: tls(text('PATH')),
+  tlsKeyPath: tls(text('PATH')),
+
+  enableTrace: traces(toggle()),
+  otlpTracesEndpoint: traces(text('HOST:PORT'), { default: 'localhost:4317' }),
+
+  apiKey: keys(text('KEY'), { secret: true }),
+  controlPlaneApiKeys: keys(
+    texts('ID:NAME:ROLE:KEY', 'id:name:role:key with a role of admin or user', { pattern: /^[^:]+:[^:]+:(?:admin|user):.+$/ }),
+    {
+      secret: true,
+    },
+  ),
+  controlPlaneAuditEnabled: keys(toggle()),
+  jwtIssuer: keys(text('URL')),
+  jwtAudience: keys(text('AUDIENCE')),
+  jwtJwksUri: keys(text('URL')),
+  jwtRoleMapping: keys(texts('IDP_ROLE=ROLE', 'idp_role=role', { pattern: /^[^=]+=.+$/ })),
+};

@@ -1,0 +1,129 @@
+/**
+ * From command line, environment and file to one checked Config.
+ *
+ *   flags > environment > file > defaults
+ *
+ * Every value that somebody gave is checked, also one that another source overrides; all problems are reported at once.
+ */
+import { BUILT, type Entry, FLAGS } from './catalogue.ts';
+import { crossCheck } from './cross-checks.ts';
+import { type Environment, fromEnvironment } from './from-environment.ts';
+import { fromFile } from './from-file.ts';
+import { type GivenValue, judgeGiven, type SourceKind } from './given-value.ts';
+import { helpText } from './help.ts';
+import { parseArgv } from './parse-argv.ts';
+import { type Problem, shown } from './problem.ts';
+import type { Config, ConfigKey } from './schema.ts';
+import { type Dialect, defaultOf } from './setting.ts';
+
+export { formatProblems, type Problem } from './problem.ts';
+export type { Config, ConfigKey } from './schema.ts';
+export type { PolicyName } from './settings-main.ts';
+
+/** Where each value of a configuration came from. */
+export type Sources = Readonly<Record<ConfigKey, SourceKind>>;
+
+export interface ConfigInput {
+  /** Without the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  /** Reads the text of --config; throws as `fs.readFileSync` does. */
+  readonly readFile: (path: string) => string;
+  /** Whose defaults apply; 'seed' if left out. */
+  readonly dialect?: Dialect;
+}
+
+export type LoadedConfig =
+  | { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly string[]; readonly sources: Sources }
+  /** --check-config: `text` is the configuration in force as JSON. */
+  | { readonly kind: 'check'; readonly text: string; readonly warnings: readonly string[] }
+  | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' }
+  /** At least one; print `formatProblems(problems)` and exit 2. */
+  | { readonly kind: 'errors'; readonly problems: readonly Problem[] };
+
+export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInput): LoadedConfig {
+  const line = parseArgv(argv);
+  if (line.help) return { kind: 'help', text: helpText(dialect) };
+  if (line.version) return { kind: 'version' };
+
+  const problems: Problem[] = [...line.problems];
+  const warnings: string[] = [];
+  const chosen = new Map<string, { value: unknown; given: GivenValue }>();
+  const take = (layer: readonly GivenValue[]): void => {
+    for (const given of layer) {
+      const judged = judgeGiven(given);
+      if (!judged.ok) {
+        problems.push(...judged.problems);
+        continue;
+      }
+      warnings.push(...judged.warnings);
+      if (!chosen.has(given.entry.key)) chosen.set(given.entry.key, { value: judged.value, given });
+    }
+  };
+
+  const flags = [...line.given.values()].map(({ entry, words }): GivenValue => {
+    return { entry, plain: entry.setting.shape.fromWords(words), kind: 'flag', source: 'command line' };
+  });
+  take(flags);
+  const environment = fromEnvironment(env);
+  warnings.push(...environment.warnings);
+  take(environment.given);
+  const path = chosen.get('config');
+  if (path !== undefined) {
+    const file = readSettings(String(path.value), path.given.source, readFile);
+    problems.push(...file.problems);
+    take(file.given);
+  }
+
+  const config = assemble((entry) => chosen.get(entry.key)?.value, dialect);
+  const checks = crossCheck(config, (key) => chosen.get(key)?.given.source ?? 'default');
+  problems.push(...checks.problems);
+  if (problems.length > 0) return { kind: 'errors', problems };
+  warnings.push(...checks.warnings);
+
+  if (chosen.get('checkConfig')?.value === true) return { kind: 'check', text: configText(config), warnings };
+  const sources = Object.fromEntries(SETTING_ENTRIES.map(({ key }) => [key, chosen.get(key)?.given.kind ?? 'default']));
+  // Built from the same entries as Config.
+  return { kind: 'config', config, warnings, sources: sources as Record<ConfigKey, SourceKind> };
+}
+
+/** All defaults of a dialect, as if nothing were given. */
+export function defaultsOf(dialect: Dialect): Config {
+  return assemble(() => undefined, dialect);
+}
+
+/** The configuration as JSON, with the keys of a file, so that it can be used as one. */
+export function configText(config: Config): string {
+  const values: Record<string, unknown> = {};
+  for (const { key, fileKey } of SETTING_ENTRIES) {
+    values[fileKey] = key === 'workerUrls' ? config.workerUrls.map(({ url }) => url) : config[key as ConfigKey];
+  }
+  return `${JSON.stringify(values, null, 2)}\n`;
+}
+
+const SETTING_ENTRIES: readonly Entry[] = BUILT.filter((entry) => !entry.meta);
+
+function assemble(givenValue: (entry: Entry) => unknown, dialect: Dialect): Config {
+  const values: Record<string, unknown> = {};
+  for (const entry of SETTING_ENTRIES) {
+    const { setting } = entry;
+    if (!setting.built) continue;
+    const given = givenValue(entry);
+    const other = setting.sameAs === undefined ? undefined : FLAGS.get(`--${setting.sameAs}`)?.entry;
+    const fallback = other === undefined ? defaultOf(setting, dialect) : (givenValue(other) ?? defaultOf(setting, dialect));
+    values[entry.key] = given === undefined ? fallback : given;
+  }
+  // Every key of SETTINGS is there, with a value that its own schema made or its own default.
+  return values as unknown as Config;
+}
+
+function readSettings(path: string, source: string, readFile: (path: string) => string) {
+  try {
+    return fromFile(path, readFile(path));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const problem: Problem = { flag: '--config', value: shown(path), expected: `a file that can be read (${String(error.code)})`, source };
+    return { given: [], problems: [problem] };
+  }
+}

@@ -1,0 +1,61 @@
+/** What the schema says about one setting. Flags, help, environment, file, documents and JSON Schema all follow from it. */
+import type { Shape } from './shape.ts';
+
+/** Whose defaults apply: those of the first version's binary, or those of `python -m sglang_router.launch_router`. */
+export type Dialect = 'seed' | 'launch_router';
+
+/** Where a setting comes from: the first version, sglang_router 0.3.2, smg (its successor), or this program. */
+export type Origin = 'seed' | '0.3.2' | 'smg' | 'ours';
+
+/** Headings of help and documents, in this order. */
+export const GROUPS = {
+  main: 'Options',
+  routing: 'Routing',
+  requests: 'Requests',
+  clients: 'Client connections',
+  workers: 'Workers',
+  logs: 'Logs',
+  metrics: 'Metrics',
+  other: 'Other',
+} as const;
+export type Group = keyof typeof GROUPS;
+
+/** Another flag with the same effect. With `value` the flag is a switch that stands for that value. */
+export interface FlagAlias {
+  readonly flag: string;
+  readonly value?: string;
+}
+
+export interface SettingSpec<D> {
+  readonly group: Group;
+  readonly describe: string;
+  readonly origin: Origin;
+  readonly default: D;
+  /** Where the other dialect's default differs. */
+  readonly launchRouterDefault?: D;
+  /** The default is the value of this other setting, unless one is given. */
+  readonly sameAs?: string;
+  /** How people should read a default of null. */
+  readonly whenUnset?: string;
+  readonly unit?: 'seconds' | 'bytes';
+  readonly aliases?: readonly FlagAlias[];
+  /** True if a reload may change it while requests run. */
+  readonly reloadable?: boolean;
+}
+
+/** A setting that works. `T` is the type of its value in Config. */
+export interface Setting<T> extends SettingSpec<T> {
+  readonly built: true;
+  readonly shape: Shape<unknown>;
+}
+
+export function setting<T>(shape: Shape<T>, spec: SettingSpec<NoInfer<T>>): Setting<T>;
+/** A default of null means "unset", which nobody can give. */
+export function setting<T>(shape: Shape<T>, spec: SettingSpec<null>): Setting<T | null>;
+export function setting<T>(shape: Shape<T>, spec: SettingSpec<T>): Setting<T> {
+  return { ...spec, built: true, shape };
+}
+
+export function defaultOf<T>(entry: Setting<T>, dialect: Dialect): T {
+  return dialect === 'launch_router' && entry.launchRouterDefault !== undefined ? entry.launchRouterDefault : entry.default;
+}

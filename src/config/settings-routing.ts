@@ -1,0 +1,106 @@
+/** Settings of policies and of the connections to workers. */
+
+import { setting } from './setting.ts';
+import { MAX_SECONDS } from './settings-main.ts';
+import { float, int, parsedText } from './shape.ts';
+
+const ANY = Number.MAX_SAFE_INTEGER;
+
+export const ROUTING = {
+  cacheThreshold: setting(float('SHARE', { min: 0, max: 1 }), {
+    group: 'routing',
+    describe: 'cache_aware: share of a prompt that a worker must hold for the request to follow it',
+    origin: '0.3.2',
+    default: 0.3,
+    reloadable: true,
+  }),
+  balanceAbsThreshold: setting(int('COUNT', { min: 0, max: ANY }), {
+    group: 'routing',
+    describe: 'cache_aware: loads are out of balance when they differ by more requests than this, and by the relative threshold too',
+    origin: '0.3.2',
+    default: 64,
+    reloadable: true,
+  }),
+  balanceRelThreshold: setting(float('FACTOR', { min: 1, max: ANY }), {
+    group: 'routing',
+    describe: 'cache_aware: loads are out of balance when the largest exceeds the smallest times this, and the absolute threshold too',
+    origin: '0.3.2',
+    default: 1.5,
+    reloadable: true,
+  }),
+  maxTreeSize: setting(int('SIZE', { min: 1, max: ANY }), {
+    group: 'routing',
+    describe:
+      'cache_aware: size of the memory of prompts, in bytes of prompt text per worker as in sglang_router; ' +
+      'here it bounds one index of hashes for all workers together, see docs/policies.md',
+    origin: '0.3.2',
+    default: 2 ** 26,
+  }),
+};
+
+export const WORKERS = {
+  workerStartupTimeoutSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Time for a new worker to answer for the first time; after it the worker is reported as failed',
+    origin: '0.3.2',
+    default: 1800,
+    unit: 'seconds',
+  }),
+  workerStartupCheckInterval: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Longest pause between two checks of a new worker that does not answer yet',
+    origin: '0.3.2',
+    default: 30,
+    unit: 'seconds',
+  }),
+  healthCheckEndpoint: setting(
+    parsedText('PATH', 'a path that starts with / and holds no space, ? or #', (word) => (/^\/[!"$->@-~]*$/.test(word) ? word : null)),
+    {
+      group: 'workers',
+      describe: 'Path at which a worker is asked whether it is well',
+      origin: '0.3.2',
+      default: '/health',
+    },
+  ),
+  healthCheckTimeoutSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Time for a worker to answer a check; an engine takes at least one second for /health',
+    origin: '0.3.2',
+    default: 5,
+    unit: 'seconds',
+  }),
+  connectTimeoutSecs: setting(float('SECONDS', { min: 0.01, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Time for a connection to a worker to open',
+    origin: 'ours',
+    default: 5,
+    unit: 'seconds',
+  }),
+  maxConnectionsPerWorker: setting(int('COUNT', { min: 1, max: 65_535 }), {
+    group: 'workers',
+    describe: 'Open connections to one worker at most; further requests wait in its queue',
+    origin: 'ours',
+    default: 4096,
+  }),
+  upstreamQueueSize: setting(int('COUNT', { min: 0, max: 1_000_000 }), {
+    group: 'workers',
+    describe: 'Requests that may wait for a connection to one worker; further ones are answered 503',
+    origin: 'ours',
+    default: 4096,
+  }),
+  upstreamQueueTimeoutSecs: setting(float('SECONDS', { min: 0.01, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Time that a request may wait for a connection to a worker',
+    origin: 'ours',
+    default: 60,
+    unit: 'seconds',
+  }),
+  upstreamKeepAliveSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Time that an idle connection to a worker is kept; must stay below the 5 s after which SGLang closes it; 0 keeps none',
+    origin: 'ours',
+    default: 4,
+    unit: 'seconds',
+    aliases: [{ flag: '--upstream-pool-idle-timeout-secs' }],
+  }),
+};
