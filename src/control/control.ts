@@ -1,0 +1,161 @@
+/** The control plane as one part: wires registry, probing, registration, discovery and routes, and owns their start and end. */
+import type { Clock } from '../core/clock.ts';
+import type { AttemptListener, FleetCell } from '../core/fleet.ts';
+import type { LoadTable } from '../core/load.ts';
+import type { LocalRoute } from '../core/local-route.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Rng } from '../core/rng.ts';
+import type { WorkerAddress } from '../core/worker-address.ts';
+import { createAdminRoutes } from './admin-routes.ts';
+import { Discovery } from './discovery.ts';
+import { createLegacyRoutes } from './legacy-routes.ts';
+import { DEFAULT_PROBE_PATHS } from './probe.ts';
+import { createProbeRoutes } from './probe-routes.ts';
+import { Prober } from './prober.ts';
+import { Registration } from './registration.ts';
+import { MAX_WORKERS, Registry, type RegistryObserver } from './registry.ts';
+import { createWorkerClient } from './worker-client.ts';
+import { DEFAULT_OPTIONS, type WorkerRecord } from './worker-record.ts';
+import type { Phase, WorkerEvent } from './worker-state.ts';
+
+export interface ControlSettings {
+  /** Sent to workers that have no key of their own; null: none. */
+  readonly apiKey: string | null;
+  /** A worker that is not ready by then counts as failed; a worker away for longer is probed seldom. */
+  readonly startupTimeoutMs: number;
+  /** Upper bound of the time between probes of a worker that is away; 500 ms or less are used. */
+  readonly startupCheckIntervalMs: number;
+  readonly probeTimeoutMs: number;
+  /** null: `/ready`, and `/health` of workers that do not have that. */
+  readonly probePath: string | null;
+  /** Between probes of a ready worker. */
+  readonly readyProbeIntervalMs: number;
+}
+
+export interface ControlDeps {
+  readonly cell: FleetCell;
+  readonly load: LoadTable;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+  readonly settings: ControlSettings;
+}
+
+export interface Control {
+  readonly routes: readonly LocalRoute[];
+  readonly attemptListener: AttemptListener;
+  readonly registry: Registry;
+  /** Registers the workers, in this order, and begins to probe them. Throws RangeError when there are more than MAX_WORKERS. */
+  start(addresses: readonly WorkerAddress[]): void;
+  /** From now on readiness says 503. */
+  beginDrain(): void;
+  /** Ends all probing; resolves when nothing of it is left. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** The pause between probes that lets a worker whose probe takes a second take traffic within two. */
+const MAX_AWAY_INTERVAL_MS = 500;
+
+export function createControl(deps: ControlDeps): Control {
+  return new ControlPlane(deps);
+}
+
+class ControlPlane implements Control, RegistryObserver {
+  readonly routes: readonly LocalRoute[];
+  readonly registry: Registry;
+  readonly #logger: Logger;
+  readonly #apiKey: string | null;
+  readonly #prober: Prober;
+  readonly #registration: Registration;
+  readonly #discovery: Discovery;
+  #isDraining = false;
+  #isStopped = false;
+
+  constructor({ cell, load, clock, rng, logger, settings }: ControlDeps) {
+    this.#logger = logger;
+    this.#apiKey = settings.apiKey;
+    this.registry = new Registry(cell, load, rng, this);
+    const client = createWorkerClient(clock);
+    this.#prober = new Prober(
+      clock,
+      rng,
+      client,
+      {
+        paths: settings.probePath === null ? DEFAULT_PROBE_PATHS : [settings.probePath],
+        timeoutMs: settings.probeTimeoutMs,
+        awayIntervalMs: Math.min(settings.startupCheckIntervalMs, MAX_AWAY_INTERVAL_MS),
+        awayPatienceMs: settings.startupTimeoutMs,
+        readyIntervalMs: settings.readyProbeIntervalMs,
+      },
+      this,
+    );
+    this.#registration = new Registration(clock, logger, settings.startupTimeoutMs);
+    this.#discovery = new Discovery(client, logger, this.registry);
+    const admin = {
+      registry: this.registry,
+      registration: this.#registration,
+      load,
+      defaults: { ...DEFAULT_OPTIONS, apiKey: settings.apiKey },
+    };
+    this.routes = [...createProbeRoutes(cell, () => this.#isDraining), ...createAdminRoutes(admin), ...createLegacyRoutes(admin)];
+  }
+
+  get attemptListener(): AttemptListener {
+    return this.registry;
+  }
+
+  start(addresses: readonly WorkerAddress[]): void {
+    if (addresses.length > MAX_WORKERS) throw new RangeError(`${addresses.length} workers: expected at most ${MAX_WORKERS}`);
+    this.registry.add(addresses, { ...DEFAULT_OPTIONS, apiKey: this.#apiKey });
+  }
+
+  beginDrain(): void {
+    this.#isDraining = true;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#registration.stop();
+    await Promise.all([this.#prober.stop(), this.#discovery.stop()]);
+  }
+
+  workerAdded(record: WorkerRecord): void {
+    if (this.#isStopped) return;
+    this.#logger.info({ worker: record.worker.url, id: record.worker.id }, 'worker added');
+    this.#registration.begin(record);
+    this.#prober.watch(record);
+  }
+
+  workerRemoved(record: WorkerRecord): void {
+    this.#logger.info({ worker: record.worker.url, id: record.worker.id }, 'worker removed');
+    this.#prober.unwatch(record);
+    this.#discovery.forget(record);
+    this.#registration.end(record, 'removed');
+  }
+
+  phaseChanged(record: WorkerRecord, from: Phase, because: WorkerEvent): void {
+    if (this.#isStopped) return;
+    const { phase } = record.state;
+    const fields = { worker: record.worker.url, from, phase, because };
+    this.#prober.phaseChanged(record);
+    if (phase !== 'ready') {
+      this.#logger.warn(fields, 'worker takes no requests');
+      return;
+    }
+    this.#logger.info(fields, 'worker takes requests');
+    this.#registration.end(record, 'ready');
+    this.#discovery.ask(record);
+  }
+
+  probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
+    if (!this.#isStopped) this.#prober.probeWanted(record, when);
+  }
+
+  /** A probe has ended: the registry hears of it after those who only take notes. */
+  probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
+    this.#registration.note(record, detail);
+    if (event === 'probe-passed' && record.state.phase === 'ready') this.#discovery.retry(record);
+    if (event !== 'probe-passed') this.#logger.debug({ worker: record.worker.url, event, detail }, 'probe did not pass');
+    this.registry.probeEnded(record, event);
+  }
+}

@@ -1,0 +1,71 @@
+/** The control API of the first versions, as text: `/add_worker`, `/remove_worker`, `/list_workers`. Texts: sglang_router 0.2.1. */
+import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../core/local-route.ts';
+import { parseWorkerAddress, type WorkerAddress } from '../core/worker-address.ts';
+import { type AdminDeps, tooManyWorkers } from './admin-routes.ts';
+import type { Registered } from './registration.ts';
+import type { WorkerRecord } from './worker-record.ts';
+
+export function createLegacyRoutes(deps: AdminDeps): LocalRoute[] {
+  return [
+    { method: 'POST', path: '/add_worker', access: 'control', handle: (request) => addWorker(deps, request) },
+    { method: 'POST', path: '/remove_worker', access: 'control', handle: (request) => removeWorker(deps, request) },
+    { method: 'GET', path: '/list_workers', access: 'control', handle: () => listWorkers(deps) },
+  ];
+}
+
+/** Answers when the worker is ready. One that is not ready at the startup deadline is not kept, as then. */
+async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalResponse> {
+  const address = addressOf(request);
+  if (typeof address === 'string') return text(400, address);
+  const apiKey = request.query.get('api_key');
+  if (apiKey !== null && !/^[\x21-\x7e]{1,8192}$/.test(apiKey)) {
+    return text(400, 'api_key: expected printable ASCII characters without spaces');
+  }
+  const [result] = deps.registry.add([address], { ...deps.defaults, apiKey: apiKey ?? deps.defaults.apiKey });
+  if (result?.ok !== true) return text(400, tooManyWorkers());
+  const { record, isNew } = result;
+  if (!isNew) return text(400, `Worker ${address.url} already exists`);
+  const how = await deps.registration.whenRegistered(record);
+  if (how === 'ready') return text(200, `Successfully added worker: ${address.url}`);
+  const message = deps.registration.findStatus(record)?.message;
+  deps.registry.remove(record);
+  return text(400, `Worker ${address.url} was not added: ${reasonOf(how, message ?? null)}`);
+}
+
+function reasonOf(how: Exclude<Registered, 'ready'>, message: string | null): string {
+  switch (how) {
+    case 'failed':
+      return message ?? 'not ready in time';
+    case 'removed':
+      return 'it was removed while it was starting';
+    case 'stopped':
+      return 'the router is shutting down';
+    case 'too-many-waiting':
+      return 'too many requests wait for workers; use POST /workers';
+  }
+}
+
+function removeWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
+  const address = addressOf(request);
+  if (typeof address === 'string') return text(400, address);
+  const record: WorkerRecord | null = deps.registry.findByUrl(address.url);
+  if (record === null) return text(404, `Worker ${address.url} not found`);
+  deps.registry.remove(record);
+  return text(200, `Successfully removed worker: ${address.url}`);
+}
+
+function listWorkers(deps: AdminDeps): LocalResponse {
+  return jsonResponse(200, { urls: deps.registry.list().map((record) => record.worker.url) });
+}
+
+/** The address in `?url=`, or what is wrong with it. */
+function addressOf(request: LocalRequest): WorkerAddress | string {
+  const url = request.query.get('url');
+  if (url === null || url === '') return "Worker URL required. Provide 'url' query parameter";
+  const parsed = parseWorkerAddress(url);
+  return parsed.ok ? parsed.address : `url ${JSON.stringify(url.slice(0, 200))}: expected ${parsed.expected}`;
+}
+
+function text(status: number, body: string): LocalResponse {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
+}

@@ -1,0 +1,41 @@
+/** What the registry keeps of one worker, and what others in the control plane may read of it. */
+import type { Worker, WorkerType } from '../core/worker.ts';
+import type { WorkerState } from './worker-state.ts';
+
+/** What whoever names a worker may say about it. */
+export interface WorkerOptions {
+  readonly type: WorkerType;
+  readonly apiKey: string | null;
+  /** null: what the worker says of itself. */
+  readonly modelId: string | null;
+  readonly priority: number;
+  readonly cost: number;
+  readonly bootstrapPort: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Source: sglang_router 0.3.2 (priority 50, cost 1.0). */
+export const DEFAULT_OPTIONS: WorkerOptions = {
+  type: 'regular',
+  apiKey: null,
+  modelId: null,
+  priority: 50,
+  cost: 1,
+  bootstrapPort: null,
+  labels: {},
+};
+
+/** What a worker says of itself. */
+export interface WorkerFacts {
+  readonly modelId: string | null;
+  /** Few, short values under the names that the engine gives them. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface WorkerRecord {
+  /** Replaced whole when facts or options change; id, index and address never do. */
+  readonly worker: Worker;
+  readonly options: WorkerOptions;
+  readonly facts: WorkerFacts | null;
+  readonly state: WorkerState;
+}

@@ -1,0 +1,73 @@
+/** A control plane on the real clock with a fleet that tests look at. */
+import type { TestContext } from 'node:test';
+import { type Control, type ControlSettings, createControl } from '../../src/control/control.ts';
+import { FleetCell } from '../../src/core/fleet.ts';
+import { LoadTable } from '../../src/core/load.ts';
+import type { LocalResponse } from '../../src/core/local-route.ts';
+import { SILENT_LOGGER } from '../../src/core/logger.ts';
+import type { Worker } from '../../src/core/worker.ts';
+import { realClock } from '../../src/runtime/clock.ts';
+import { createRng } from '../../src/runtime/rng.ts';
+import { matchRoute } from './match-route.ts';
+
+const SETTINGS: ControlSettings = {
+  apiKey: null,
+  startupTimeoutMs: 60_000,
+  startupCheckIntervalMs: 30_000,
+  probeTimeoutMs: 5000,
+  probePath: null,
+  readyProbeIntervalMs: 10_000,
+};
+
+export interface ControlRig {
+  readonly control: Control;
+  readonly cell: FleetCell;
+  readonly load: LoadTable;
+  /** URLs of the workers that may take a request now. */
+  eligible(): string[];
+  /** Waits until `url` may, or may not, take a request; answers how long that took, ms. */
+  untilEligible(url: string, isEligible?: boolean): Promise<number>;
+  until(condition: () => boolean): Promise<number>;
+  worker(url: string): Worker;
+  /** `target`: path with an optional query. */
+  call(method: string, target: string, body?: unknown): Promise<LocalResponse>;
+}
+
+/** Stopped when the test ends. */
+export function startControl(t: TestContext, settings: Partial<ControlSettings> = {}): ControlRig {
+  const cell = new FleetCell();
+  const load = new LoadTable();
+  const control = createControl({
+    cell,
+    load,
+    clock: realClock,
+    rng: createRng(1),
+    logger: SILENT_LOGGER,
+    settings: { ...SETTINGS, ...settings },
+  });
+  t.after(() => control.stop());
+  const worker = (url: string): Worker => {
+    const found = cell.current.workers.find((one) => one?.url === url);
+    if (found === undefined) throw new Error(`${url} is not in the fleet`);
+    return found;
+  };
+  const eligible = (): string[] => [...cell.current.eligible.regular].map((index) => cell.current.workers[index]?.url ?? 'a hole');
+  const until = async (condition: () => boolean): Promise<number> => {
+    const startMs = performance.now();
+    while (!condition()) {
+      if (performance.now() - startMs > 20_000) throw new Error('waited for 20 s in vain');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return performance.now() - startMs;
+  };
+  return {
+    control,
+    cell,
+    load,
+    eligible,
+    until,
+    untilEligible: (url, isEligible = true) => until(() => eligible().includes(url) === isEligible),
+    worker,
+    call: async (method, target, body) => matchRoute(control.routes, method, target, body),
+  };
+}
