@@ -13,7 +13,7 @@ export interface FromFile {
 /** A configuration is short; what is longer is another kind of file. */
 const MAX_CHARACTERS = 1024 * 1024;
 
-/** `name` stands for the file in messages. A key without a value, or with null, counts as not given. */
+/** `name` stands for the file in messages. Null counts as not given where a setting can be unset. */
 export function fromFile(name: string, text: string): FromFile {
   if (text.length > MAX_CHARACTERS)
     return failed({ flag: '--config', value: shown(name), expected: 'a file of at most 1 MiB', source: name });
@@ -60,8 +60,8 @@ export function fromFile(name: string, text: string): FromFile {
       problems.push({ flag: entry.flag, value: null, expected: 'a value without such aliases', source });
       continue;
     }
-    if (plain === null) continue;
     const { shape } = entry.setting;
+    if (plain === null && entry.setting.default === null) continue;
     given.push({ entry, plain: shape.collects && typeof plain === 'string' ? shape.fromText(plain) : plain, kind: 'file', source });
   }
   return { given, problems };

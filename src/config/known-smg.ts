@@ -21,7 +21,7 @@ const wasm = knownOf('smg', { name: 'WebAssembly extension is' });
 const history = knownOf('smg', { name: 'history of responses and conversations in the router is' });
 const tenants = knownOf('smg', { name: 'tenants and priorities are' });
 const tokens = knownOf('smg', { name: 'tokenizing in the router is' });
-const other = knownOf('smg', { name: 'this is' });
+const other = knownOf('smg', { name: 'what it stands for is' });
 
 export const KNOWN_SMG = {
   routerDisableArgFallback: other(toggle(), { accepted: [true] }),

@@ -59,15 +59,20 @@ export interface Range {
 }
 
 export function int(placeholder: string, { min, max }: Range): Shape<number> {
-  const expected = max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer from ${min} to ${max}`;
+  const expected = rangeText('an integer', min, max);
   const schema = z.int({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
   return scalar({ type: 'integer', placeholder, expected, choices: null, schema }, readNumber);
 }
 
 export function float(placeholder: string, { min, max }: Range): Shape<number> {
-  const expected = max === Number.MAX_SAFE_INTEGER ? `a number of at least ${min}` : `a number from ${min} to ${max}`;
+  const expected = rangeText('a number', min, max);
   const schema = z.number({ error: expected }).min(min, { error: expected }).max(max, { error: expected });
   return scalar({ type: 'number', placeholder, expected, choices: null, schema }, readNumber);
+}
+
+function rangeText(what: string, min: number, max: number): string {
+  if (max !== Number.MAX_SAFE_INTEGER) return `${what} from ${min} to ${max}`;
+  return min === -Number.MAX_SAFE_INTEGER ? what : `${what} of at least ${min}`;
 }
 
 /** A decimal number, or the text itself, which no number schema takes. */

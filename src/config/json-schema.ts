@@ -1,0 +1,51 @@
+/** The JSON Schema of a configuration file, for editors and for checks before a deployment. */
+import { z } from 'zod';
+import { BUILT, type Entry, KNOWN } from './catalogue.ts';
+import { judge, type KnownSetting } from './known-setting.ts';
+import type { Setting } from './setting.ts';
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Both spellings of every key. Of settings that are only known, those with values that may be given. */
+export function jsonSchema(): JsonSchema {
+  const properties: Record<string, JsonSchema> = {};
+  for (const entry of [...BUILT, ...KNOWN]) {
+    const property = entry.setting.built ? builtProperty(entry.setting) : knownProperty(entry.setting);
+    if (entry.meta || property === null) continue;
+    for (const key of keysOf(entry)) properties[key] = key === entry.fileKey ? property : { $ref: `#/properties/${entry.fileKey}` };
+  }
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Configuration file of the SGLang router',
+    type: 'object',
+    properties,
+    additionalProperties: false,
+  };
+}
+
+function keysOf({ fileKey, setting }: Entry): Set<string> {
+  const aliases = (setting.aliases ?? []).filter(({ value }) => value === undefined).map(({ flag }) => flag.slice(2));
+  return new Set([fileKey, ...aliases].flatMap((key) => [key, key.replaceAll('-', '_')]));
+}
+
+function builtProperty(setting: Setting<unknown>): JsonSchema {
+  const { shape } = setting;
+  const { $schema: _, ...value } = z.toJSONSchema(shape.schema, { io: 'input' });
+  const forms: JsonSchema[] = [value];
+  if (shape.collects) forms.push({ type: 'string', description: 'Items separated by commas or spaces' });
+  if (setting.default === null) forms.push({ type: 'null' });
+  const description = setting.unit === undefined ? setting.describe : `${setting.describe} (${setting.unit})`;
+  const standard = setting.sameAs === undefined ? { default: setting.default } : {};
+  return { description, ...standard, ...(forms.length === 1 ? value : { anyOf: forms }) };
+}
+
+/** Only values that are taken although the feature is missing. Null if there are none or if they are too many to name. */
+function knownProperty(setting: KnownSetting): JsonSchema | null {
+  const description = setting.noEffect ?? `${setting.feature} not available in this version yet`;
+  if (setting.noEffect !== undefined) {
+    const { $schema: _, ...value } = z.toJSONSchema(setting.shape.schema, { io: 'input' });
+    return { description, ...value };
+  }
+  const values = [setting.default, ...setting.accepted].filter((value) => judge(setting, value).kind !== 'refused');
+  return { description, enum: values };
+}
