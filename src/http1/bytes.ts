@@ -23,8 +23,8 @@ export const LOWER_TOKEN: Uint8Array = table((byte) => {
 /** 1 for bytes that a field value may hold: tab, space, visible ASCII, obs-text (RFC 9110 5.5). */
 export const FIELD_VALUE: Uint8Array = table((byte) => (byte === TAB || (byte >= 0x20 && byte !== 0x7f) ? 1 : 0));
 
-/** 1 for bytes that a request target may hold: anything but controls, space and `#`. */
-export const TARGET: Uint8Array = table((byte) => (byte > 0x20 && byte !== 0x7f && byte !== 0x23 ? 1 : 0));
+/** 1 for bytes that a request target may hold: visible ASCII without `#`. Others must be percent-encoded (RFC 3986 2). */
+export const TARGET: Uint8Array = table((byte) => (byte > 0x20 && byte < 0x7f && byte !== 0x23 ? 1 : 0));
 
 /** The value of a hexadecimal digit, 255 for every other byte. */
 export const HEX_VALUE: Uint8Array = table((byte) => {

@@ -11,7 +11,9 @@
  *
  * Every byte that has no arrow is BAD_CHUNK, and nothing leaves that state but reset().
  */
-import { COLON, CR, FIELD_VALUE, HEX_VALUE, LF, LOWER_TOKEN, SEMICOLON, TAB } from './bytes.ts';
+import { COLON, CR, FIELD_VALUE, HEX_VALUE, LF, LOWER_TOKEN, SEMICOLON } from './bytes.ts';
+import { BAD_EXTENSION, mayEndExtension, NAME_START, nextExtensionState } from './chunk-extension.ts';
+import { hashName, hashNameByte } from './field-names.ts';
 import { MAX_HEAD_BYTES } from './head-end.ts';
 
 /** The bytes seen so far cannot become a valid chunked body, whatever follows. */
@@ -35,9 +37,12 @@ const BROKEN = 13;
 const NOT_HEX = 255;
 /** 15 digits stay exact in 60 bits everywhere; sizes beyond 2^53-1 are refused as well, because here they would not be exact. */
 const MAX_SIZE_DIGITS = 15;
-/** Counted from the `;` to the last byte before CRLF. */
+/** Of all extensions of one chunk, from the first `;` to the last byte before CRLF. */
 export const MAX_EXTENSION_BYTES = 256;
 const FIRST_PIECES = 16;
+/** A trailer section must not speak about framing (RFC 9110 6.5.1), and other parsers refuse it or believe it. */
+const CONTENT_LENGTH_HASH = hashName('content-length');
+const TRANSFER_ENCODING_HASH = hashName('transfer-encoding');
 /** `0` CR LF CR LF. */
 const PLAIN_TERMINATOR_BYTES = 5;
 
@@ -62,7 +67,9 @@ export class ChunkedFramer {
   private remaining = 0;
   private sizeDigits = 0;
   private extensionBytes = 0;
+  private extensionState = NAME_START;
   private trailerBytes = 0;
+  private trailerNameHash = 0;
   /** Where the current size line begins in the buffer of this feed; -1: in an earlier one. */
   private sizeLineStart = -1;
 
@@ -200,12 +207,7 @@ export class ChunkedFramer {
 
   private stepSizeLine(byte: number, at: number): number {
     if (this.state === SIZE_LF) return this.endSizeLine(byte, at);
-    if (this.state === EXTENSION) {
-      if (byte === CR) return this.expect(byte, CR, SIZE_LF, at);
-      this.extensionBytes += 1;
-      if (FIELD_VALUE[byte] === 0 || byte === TAB || this.extensionBytes > MAX_EXTENSION_BYTES) return BAD_CHUNK;
-      return at + 1;
-    }
+    if (this.state === EXTENSION) return this.stepExtension(byte, at);
     const digit = HEX_VALUE[byte]!;
     if (this.state === SIZE_START) {
       if (digit === NOT_HEX) return BAD_CHUNK;
@@ -223,8 +225,16 @@ export class ChunkedFramer {
     if (byte !== SEMICOLON) return this.expect(byte, CR, SIZE_LF, at);
     this.extended = true;
     this.extensionBytes = 1;
+    this.extensionState = NAME_START;
     this.state = EXTENSION;
     return at + 1;
+  }
+
+  private stepExtension(byte: number, at: number): number {
+    if (byte === CR) return mayEndExtension(this.extensionState) ? this.expect(byte, CR, SIZE_LF, at) : BAD_CHUNK;
+    this.extensionBytes += 1;
+    this.extensionState = nextExtensionState(this.extensionState, byte);
+    return this.extensionState === BAD_EXTENSION || this.extensionBytes > MAX_EXTENSION_BYTES ? BAD_CHUNK : at + 1;
   }
 
   private endSizeLine(byte: number, at: number): number {
@@ -248,11 +258,11 @@ export class ChunkedFramer {
       case TRAILER_START:
         if (byte === CR) return this.expect(byte, CR, END_LF, at);
         if (LOWER_TOKEN[byte] === 0) return BAD_CHUNK;
+        this.trailerNameHash = hashNameByte(0, LOWER_TOKEN[byte]!);
         this.state = TRAILER_NAME;
         return at + 1;
       case TRAILER_NAME:
-        if (LOWER_TOKEN[byte] !== 0) return at + 1;
-        return this.expect(byte, COLON, TRAILER_VALUE, at);
+        return this.stepTrailerName(byte, at);
       case TRAILER_VALUE:
         if (FIELD_VALUE[byte] === 1) return at + 1;
         return this.expect(byte, CR, TRAILER_LF, at);
@@ -264,5 +274,16 @@ export class ChunkedFramer {
         // DONE or BROKEN: the caller did not stop.
         return BAD_CHUNK;
     }
+  }
+
+  private stepTrailerName(byte: number, at: number): number {
+    const lower = LOWER_TOKEN[byte]!;
+    if (lower !== 0) {
+      this.trailerNameHash = hashNameByte(this.trailerNameHash, lower);
+      return at + 1;
+    }
+    // By hash alone: a collision refuses a trailer that nobody sends.
+    if (this.trailerNameHash === CONTENT_LENGTH_HASH || this.trailerNameHash === TRANSFER_ENCODING_HASH) return BAD_CHUNK;
+    return this.expect(byte, COLON, TRAILER_VALUE, at);
   }
 }

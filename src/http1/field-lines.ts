@@ -63,6 +63,11 @@ export function readFieldLines(buf: Buffer, start: number, at: number, text: str
     } else {
       fields.push(knownName(id), value);
       if (id <= KEEP_ALIVE) {
+        // Tabs around the value are legal, but llhttp then reads `chunked` as unknown and takes the body to be without framing.
+        const isFraming = id === CONTENT_LENGTH || id === TRANSFER_ENCODING;
+        if (isFraming && text.slice(colon + 1 - start, lineEnd - start).includes('\t')) {
+          return new HeadError(400, 'A tab stands in Content-Length or Transfer-Encoding.');
+        }
         const problem = note(facts, id, value);
         if (problem !== undefined) return problem;
       }

@@ -33,7 +33,8 @@ export function hashNameByte(hash: number, byte: number): number {
   return (Math.imul(hash, 31) + byte) | 0;
 }
 
-function hashOf(name: string): number {
+/** The hash of a lower-case name. */
+export function hashName(name: string): number {
   let hash = 0;
   for (let at = 0; at < name.length; at += 1) hash = hashNameByte(hash, name.charCodeAt(at));
   return hash;
@@ -42,7 +43,7 @@ function hashOf(name: string): number {
 /** slot -> number of a name, or UNKNOWN_NAME; collisions go to the next free slot. */
 const SLOT_TO_NAME: Int16Array = new Int16Array(SLOTS).fill(UNKNOWN_NAME);
 for (const [id, name] of NAMES.entries()) {
-  let slot = hashOf(name) & (SLOTS - 1);
+  let slot = hashName(name) & (SLOTS - 1);
   while (SLOT_TO_NAME[slot] !== UNKNOWN_NAME) slot = (slot + 1) & (SLOTS - 1);
   SLOT_TO_NAME[slot] = id;
 }

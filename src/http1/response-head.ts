@@ -65,12 +65,13 @@ export function parseResponseHead(buf: Buffer, start: number, end: number, reque
   const afterStatus = STATUS_START + 3;
   if (lineEnd !== afterStatus && text.charCodeAt(afterStatus) !== 0x20) return malformed('The status is not followed by a space.');
   if (status === 101) return malformed('101 arrived unasked.');
-  const reason = text.substring(afterStatus + 1, lineEnd);
+  const reason = text.slice(afterStatus + 1, lineEnd);
 
   const facts = new FieldFacts();
   const problem = readFieldLines(buf, start, start + lineEnd + 2, text, facts);
   if (problem !== undefined) return malformed(problem.message);
   if (minor === 0 && facts.chunked) return malformed('Transfer-Encoding does not exist in HTTP/1.0.');
+  if (minor === 0 && status < 200) return malformed('Interim answers do not exist in HTTP/1.0.');
   return new ResponseHead(status, minor as 0 | 1, reason, requestMethod, facts);
 }
 
