@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { DEFAULT_OPTIONS } from './worker-record.ts';
+import { parseAddWorker, parseUpdateWorker } from './worker-request.ts';
+
+const DEFAULTS = { ...DEFAULT_OPTIONS, apiKey: 'shared' };
+const parse = (value: unknown) => parseAddWorker(Buffer.from(JSON.stringify(value)), DEFAULTS);
+
+function problemsOf(value: unknown): string[] {
+  const parsed = parse(value);
+  return parsed.ok ? [] : parsed.problems.map((problem) => `${problem.field}${problem.isInvalid ? '' : ' (not yet)'}`);
+}
+
+test('a URL alone is enough, and defaults hold for the rest', () => {
+  const parsed = parse({ url: 'http://a:1/' });
+  assert.ok(parsed.ok);
+  assert.equal(parsed.value.address.url, 'http://a:1');
+  assert.deepEqual(parsed.value.options, DEFAULTS);
+});
+
+test('what a worker can be given is kept', () => {
+  const parsed = parse({
+    url: 'http://a:1',
+    api_key: 'k',
+    model_id: 'm',
+    priority: 7,
+    cost: 0.5,
+    labels: { zone: 'a' },
+    worker_type: 'regular',
+    runtime: 'sglang',
+    dp_aware: false,
+    disable_health_check: false,
+    bootstrap_port: null,
+  });
+  assert.ok(parsed.ok);
+  assert.deepEqual(parsed.value.options, {
+    type: 'regular',
+    apiKey: 'k',
+    modelId: 'm',
+    priority: 7,
+    cost: 0.5,
+    bootstrapPort: null,
+    labels: { zone: 'a' },
+  });
+});
+
+test('all problems are reported at once', () => {
+  assert.deepEqual(problemsOf({ url: 'ftp://a', priority: 1.5, cost: 0, labels: { a: 1 }, model_id: '', api_key: 'a b', colour: 1 }), [
+    'url',
+    'api_key',
+    'priority',
+    'cost',
+    'labels',
+    'model_id',
+    'colour',
+  ]);
+});
+
+test('what the router cannot do yet is refused and not ignored', () => {
+  assert.deepEqual(
+    problemsOf({
+      url: 'http://a:1',
+      worker_type: 'prefill',
+      dp_aware: true,
+      runtime: 'vllm',
+      chat_template: 'x',
+      health_check_timeout_secs: 3,
+    }),
+    ['health_check_timeout_secs (not yet)', 'worker_type (not yet)', 'runtime (not yet)', 'dp_aware (not yet)', 'chat_template (not yet)'],
+  );
+  assert.deepEqual(problemsOf({ url: 'http://a:1', worker_type: 'both' }), ['worker_type']);
+});
+
+test('a key is never shown', () => {
+  const parsed = parse({ url: 'http://a:1', api_key: 'my secret' });
+  assert.ok(!parsed.ok);
+  assert.doesNotMatch(JSON.stringify(parsed.problems), /my secret/);
+});
+
+test('a body that is no JSON object is one problem', () => {
+  for (const body of ['', '[]', 'null', '{', '"x"']) {
+    const parsed = parseAddWorker(Buffer.from(body), DEFAULTS);
+    assert.ok(!parsed.ok);
+    assert.deepEqual(
+      parsed.problems.map((problem) => problem.field),
+      ['body'],
+    );
+  }
+});
+
+test('an update changes what it names, null takes the key away, and the address cannot change', () => {
+  const update = (value: unknown) => parseUpdateWorker(Buffer.from(JSON.stringify(value)), { ...DEFAULTS, modelId: 'm', cost: 3 });
+  const changed = update({ priority: 1, api_key: null });
+  assert.ok(changed.ok);
+  assert.deepEqual(changed.value, { ...DEFAULTS, modelId: 'm', cost: 3, priority: 1, apiKey: null });
+  const refused = update({ url: 'http://b:1' });
+  assert.ok(!refused.ok);
+});
+
+test('any JSON is either parsed or refused with at least one problem, in bounded text', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const parsed = parse(value);
+      if (parsed.ok) assert.ok(parsed.value.address.url.length > 0);
+      else assert.ok(parsed.problems.length > 0);
+    }),
+  );
+});
