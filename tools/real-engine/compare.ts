@@ -1,0 +1,173 @@
+#!/usr/bin/env node
+/**
+ * Sends the same requests to a real SGLang engine and to a simulated one, directly and through the router, and compares.
+ * Ends with 1 if there is a difference that the table of known differences does not explain. See docs/engine-compatibility.md.
+ */
+
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bare, type Case } from './case.ts';
+import { allCases } from './cases.ts';
+import { KNOWN_DIFFERENCES } from './known-differences.ts';
+import { type Observation, observe, send } from './observe.ts';
+import { type Options, readOptions, USAGE } from './options.ts';
+import { type Program, Programs } from './processes.ts';
+import { countUnexplained, markdownReport, replaceGenerated, type Table, terminalReport } from './report.ts';
+import { clientLeaves, connections, fullQueue, type Sight, type Target, termination } from './scenarios.ts';
+import { MODEL, ROOT, Stage } from './stage.ts';
+import { type Column, caseTable, Judge, sightTable } from './tables.ts';
+
+const PAGE = join(ROOT, 'docs/engine-compatibility.md');
+/** Ten characters that start every prompt. */
+const TAG = '0918273645';
+const REQUEST_MS = 60_000;
+const WHOLE_RUN_MS = 30 * 60_000;
+
+type Seen = ReadonlyMap<string, Observation>;
+/** An engine, a simulation, or an engine that somebody else has started. */
+type Worker = Program | { readonly name: string; readonly url: string };
+/** A worker and a router in front of it alone. */
+interface Routed {
+  readonly worker: Worker;
+  readonly router: Program;
+}
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+class Comparison {
+  readonly #options: Options;
+  readonly #stage: Stage;
+  readonly #logs: string;
+  readonly #signal: AbortSignal;
+  readonly #cases: readonly Case[];
+  readonly #judge = new Judge(KNOWN_DIFFERENCES);
+
+  constructor(options: Options, stage: Stage, logs: string, signal: AbortSignal) {
+    this.#options = options;
+    this.#stage = stage;
+    this.#logs = logs;
+    this.#signal = signal;
+    this.#cases = allCases({ model: MODEL, tag: TAG }).filter((one) => one.name.includes(options.only));
+    if (this.#cases.length === 0) throw new Error(`no case has "${options.only}" in its name`);
+  }
+
+  /** Number of unexplained differences. */
+  async run(): Promise<number> {
+    const engine = await this.#engine();
+    const direct = await this.#observe('engine', engine.url, engine.url);
+    if (this.#options.self) return this.#self(engine, direct);
+    const sim = await this.#stage.simulation();
+    const simulated = await this.#observe('simulation', sim.url, sim.url);
+    const columns: Column<Seen>[] = [{ title: 'simulation', relation: 'simulated', a: direct, b: simulated }];
+    const routed: Routed[] = [];
+    if (this.#options.router) {
+      for (const [worker, seen] of [[engine, direct] as const, [sim, simulated] as const]) {
+        const router = await this.#stage.router(`router of ${worker.name}`, [worker.url]);
+        routed.push({ worker, router });
+        columns.push({
+          title: `${worker.name} routed`,
+          relation: 'routed',
+          a: seen,
+          b: await this.#observe(router.name, router.url, worker.url),
+        });
+      }
+    }
+    const tables = [caseTable('Requests', this.#cases, columns, this.#judge)];
+    if (this.#options.scenarios) tables.push(await this.#scenarios(engine, sim, routed));
+    return this.#report(tables, engine);
+  }
+
+  async #engine(): Promise<Worker> {
+    if (this.#options.engine !== undefined) return { name: 'engine', url: this.#options.engine };
+    say('starting the engine (20 to 90 s on free cores)');
+    const engine = await this.#stage.engine();
+    say(`engine ready after ${(engine.startedInMs / 1000).toFixed(0)} s`);
+    return engine;
+  }
+
+  async #observe(title: string, url: string, engineUrl: string): Promise<Seen> {
+    const startMs = performance.now();
+    const flushed = await send(engineUrl, bare('flush', 'POST', '/flush_cache'), REQUEST_MS, this.#signal);
+    if (flushed.status !== 200) throw new Error(`${engineUrl}/flush_cache answered ${flushed.status}`);
+    const seen = new Map<string, Observation>();
+    for (const one of this.#cases) seen.set(one.name, await observe(url, one, REQUEST_MS, this.#signal));
+    say(`${title}: ${seen.size} requests in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+    writeFileSync(join(this.#logs, `${title.replaceAll(' ', '-')}.json`), JSON.stringify(Object.fromEntries(seen), null, 1));
+    return seen;
+  }
+
+  async #self(engine: Worker, direct: Seen): Promise<number> {
+    const again = await this.#observe('engine again', engine.url, engine.url);
+    const tables = [caseTable('Requests', this.#cases, [{ title: 'engine again', relation: 'routed', a: direct, b: again }], this.#judge)];
+    say(terminalReport(tables));
+    return countUnexplained(tables);
+  }
+
+  async #scenarios(engine: Worker, sim: Program, routed: readonly Routed[]): Promise<Table> {
+    const target = (url: string, engineUrl = url): Target => ({ url, engineUrl, model: MODEL, signal: this.#signal });
+    const load = async (at: Target): Promise<Sight> => ({ ...(await fullQueue(at)), ...(await clientLeaves(at)) });
+    const end = async ({ url, child, ended }: Program): Promise<Sight> => termination(target(url), () => child.kill('SIGTERM'), ended);
+
+    const [engineLoad, simLoad] = [await load(target(engine.url)), await load(target(sim.url))];
+    const columns: Column<Sight>[] = [];
+    for (const { worker, router } of routed) {
+      const a = worker === sim ? simLoad : engineLoad;
+      columns.push({ title: `${worker.name} routed`, relation: 'routed', a, b: await load(target(router.url, worker.url)) });
+    }
+    const engineOwn = { ...engineLoad, ...(await connections(target(engine.url))) };
+    const simOwn = { ...simLoad, ...(await connections(target(sim.url))) };
+    if ('child' in engine) {
+      Object.assign(engineOwn, await end(engine));
+      Object.assign(simOwn, await end(sim));
+    }
+    columns.unshift({ title: 'simulation', relation: 'simulated', a: engineOwn, b: simOwn });
+    return sightTable('Load, connections, the end', columns, this.#judge);
+  }
+
+  #report(tables: readonly Table[], engine: Worker): number {
+    say(terminalReport(tables));
+    const { only, router, scenarios, write } = this.#options;
+    const isWhole = only === '' && router && scenarios && 'child' in engine;
+    const unused = isWhole ? this.#judge.unused() : [];
+    for (const index of unused) say(`UNUSED known difference D${index + 1}: ${KNOWN_DIFFERENCES[index]!.reason}`);
+    const bad = countUnexplained(tables) + unused.length;
+    if (write && isWhole && bad === 0) {
+      const how = `SGLang 0.5.23 on a CPU, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}: ${this.#cases.length} requests.`;
+      writeFileSync(PAGE, replaceGenerated(readFileSync(PAGE, 'utf8'), markdownReport(tables, KNOWN_DIFFERENCES, { lines: [how] })));
+      say(`wrote ${PAGE}`);
+    }
+    return bad;
+  }
+}
+
+async function main(): Promise<number> {
+  let options: Options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`);
+    return 2;
+  }
+  const programs = new Programs();
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort(new Error('interrupted'));
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
+  const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(WHOLE_RUN_MS)]);
+  const logs = mkdtempSync(join(tmpdir(), 'real-engine-'));
+  say(`logs: ${logs}`);
+  try {
+    const bad = await new Comparison(options, new Stage(programs, options, logs, signal), logs, signal).run();
+    say(bad === 0 ? 'no unexplained difference' : `${bad} unexplained differences`);
+    return bad === 0 ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return stop.signal.aborted ? 130 : 1;
+  } finally {
+    await programs.stopAll();
+  }
+}
+
+process.exitCode = await main();

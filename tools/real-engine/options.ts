@@ -1,0 +1,67 @@
+/** The command line of the comparison. */
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export const USAGE = `usage: npm run test:real-engine -- VENV [MODEL] [options]
+
+VENV   virtual environment made by tools/real-engine/install.sh
+MODEL  folder made by make-model.py (default: VENV/tiny-model, made if it is missing)
+
+  --only TEXT     only cases whose name contains TEXT
+  --engine URL    use an engine that runs already (and do not end it)
+  --no-router     compare the simulation only
+  --no-scenarios  leave out full queues, clients that leave, idle connections, SIGTERM
+  --self          send everything to the engine twice and compare: shows that the comparison itself is steady
+  --embedding     start the engines as embedding models and compare what those answer
+  --two-engines   two engines behind one router: streams are spread, and one engine's death harms only its own
+  --write         write the tables to docs/engine-compatibility.md if nothing is unexplained
+`;
+
+export interface Options {
+  readonly venv: string;
+  readonly model: string;
+  readonly only: string;
+  readonly engine: string | undefined;
+  readonly router: boolean;
+  readonly scenarios: boolean;
+  readonly self: boolean;
+  readonly embedding: boolean;
+  readonly twoEngines: boolean;
+  readonly write: boolean;
+}
+
+/** Throws with a message for the user. */
+export function readOptions(argv: readonly string[]): Options {
+  const off = { type: 'boolean', default: false } as const;
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      only: { type: 'string', default: '' },
+      engine: { type: 'string' },
+      'no-router': off,
+      'no-scenarios': off,
+      self: off,
+      embedding: off,
+      'two-engines': off,
+      write: off,
+    },
+  });
+  const [venv, model] = positionals;
+  if (venv === undefined || positionals.length > 2) throw new Error('expected VENV and at most one more argument');
+  if (!existsSync(join(venv, 'bin/python'))) throw new Error(`${venv}: expected a virtual environment (no bin/python in it)`);
+  return {
+    venv,
+    model: model ?? join(venv, 'tiny-model'),
+    only: values.only,
+    engine: values.engine,
+    router: !values['no-router'],
+    scenarios: !values['no-scenarios'],
+    self: values.self,
+    embedding: values.embedding,
+    twoEngines: values['two-engines'],
+    write: values.write,
+  };
+}

@@ -1,0 +1,72 @@
+/** Puts the actors of a comparison on stage: real engines, simulated engines and routers with equal limits. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Options } from './options.ts';
+import { findFreePort, type Program, type Programs } from './processes.ts';
+
+/** The repository. This file runs from .build/tools/real-engine. */
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+export const MODEL = 'tiny';
+
+const TOOLS = join(ROOT, 'tools/real-engine');
+const ENGINE_START_MS = 420_000;
+const PROGRAM_START_MS = 30_000;
+/** What both kinds of engine are started with; the scenarios count on it. */
+const LIMITS = ['--max-running-requests', '8', '--max-queued-requests', '2', '--chunked-prefill-size', '2048'];
+/** The context and the KV cache of the tiny model's engine, and texts that do not end by themselves. */
+const SIM_LIKE_ENGINE = ['--context-length', '4096', '--kv-tokens', '16384', '--mean-output-tokens', '0', '--faithful'];
+
+export class Stage {
+  readonly #programs: Programs;
+  readonly #options: Options;
+  readonly #logs: string;
+  readonly #signal: AbortSignal;
+
+  constructor(programs: Programs, options: Options, logs: string, signal: AbortSignal) {
+    this.#programs = programs;
+    this.#options = options;
+    this.#logs = logs;
+    this.#signal = signal;
+  }
+
+  async engine(name = 'engine'): Promise<Program> {
+    const { venv, model, embedding } = this.#options;
+    if (!existsSync(join(model, 'config.json'))) {
+      execFileSync(join(venv, 'bin/python'), [join(TOOLS, 'make-model.py'), model], { stdio: 'inherit', timeout: 300_000 });
+    }
+    const port = await findFreePort();
+    const args = [venv, model, String(port), ...LIMITS, ...(embedding ? ['--is-embedding'] : [])];
+    return this.#start(name, join(TOOLS, 'engine.sh'), args, port, '/health', ENGINE_START_MS);
+  }
+
+  async simulation(): Promise<Program> {
+    const port = await findFreePort();
+    const kind = this.#options.embedding ? ['--is-embedding'] : [];
+    return this.#startNode('simulation', 'sim.js', port, '/health', ['--served-model-name', MODEL, ...LIMITS, ...SIM_LIKE_ENGINE, ...kind]);
+  }
+
+  async router(name: string, workerUrls: readonly string[]): Promise<Program> {
+    const [port, metricsPort] = [await findFreePort(), await findFreePort()];
+    return this.#startNode(name, 'router.js', port, '/readiness', [
+      '--prometheus-port',
+      String(metricsPort),
+      '--worker-urls',
+      ...workerUrls,
+    ]);
+  }
+
+  #startNode(name: string, file: string, port: number, readyPath: string, args: readonly string[]): Promise<Program> {
+    const path = join(ROOT, 'dist/bin', file);
+    if (!existsSync(path)) throw new Error(`${path} is missing: npm run build`);
+    const all = [path, '--host', '127.0.0.1', '--port', String(port), ...args];
+    return this.#start(name, process.execPath, all, port, readyPath, PROGRAM_START_MS);
+  }
+
+  #start(name: string, command: string, args: readonly string[], port: number, readyPath: string, deadlineMs: number): Promise<Program> {
+    const logFile = join(this.#logs, `${name.replaceAll(' ', '-')}.log`);
+    return this.#programs.start({ name, command, args, port, readyPath, deadlineMs, logFile }, this.#signal);
+  }
+}
