@@ -41,7 +41,7 @@ export function generateCases({ tag }: CaseContext): Case[] {
     post('generate: no new tokens', PATH, sampled({ max_new_tokens: 0 })),
     post('generate: one new token', PATH, sampled({ max_new_tokens: 1 })),
     post('generate: one new token, stream', PATH, { ...sampled({ max_new_tokens: 1 }), stream: true }),
-    post('generate: no sampling parameters', PATH, { text: tag }, { random: true }),
+    post('generate: no sampling parameters', PATH, { text: `zz${tag}` }, { random: true }),
     post('generate: data_parallel_rank 0', PATH, plain({ data_parallel_rank: 0 })),
     post('generate: data_parallel_rank 7', PATH, plain({ data_parallel_rank: 7 })),
     post('generate: routed_dp_rank 0', PATH, plain({ routed_dp_rank: 0 })),

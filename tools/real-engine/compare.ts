@@ -17,6 +17,7 @@ import { countUnexplained, markdownReport, replaceGenerated, type Table, termina
 import { clientLeaves, connections, fullQueue, type Sight, type Target, termination } from './scenarios.ts';
 import { MODEL, ROOT, Stage } from './stage.ts';
 import { type Column, caseTable, Judge, sightTable } from './tables.ts';
+import { twoEngines } from './two-engines.ts';
 
 const PAGE = join(ROOT, 'docs/engine-compatibility.md');
 /** Ten characters that start every prompt. */
@@ -50,12 +51,17 @@ class Comparison {
     this.#stage = stage;
     this.#logs = logs;
     this.#signal = signal;
-    this.#cases = allCases({ model: MODEL, tag: TAG }).filter((one) => one.name.includes(options.only));
+    this.#cases = allCases({ model: MODEL, tag: TAG }, options.embedding).filter((one) => one.name.includes(options.only));
     if (this.#cases.length === 0) throw new Error(`no case has "${options.only}" in its name`);
   }
 
   /** Number of unexplained differences. */
   async run(): Promise<number> {
+    if (this.#options.twoEngines) {
+      const table = await twoEngines(this.#stage, this.#signal);
+      say(terminalReport([table]));
+      return this.#finish('two engines', [table], true, countUnexplained([table]), 'two engines and a router');
+    }
     const engine = await this.#engine();
     const direct = await this.#observe('engine', engine.url, engine.url);
     if (this.#options.self) return this.#self(engine, direct);
@@ -129,16 +135,20 @@ class Comparison {
 
   #report(tables: readonly Table[], engine: Worker): number {
     say(terminalReport(tables));
-    const { only, router, scenarios, write } = this.#options;
-    const isWhole = only === '' && router && scenarios && 'child' in engine;
-    const unused = isWhole ? this.#judge.unused() : [];
+    const { only, router, scenarios, embedding } = this.#options;
+    const isWhole = only === '' && router && (scenarios || embedding) && 'child' in engine;
+    const unused = isWhole && !embedding ? this.#judge.unused() : [];
     for (const index of unused) say(`UNUSED known difference D${index + 1}: ${KNOWN_DIFFERENCES[index]!.reason}`);
-    const bad = countUnexplained(tables) + unused.length;
-    if (write && isWhole && bad === 0) {
-      const how = `SGLang 0.5.23 on a CPU, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}: ${this.#cases.length} requests.`;
-      writeFileSync(PAGE, replaceGenerated(readFileSync(PAGE, 'utf8'), markdownReport(tables, KNOWN_DIFFERENCES, { lines: [how] })));
-      say(`wrote ${PAGE}`);
-    }
+    const how = `${this.#cases.length} requests to an engine that ${embedding ? 'embeds' : 'generates'}`;
+    return this.#finish(embedding ? 'embedding' : 'whole', tables, isWhole, countUnexplained(tables) + unused.length, how);
+  }
+
+  /** Writes the tables into the page, if that was asked for and the run was whole and good. Returns `bad`. */
+  #finish(section: string, tables: readonly Table[], isWhole: boolean, bad: number, how: string): number {
+    if (!this.#options.write || !isWhole || bad > 0) return bad;
+    const line = `SGLang 0.5.23 on a CPU, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}: ${how}.`;
+    writeFileSync(PAGE, replaceGenerated(readFileSync(PAGE, 'utf8'), section, markdownReport(tables, KNOWN_DIFFERENCES, line)));
+    say(`wrote ${PAGE}`);
     return bad;
   }
 }

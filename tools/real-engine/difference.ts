@@ -55,7 +55,7 @@ function valueLines(a: Observation, b: Observation, relation: Relation): string[
 /** An engine that is busy puts several tokens into one event, so the number of equal neighbours is chance within limits. */
 function isSameCount(a: Observation, b: Observation): boolean {
   const isFixed = a.eventCount === a.events.length;
-  const allowed = isFixed ? 0 : Math.max(2, a.eventCount / 4);
+  const allowed = isFixed ? 0 : Math.max(2, a.eventCount / 3);
   return Math.abs(a.eventCount - b.eventCount) <= allowed;
 }
 

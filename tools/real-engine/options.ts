@@ -34,6 +34,7 @@ export interface Options {
 
 /** Throws with a message for the user. */
 export function readOptions(argv: readonly string[]): Options {
+  if (argv.includes('--help') || argv.includes('-h')) throw new Error('compares a real engine with the simulated one and with the router');
   const off = { type: 'boolean', default: false } as const;
   const { values, positionals } = parseArgs({
     args: [...argv],
