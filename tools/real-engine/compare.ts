@@ -4,6 +4,7 @@
  * Ends with 1 if there is a difference that the table of known differences does not explain. See docs/engine-compatibility.md.
  */
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -148,6 +149,7 @@ class Comparison {
     if (!this.#options.write || !isWhole || bad > 0) return bad;
     const line = `SGLang 0.5.23 on a CPU, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}: ${how}.`;
     writeFileSync(PAGE, replaceGenerated(readFileSync(PAGE, 'utf8'), section, markdownReport(tables, KNOWN_DIFFERENCES, line)));
+    execFileSync(join(ROOT, 'node_modules/.bin/biome'), ['format', '--write', PAGE], { cwd: ROOT, stdio: 'ignore' });
     say(`wrote ${PAGE}`);
     return bad;
   }
