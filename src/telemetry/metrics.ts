@@ -3,6 +3,7 @@
  * someone asks. Label values come from closed sets or are capped, so the number of series is bounded.
  */
 import { Registry } from 'prom-client';
+import type { Clock } from '../core/clock.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../core/worker.ts';
 import { DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from './buckets.ts';
 import type { Counter, Gauge, Histogram } from './cells.ts';
@@ -11,6 +12,7 @@ import { EndpointSeries } from './endpoint-series.ts';
 import { type Families, Family } from './families.ts';
 import { addProcessMetrics } from './process-metrics.ts';
 import { StatusCounters } from './status-counters.ts';
+import { TEXT_FORMAT_TYPE } from './text-format.ts';
 import { WorkerSeries, type WorkerSeriesContext } from './worker-series.ts';
 
 /** One route: method and path pattern. */
@@ -23,6 +25,7 @@ export interface HttpSeries {
 export interface RouterMetricsOptions {
   /** Upper bounds in seconds, ascending; replaces DURATION_BUCKETS. */
   readonly durationBuckets?: readonly number[];
+  readonly clock: Clock;
   /** Name of the policy, a label of the selections. */
   readonly policy: string;
   /** Attempts in flight at a worker; asked at scrape time. */
@@ -36,11 +39,15 @@ export interface RouterMetricsOptions {
 /** A label whose values others choose takes this many different ones; what comes later is counted as "other". */
 export const MAX_LABEL_VALUES = 256;
 
+/** Characters of exposition written in one go: under a millisecond. */
+const SLICE_CHARS = 128 * 1024;
+
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 export class RouterMetrics {
-  readonly contentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
+  readonly contentType: string = TEXT_FORMAT_TYPE;
   readonly connectionsActive: Gauge;
+  /** Metrics of the process; prom-client's own. */
   readonly #registry = new Registry();
   readonly #families: Families;
   readonly #options: RouterMetricsOptions;
@@ -51,13 +58,15 @@ export class RouterMetrics {
   readonly #endpoints = new Map<string, EndpointSeries>();
   readonly #workers = new Map<WorkerIndex, WorkerSeries>();
   readonly #context: WorkerSeriesContext;
+  /** The one being written. */
+  #exposition: Promise<string> | null = null;
 
   constructor(options: RouterMetricsOptions) {
     this.#options = options;
     const bounds = { duration: options.durationBuckets ?? DURATION_BUCKETS, 'inter-token': INTER_TOKEN_BUCKETS };
     const family = ([key, declaration]: [string, MetricDeclaration]) => [
       key,
-      new Family(this.#registry, key as MetricKey, declaration.buckets === undefined ? [] : bounds[declaration.buckets]),
+      new Family(key as MetricKey, declaration.buckets === undefined ? [] : bounds[declaration.buckets]),
     ];
     // Object.entries loses the keys; they are those of METRICS by construction.
     this.#families = Object.fromEntries(Object.entries(METRICS).map(family)) as unknown as Families;
@@ -157,9 +166,38 @@ export class RouterMetrics {
     if (bound !== undefined && bound.id === worker.id) this.#forget(bound);
   }
 
-  /** The exposition in Prometheus' text format 0.0.4. */
+  /**
+   * The exposition in Prometheus' text format 0.0.4. Written in slices, so that a large fleet does not hold up streams; callers
+   * that come while one is being written get that one.
+   */
   exposition(): Promise<string> {
-    return this.#registry.metrics();
+    this.#exposition ??= this.#write().finally(() => {
+      this.#exposition = null;
+    });
+    return this.#exposition;
+  }
+
+  async #write(): Promise<string> {
+    const slices: string[] = [];
+    let slice = '';
+    for (const family of Object.values(this.#families)) {
+      for (const part of family.text()) {
+        slice += part;
+        if (slice.length < SLICE_CHARS) continue;
+        slices.push(slice);
+        slice = '';
+        await this.#pause();
+      }
+    }
+    slices.push(slice, await this.#registry.metrics());
+    return slices.join('');
+  }
+
+  /** Lets the event loop do something else. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(0, resolve);
+    });
   }
 
   #forget(bound: WorkerSeries): void {
