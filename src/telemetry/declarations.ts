@@ -283,6 +283,14 @@ export const METRICS = {
     help: 'Requests without an access record because the rate was too high or the record is off.',
     origin: 'own',
   },
+  logLinesDropped: {
+    name: 'smg_log_lines_dropped_total',
+    type: 'counter',
+    unit: 'lines',
+    labels: [],
+    help: 'Lines of the log that were lost because the console or the disk was too slow, full or gone.',
+    origin: 'own',
+  },
 } as const satisfies Record<string, MetricDeclaration>;
 
 export type MetricKey = keyof typeof METRICS;

@@ -47,6 +47,7 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PAT
 export class RouterMetrics {
   readonly contentType: string = TEXT_FORMAT_TYPE;
   readonly connectionsActive: Gauge;
+  readonly accessRecordsSkipped: Counter;
   /** Metrics of the process; prom-client's own. */
   readonly #registry = new Registry();
   readonly #families: Families;
@@ -81,6 +82,7 @@ export class RouterMetrics {
       endpoint: (model, endpoint) => this.endpoint(model, endpoint),
     };
     this.connectionsActive = this.#families.httpConnections.gauge({});
+    this.accessRecordsSkipped = this.#families.accessRecordsSkipped.counter({});
     if (options.processMetrics ?? true) addProcessMetrics(this.#registry);
   }
 

@@ -1,7 +1,7 @@
 /** Cells of one worker, bound when it joins. */
 import type { OutcomeKind } from '../core/outcome.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
-import type { Counter, Gauge, Histogram } from './cells.ts';
+import { Counter, type Gauge, type Histogram } from './cells.ts';
 import type { EndpointSeries } from './endpoint-series.ts';
 import type { Families, Labels } from './families.ts';
 import type { StatusCounters } from './status-counters.ts';
@@ -40,6 +40,7 @@ export class WorkerSeries {
   readonly #failures = new Map<OutcomeKind, readonly [ofPool: Counter, ofWorker: Counter]>();
   readonly #endpoints = new Map<string, EndpointSeries>();
   #model: string;
+  #isRemoved = false;
 
   /** `model`: the label, already capped. */
   constructor(context: WorkerSeriesContext, worker: Worker, model: string) {
@@ -78,15 +79,7 @@ export class WorkerSeries {
 
   /** Counts an attempt that failed at this worker. */
   failed(kind: OutcomeKind): void {
-    let counters = this.#failures.get(kind);
-    if (counters === undefined) {
-      const { workerErrors, workerFailures } = this.#context.families;
-      counters = [
-        workerErrors.counter({ ...this.#errorLabels, error_type: kind }),
-        workerFailures.counter({ worker: this.url, error_type: kind }),
-      ];
-      this.#failures.set(kind, counters);
-    }
+    const counters = this.#failures.get(kind) ?? this.#bindFailures(kind);
     counters[0].value++;
     counters[1].value++;
   }
@@ -105,6 +98,7 @@ export class WorkerSeries {
 
   /** Takes the series that name this worker out of the exposition. */
   removeSeries(): void {
+    this.#isRemoved = true;
     const { families } = this.#context;
     const labels = { worker: this.url };
     for (const kind of this.#failures.keys()) families.workerFailures.remove({ ...labels, error_type: kind });
@@ -116,6 +110,16 @@ export class WorkerSeries {
     families.workerStaleConnections.remove(labels);
     families.workerInflight.remove(labels);
     families.workerHealth.remove(labels);
+  }
+
+  #bindFailures(kind: OutcomeKind): readonly [Counter, Counter] {
+    const { workerErrors, workerFailures } = this.#context.families;
+    const ofPool = workerErrors.counter({ ...this.#errorLabels, error_type: kind });
+    // A worker that drains after its removal must not come back into the exposition.
+    const ofWorker = this.#isRemoved ? new Counter() : workerFailures.counter({ worker: this.url, error_type: kind });
+    const counters = [ofPool, ofWorker] as const;
+    this.#failures.set(kind, counters);
+    return counters;
   }
 
   #bindSelections(): Counter {
