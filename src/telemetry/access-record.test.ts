@@ -59,7 +59,7 @@ test('a record says who asked what of whom and how it ended', () => {
     },
     message: 'request',
   });
-  assert.equal((lines[1]?.fields as { worker: unknown }).worker, null);
+  assert.equal((lines[1]!.fields as { worker: unknown }).worker, null);
 });
 
 test('long paths and models are cut off', () => {
