@@ -16,6 +16,7 @@ function formatted(file, text) {
     cwd: root,
     input: text,
     encoding: 'utf8',
+    stdio: 'pipe',
   });
 }
 

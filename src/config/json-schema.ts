@@ -9,10 +9,12 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 /** Both spellings of every key. Of settings that are only known, those with values that may be given. */
 export function jsonSchema(): JsonSchema {
   const properties: Record<string, JsonSchema> = {};
+  const definitions: Record<string, JsonSchema> = {};
   for (const entry of [...BUILT, ...KNOWN]) {
     const property = entry.setting.built ? builtProperty(entry.setting) : knownProperty(entry.setting);
     if (entry.meta || property === null) continue;
-    for (const key of keysOf(entry)) properties[key] = key === entry.fileKey ? property : { $ref: `#/properties/${entry.fileKey}` };
+    definitions[entry.fileKey] = property;
+    for (const key of keysOf(entry)) properties[key] = { $ref: `#/$defs/${entry.fileKey}` };
   }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -20,6 +22,7 @@ export function jsonSchema(): JsonSchema {
     type: 'object',
     properties,
     additionalProperties: false,
+    $defs: definitions,
   };
 }
 
