@@ -31,8 +31,8 @@ const RARE_INTERVAL_MS = 5000;
 /** Between starts while an earlier probe of the same worker waits for its answer. */
 const OVERLAP_INTERVAL_MS = 1250;
 const MAX_OVERLAP = 4;
-/** At most so many probes per second of workers that are away: with more than 500 of them each is probed less often. */
-const MAX_AWAY_PROBES_PER_SEC = 1000;
+/** Of workers that are away, all together: with more than 200 of them each is probed less often. A probe costs about 0.2 ms. */
+const MAX_AWAY_PROBES_PER_SEC = 400;
 /** After a worker left: long enough that one that passes its probes and refuses requests does not flap with every request. */
 const SOON_MS = 250;
 const URGENT_INTERVAL_MS = 100;
