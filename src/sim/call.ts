@@ -1,0 +1,18 @@
+/** What a route's handler gets. */
+import type { Answer } from './answer.ts';
+import type { Engine } from './engine.ts';
+import type { Job } from './job.ts';
+
+export interface Call {
+  readonly engine: Engine;
+  readonly answer: Answer;
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly contentType: string | undefined;
+  readonly body: Buffer;
+  /** Told of the job that a generating route starts, before it starts; scripted faults hang on it. */
+  readonly prepareJob: (job: Job) => void;
+}
+
+export type RouteHandler = (call: Call) => void;

@@ -1,0 +1,86 @@
+/** One simulated engine without its sockets: scheduler, faults, counters and the state that the health paths report. */
+import type { Clock } from '../core/clock.ts';
+import type { Rng } from '../core/rng.ts';
+import { type FaultKind, FaultList, type FaultRule } from './faults.ts';
+import type { Job } from './job.ts';
+import type { SimOptions } from './options.ts';
+import { Scheduler } from './scheduler.ts';
+import { Traffic } from './traffic.ts';
+
+/** Version of the real engine whose answers are copied. */
+export const SGLANG_VERSION = '0.5.23';
+
+/**
+ *   starting --warm--> ready --SIGTERM--> draining --last request done--> (gone)
+ *       any --deadly request, die fault--> dead
+ */
+export type EngineState = 'starting' | 'ready' | 'draining' | 'dead';
+
+export class Engine {
+  readonly options: SimOptions;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly scheduler: Scheduler;
+  readonly faults: FaultList;
+  readonly traffic: Traffic = new Traffic();
+  /** Generating requests that have not been answered. */
+  readonly jobs: Set<Job> = new Set();
+  readonly startedWallMs: number;
+  state: EngineState = 'starting';
+  /** Set by whoever owns the sockets: the engine process is gone. */
+  onDeath: () => void = () => {};
+  /** Set by whoever owns the sockets: a job ended. */
+  onJobEnd: () => void = () => {};
+  /** Set by whoever owns the sockets: take no connections for so long. */
+  onRefuse: (durationMs: number) => void = () => {};
+  readonly #wallOffsetMs: number;
+
+  constructor(options: SimOptions, clock: Clock, rng: Rng) {
+    this.options = options;
+    this.clock = clock;
+    this.rng = rng;
+    this.startedWallMs = clock.wallMs();
+    this.#wallOffsetMs = clock.wallMs() - clock.nowMs();
+    this.faults = new FaultList(rng);
+    this.scheduler = new Scheduler({ ...options, radixCache: !options.disableRadixCache }, clock);
+  }
+
+  /** Seconds since the epoch of a time of the engine's clock. */
+  wallSec(ms: number): number {
+    return (ms + this.#wallOffsetMs) / 1000;
+  }
+
+  /** Whole seconds since the epoch, now. */
+  nowSec(): number {
+    return Math.floor(this.clock.wallMs() / 1000);
+  }
+
+  /** Time of the engine as a delay on its clock. */
+  scaled(ms: number): number {
+    return ms / this.options.speedup;
+  }
+
+  /** Like Python's `uuid4().hex`: 32 hex digits. */
+  newId(): string {
+    let id = '';
+    for (let i = 0; i < 4; i++) id += this.rng.nextUint32().toString(16).padStart(8, '0');
+    return id;
+  }
+
+  /** Adds a rule; `refuse` and `die` take effect now. Answers its id; throws a RangeError when there are too many. */
+  addFault(rule: Partial<FaultRule> & { readonly kind: FaultKind }): number {
+    const id = this.faults.add(rule);
+    if (rule.kind === 'refuse') this.onRefuse(rule.durationMs ?? 1000);
+    if (rule.kind === 'die') this.die(0);
+    return id;
+  }
+
+  /** The scheduler dies at once; the process follows after `--deadly-secs`. */
+  die(afterMs: number): void {
+    if (this.state === 'dead') return;
+    this.state = 'dead';
+    this.scheduler.die();
+    if (afterMs <= 0) this.onDeath();
+    else this.clock.after(afterMs, () => this.onDeath());
+  }
+}

@@ -1,0 +1,204 @@
+/** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
+import type { Call } from './call.ts';
+import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts';
+import type { Generation } from './generation.ts';
+import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
+import { finishText, metaInfo } from './meta-info.ts';
+import { pythonRepr } from './python-json.ts';
+import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
+import { findUnknownField, readNativeSampling } from './sampling.ts';
+import { encode } from './tokens.ts';
+
+const HANDLER: Handler = { method: 'POST', path: '/generate', line: 928, name: 'generate_request', dataclass: 'GenerateReqInput' };
+/** An id beyond what 16 bits hold is outside every vocabulary anyway. */
+const LARGEST_ID = 65_535;
+
+export function generate(call: Call): void {
+  let isStream = false;
+  try {
+    const body = parseBody(HANDLER, call.body, call.contentType);
+    checkTypes(body);
+    const unknown = findUnknownField(samplingOf(body));
+    if (unknown !== null) {
+      call.answer.json(400, JSON.stringify({ error: unknown }));
+      return;
+    }
+    isStream = body['stream'] === true;
+    // The head leaves before the request is looked at, so what is wrong with it comes as an event.
+    if (isStream) call.answer.startStream();
+    start(call, body, isStream);
+  } catch (error) {
+    answerError(call, error, isStream);
+  }
+}
+
+/** `{"error":{"message"}}`, or in a stream status 200 and an error event. Rethrows what is no complaint about the request. */
+function answerError(call: Call, error: unknown, isStream: boolean): void {
+  if (error instanceof SchemaError) {
+    const shape = { object: 'error', message: error.message, type: 'Bad Request', param: null, code: 400 };
+    call.answer.json(400, JSON.stringify(shape));
+    return;
+  }
+  if (!(error instanceof EngineError)) throw error;
+  if (!isStream) {
+    call.answer.json(error.status, JSON.stringify({ error: { message: error.message } }));
+    return;
+  }
+  const event = { error: { message: error.message, type: 'invalid_request_error', code: error.status, retryable: false } };
+  call.answer.event(JSON.stringify(event));
+  call.answer.event('[DONE]');
+  call.answer.endStream();
+}
+
+function checkTypes(body: Body): void {
+  const { text } = body as { text?: unknown };
+  if (text === undefined || text === null || typeof text === 'string') return;
+  if (Array.isArray(text) && text.every((item) => typeof item === 'string')) return;
+  const input = pythonRepr(text);
+  const problems: SchemaProblem[] = [
+    { type: 'string_type', loc: ['body', 'text', 'str'], msg: 'Input should be a valid string', input, ctx: '' },
+    { type: 'list_type', loc: ['body', 'text', 'list[str]'], msg: 'Input should be a valid list', input, ctx: '' },
+  ];
+  throw schemaError(HANDLER, problems);
+}
+
+function samplingOf(body: Body): Body {
+  const params = body['sampling_params'];
+  // An object that is not an array; its members stay unknown.
+  return typeof params === 'object' && params !== null && !Array.isArray(params) ? (params as Body) : {};
+}
+
+function start(call: Call, body: Body, isStream: boolean): void {
+  const { prompts, isList } = readPrompts(body);
+  const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? 0;
+  if (rank !== 0) throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, 1)`);
+  const sampling = readNativeSampling(samplingOf(body));
+  const rids = readRids(body['rid']);
+  if (prompts.length === 0) {
+    call.answer.json(200, '[]');
+    return;
+  }
+  const returnLogprob = body['return_logprob'] === true;
+  const logprobStart = typeof body['logprob_start_len'] === 'number' ? body['logprob_start_len'] : -1;
+  const top = typeof body['top_logprobs_num'] === 'number' ? body['top_logprobs_num'] : 0;
+  const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart };
+  const writer = isStream ? new StreamWriter(call, isList, top) : new PlainWriter(call, isList || sampling.n > 1, top);
+  const job = new Job(call.engine, call.answer, request, writer);
+  call.prepareJob(job);
+  job.start();
+}
+
+function readPrompts(body: Body): { readonly prompts: readonly Uint16Array[]; readonly isList: boolean } {
+  const { input_ids: ids, text } = body as { input_ids?: unknown; text?: unknown };
+  if (Array.isArray(ids)) {
+    const isList = ids.length > 0 && ids.every(Array.isArray);
+    return { prompts: isList ? ids.map(readIds) : [readIds(ids)], isList };
+  }
+  if (typeof text === 'string') return { prompts: [encode(text)], isList: false };
+  if (Array.isArray(text)) return { prompts: text.map((item) => encode(String(item))), isList: true };
+  throw new EngineError('Either text, input_ids or input_embeds should be provided.');
+}
+
+function readIds(ids: readonly unknown[]): Uint16Array {
+  return Uint16Array.from(ids, (id) => {
+    if (typeof id !== 'number' || id < 0) throw new EngineError('input_ids must hold token ids.');
+    return Math.min(id, LARGEST_ID);
+  });
+}
+
+function readRids(rid: unknown): readonly string[] {
+  if (typeof rid === 'string') return [rid];
+  const rids = Array.isArray(rid) ? rid.filter((item): item is string => typeof item === 'string') : [];
+  const twice = [...new Set(rids.filter((item, at) => rids.indexOf(item) !== at))];
+  if (twice.length > 0) throw new EngineError(`Duplicate request IDs detected within the request: ${pythonRepr(twice)}`);
+  return rids;
+}
+
+class PlainWriter {
+  readonly #call: Call;
+  readonly #isArray: boolean;
+  readonly #top: number;
+  readonly #texts: string[] = [];
+  #failed: { message: string; status: number } | null = null;
+
+  constructor(call: Call, isArray: boolean, top: number) {
+    this.#call = call;
+    this.#isArray = isArray;
+    this.#top = top;
+  }
+
+  advanced(): void {}
+
+  ended(generation: Generation): void {
+    const { finish } = generation;
+    if (finish?.type === 'abort' && finish.status !== null) this.#failed = { message: finish.message, status: finish.status };
+    this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#top, false, false);
+  }
+
+  allEnded(): void {
+    if (this.#failed !== null) {
+      const { message, status } = this.#failed;
+      this.#call.answer.json(status, failureText(message, status));
+      return;
+    }
+    this.#call.answer.json(200, this.#isArray ? `[${this.#texts.join(',')}]` : (this.#texts[0] ?? ''));
+  }
+
+  refused(): void {
+    this.#call.answer.json(503, failureText(QUEUE_FULL, 503));
+  }
+}
+
+/** Body of an answer to a request that the scheduler gave up. */
+export function failureText(message: string, status: number): string {
+  return JSON.stringify({ object: 'error', message, type: String(status), param: null, code: status });
+}
+
+class StreamWriter {
+  readonly #call: Call;
+  readonly #isList: boolean;
+  readonly #top: number;
+  readonly #begun = new Set<number>();
+
+  constructor(call: Call, isList: boolean, top: number) {
+    this.#call = call;
+    this.#isList = isList;
+    this.#top = top;
+  }
+
+  advanced(generation: Generation): void {
+    this.#write(generation);
+  }
+
+  ended(generation: Generation): void {
+    this.#write(generation);
+  }
+
+  allEnded(): void {
+    this.#call.answer.event('[DONE]');
+    this.#call.answer.endStream();
+  }
+
+  refused(): void {
+    const { answer, engine } = this.#call;
+    const finish = finishText({ type: 'abort', message: QUEUE_FULL, status: 503 });
+    answer.event(
+      `{"text":"","output_ids":[],"meta_info":{"id":"${engine.newId()}","finish_reason":${finish},"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0}}`,
+    );
+    answer.event('[DONE]');
+    answer.endStream();
+  }
+
+  #write(generation: Generation): void {
+    const { index } = generation.spec;
+    const isFirst = !this.#begun.has(index);
+    this.#begun.add(index);
+    this.#call.answer.event(eventText(this.#call, generation, this.#top, isFirst, this.#isList));
+  }
+}
+
+function eventText(call: Call, generation: Generation, top: number, isFirst: boolean, withIndex: boolean): string {
+  const meta = metaInfo(call.engine, generation, top, isFirst);
+  const index = withIndex ? `,"index":${generation.spec.index}` : '';
+  return `{"text":${JSON.stringify(generation.text)},"output_ids":[${generation.outputIds.join(',')}],"meta_info":${meta}${index}}`;
+}

@@ -1,0 +1,231 @@
+/** Paths that tell about the engine: models, model and server info, loads. Source: key sets recorded from SGLang 0.5.23. */
+import type { Call } from './call.ts';
+import { type Engine, SGLANG_VERSION } from './engine.ts';
+import { float, type Json, toJson } from './python-json.ts';
+import { SERVER_INFO_KEYS } from './server-info-keys.ts';
+
+function modelCard(engine: Engine): { readonly [key: string]: Json } {
+  const { servedModelName, contextLength } = engine.options;
+  return {
+    id: servedModelName,
+    object: 'model',
+    created: Math.floor(engine.startedWallMs / 1000),
+    owned_by: 'sglang',
+    root: servedModelName,
+    parent: null,
+    max_model_len: contextLength,
+  };
+}
+
+export function listModels({ engine, answer }: Call): void {
+  answer.json(200, toJson({ object: 'list', data: [modelCard(engine)] }));
+}
+
+/** GET /v1/models/NAME. */
+export function oneModel({ engine, answer, path }: Call): void {
+  const name = decodeURIComponent(path.slice('/v1/models/'.length));
+  if (name === engine.options.servedModelName) {
+    answer.json(200, toJson(modelCard(engine)));
+    return;
+  }
+  const error = { message: `The model '${name}' does not exist`, type: 'invalid_request_error', param: 'model', code: 'model_not_found' };
+  answer.json(404, JSON.stringify({ error }));
+}
+
+export function modelInfo({ engine, answer }: Call): void {
+  const { modelPath, servedModelName, weightVersion, isEmbedding } = engine.options;
+  answer.json(
+    200,
+    toJson({
+      model_path: modelPath,
+      served_model_name: servedModelName,
+      tokenizer_path: modelPath,
+      is_generation: !isEmbedding,
+      preferred_sampling_params: null,
+      weight_version: weightVersion,
+      load_format: 'auto',
+      has_image_understanding: false,
+      has_audio_understanding: false,
+      model_type: 'llama',
+      architectures: [isEmbedding ? 'LlamaEmbeddingModel' : 'LlamaForCausalLM'],
+      reasoning_parser: null,
+      tool_call_parser: null,
+      disaggregation_mode: 'null',
+      embedding: embeddingInfo(isEmbedding),
+    }),
+  );
+}
+
+function embeddingInfo(enabled: boolean): Json {
+  return {
+    enabled,
+    auto_enable_embedding: false,
+    requires_embedding_flag: true,
+    family: 'llama',
+    task: 'embed',
+    pooling: 'last',
+    normalize: true,
+    attention: 'causal',
+    execution: 'prefill',
+    postprocessor: 'none',
+    tokenizer_special_tokens: 'default',
+    supports_dimensions: false,
+    supports_multimodal: false,
+    supports_token_embeddings: false,
+    matryoshka_dimensions: [],
+    safe_disable_radix_cache: false,
+    safe_disable_kv_cache: false,
+    safe_disable_chunked_prefill: false,
+    cache: { radix_cache_disabled: false, kv_cache_disabled: false, chunked_prefill_disabled: false },
+    bcg_eligibility: 'ineligible',
+    bcg: { enabled: false, prefill_backend: 'none', capture_batch_sizes: [1], capture_token_budget: 0 },
+  };
+}
+
+export function serverInfo({ engine, answer }: Call): void {
+  const { options, scheduler } = engine;
+  const known: { readonly [key: string]: Json } = {
+    status: engine.state === 'starting' ? 'starting' : 'ready',
+    version: SGLANG_VERSION,
+    model_path: options.modelPath,
+    tokenizer_path: options.modelPath,
+    served_model_name: options.servedModelName,
+    host: options.host,
+    port: options.port,
+    api_key: options.apiKey === '' ? null : options.apiKey,
+    context_length: options.contextLength,
+    is_embedding: options.isEmbedding,
+    dp_size: 1,
+    tp_size: 1,
+    pp_size: 1,
+    ep_size: 1,
+    nnodes: 1,
+    node_rank: 0,
+    page_size: options.pageSize,
+    max_total_num_tokens: scheduler.pool.capacityTokens,
+    max_total_tokens: scheduler.pool.capacityTokens,
+    max_req_input_len: scheduler.longestRequest - 5,
+    max_running_requests: options.maxRunningRequests,
+    max_queued_requests: options.maxQueuedRequests === 0 ? null : options.maxQueuedRequests,
+    chunked_prefill_size: options.chunkedPrefillSize,
+    stream_interval: options.streamInterval,
+    random_seed: options.seed,
+    disable_radix_cache: options.disableRadixCache,
+    enable_metrics: !options.disableMetrics,
+    enable_cache_report: !options.disableCacheReport,
+    schedule_policy: 'fcfs',
+    disaggregation_mode: 'null',
+    disaggregation_bootstrap_port: 8998,
+    disaggregation_transfer_backend: 'mooncake',
+    load_balance_method: 'round_robin',
+    weight_version: options.weightVersion,
+    startup_time: float(options.startupDelaySecs + options.warmupSecs),
+    internal_states: [
+      {
+        last_gen_throughput: float(scheduler.counters.tokensPerSec),
+        effective_max_running_requests_per_dp: options.maxRunningRequests,
+        memory_usage: { weight: float(0), kvcache: float(0), token_capacity: scheduler.pool.capacityTokens, graph: float(0) },
+      },
+    ],
+  };
+  const all: Record<string, Json> = {};
+  for (const key of SERVER_INFO_KEYS) all[key] = known[key] ?? null;
+  answer.json(200, toJson({ ...all, ...known }));
+}
+
+/** GET /v1/loads: what a router may read to balance. `include=core` leaves the last three parts out. */
+export function loads(call: Call): void {
+  const { engine, answer, query } = call;
+  const rank = query.get('dp_rank');
+  const list = rank !== null && rank !== '0' ? [] : [loadOf(engine, (query.get('include') ?? 'all').split(','))];
+  if (query.get('format') === 'prometheus') {
+    answer.send(200, list.map(prometheusOf).join(''), 'text/plain; version=0.0.4; charset=utf-8');
+    return;
+  }
+  answer.json(
+    200,
+    toJson({
+      timestamp: new Date(engine.clock.wallMs()).toISOString().replace('Z', '000+00:00'),
+      version: SGLANG_VERSION,
+      accelerator: null,
+      num_accelerators: 0,
+      loads: list,
+    }),
+  );
+}
+
+/** GET /get_load of engines older than 0.5.10 or so. */
+export function oldLoad({ engine, answer }: Call): void {
+  const { scheduler } = engine;
+  const tokens = scheduler.usedTokens + scheduler.waitingUncachedTokens;
+  answer.json(
+    200,
+    toJson([
+      {
+        dp_rank: 0,
+        num_reqs: scheduler.runningRequests + scheduler.waitingRequests,
+        num_waiting_reqs: scheduler.waitingRequests,
+        num_tokens: tokens,
+      },
+    ]),
+  );
+}
+
+function loadOf(engine: Engine, parts: readonly string[]): { readonly [key: string]: Json } {
+  const { scheduler, options } = engine;
+  const { counters, pool } = scheduler;
+  const waiting = scheduler.waitingRequests;
+  const uncached = scheduler.waitingUncachedTokens;
+  const core = {
+    dp_rank: 0,
+    timestamp: float(engine.clock.wallMs() / 1000),
+    num_running_reqs: scheduler.runningRequests,
+    num_waiting_reqs: waiting,
+    num_waiting_uncached_tokens: uncached,
+    num_used_tokens: scheduler.usedTokens,
+    num_active_tokens: scheduler.usedTokens,
+    num_prealloc_ready_tokens: 0,
+    num_total_tokens: scheduler.usedTokens + uncached,
+    max_total_num_tokens: pool.capacityTokens,
+    max_running_requests: options.maxRunningRequests,
+    token_usage: float(scheduler.usedTokens / pool.capacityTokens),
+    gen_throughput: float(scheduler.runningRequests === 0 ? 0 : counters.tokensPerSec),
+    cache_hit_rate: float(counters.lastHitRate),
+    utilization: float(scheduler.runningRequests / options.maxRunningRequests),
+    total_prefill_busy_us: Math.round(counters.prefillBusyMs * 1000),
+    total_prefill_uncached_tokens: counters.prefilledTokens,
+    decode_moments: [float(0), float(0), float(0)],
+  };
+  if (parts.includes('core')) return core;
+  return {
+    ...core,
+    memory: { weight_gb: float(0), kv_cache_gb: float(0), graph_gb: float(0), token_capacity: pool.capacityTokens },
+    disaggregation: {
+      mode: 'null',
+      prefill_bootstrap_queue_reqs: 0,
+      prefill_inflight_queue_reqs: 0,
+      decode_prealloc_queue_reqs: 0,
+      decode_transfer_queue_reqs: 0,
+      decode_retracted_queue_reqs: 0,
+      kv_transfer_speed_gb_s: float(0),
+      kv_transfer_latency_ms: float(0),
+    },
+    queues: { waiting, grammar: 0, paused: 0, retracted: 0, prealloc_ready: 0 },
+  };
+}
+
+/** One gauge per number of a load; parts get a prefix of their own. */
+function prometheusOf(load: { readonly [key: string]: Json }): string {
+  const prefixes: Record<string, string> = { disaggregation: 'disagg_', memory: 'memory_', queues: 'queues_' };
+  const lines: string[] = [];
+  const add = (name: string, value: Json): void => {
+    if (name === 'dp_rank' || name === 'mode' || name.endsWith('_mode') || Array.isArray(value)) return;
+    lines.push(`# HELP sglang_${name} ${name}\n# TYPE sglang_${name} gauge\nsglang_${name}{dp_rank="0"} ${toJson(value)}\n`);
+  };
+  for (const [name, value] of Object.entries(load)) {
+    const prefix = prefixes[name];
+    if (prefix === undefined) add(name, value);
+    else for (const [inner, item] of Object.entries(value ?? {})) add(prefix + inner, item as Json);
+  }
+  return lines.join('');
+}

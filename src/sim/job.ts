@@ -1,0 +1,210 @@
+/**
+ * One HTTP request that generates: its generations (prompts times samples), what becomes of them when the client leaves,
+ * and the checks that all routes share.
+ */
+import type { TimerHandle } from '../core/clock.ts';
+import type { Answer } from './answer.ts';
+import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
+import type { Generation, GenerationSpec } from './generation.ts';
+import type { Sampling } from './sampling.ts';
+import { VOCABULARY } from './tokens.ts';
+
+export interface JobListener {
+  /** New tokens of `generation`; not called while the client's socket is full. */
+  advanced(generation: Generation): void;
+  ended(generation: Generation): void;
+  /** After the last `ended`. */
+  allEnded(): void;
+  /** The queue is full: none of it will run. No other call was made or follows. */
+  refused(): void;
+}
+
+export interface PromptRequest {
+  /** One per prompt. */
+  readonly prompts: readonly Uint16Array[];
+  readonly sampling: Sampling;
+  readonly isStream: boolean;
+  /** One per prompt and sample, or empty: made up. */
+  readonly rids: readonly string[];
+  readonly returnLogprob: boolean;
+  readonly logprobStart: number;
+}
+
+export const QUEUE_FULL = 'The request queue is full.';
+
+export class Job {
+  /** By index: prompt * n + sample. */
+  readonly generations: Generation[] = [];
+  readonly rids: readonly string[];
+  readonly #engine: Engine;
+  readonly #answer: Answer;
+  readonly #request: PromptRequest;
+  readonly #listener: JobListener;
+  readonly #startedMs: number;
+  #open = 0;
+  #poll: TimerHandle | null = null;
+  #abortAfterTokens = -1;
+  #isRefused = false;
+
+  constructor(engine: Engine, answer: Answer, request: PromptRequest, listener: JobListener) {
+    this.#engine = engine;
+    this.#answer = answer;
+    this.#request = request;
+    this.#listener = listener;
+    this.#startedMs = engine.clock.nowMs();
+    const count = request.prompts.length * request.sampling.n;
+    this.rids = request.rids.length === count ? request.rids : Array.from({ length: count }, () => engine.newId());
+  }
+
+  /** Queues everything, or nothing when the queue is full. Throws an EngineError for what the engine refuses. */
+  start(): void {
+    for (const prompt of this.#request.prompts) checkPrompt(this.#engine, prompt, this.#request.sampling);
+    this.#engine.jobs.add(this);
+    this.#answer.onGone(() => this.#clientGone());
+    if (this.#request.prompts.some(isDeadly)) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
+    else if (this.#request.sampling.n > 1) this.#startSampled();
+    else this.#startAll();
+    this.#engine.scheduler.wake();
+  }
+
+  /** Ends everything that is not over; the listener hears of it. */
+  abort(message: string, status: number | null = null): void {
+    for (const generation of [...this.generations]) this.#engine.scheduler.abort(generation, message, status);
+  }
+
+  /** A scripted fault: the engine gives up after so many tokens. */
+  abortAfter(tokens: number): void {
+    this.#abortAfterTokens = tokens;
+  }
+
+  // ---------------------------------------------------------------- from the scheduler
+
+  advanced(generation: Generation): void {
+    if (this.#abortAfterTokens >= 0 && generation.outputIds.length >= this.#abortAfterTokens) {
+      this.#engine.scheduler.abort(generation, 'Aborted by a scripted fault.', 500);
+      return;
+    }
+    if (!this.#answer.isGone && !this.#answer.isBlocked) this.#listener.advanced(generation);
+  }
+
+  ended(generation: Generation): void {
+    if (this.#isRefused) return;
+    this.#engine.traffic.generationEnded(generation);
+    this.#listener.ended(generation);
+    if (--this.#open > 0) return;
+    this.#listener.allEnded();
+    this.#settle();
+  }
+
+  // ----------------------------------------------------------------
+
+  #startAll(): void {
+    const { prompts, sampling } = this.#request;
+    for (let index = 0; index < prompts.length * sampling.n; index++) {
+      const generation = this.#engine.scheduler.submit(this.#spec(index), this);
+      if (generation === null) {
+        this.#refuse(this.generations);
+        return;
+      }
+      this.generations.push(generation);
+      this.#open++;
+    }
+  }
+
+  /** Several samples of a prompt: the prompt is computed once, so that all samples find it in the cache. Source: SGLang, parallel sampling. */
+  #startSampled(): void {
+    const { prompts, sampling } = this.#request;
+    const first: Generation[] = [];
+    let left = prompts.length;
+    const sink = {
+      advanced: (): void => {},
+      ended: (): void => {
+        if (--left > 0 || this.#isRefused) return;
+        if (this.#answer.isGone) this.#settle();
+        else this.#startAll();
+        this.#engine.scheduler.wake();
+      },
+    };
+    for (let at = 0; at < prompts.length; at++) {
+      const spec = { ...this.#spec(at * sampling.n), maxNewTokens: 0, minNewTokens: 0, rid: this.#engine.newId() };
+      const generation = this.#engine.scheduler.submit(spec, sink);
+      if (generation === null) {
+        this.#refuse(first);
+        return;
+      }
+      first.push(generation);
+    }
+  }
+
+  #refuse(queued: readonly Generation[]): void {
+    this.#isRefused = true;
+    for (const generation of queued) this.#engine.scheduler.abort(generation, QUEUE_FULL);
+    this.#listener.refused();
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.#poll?.cancel();
+    this.#engine.jobs.delete(this);
+    this.#engine.onJobEnd();
+  }
+
+  #spec(index: number): GenerationSpec {
+    const { prompts, sampling, returnLogprob, logprobStart } = this.#request;
+    return {
+      index,
+      rid: this.rids[index]!,
+      prompt: prompts[Math.floor(index / sampling.n)]!,
+      maxNewTokens: sampling.maxNewTokens ?? Number.POSITIVE_INFINITY,
+      minNewTokens: sampling.minNewTokens,
+      stop: sampling.stop,
+      stopTokenIds: sampling.stopTokenIds,
+      keepStop: sampling.keepStop,
+      ignoreEos: sampling.ignoreEos,
+      returnLogprob,
+      logprobStart,
+      sample: sampling.temperature === 0 ? 0 : index % sampling.n,
+    };
+  }
+
+  /** A stream is aborted at once; for a plain request the engine looks only now and then. */
+  #clientGone(): void {
+    if (!this.#engine.jobs.has(this)) return;
+    this.#engine.traffic.disconnects++;
+    const pollMs = this.#engine.scaled(this.#engine.options.abortPollSecs * 1000);
+    const give = (): void => this.abort('Request is disconnected from the client side.');
+    if (this.#request.isStream || pollMs === 0) {
+      give();
+      return;
+    }
+    const elapsedMs = this.#engine.clock.nowMs() - this.#startedMs;
+    this.#poll = this.#engine.clock.after(pollMs - (elapsedMs % pollMs), give);
+  }
+}
+
+function isDeadly(prompt: Uint16Array): boolean {
+  for (let i = 0; i < prompt.length; i++) if (prompt[i]! >= VOCABULARY) return true;
+  return false;
+}
+
+/** Throws an EngineError when the engine would refuse `prompt` with that much output. Source: SGLang 0.5.23, tokenizer_manager.py. */
+function checkPrompt(engine: Engine, prompt: Uint16Array, { maxNewTokens }: Sampling): void {
+  const { contextLength, deadly } = engine.options;
+  if (isDeadly(prompt) && !deadly) throw new EngineError(`Token ids must be in [0, ${VOCABULARY}). With --deadly this kills the engine.`);
+  if (prompt.length >= contextLength) {
+    throw new EngineError(`The input (${prompt.length} tokens) is longer than the model's context length (${contextLength} tokens).`);
+  }
+  if (maxNewTokens !== null && prompt.length + maxNewTokens > contextLength) {
+    throw new EngineError(
+      `Requested token count exceeds the model's maximum context length of ${contextLength} tokens. You requested a total of ${
+        prompt.length + maxNewTokens
+      } tokens: ${prompt.length} tokens from the input messages and ${maxNewTokens} tokens for the completion. Please reduce the number of tokens in the input messages or the completion to fit within the limit.`,
+    );
+  }
+  const most = engine.scheduler.longestRequest - 1;
+  if (prompt.length > most)
+    throw new EngineError(
+      `Input length (${prompt.length} tokens) exceeds the maximum allowed length (${most} tokens). Use a shorter input or enable --allow-auto-truncate.`,
+    );
+}

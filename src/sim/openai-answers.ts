@@ -1,0 +1,112 @@
+/** What chat and completions share: errors, usage, log probabilities, ends. Source: answers recorded from SGLang 0.5.23. */
+import type { Call } from './call.ts';
+import type { Engine } from './engine.ts';
+import { EngineError, SchemaError } from './engine-error.ts';
+import { failureText } from './generate-route.ts';
+import type { FinishReason, Generation } from './generation.ts';
+import { logprobOf, topTokens } from './meta-info.ts';
+import { float, type Json } from './python-json.ts';
+import type { Body } from './request-body.ts';
+import { tokenText } from './tokens.ts';
+
+/** `{"object":"error",...}` with 400, for streams too. Rethrows what is no complaint about the request. */
+export function answerOpenAiError(call: Call, error: unknown): void {
+  if (!(error instanceof SchemaError || error instanceof EngineError)) throw error;
+  const isSchema = error instanceof SchemaError;
+  const code = isSchema ? 400 : error.status;
+  const shape = { object: 'error', message: error.message, type: isSchema ? 'Bad Request' : 'BadRequestError', param: null, code };
+  call.answer.json(code, JSON.stringify(shape));
+}
+
+/** Throws an EngineError for a rank that is not there. */
+export function checkRank(body: Body): void {
+  const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? 0;
+  if (rank !== 0) throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, 1)`);
+}
+
+/** The name that the request gave the model, whatever it is; `default` when it gave none. */
+export function modelNameOf(body: Body): string {
+  return typeof body['model'] === 'string' ? body['model'] : 'default';
+}
+
+export function ridsOf(body: Body): readonly string[] {
+  return typeof body['rid'] === 'string' ? [body['rid']] : [];
+}
+
+/** The event that ends a stream of a request that the engine gave up. */
+export function streamFailure(message: string, status: number): string {
+  const type = status === 503 ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR';
+  return JSON.stringify({ error: { object: 'error', message, type, param: null, code: status } });
+}
+
+export function plainFailure(call: Call, message: string, status: number): void {
+  call.answer.json(status, failureText(message, status));
+}
+
+/** Usage of all generations of a request: prompts are counted once, whatever the number of samples. */
+export function usageOf(
+  engine: Engine,
+  generations: readonly Generation[],
+  samples: number,
+  isChat: boolean,
+): { readonly [key: string]: Json } {
+  let prompt = 0;
+  let cached = 0;
+  let completion = 0;
+  generations.forEach((generation, index) => {
+    completion += generation.outputIds.length;
+    if (index % samples !== 0) return;
+    prompt += generation.promptTokens;
+    cached += Math.max(0, generation.cachedTokens);
+  });
+  return {
+    prompt_tokens: prompt,
+    total_tokens: prompt + completion,
+    completion_tokens: completion,
+    prompt_tokens_details: engine.options.disableCacheReport ? null : { cached_tokens: cached },
+    reasoning_tokens: 0,
+    ...(isChat ? { completion_tokens_details: null } : {}),
+  };
+}
+
+export function metadataOf(engine: Engine, generation: Generation): Json {
+  const version = engine.options.weightVersion;
+  return { weight_version: version, weight_versions: [{ version, start: 0, end: generation.outputIds.length }] };
+}
+
+/** `finish_reason` as OpenAI names it. */
+export function finishName(finish: FinishReason | null): string | null {
+  return finish === null ? null : finish.type;
+}
+
+export function matchedStop(finish: FinishReason | null): string | number | null {
+  return finish?.type === 'stop' ? finish.matched : null;
+}
+
+/** Log probabilities of the tokens from `start` on, in the shape of chat. */
+export function chatLogprobs(generation: Generation, start: number, top: number): Json {
+  return {
+    content: generation.outputIds.slice(start).map((id, i) => {
+      const at = generation.promptTokens + start + i;
+      const shown = (token: number, logprob: number): { readonly [key: string]: Json } => {
+        const text = tokenText(token);
+        return { token: text, bytes: [...Buffer.from(text)], logprob: float(logprob) };
+      };
+      return { ...shown(id, logprobOf(id, at)), top_logprobs: topTokens(id, at, top).map((token) => shown(token.id, token.logprob)) };
+    }),
+  };
+}
+
+/** The same in the shape of completions. */
+export function completionLogprobs(generation: Generation, start: number, top: number): Json {
+  const ids = generation.outputIds.slice(start);
+  const at = generation.promptTokens + start;
+  return {
+    text_offset: ids.map(() => -1),
+    token_logprobs: ids.map((id, i) => float(logprobOf(id, at + i))),
+    tokens: ids.map(tokenText),
+    top_logprobs: ids.map((id, i) =>
+      Object.fromEntries(topTokens(id, at + i, top).map((token) => [tokenText(token.id), float(token.logprob)])),
+    ),
+  };
+}

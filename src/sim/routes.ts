@@ -1,0 +1,69 @@
+/** Which path and method leads to which handler. */
+import { addFault, listFaults, removeFaults, stats } from './admin-routes.ts';
+import type { RouteHandler } from './call.ts';
+import { chatCompletions } from './chat-route.ts';
+import { completions } from './completions-route.ts';
+import { abortRequest, continueGeneration, flushCache, health, pauseGeneration, ping, ready, root } from './control-routes.ts';
+import { classifyV1, embeddings, encodeText, rerank } from './embedding-routes.ts';
+import { generate } from './generate-route.ts';
+import { listModels, loads, modelInfo, oldLoad, oneModel, serverInfo } from './info-routes.ts';
+import { metrics } from './metrics-route.ts';
+import type { SimOptions } from './options.ts';
+import { detokenize, tokenize } from './tokenize-routes.ts';
+
+/** Handlers by method; the order of the methods is that of the `allow` field. */
+export type Methods = Readonly<Record<string, RouteHandler>>;
+
+export class Routes {
+  readonly #exact = new Map<string, Methods>();
+
+  constructor(options: SimOptions) {
+    const add = (methods: readonly string[], handler: RouteHandler, ...paths: readonly string[]): void => {
+      for (const path of paths)
+        this.#exact.set(path, { ...this.#exact.get(path), ...Object.fromEntries(methods.map((method) => [method, handler])) });
+    };
+    add(['POST', 'PUT'], generate, '/generate');
+    add(['POST'], chatCompletions, '/v1/chat/completions');
+    add(['POST'], completions, '/v1/completions');
+    add(['POST'], embeddings, '/v1/embeddings');
+    add(['POST', 'PUT'], rerank, '/v1/rerank');
+    add(['POST'], classifyV1, '/v1/classify');
+    add(['POST', 'PUT'], encodeText, '/encode', '/classify');
+    add(['POST'], tokenize, '/v1/tokenize', '/tokenize');
+    add(['POST'], detokenize, '/v1/detokenize', '/detokenize');
+    add(['GET'], listModels, '/v1/models');
+    add(['GET'], health, '/health', '/health_generate');
+    add(['GET'], ready, '/ready');
+    add(['GET'], ping, '/ping');
+    add(['GET'], root, '/');
+    add(['GET', 'POST'], flushCache, '/flush_cache');
+    add(['POST'], abortRequest, '/abort_request');
+    add(['POST'], pauseGeneration, '/pause_generation');
+    add(['POST'], continueGeneration, '/continue_generation');
+    if (!options.disableModelInfo) {
+      add(['GET'], modelInfo, '/get_model_info', '/model_info');
+      add(['GET'], serverInfo, '/get_server_info', '/server_info');
+    }
+    if (!options.disableLoads) add(['GET'], loads, '/v1/loads');
+    if (options.enableGetLoad) add(['GET'], oldLoad, '/get_load');
+    if (!options.disableMetrics) add(['GET'], metrics, '/metrics', '/metrics/');
+    if (!options.disableAdmin) {
+      add(['GET'], listFaults, '/sim/faults');
+      add(['POST'], addFault, '/sim/faults');
+      add(['DELETE'], removeFaults, '/sim/faults');
+      add(['GET'], stats, '/sim/stats');
+    }
+  }
+
+  /** The methods of a path, or null when there is no such path. */
+  find(path: string): Methods | null {
+    const exact = this.#exact.get(path);
+    if (exact !== undefined) return exact;
+    return path.startsWith('/v1/models/') ? { GET: oneModel } : null;
+  }
+
+  /** Paths and their methods, for a description of the API. */
+  list(): readonly (readonly [string, readonly string[]])[] {
+    return [...this.#exact].map(([path, methods]) => [path, Object.keys(methods)]);
+  }
+}

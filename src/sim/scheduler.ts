@@ -1,0 +1,349 @@
+/**
+ * The simulated scheduler: waiting queue, chunked prefill at a token rate, continuous batching whose step time grows with
+ * the batch, KV memory with a prefix cache. Prefill goes before decode, as in the real engine. It owns the life of every
+ * Generation and knows nothing of HTTP.
+ *
+ *   submit -> waiting -> [admit: room for it?] -> prefill step(s) -> running -> decode steps -> ended
+ *
+ * A prefill and decode pair would come in at two places: `#admit` (a decode engine takes KV from its partner instead of
+ * prefilling) and `#prefillDone` (a prefill engine keeps the KV until the partner has fetched it).
+ */
+import type { Clock } from '../core/clock.ts';
+import { type FinishReason, Generation, type GenerationSink, type GenerationSpec } from './generation.ts';
+import { KvPool } from './kv-pool.ts';
+import { OutputText, textKey } from './output-text.ts';
+import { SchedulerCounters } from './scheduler-counters.ts';
+import { StepClock } from './step-clock.ts';
+import { EOS, encodeByte } from './tokens.ts';
+
+export interface SchedulerSettings {
+  readonly prefillTokensPerSec: number;
+  readonly stepOverheadMs: number;
+  readonly itlMs: number;
+  readonly itlPerRequestMs: number;
+  readonly kvTokens: number;
+  readonly pageSize: number;
+  readonly radixCache: boolean;
+  readonly contextLength: number;
+  readonly maxRunningRequests: number;
+  /** 0: no limit. */
+  readonly maxQueuedRequests: number;
+  readonly chunkedPrefillSize: number;
+  readonly streamInterval: number;
+  /** Mean length at which a text ends by itself; 0: never. */
+  readonly meanOutputTokens: number;
+  readonly speedup: number;
+  readonly seed: number;
+}
+
+/** Output that admission sets aside per request at most. Source: SGLang 0.5, CLIP_MAX_NEW_TOKENS. */
+const MOST_RESERVED = 4096;
+/** Share of the output still to come that admission sets aside for running requests. Source: SGLang 0.5, new_token_ratio (0.7, falling to 0.098 in 600 steps). */
+const RESERVE = { first: 0.7, least: 0.098, steps: 600 };
+
+export class Scheduler {
+  readonly settings: SchedulerSettings;
+  readonly pool: KvPool;
+  readonly counters: SchedulerCounters = new SchedulerCounters();
+  readonly #clock: Clock;
+  readonly #steps: StepClock;
+  readonly #waiting: Generation[] = [];
+  #running: Generation[] = [];
+  /** Prefill of the step under way: who, and how many tokens. Empty: the step decodes. */
+  #prefilling: { generation: Generation; tokens: number }[] = [];
+  /** The one whose prompt did not fit in a chunk; it goes on in the next prefill step. */
+  #chunked: Generation | null = null;
+  #reserveRatio = RESERVE.first;
+  #stepMs = 0;
+  #paused = false;
+  #dead = false;
+
+  constructor(settings: SchedulerSettings, clock: Clock) {
+    this.settings = settings;
+    this.#clock = clock;
+    this.pool = new KvPool(settings.kvTokens, settings.pageSize, settings.radixCache);
+    this.#steps = new StepClock(
+      clock,
+      () => this.#beginStep(),
+      () => this.#endStep(),
+    );
+  }
+
+  get runningRequests(): number {
+    return this.#running.length + Math.max(this.#prefilling.length, this.#chunked === null ? 0 : 1);
+  }
+
+  get waitingRequests(): number {
+    return this.#waiting.length;
+  }
+
+  /** Prompt tokens of the waiting requests that the prefix cache does not hold. Costs a look-up per request. */
+  get waitingUncachedTokens(): number {
+    return this.#waiting.reduce((sum, generation) => sum + generation.input.length - this.pool.cachedPrefix(generation), 0);
+  }
+
+  /** KV tokens of requests under way. */
+  get usedTokens(): number {
+    return this.pool.usedTokens;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Longest prompt and output together that one request can have. */
+  get longestRequest(): number {
+    return Math.min(this.settings.contextLength, this.pool.capacityTokens) - 1;
+  }
+
+  /** Queues a request, to be taken up at the next `wake`; null when the queue is full. */
+  submit(spec: GenerationSpec, sink: GenerationSink): Generation | null {
+    const { maxQueuedRequests, seed, meanOutputTokens } = this.settings;
+    if (maxQueuedRequests > 0 && this.#waiting.length + 1 > maxQueuedRequests) {
+      this.counters.refused++;
+      return null;
+    }
+    const key = textKey(spec.prompt, seed, spec.sample);
+    const limit = Math.max(0, Math.min(spec.maxNewTokens, this.longestRequest - spec.prompt.length));
+    const endsAfter = meanOutputTokens > 0 && !spec.ignoreEos ? outputLength(key, meanOutputTokens) : Number.POSITIVE_INFINITY;
+    const generation = new Generation(spec, sink, limit, endsAfter, new OutputText(key), this.#clock.nowMs());
+    this.counters.received++;
+    this.counters.promptTokens += spec.prompt.length;
+    this.#waiting.push(generation);
+    return generation;
+  }
+
+  /** Starts a step if none is under way. Apart from `submit`, so that prompts that came together start together. */
+  wake(): void {
+    this.#steps.wake();
+  }
+
+  /** Ends a request wherever it stands; its sink hears of it at once. Without effect on an ended one. */
+  abort(generation: Generation, message: string, status: number | null = null): void {
+    if (generation.stage === 'ended') return;
+    this.counters.aborted++;
+    this.#remove(generation);
+    this.#finish(generation, { type: 'abort', message, status });
+    this.#steps.wake();
+  }
+
+  abortAll(message: string): void {
+    for (const generation of [...this.#waiting, ...this.#running, ...this.#prefilling.map((part) => part.generation)])
+      this.abort(generation, message);
+    if (this.#chunked !== null) this.abort(this.#chunked, message);
+  }
+
+  /** Stops after the step under way until `resume`. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#steps.wake();
+  }
+
+  /** Empties the prefix cache unless requests are under way; says whether it did. */
+  flush(): boolean {
+    if (this.runningRequests + this.#waiting.length > 0) return false;
+    this.pool.cache.clear();
+    return true;
+  }
+
+  /** The scheduler process is gone: nothing moves any more and nobody is told. */
+  die(): void {
+    this.#dead = true;
+    this.#steps.stop();
+  }
+
+  // ---------------------------------------------------------------- steps
+
+  #beginStep(): number | null {
+    if (this.#paused || this.#dead) return null;
+    const { prefillTokensPerSec, stepOverheadMs, itlMs, itlPerRequestMs, speedup } = this.settings;
+    const promptTokens = this.#gatherPrefill();
+    let ms: number;
+    if (this.#prefilling.length > 0) ms = stepOverheadMs + (promptTokens / prefillTokensPerSec) * 1000;
+    else if (this.#running.length > 0) {
+      this.#makeRoomForDecode();
+      ms = itlMs + itlPerRequestMs * this.#running.length;
+    } else {
+      this.#reserveRatio = RESERVE.first;
+      return null;
+    }
+    this.#stepMs = ms / speedup;
+    return this.#stepMs;
+  }
+
+  #endStep(): void {
+    this.counters.steps++;
+    if (this.#prefilling.length > 0) this.#endPrefill();
+    else this.#endDecode();
+  }
+
+  /** Chooses what the next prefill step computes; answers the number of tokens. */
+  #gatherPrefill(): number {
+    let budget = this.settings.chunkedPrefillSize;
+    if (this.#chunked !== null) budget -= this.#takeChunk(this.#chunked, budget);
+    while (budget > 0 && this.#chunked === null && this.#waiting.length > 0) {
+      const generation = this.#waiting[0]!;
+      if (this.#running.length + this.#prefilling.length >= this.settings.maxRunningRequests) break;
+      if (!this.#admit(generation)) break;
+      this.#waiting.shift();
+      budget -= this.#takeChunk(generation, budget);
+    }
+    return this.settings.chunkedPrefillSize - budget;
+  }
+
+  /** Takes up to `budget` tokens of the rest of `generation`'s input into the step; answers how many. */
+  #takeChunk(generation: Generation, budget: number): number {
+    const rest = generation.input.length - generation.computedTokens;
+    const page = this.settings.pageSize;
+    const tokens = rest <= budget ? rest : Math.max(Math.min(page, rest), budget - (budget % page));
+    if (!this.pool.allocate(generation, tokens)) {
+      // Admission counted on room that decoding has taken since.
+      this.#chunked = null;
+      this.#retract(generation);
+      return budget;
+    }
+    this.#chunked = tokens < rest ? generation : null;
+    this.#prefilling.push({ generation, tokens });
+    return tokens;
+  }
+
+  /** Takes `generation` in if its input, and a share of all output to come, has room. */
+  #admit(generation: Generation): boolean {
+    this.pool.begin(generation);
+    const rest = generation.input.length - generation.computedTokens;
+    const own = Math.min(generation.tokensLeft, MOST_RESERVED);
+    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0;
+    if (!isAlone && rest + own + this.#reservedTokens() > this.pool.availableTokens) {
+      this.pool.end(generation, false);
+      return false;
+    }
+    generation.stage = 'prefill';
+    if (generation.cachedTokens < 0) {
+      generation.cachedTokens = generation.computedTokens;
+      generation.admittedMs = this.#clock.nowMs();
+      this.counters.admitted(generation);
+    }
+    return true;
+  }
+
+  #reservedTokens(): number {
+    let sum = 0;
+    for (const generation of this.#running) sum += Math.min(generation.tokensLeft, MOST_RESERVED) * this.#reserveRatio;
+    for (const { generation } of this.#prefilling) sum += Math.min(generation.tokensLeft, MOST_RESERVED);
+    return sum;
+  }
+
+  #endPrefill(): void {
+    const parts = this.#prefilling;
+    this.#prefilling = [];
+    const nowMs = this.#clock.nowMs();
+    this.counters.prefillBusyMs += this.#stepMs;
+    for (const { generation, tokens } of parts) {
+      if (generation.stage === 'ended') continue;
+      this.counters.prefilledTokens += tokens;
+      this.pool.share(generation, generation.input);
+      if (generation.computedTokens === generation.input.length) this.#prefillDone(generation, nowMs);
+    }
+  }
+
+  #prefillDone(generation: Generation, nowMs: number): void {
+    if (generation.prefilledMs === 0) generation.prefilledMs = nowMs;
+    if (generation.limit === 0) {
+      this.#finish(generation, { type: 'length', length: 0 });
+      return;
+    }
+    generation.stage = 'decode';
+    this.#running.push(generation);
+    this.#addToken(generation, nowMs);
+    if (generation.finish !== null) this.#running.pop();
+  }
+
+  #endDecode(): void {
+    const nowMs = this.#clock.nowMs();
+    const step = RESERVE.first - RESERVE.least;
+    this.#reserveRatio = Math.max(RESERVE.least, this.#reserveRatio - step / RESERVE.steps);
+    // A sink may abort any request, which changes the list.
+    const batch = this.#running;
+    for (const generation of batch) if (generation.stage === 'decode') this.#addToken(generation, nowMs);
+    this.#running = this.#running.filter((generation) => generation.stage === 'decode');
+    this.counters.decoded(batch.length, this.#stepMs);
+  }
+
+  /** Every running request needs room for one token; those with the least output give way when there is none. */
+  #makeRoomForDecode(): void {
+    for (const generation of [...this.#running]) {
+      while (generation.stage === 'decode' && !this.pool.allocate(generation, 1)) {
+        const least = this.#running.reduce((least, other) => (other.outputIds.length < least.outputIds.length ? other : least));
+        this.#remove(least);
+        this.#retract(least);
+      }
+    }
+  }
+
+  #retract(generation: Generation): void {
+    this.pool.end(generation, false);
+    generation.input = generation.allTokens();
+    generation.stage = 'queued';
+    generation.retractions++;
+    this.counters.retracted++;
+    this.#reserveRatio = RESERVE.first;
+    this.#waiting.unshift(generation);
+  }
+
+  #remove(generation: Generation): void {
+    const at = this.#waiting.indexOf(generation);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#running = this.#running.filter((other) => other !== generation);
+    if (this.#chunked === generation) this.#chunked = null;
+  }
+
+  // ---------------------------------------------------------------- tokens
+
+  #addToken(generation: Generation, nowMs: number): void {
+    const { spec, outputIds } = generation;
+    const isEnd = outputIds.length + 1 >= generation.endsAfter && outputIds.length >= spec.minNewTokens;
+    const byte = isEnd ? 0 : generation.words.nextByte();
+    const id = isEnd ? EOS : encodeByte(byte);
+    outputIds.push(id);
+    if (!isEnd) generation.text += String.fromCharCode(byte);
+    this.counters.tokenMade(generation, nowMs);
+    generation.lastTokenMs = nowMs;
+    const finish = this.#findFinish(generation, id);
+    if (finish !== null) this.#finish(generation, finish);
+    else if (outputIds.length === 1 || outputIds.length % this.settings.streamInterval === 0) generation.sink.advanced(generation);
+  }
+
+  #findFinish(generation: Generation, id: number): FinishReason | null {
+    const { spec, outputIds } = generation;
+    if (outputIds.length >= generation.limit) return { type: 'length', length: outputIds.length };
+    if (outputIds.length < spec.minNewTokens) return null;
+    if (id === EOS && !spec.ignoreEos) return { type: 'stop', matched: EOS };
+    if (spec.stopTokenIds.includes(id)) return { type: 'stop', matched: id };
+    for (const stop of spec.stop) {
+      if (stop === '' || !generation.text.endsWith(stop)) continue;
+      if (!spec.keepStop) generation.text = generation.text.slice(0, -stop.length);
+      return { type: 'stop', matched: stop };
+    }
+    return null;
+  }
+
+  #finish(generation: Generation, finish: FinishReason): void {
+    generation.finish = finish;
+    generation.endedMs = this.#clock.nowMs();
+    if (generation.cachedTokens < 0) generation.cachedTokens = 0;
+    const wasAdmitted = generation.stage !== 'queued';
+    generation.stage = 'ended';
+    this.pool.end(generation, wasAdmitted);
+    this.counters.ended(generation);
+    generation.sink.ended(generation);
+  }
+}
+
+/** Between half and one and a half times the mean, the same for the same text. */
+function outputLength(key: number, mean: number): number {
+  return Math.max(1, Math.round(mean / 2 + ((key >>> 0) / 2 ** 32) * mean));
+}

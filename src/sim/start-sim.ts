@@ -1,0 +1,154 @@
+/** Starts a simulated engine inside this process; `sglang-sim` is one of these, tests and the demo run many. */
+import type { Clock } from '../core/clock.ts';
+import type { Rng } from '../core/rng.ts';
+import { realClock } from '../runtime/clock.ts';
+import { createRng } from '../runtime/rng.ts';
+import { simStats } from './admin-routes.ts';
+import { Engine } from './engine.ts';
+import type { FaultKind, FaultRule, ListedFault } from './faults.ts';
+import { SimHttpServer } from './http-server.ts';
+import { completeOptions, type SimOptions } from './options.ts';
+import type { Json } from './python-json.ts';
+
+export interface SimHandle {
+  /** `http://host:port`, IPv6 in brackets. */
+  readonly url: string;
+  readonly port: number;
+  readonly options: SimOptions;
+  readonly engine: Engine;
+  /** Resolves when warm: from then on /health says 200. */
+  readonly ready: Promise<void>;
+  /** Resolves when the engine is gone: stopped, drained, or dead. */
+  readonly gone: Promise<'stopped' | 'drained' | 'dead'>;
+  /** Same as POST /sim/faults. Throws a RangeError when there are too many. */
+  addFault(rule: Partial<FaultRule> & { readonly kind: FaultKind }): number;
+  removeFaults(id?: number): void;
+  listFaults(): readonly ListedFault[];
+  /** Same as GET /sim/stats. */
+  stats(): { readonly [key: string]: Json };
+  openSockets(): number;
+  /** Refuses connections until called with false; those that are open go on. */
+  setRefusing(isRefusing: boolean): Promise<void>;
+  /** What SIGTERM does: health 503 at once, new requests served, gone when the last one is done. */
+  drain(): Promise<void>;
+  /** What SIGKILL does to the sockets: all are closed now. */
+  stop(): Promise<void>;
+}
+
+/** Port 0 (the default here) takes a free one. Rejects when the port cannot be had; throws a RangeError for bad options. */
+export async function startSim(given: Partial<SimOptions> = {}, clock: Clock = realClock, rng?: Rng): Promise<SimHandle> {
+  const options = completeOptions({ port: 0, ...given });
+  const engine = new Engine(options, clock, rng ?? createRng(options.seed));
+  const sim = new RunningSim(engine);
+  await sim.start();
+  return sim;
+}
+
+/** Time between the last answer of a draining engine and its end. */
+const DRAIN_SETTLE_MS = 100;
+
+class RunningSim implements SimHandle {
+  readonly engine: Engine;
+  readonly options: SimOptions;
+  readonly ready: Promise<void>;
+  readonly gone: Promise<'stopped' | 'drained' | 'dead'>;
+  readonly #server: SimHttpServer;
+  #isOver = false;
+  #setReady: () => void = () => {};
+  #setGone: (how: 'stopped' | 'drained' | 'dead') => void = () => {};
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.options = engine.options;
+    this.#server = new SimHttpServer(engine);
+    this.ready = new Promise((resolve) => {
+      this.#setReady = resolve;
+    });
+    this.gone = new Promise((resolve) => {
+      this.#setGone = resolve;
+    });
+    engine.onDeath = () => void this.#end('dead');
+    engine.onJobEnd = () => this.#checkDrained();
+    engine.onRefuse = (durationMs) => {
+      void this.setRefusing(true);
+      engine.clock.after(durationMs, () => void this.setRefusing(false));
+    };
+  }
+
+  get port(): number {
+    return this.#server.port;
+  }
+
+  get url(): string {
+    const { host } = this.options;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    const { engine, options } = this;
+    if (options.startupDelaySecs > 0)
+      await new Promise<void>((resolve) => engine.clock.after(engine.scaled(options.startupDelaySecs * 1000), resolve));
+    await this.#server.listen();
+    const warm = (): void => {
+      if (engine.state === 'starting') engine.state = 'ready';
+      this.#setReady();
+    };
+    if (options.warmupSecs > 0) engine.clock.after(engine.scaled(options.warmupSecs * 1000), warm);
+    else warm();
+  }
+
+  addFault(rule: Partial<FaultRule> & { readonly kind: FaultKind }): number {
+    return this.engine.addFault(rule);
+  }
+
+  removeFaults(id?: number): void {
+    this.engine.faults.remove(id ?? null);
+  }
+
+  listFaults(): readonly ListedFault[] {
+    return this.engine.faults.list();
+  }
+
+  stats(): { readonly [key: string]: Json } {
+    return simStats(this.engine);
+  }
+
+  openSockets(): number {
+    return this.#server.openSockets;
+  }
+
+  async setRefusing(isRefusing: boolean): Promise<void> {
+    if (isRefusing) this.#server.stopListening();
+    else if (!this.#isOver && !this.#server.isListening) await this.#server.listen();
+  }
+
+  async drain(): Promise<void> {
+    if (this.engine.state === 'ready' || this.engine.state === 'starting') this.engine.state = 'draining';
+    this.#checkDrained();
+    await this.gone;
+  }
+
+  stop(): Promise<void> {
+    return this.#end('stopped');
+  }
+
+  #checkDrained(): void {
+    if (this.engine.state !== 'draining' || this.engine.jobs.size > 0) return;
+    this.engine.clock.after(DRAIN_SETTLE_MS, () => {
+      if (this.engine.state === 'draining' && this.engine.jobs.size === 0) void this.#end('drained');
+    });
+  }
+
+  async #end(how: 'stopped' | 'drained' | 'dead'): Promise<void> {
+    if (this.#isOver) {
+      await this.gone;
+      return;
+    }
+    this.#isOver = true;
+    this.engine.state = 'dead';
+    this.engine.scheduler.die();
+    await this.#server.close();
+    this.#setReady();
+    this.#setGone(how);
+  }
+}
