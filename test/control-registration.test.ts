@@ -109,7 +109,7 @@ test('a worker that hangs holds up neither the others nor the end', async (t) =>
 test('a worker that hung takes requests within 2 s after it answers again, though its old probes still wait', async (t) => {
   const worker = await new ProbedWorker([['/ready', 'hang']]).listen();
   t.after(() => worker.kill());
-  const rig = startControl(t, { probeTimeoutMs: 20_000 });
+  const rig = startControl(t, { healthCheckTimeoutMs: 20_000 });
   rig.control.start([worker.address]);
   await rig.until(() => worker.requests.length >= 2);
   worker.answers.set('/ready', 200);
@@ -119,7 +119,7 @@ test('a worker that hung takes requests within 2 s after it answers again, thoug
 test('a busy ready worker whose probes are slow stays in', async (t) => {
   const worker = await new ProbedWorker().listen();
   t.after(() => worker.kill());
-  const rig = startControl(t, { readyProbeIntervalMs: 50, probeTimeoutMs: 30 });
+  const rig = startControl(t, { readyProbeIntervalMs: 50, healthCheckTimeoutMs: 30 });
   rig.control.start([worker.address]);
   await rig.untilEligible(worker.address.url);
   worker.answers.set('/ready', 'hang');
@@ -196,4 +196,19 @@ test('a redirect is not followed and is a sign of life', async (t) => {
   rig.control.start([worker.address]);
   await rig.untilEligible(worker.address.url);
   assert.equal(target.requests.length, 0);
+});
+
+test('with a health endpoint of its own only that one is asked', async (t) => {
+  const worker = await new ProbedWorker([
+    ['/ready', 200],
+    ['/my/health', 503],
+  ]).listen();
+  t.after(() => worker.kill());
+  const rig = startControl(t, { healthCheckEndpoint: '/my/health' });
+  rig.control.start([worker.address]);
+  await rig.until(() => worker.requests.length >= 2);
+  assert.deepEqual(rig.eligible(), []);
+  worker.answers.set('/my/health', 200);
+  await rig.untilEligible(worker.address.url);
+  assert.ok(worker.requests.every(({ path }) => path === '/my/health' || path.includes('info')));
 });

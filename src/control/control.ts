@@ -25,11 +25,11 @@ export interface ControlSettings {
   readonly startupTimeoutMs: number;
   /** Upper bound of the time between probes of a worker that is away; 500 ms or less are used. */
   readonly startupCheckIntervalMs: number;
-  readonly probeTimeoutMs: number;
-  /** null: `/ready`, and `/health` of workers that do not have that. */
-  readonly probePath: string | null;
-  /** Between probes of a ready worker. */
-  readonly readyProbeIntervalMs: number;
+  readonly healthCheckTimeoutMs: number;
+  /** `/health`, the default, stands for `/ready`, and `/health` of workers that do not have that. */
+  readonly healthCheckEndpoint: string;
+  /** Between probes of a ready worker; 10 s if absent. */
+  readonly readyProbeIntervalMs?: number;
 }
 
 export interface ControlDeps {
@@ -55,6 +55,8 @@ export interface Control {
 
 /** The pause between probes that lets a worker whose probe takes a second take traffic within two. */
 const MAX_AWAY_INTERVAL_MS = 500;
+/** Requests notice a worker that died at once; this is for workers that get none. */
+const READY_INTERVAL_MS = 10_000;
 
 export function createControl(deps: ControlDeps): Control {
   return new ControlPlane(deps);
@@ -81,11 +83,11 @@ class ControlPlane implements Control, RegistryObserver {
       rng,
       client,
       {
-        paths: settings.probePath === null ? DEFAULT_PROBE_PATHS : [settings.probePath],
-        timeoutMs: settings.probeTimeoutMs,
+        paths: settings.healthCheckEndpoint === '/health' ? DEFAULT_PROBE_PATHS : [settings.healthCheckEndpoint],
+        timeoutMs: settings.healthCheckTimeoutMs,
         awayIntervalMs: Math.min(settings.startupCheckIntervalMs, MAX_AWAY_INTERVAL_MS),
         awayPatienceMs: settings.startupTimeoutMs,
-        readyIntervalMs: settings.readyProbeIntervalMs,
+        readyIntervalMs: settings.readyProbeIntervalMs ?? READY_INTERVAL_MS,
       },
       this,
     );

@@ -14,9 +14,8 @@ const SETTINGS: ControlSettings = {
   apiKey: null,
   startupTimeoutMs: 60_000,
   startupCheckIntervalMs: 30_000,
-  probeTimeoutMs: 5000,
-  probePath: null,
-  readyProbeIntervalMs: 10_000,
+  healthCheckTimeoutMs: 5000,
+  healthCheckEndpoint: '/health',
 };
 
 export interface ControlRig {
