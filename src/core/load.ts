@@ -20,9 +20,14 @@ export class LoadTable {
     this.#observers.push(observer);
   }
 
+  /** Makes room for `worker`; counters that exist keep their values. */
+  ensure(worker: WorkerIndex): void {
+    while (worker >= this.inflight.length) this.#grow();
+  }
+
   /** Makes room for `worker` and sets its counters to zero: a new worker at that index. */
   reset(worker: WorkerIndex): void {
-    while (worker >= this.inflight.length) this.#grow();
+    this.ensure(worker);
     this.inflight[worker] = 0;
     this.processed[worker] = 0;
     this.#changed(worker);
