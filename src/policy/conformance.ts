@@ -1,0 +1,265 @@
+/**
+ * What every policy must do, as one suite that runs over the catalogue. It simulates a pool: events happen to a fleet
+ * (workers join, leave, become eligible or not, requests come, retry and end), and the policy is asked in between.
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { LoadTable } from '../core/load.ts';
+import type { Rng } from '../core/rng.ts';
+import type { RouteInput } from '../core/route-input.ts';
+import { NONE, type WorkerIndex } from '../core/worker.ts';
+import { promptOf } from '../prefix/prompt-of.ts';
+import type { Choice, Policy, PolicySettings } from './contract.ts';
+import { FleetViewState } from './view.ts';
+
+export const SETTINGS: PolicySettings = {
+  cacheThreshold: 0.3,
+  balanceAbsThreshold: 64,
+  balanceRelThreshold: 1.5,
+  prefixIndexBytes: 2 ** 20,
+  salt: 4711,
+};
+
+const WORKERS = 12;
+const OK = { kind: 'ok', status: 200 } as const;
+
+/** A pool with one policy, as the data plane would drive it. */
+export class Pool {
+  readonly loads: LoadTable = new LoadTable();
+  readonly view: FleetViewState = new FleetViewState(this.loads);
+  readonly joined: Set<WorkerIndex> = new Set();
+  readonly #eligible: Set<WorkerIndex> = new Set();
+  readonly #running: Choice[] = [];
+  readonly policy: Policy;
+  readonly state: unknown;
+  readonly rng: Rng;
+
+  constructor(policy: Policy, rng: Rng, settings: PolicySettings = SETTINGS) {
+    this.policy = policy;
+    this.rng = rng;
+    this.state = policy.create(settings);
+  }
+
+  join(...workers: readonly WorkerIndex[]): void {
+    for (const worker of workers) {
+      this.joined.add(worker);
+      this.loads.reset(worker);
+      this.policy.join?.(this.state, worker);
+      this.setEligible(worker, true);
+    }
+  }
+
+  /** The worker leaves; its index is free once its requests have ended, which they do here. */
+  leave(worker: WorkerIndex): void {
+    this.setEligible(worker, false);
+    this.joined.delete(worker);
+    for (let i = this.#running.length - 1; i >= 0; i--) if (this.#running[i]!.worker === worker) this.#end(i);
+    this.policy.leave?.(this.state, worker);
+  }
+
+  setEligible(worker: WorkerIndex, eligible: boolean): void {
+    if (eligible && this.joined.has(worker)) this.#eligible.add(worker);
+    else this.#eligible.delete(worker);
+    this.view.setEligible(Int32Array.from(this.#eligible).sort());
+  }
+
+  get eligible(): ReadonlySet<WorkerIndex> {
+    return this.#eligible;
+  }
+
+  select(input: RouteInput, excluded: WorkerIndex = NONE): Choice {
+    this.view.excluded = excluded;
+    const choice = this.policy.select(this.view, input, this.state, this.rng);
+    this.view.excluded = NONE;
+    return choice;
+  }
+
+  /** Select and commit, and one more request in flight. */
+  dispatch(input: RouteInput, excluded: WorkerIndex = NONE): Choice {
+    const choice = this.select(input, excluded);
+    if (choice.worker === NONE) return choice;
+    this.policy.commit?.(this.state, choice, input);
+    this.loads.acquire(choice.worker);
+    this.#running.push(choice);
+    return choice;
+  }
+
+  get running(): number {
+    return this.#running.length;
+  }
+
+  /** The request that has run longest ends. */
+  endOldest(): void {
+    if (this.#running.length > 0) this.#end(0);
+  }
+
+  #end(place: number): void {
+    const [choice] = this.#running.splice(place, 1);
+    this.loads.release(choice!.worker);
+    this.policy.settled?.(this.state, choice!, OK);
+  }
+}
+
+const TEXTS = ['', 'a', 'the same words ', 'other words, other prompt ', '[{"role":"user","content":"hi'];
+const inputOf = (text: number, repeat: number) => promptOf(TEXTS[text]!.repeat(repeat));
+const worker = fc.nat(WORKERS - 1);
+const request = fc.record({
+  kind: fc.constant('request' as const),
+  text: fc.nat(TEXTS.length - 1),
+  repeat: fc.nat(40),
+  excluded: fc.oneof({ weight: 3, arbitrary: fc.constant(NONE) }, { weight: 1, arbitrary: worker }),
+});
+const event = fc.oneof(
+  { weight: 8, arbitrary: request },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('end' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('join' as const), worker }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), worker }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('eligible' as const), worker, eligible: fc.boolean() }) },
+);
+const events = fc.array(event, { maxLength: 120, size: 'max' });
+type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
+
+/** Plays the events; returns every choice in order, after `check` has seen it. */
+function play(pool: Pool, script: readonly Event[], check: (choice: Choice, excluded: WorkerIndex) => void = () => {}): Choice[] {
+  const choices: Choice[] = [];
+  for (const each of script) {
+    if (each.kind === 'request') {
+      const choice = pool.dispatch(inputOf(each.text, each.repeat), each.excluded);
+      check(choice, each.excluded);
+      choices.push(choice);
+    } else if (each.kind === 'end') pool.endOldest();
+    else if (each.kind === 'eligible') pool.setEligible(each.worker, each.eligible);
+    else if (each.kind === 'leave') pool.leave(each.worker);
+    else if (!pool.joined.has(each.worker)) pool.join(each.worker);
+  }
+  return choices;
+}
+
+/** Registers the suite for one policy. `createRng`: a seeded source of chance. */
+export function testConformance(policy: Policy, createRng: (seed: number) => Rng): void {
+  describe(`${policy.name} conforms`, () => {
+    it('chooses an eligible worker that is not excluded, and NONE only if there is none', () => {
+      let asked = 0;
+      fc.assert(
+        fc.property(events, fc.nat(), (script, seed) => {
+          const pool = new Pool(policy, createRng(seed));
+          play(pool, script, (choice, excluded) => {
+            asked++;
+            const choosable = [...pool.eligible].filter((each) => each !== excluded);
+            assert.equal(choice.worker === NONE, choosable.length === 0);
+            assert.equal(choice.because === 'none', choosable.length === 0);
+            assert.equal(choice.because === 'only', choosable.length === 1);
+            assert.ok(choice.worker === NONE || choosable.includes(choice.worker));
+          });
+        }),
+        { numRuns: 150 },
+      );
+      assert.ok(asked > 1000);
+    });
+
+    it('makes the same choices again from the same events and seed', () => {
+      fc.assert(
+        fc.property(events, fc.nat(), (script, seed) => {
+          const [a, b] = [new Pool(policy, createRng(seed)), new Pool(policy, createRng(seed))];
+          assert.deepEqual(play(a, script), play(b, script));
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('changes nothing in select: asked twice with the same chance it answers twice the same', () => {
+      fc.assert(
+        fc.property(events, request, fc.nat(), fc.nat(), (script, asked, seed, chance) => {
+          const pool = new Pool(policy, createRng(seed));
+          play(pool, script);
+          const input = inputOf(asked.text, asked.repeat);
+          const ask = () => {
+            pool.view.excluded = asked.excluded;
+            return policy.select(pool.view, input, pool.state, createRng(chance));
+          };
+          const first = ask();
+          policy.select(pool.view, inputOf(1, 30), pool.state, createRng(chance + 1));
+          assert.deepEqual(ask(), first);
+        }),
+        { numRuns: 100 },
+      );
+    });
+
+    it('takes a commit without a select before it, and a commit of nobody', () => {
+      fc.assert(
+        fc.property(events, request, fc.nat(), (script, asked, seed) => {
+          const pool = new Pool(policy, createRng(seed));
+          const input = inputOf(asked.text, asked.repeat);
+          for (const index of [NONE, 0, 5, WORKERS])
+            policy.commit?.(pool.state, { worker: index, because: 'chance', matchedBytes: 0 }, input);
+          play(pool, script, (choice, excluded) =>
+            assert.ok(choice.worker === NONE || (pool.eligible.has(choice.worker) && choice.worker !== excluded)),
+          );
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('commits the prompt it is given, even when it is not the one that select saw', () => {
+      fc.assert(
+        fc.property(fc.array(request, { minLength: 1, maxLength: 30 }), request, fc.nat(), (script, other, seed) => {
+          const [mixed, plain] = [new Pool(policy, createRng(seed)), new Pool(policy, createRng(seed))];
+          for (const pool of [mixed, plain]) pool.join(0, 1, 2, 3);
+          for (const each of script) {
+            const input = inputOf(each.text, each.repeat);
+            const choice = mixed.select(input);
+            // Something else is asked (with chance of its own) before the choice is committed.
+            policy.select(mixed.view, inputOf(other.text, other.repeat), mixed.state, createRng(1));
+            policy.commit?.(mixed.state, choice, input);
+            mixed.loads.acquire(choice.worker);
+            assert.equal(plain.dispatch(input).worker, choice.worker);
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('treats a worker that came back under an old index as a new one', () => {
+      fc.assert(
+        fc.property(fc.array(request, { maxLength: 40 }), fc.nat(), (script, seed) => {
+          const pool = new Pool(policy, createRng(seed));
+          pool.join(0, 1);
+          play(pool, script);
+          for (const index of [0, 1]) pool.leave(index);
+          pool.join(1, 0);
+          for (let i = 0; i < TEXTS.length; i++) {
+            const choice = pool.select(inputOf(i, 30));
+            assert.notEqual(choice.because, 'prefix');
+            assert.equal(choice.matchedBytes, 0);
+          }
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('takes joins and departures in any order, repeated and unknown ones too', () => {
+      fc.assert(
+        fc.property(fc.array(fc.tuple(fc.boolean(), worker), { maxLength: 60, size: 'max' }), (script) => {
+          const state = policy.create(SETTINGS);
+          for (const [joins, index] of script) (joins ? policy.join : policy.leave)?.(state, index);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
+    it('gives distinct prompts on an idle fleet to all workers, none more than its share and a bit', () => {
+      const pool = new Pool(policy, createRng(5));
+      pool.join(...Array.from({ length: 8 }, (_, i) => i));
+      const counts = new Array<number>(8).fill(0);
+      const requests = 4000;
+      for (let i = 0; i < requests; i++) {
+        counts[pool.dispatch(promptOf(`"${i} and so on ${i}"`)).worker]!++;
+        pool.endOldest();
+      }
+      // Six standard deviations of a fair die with eight sides.
+      const bound = 6 * Math.sqrt((requests / 8) * (7 / 8));
+      for (const count of counts) assert.ok(Math.abs(count - requests / 8) < bound, `${counts}`);
+    });
+  });
+}

@@ -1,0 +1,45 @@
+/**
+ * The owners of an entry: up to six tokens of 16 bits in three words, the one that got the prefix last in front.
+ * Six, because a choice among six least loaded holders is as good as one among all, and because the sets of hot
+ * prefixes renew themselves: when the six are busy somebody else gets the request and enters the set.
+ */
+
+export const MAX_OWNERS = 6;
+
+/** Puts `token` in front of the set at `words[at .. at + 2]`. True if it was in the set before. The oldest falls out of a full set. */
+export function addOwner(words: Int32Array, at: number, token: number): boolean {
+  let carry = token;
+  for (let i = at; i < at + MAX_OWNERS / 2; i++) {
+    const word = words[i]!;
+    const first = word & 0xffff;
+    const second = word >>> 16;
+    if (first === token) {
+      words[i] = (word & 0xffff_0000) | carry;
+      return true;
+    }
+    words[i] = (first << 16) | carry;
+    if (second === token) return true;
+    carry = second;
+  }
+  return false;
+}
+
+/** The `i`-th token (0 .. MAX_OWNERS-1) of the set at `words[at]`, 0 for none; the first 0 ends the set. */
+export function ownerAt(words: Int32Array, at: number, i: number): number {
+  return (words[at + (i >> 1)]! >>> ((i & 1) << 4)) & 0xffff;
+}
+
+/** Takes out the tokens that `isDead` names, keeping the order. Returns how many are left. */
+export function dropDeadOwners(words: Int32Array, at: number, isDead: (token: number) => boolean): number {
+  let kept = 0;
+  let changed = false;
+  const tokens = [0, 0, 0, 0, 0, 0];
+  for (let i = 0; i < MAX_OWNERS; i++) {
+    const token = ownerAt(words, at, i);
+    if (token === 0) break;
+    if (isDead(token)) changed = true;
+    else tokens[kept++] = token;
+  }
+  if (changed) for (let i = 0; i < MAX_OWNERS / 2; i++) words[at + i] = tokens[2 * i]! | (tokens[2 * i + 1]! << 16);
+  return kept;
+}
