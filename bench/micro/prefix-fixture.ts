@@ -3,7 +3,7 @@
 import type { RouteInput } from '../../src/core/route-input.ts';
 import { PrefixIndex } from '../../src/prefix/prefix-index.ts';
 import { PromptChain } from '../../src/prefix/prompt-chain.ts';
-import { promptOf } from '../../src/prefix/prompt-of.ts';
+import { promptOf } from '../../test/support/prompt-of.ts';
 
 /** `bytes` lower-case letters that depend on `seed`; fills `out` from `from` on. */
 function scribble(out: Buffer, from: number, seed: number): void {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { promptOf } from '../../test/support/prompt-of.ts';
 import { PrefixIndex } from './prefix-index.ts';
 import { PromptChain } from './prompt-chain.ts';
-import { promptOf } from './prompt-of.ts';
 
 const SALT = 99;
 const chainOf = (prompt: string) => {

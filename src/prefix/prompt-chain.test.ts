@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { promptOf } from '../../test/support/prompt-of.ts';
 import { BLOCK_LEVELS, MAX_BLOCKS } from './block-schedule.ts';
 import { PromptChain } from './prompt-chain.ts';
-import { promptOf } from './prompt-of.ts';
 
 interface Link {
   hash: string;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { createRng } from '../runtime/rng.ts';
-import { findPolicy, POLICY_NAMES } from './catalogue.ts';
-import { testConformance } from './conformance.ts';
+import { findPolicy, POLICY_NAMES } from '../src/policy/catalogue.ts';
+import { createRng } from '../src/runtime/rng.ts';
+import { testConformance } from './support/policy-conformance.ts';
 
 for (const name of POLICY_NAMES) testConformance(findPolicy(name)!, createRng);
 

@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LoadTable } from '../core/load.ts';
-import type { Rng } from '../core/rng.ts';
-import type { RouteInput } from '../core/route-input.ts';
-import { NONE, type WorkerIndex } from '../core/worker.ts';
-import { promptOf } from '../prefix/prompt-of.ts';
-import type { Choice, Policy, PolicySettings } from './contract.ts';
-import { FleetViewState } from './view.ts';
+import { LoadTable } from '../../src/core/load.ts';
+import type { Rng } from '../../src/core/rng.ts';
+import type { RouteInput } from '../../src/core/route-input.ts';
+import { NONE, type WorkerIndex } from '../../src/core/worker.ts';
+import type { Choice, Policy, PolicySettings } from '../../src/policy/contract.ts';
+import { FleetViewState } from '../../src/policy/view.ts';
+import { promptOf } from './prompt-of.ts';
 
 export const SETTINGS: PolicySettings = {
   cacheThreshold: 0.3,
