@@ -15,7 +15,7 @@ import { type Observation, observe, send } from './observe.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { type Program, Programs } from './processes.ts';
 import { countUnexplained, markdownReport, replaceGenerated, type Table, terminalReport } from './report.ts';
-import { clientLeaves, connections, fullQueue, type Sight, type Target, termination } from './scenarios.ts';
+import { clientLeaves, connections, fullQueue, type Sight, termination } from './scenarios.ts';
 import { MODEL, ROOT, Stage } from './stage.ts';
 import { type Column, caseTable, Judge, sightTable } from './tables.ts';
 import { twoEngines } from './two-engines.ts';
@@ -24,6 +24,7 @@ const PAGE = join(ROOT, 'docs/engine-compatibility.md');
 /** Ten characters that start every prompt. */
 const TAG = '0918273645';
 const REQUEST_MS = 60_000;
+const SCENARIOS = 'Load, connections, the end';
 const WHOLE_RUN_MS = 30 * 60_000;
 
 type Seen = ReadonlyMap<string, Observation>;
@@ -83,7 +84,7 @@ class Comparison {
       }
     }
     const tables = [caseTable('Requests', this.#cases, columns, this.#judge)];
-    if (this.#options.scenarios) tables.push(await this.#scenarios(engine, sim, routed));
+    if (this.#options.scenarios && !this.#options.embedding) tables.push(await this.#scenarios(engine, sim, routed));
     return this.#report(tables, engine);
   }
 
@@ -108,30 +109,40 @@ class Comparison {
 
   async #self(engine: Worker, direct: Seen): Promise<number> {
     const again = await this.#observe('engine again', engine.url, engine.url);
-    const tables = [caseTable('Requests', this.#cases, [{ title: 'engine again', relation: 'routed', a: direct, b: again }], this.#judge)];
+    const title = 'engine again';
+    const tables = [caseTable('Requests', this.#cases, [{ title, relation: 'routed', a: direct, b: again }], this.#judge)];
+    if (this.#options.scenarios && !this.#options.embedding) {
+      const [a, b] = [await this.#sights(engine.url), await this.#sights(engine.url)];
+      tables.push(sightTable(SCENARIOS, [{ title, relation: 'routed', a, b }], this.#judge));
+    }
     say(terminalReport(tables));
     return countUnexplained(tables);
   }
 
-  async #scenarios(engine: Worker, sim: Program, routed: readonly Routed[]): Promise<Table> {
-    const target = (url: string, engineUrl = url): Target => ({ url, engineUrl, model: MODEL, signal: this.#signal });
-    const load = async (at: Target): Promise<Sight> => ({ ...(await fullQueue(at)), ...(await clientLeaves(at)) });
-    const end = async ({ url, child, ended }: Program): Promise<Sight> => termination(target(url), () => child.kill('SIGTERM'), ended);
+  /** What does not end the engine. Through a router the connections are the router's own, so they are left out. */
+  async #sights(url: string, engineUrl = url): Promise<Sight> {
+    const target = { url, engineUrl, model: MODEL, signal: this.#signal };
+    return { ...(await fullQueue(target)), ...(await clientLeaves(target)), ...(url === engineUrl ? await connections(target) : {}) };
+  }
 
-    const [engineLoad, simLoad] = [await load(target(engine.url)), await load(target(sim.url))];
+  async #scenarios(engine: Worker, sim: Program, routed: readonly Routed[]): Promise<Table> {
+    const end = ({ url, child, ended }: Program): Promise<Sight> =>
+      termination({ url, engineUrl: url, model: MODEL, signal: this.#signal }, () => child.kill('SIGTERM'), ended);
+    const [engineSights, simSights] = [await this.#sights(engine.url), await this.#sights(sim.url)];
     const columns: Column<Sight>[] = [];
     for (const { worker, router } of routed) {
-      const a = worker === sim ? simLoad : engineLoad;
-      columns.push({ title: `${worker.name} routed`, relation: 'routed', a, b: await load(target(router.url, worker.url)) });
+      const direct = Object.entries(worker === sim ? simSights : engineSights);
+      const b = await this.#sights(router.url, worker.url);
+      const a = Object.fromEntries(direct.filter(([name]) => name in b));
+      columns.push({ title: `${worker.name} routed`, relation: 'routed', a, b });
     }
-    const engineOwn = { ...engineLoad, ...(await connections(target(engine.url))) };
-    const simOwn = { ...simLoad, ...(await connections(target(sim.url))) };
-    if ('child' in engine) {
-      Object.assign(engineOwn, await end(engine));
-      Object.assign(simOwn, await end(sim));
-    }
-    columns.unshift({ title: 'simulation', relation: 'simulated', a: engineOwn, b: simOwn });
-    return sightTable('Load, connections, the end', columns, this.#judge);
+    const ends = 'child' in engine ? [await end(engine), await end(sim)] : [{}, {}];
+    const [a, b] = [
+      { ...engineSights, ...ends[0] },
+      { ...simSights, ...ends[1] },
+    ];
+    columns.unshift({ title: 'simulation', relation: 'simulated', a, b });
+    return sightTable(SCENARIOS, columns, this.#judge);
   }
 
   #report(tables: readonly Table[], engine: Worker): number {
