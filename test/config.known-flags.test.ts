@@ -113,7 +113,6 @@ test('all of launch_router’s defaults given as flags draw warnings at most', (
   assert.deepEqual(warned, [
     '--cb-failure-threshold',
     '--eviction-interval-secs',
-    '--health-check-interval-secs',
     '--health-failure-threshold',
     '--health-success-threshold',
     '--retry-max-retries',

@@ -62,7 +62,7 @@ test('launch_router’s defaults are a matter of the dialect', () => {
   assert.deepEqual([config.host, config.port, config.policy, config.prometheusHost], ['0.0.0.0', 30000, 'cache_aware', '0.0.0.0']);
   const seed = defaultsOf('seed');
   const differing = Object.keys(seed).filter((key) => JSON.stringify(seed[key as ConfigKey]) !== JSON.stringify(config[key as ConfigKey]));
-  assert.deepEqual(differing, ['host', 'port', 'policy', 'prometheusHost']);
+  assert.deepEqual(differing, ['host', 'port', 'policy', 'healthCheckIntervalSecs', 'prometheusHost']);
 });
 
 test('the types of a configuration are narrow', () => {
@@ -135,6 +135,7 @@ const SAMPLES: Readonly<Record<ConfigKey, readonly (readonly [text: string, yaml
   workerStartupTimeoutSecs: numbers(1, 2, 60),
   workerStartupCheckInterval: numbers(1, 2, 60),
   healthCheckEndpoint: texts('/ping', '/a/b', '/health_generate'),
+  healthCheckIntervalSecs: numbers(1, 2, 60),
   healthCheckTimeoutSecs: numbers(1, 2, 60),
   connectTimeoutSecs: numbers(0.01, 2, 60),
   maxConnectionsPerWorker: numbers(1, 2, 65535),
@@ -435,6 +436,6 @@ test('no command line, environment or file makes it throw', () => {
       const again = loadConfig({ argv: [...argv, '--config=x'], env, readFile: () => file });
       for (const { kind } of [result, again]) assert.ok(['config', 'check', 'help', 'version', 'errors'].includes(kind));
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   );
 });

@@ -18,10 +18,11 @@ const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 
 const limits = knownOf('0.3.2', { name: 'limits on concurrent requests are', instead: 'limit requests in front of the router' });
 const retries = knownOf('0.3.2', { name: 'retries with backoff are', meanwhile: 'every request is sent once' });
 const breaker = knownOf('0.3.2', { name: 'the circuit breaker is', meanwhile: 'only workers that cannot be reached are set aside' });
-const health = knownOf('0.3.2', {
-  name: 'periodic health checks are',
-  meanwhile: 'only workers that cannot be reached are checked, until they answer',
+const thresholds = knownOf('0.3.2', {
+  name: 'thresholds of health checks are',
+  meanwhile: 'a worker leaves when it cannot be reached or fails twice in a row, and comes back with the first check that it passes',
 });
+const unchecked = knownOf('0.3.2', { name: 'running without health checks is' });
 const eviction = knownOf('0.3.2', { name: 'eviction by interval is' });
 
 export const KNOWN_ROUTING = {
@@ -69,8 +70,7 @@ export const KNOWN_ROUTING = {
   cbWindowDurationSecs: breaker(int('SECONDS', COUNT), { default: 120 }),
   disableCircuitBreaker: breaker(toggle(), { accepted: [true] }),
 
-  healthFailureThreshold: health(int('COUNT', COUNT), { default: 3, whenDefault: 'active' }),
-  healthSuccessThreshold: health(int('COUNT', COUNT), { default: 2, whenDefault: 'active' }),
-  healthCheckIntervalSecs: health(int('SECONDS', COUNT), { default: 60, whenDefault: 'active' }),
-  disableHealthCheck: health(toggle()),
+  healthFailureThreshold: thresholds(int('COUNT', COUNT), { default: 3, whenDefault: 'active' }),
+  healthSuccessThreshold: thresholds(int('COUNT', COUNT), { default: 2, whenDefault: 'active' }),
+  disableHealthCheck: unchecked(toggle()),
 };

@@ -31,8 +31,8 @@ export const ROUTING = {
   maxTreeSize: setting(int('SIZE', { min: 1, max: ANY }), {
     group: 'routing',
     describe:
-      'cache_aware: size of the memory of prompts, in bytes of prompt text per worker as in sglang_router; ' +
-      'here it bounds one index of hashes for all workers together, see docs/policies.md',
+      'cache_aware: size of the memory of prompts. In sglang_router it counts characters per worker; here 64 of them buy one entry of ' +
+      '40 bytes in one index for all workers, so the default is 40 MiB (at least 1 MiB, at most 512 MiB are used)',
     origin: '0.3.2',
     default: 2 ** 26,
   }),
@@ -48,7 +48,7 @@ export const WORKERS = {
   }),
   workerStartupCheckInterval: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
-    describe: 'Longest pause between two checks of a new worker that does not answer yet',
+    describe: 'Longest pause between two checks of a worker that does not answer yet; it is checked twice a second in any case',
     origin: '0.3.2',
     default: 30,
     unit: 'seconds',
@@ -57,11 +57,19 @@ export const WORKERS = {
     parsedText('PATH', 'a path that starts with / and holds no space, ? or #', (word) => (/^\/[!"$->@-~]*$/.test(word) ? word : null)),
     {
       group: 'workers',
-      describe: 'Path at which a worker is asked whether it is well',
+      describe: 'Path at which a worker is asked whether it is well; with /health the quicker /ready is tried first',
       origin: '0.3.2',
       default: '/health',
     },
   ),
+  healthCheckIntervalSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Pause between two checks of a worker that is well; requests notice one that died without it',
+    origin: '0.3.2',
+    default: 10,
+    launchRouterDefault: 60,
+    unit: 'seconds',
+  }),
   healthCheckTimeoutSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
     describe: 'Time for a worker to answer a check; an engine takes at least one second for /health',
