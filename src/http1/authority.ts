@@ -37,7 +37,7 @@ function isPortOrNothing(text: string, at: number): boolean {
   return port <= 65535;
 }
 
-const IPV4 = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
+const IPV4 = /^(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/;
 const MAX_IPV6_CHARS = 45;
 
 function isIpv6(text: string): boolean {
