@@ -32,7 +32,7 @@ export interface ControlSettings {
   readonly readyProbeIntervalMs?: number;
 }
 
-export interface ControlDeps {
+interface ControlDeps {
   readonly cell: FleetCell;
   readonly load: LoadTable;
   readonly clock: Clock;

@@ -13,7 +13,7 @@ const MODEL_INFO_PATHS = ['/model_info', '/get_model_info'];
 const LIMITS = { timeoutMs: 10_000, bodyBytes: 4 << 20 };
 const MAX_AT_ONCE = 8;
 
-export interface FactsSink {
+interface FactsSink {
   factsDiscovered(record: WorkerRecord, facts: WorkerFacts): void;
 }
 

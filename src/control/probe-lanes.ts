@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts';
 
-export interface LaneLimits {
+interface LaneLimits {
   /** Probes in their first `holdMs`. */
   readonly lanes: number;
   readonly holdMs: number;

@@ -39,7 +39,7 @@ const URGENT_INTERVAL_MS = 100;
 const JITTER = 0.1;
 const LANES = { lanes: 64, holdMs: 250, open: 1024 };
 
-export interface ProbeSink {
+interface ProbeSink {
   probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void;
 }
 

@@ -25,7 +25,7 @@ export interface RegistryObserver {
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void;
 }
 
-export type AddResult = { readonly ok: true; readonly record: WorkerRecord; readonly isNew: boolean } | { readonly ok: false };
+type AddResult = { readonly ok: true; readonly record: WorkerRecord; readonly isNew: boolean } | { readonly ok: false };
 
 interface Entry extends WorkerRecord {
   worker: Worker;

@@ -22,7 +22,7 @@ export type CallResult =
   /** `detail`: a code for the log, such as ECONNREFUSED. */
   | { readonly ok: false; readonly failure: CallFailure; readonly detail: string };
 
-export interface CallLimits {
+interface CallLimits {
   readonly timeoutMs: number;
   /** 0: the body is not wanted and not waited for. */
   readonly bodyBytes: number;

@@ -12,9 +12,9 @@ export interface FieldProblem {
   readonly isInvalid: boolean;
 }
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly FieldProblem[] };
+type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
-export interface AddWorkerRequest {
+interface AddWorkerRequest {
   readonly address: WorkerAddress;
   readonly options: WorkerOptions;
 }

@@ -18,7 +18,7 @@ const SETTINGS: ControlSettings = {
   healthCheckEndpoint: '/health',
 };
 
-export interface ControlRig {
+interface ControlRig {
   readonly control: Control;
   readonly cell: FleetCell;
   readonly load: LoadTable;
