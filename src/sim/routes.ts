@@ -7,8 +7,11 @@ import { abortRequest, continueGeneration, flushCache, health, pauseGeneration, 
 import { classifyV1, embeddings, encodeText, rerank } from './embedding-routes.ts';
 import { generate } from './generate-route.ts';
 import { listModels, loads, modelInfo, oldLoad, oneModel, serverInfo } from './info-routes.ts';
+import { countTokens, messages } from './messages-route.ts';
 import { metrics } from './metrics-route.ts';
 import type { SimOptions } from './options.ts';
+import { responses, storedResponse } from './responses-route.ts';
+import { docsPage, ollamaChat, openApiText, parseFunctionCall, score } from './side-routes.ts';
 import { detokenize, tokenize } from './tokenize-routes.ts';
 
 /** Handlers by method; the order of the methods is that of the `allow` field. */
@@ -29,6 +32,18 @@ export class Routes {
     add(['POST', 'PUT'], rerank, '/v1/rerank');
     add(['POST'], classifyV1, '/v1/classify');
     add(['POST', 'PUT'], encodeText, '/encode', '/classify');
+    add(['POST'], responses, '/v1/responses');
+    add(['POST'], messages, '/v1/messages');
+    add(['POST'], countTokens, '/v1/messages/count_tokens');
+    add(['POST'], score, '/v1/score');
+    add(['POST'], parseFunctionCall, '/parse_function_call');
+    add(['POST'], ollamaChat, '/api/chat');
+    add(['GET'], docsPage, '/docs');
+    add(
+      ['GET'],
+      ({ answer }) => answer.json(200, openApiText([...this.#exact].map(([path, known]) => [path, Object.keys(known)]))),
+      '/openapi.json',
+    );
     add(['POST'], tokenize, '/v1/tokenize', '/tokenize');
     add(['POST'], detokenize, '/v1/detokenize', '/detokenize');
     add(['GET'], listModels, '/v1/models');
@@ -59,11 +74,8 @@ export class Routes {
   find(path: string): Methods | null {
     const exact = this.#exact.get(path);
     if (exact !== undefined) return exact;
-    return path.startsWith('/v1/models/') ? { GET: oneModel } : null;
-  }
-
-  /** Paths and their methods, for a description of the API. */
-  list(): readonly (readonly [string, readonly string[]])[] {
-    return [...this.#exact].map(([path, methods]) => [path, Object.keys(methods)]);
+    if (path.startsWith('/v1/models/')) return { GET: oneModel };
+    if (/^\/v1\/responses\/[^/]+$/.test(path)) return { GET: storedResponse };
+    return /^\/v1\/responses\/[^/]+\/cancel$/.test(path) ? { POST: storedResponse } : null;
   }
 }
