@@ -7,6 +7,8 @@ export type OutcomeKind =
   | 'reset' // the connection broke before any byte of the answer
   | 'cut' // the connection broke after the answer began
   | 'malformed' // the answer broke the rules of HTTP/1.1 that we hold workers to
+  | 'queue-full' // no connection to the worker was free, and its queue was full
+  | 'queue-timeout' // no connection to the worker became free in time
   | 'timeout' // a deadline of ours
   | 'client-gone' // the client left first: says nothing about the worker
   | 'cancelled'; // the router gave up for a reason of its own (shutdown, removal)

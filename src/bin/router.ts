@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/** The program `router`, also known as `sglang-router`: arguments -> configuration -> running router -> signal. */
+import { readFileSync } from 'node:fs';
+import { startRouter } from '../compose.ts';
+import { formatProblems, loadConfig } from '../config/load-config.ts';
+import type { Logger } from '../core/logger.ts';
+import { realClock } from '../runtime/clock.ts';
+import { createRng } from '../runtime/rng.ts';
+import { watchSignals } from '../runtime/signals.ts';
+import { startLog } from '../telemetry/log.ts';
+import { startFailure } from './start-failure.ts';
+import { VERSION } from './version.ts';
+
+const EXIT_USAGE = 2;
+/** A bug: what sysexits.h calls EX_SOFTWARE. */
+const EXIT_BUG = 70;
+
+async function main(): Promise<number> {
+  const loaded = loadConfig({
+    argv: process.argv.slice(2),
+    env: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+  });
+  if (loaded.kind === 'help') process.stdout.write(loaded.text);
+  else if (loaded.kind === 'version') process.stdout.write(`sglang-router ${VERSION}\n`);
+  else if (loaded.kind === 'check') {
+    for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
+    process.stdout.write(loaded.text);
+  }
+  if (loaded.kind === 'errors') {
+    process.stderr.write(formatProblems(loaded.problems));
+    return EXIT_USAGE;
+  }
+  if (loaded.kind !== 'config') return 0;
+
+  const { config, sources, warnings } = loaded;
+  const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
+  const { logger } = log;
+  process.on('uncaughtException', (err) => {
+    logger.error({ err }, 'bug: unexpected error, the router ends');
+    log.flushSync();
+    process.exit(EXIT_BUG);
+  });
+  for (const warning of warnings) logger.warn({ warning }, 'configuration');
+
+  try {
+    const router = await startRouter(
+      config,
+      { clock: realClock, rng: createRng(config.seed ?? undefined), logger },
+      sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
+    );
+    const { host, port } = router.address;
+    const workers = config.workerUrls.map((worker) => worker.url);
+    logger.info({ version: VERSION, host, port, policy: config.policy, workers, metrics: router.metricsAddress }, 'router listens');
+    await firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
+    const connectionsCut = await router.stop();
+    logger.info({ connections_cut: connectionsCut }, 'router stopped');
+    await log.stop();
+    return 0;
+  } catch (error) {
+    logger.error({ err: error }, 'router cannot start');
+    await log.stop();
+    process.stderr.write(`${startFailure(error, config.host, config.port)}\n`);
+    return 1;
+  }
+}
+
+/** Resolves with the first signal; every later one calls `hurry`. */
+function firstSignal(logger: Logger, graceSeconds: number, hurry: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    watchSignals((signal, count) => {
+      if (count > 1) {
+        hurry();
+        return;
+      }
+      logger.info({ signal, grace_seconds: graceSeconds }, 'router stops when requests under way have ended; signal again to stop now');
+      resolve();
+    });
+  });
+}
+
+process.exit(await main());

@@ -1,0 +1,180 @@
+/** The only wiring of the router: a configuration in, a running router out. */
+import type { Config } from './config/load-config.ts';
+import { createControl } from './control/control.ts';
+import type { Clock } from './core/clock.ts';
+import { FleetCell } from './core/fleet.ts';
+import { LoadTable } from './core/load.ts';
+import type { LocalRoute } from './core/local-route.ts';
+import type { Logger } from './core/logger.ts';
+import type { Rng } from './core/rng.ts';
+import { findPolicy } from './policy/catalogue.ts';
+import { prefixIndexBytes } from './prefix/prefix-budget.ts';
+import { type Address, DataPlane } from './proxy/data-plane.ts';
+import type { RequestRecord } from './proxy/request-record.ts';
+import type { ProxySettings } from './proxy/settings.ts';
+import { http1Upstreams, RECEIVE_BYTES } from './proxy/upstreams.ts';
+import { TimerWheel } from './runtime/timer-wheel.ts';
+import { AccessLog } from './telemetry/access-record.ts';
+import { RouterMetrics } from './telemetry/metrics.ts';
+import { type MetricsServer, metricsRoute, startMetricsServer } from './telemetry/metrics-server.ts';
+
+export interface RouterRuntime {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+}
+
+export interface RunningRouter {
+  readonly address: Address;
+  /** Where metrics are served besides the main port; null: nowhere (the default port was taken). */
+  readonly metricsAddress: Address | null;
+  readonly fleet: FleetCell;
+  readonly load: LoadTable;
+  /** Client connections open now. */
+  connections(): number;
+  /** Readiness turns 503, requests under way end, at most for the grace period; resolves with the number of connections cut. Idempotent. */
+  stop(): Promise<number>;
+  /** Ends the wait of `stop` now. */
+  hurry(): void;
+}
+
+/** `mustServeMetrics`: a person chose where metrics are served, so not getting that port is an error. */
+export async function startRouter(config: Config, runtime: RouterRuntime, mustServeMetrics: boolean): Promise<RunningRouter> {
+  const { clock, rng, logger } = runtime;
+  const fleet = new FleetCell();
+  const load = new LoadTable();
+  const wheel = new TimerWheel(clock);
+  const policy = findPolicy(config.policy);
+  if (policy === undefined) throw new RangeError(`--policy ${config.policy}: no such policy`);
+  const metrics = new RouterMetrics({
+    clock,
+    policy: config.policy,
+    readInflight: (worker) => load.inflight[worker] ?? 0,
+    isHealthy: (worker) => fleet.current.eligible.regular.includes(worker),
+    ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),
+  });
+  const control = createControl({
+    cell: fleet,
+    load,
+    clock,
+    rng,
+    logger,
+    settings: {
+      apiKey: null,
+      startupTimeoutMs: config.workerStartupTimeoutSecs * 1000,
+      startupCheckIntervalMs: config.workerStartupCheckInterval * 1000,
+      healthCheckTimeoutMs: config.healthCheckTimeoutSecs * 1000,
+      healthCheckEndpoint: config.healthCheckEndpoint,
+      readyProbeIntervalMs: config.healthCheckIntervalSecs * 1000,
+    },
+  });
+  const locals: LocalRoute[] = [...control.routes];
+  if (config.metricsPath !== '') locals.push(metricsRoute(config.metricsPath, metrics));
+  const settings = proxySettings(config);
+  const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
+  const access = new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped);
+  const proxy = new DataPlane({
+    settings,
+    clock,
+    rng,
+    wheel,
+    logger,
+    metrics,
+    fleet,
+    load,
+    attempts: control.attemptListener,
+    policy,
+    policySettings: {
+      cacheThreshold: config.cacheThreshold,
+      balanceAbsThreshold: config.balanceAbsThreshold,
+      balanceRelThreshold: config.balanceRelThreshold,
+      prefixIndexBytes: prefixIndexBytes(config.maxTreeSize),
+      salt: rng.nextUint32(),
+    },
+    makeUpstream: http1Upstreams(settings.upstream, clock, wheel, receive),
+    receive,
+    locals,
+    access: (record, durationMs) => {
+      const isFailure = record.status === 0 || record.status >= 500 || record.errorCode !== '';
+      if (access.wants(clock.nowMs(), isFailure)) access.write(accessFields(record, durationMs));
+    },
+  });
+
+  const address = await proxy.listen(config.host, config.port);
+  let metricsServer: MetricsServer | null = null;
+  try {
+    metricsServer = await startMetricsServer({
+      host: config.prometheusHost,
+      port: config.prometheusPort,
+      explicit: mustServeMetrics,
+      metrics,
+      logger,
+    });
+  } catch (error) {
+    await proxy.close(0);
+    wheel.stop();
+    throw error;
+  }
+  control.start(config.workerUrls);
+
+  let stopping: Promise<number> | null = null;
+  const stop = async (): Promise<number> => {
+    control.beginDrain();
+    const cut = await proxy.close(config.shutdownGracePeriodSecs * 1000);
+    await Promise.all([control.stop(), metricsServer?.stop()]);
+    wheel.stop();
+    return cut;
+  };
+  return {
+    address,
+    metricsAddress: metricsServer === null ? null : { host: metricsServer.host, port: metricsServer.port },
+    fleet,
+    load,
+    connections: () => proxy.connections,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+    hurry: () => proxy.hurry(),
+  };
+}
+
+function proxySettings(config: Config): ProxySettings {
+  return {
+    maxPayloadBytes: config.maxPayloadSize,
+    maxReplayBytes: config.maxReplayBytes,
+    maxConnections: config.maxConnections,
+    requestIdHeaders: config.requestIdHeaders,
+    forwardHeaders: config.forwardHeaders,
+    transparentProxy: !config.disableTransparentProxy,
+    headerTimeoutMs: config.headerTimeoutSecs * 1000,
+    bodyTimeoutMs: config.bodyTimeoutSecs * 1000,
+    keepAliveTimeoutMs: config.keepAliveTimeoutSecs * 1000,
+    requestTimeoutMs: config.requestTimeoutSecs * 1000,
+    streamIdleTimeoutMs: config.streamIdleTimeoutSecs * 1000,
+    upstream: {
+      connectTimeoutMs: config.connectTimeoutSecs * 1000,
+      keepAliveMs: config.upstreamKeepAliveSecs * 1000,
+      maxConnections: config.maxConnectionsPerWorker,
+      queueSize: config.upstreamQueueSize,
+      queueTimeoutMs: config.upstreamQueueTimeoutSecs * 1000,
+    },
+  };
+}
+
+function accessFields(record: RequestRecord, durationMs: number): Parameters<AccessLog['write']>[0] {
+  return {
+    requestId: record.requestId,
+    method: record.head.method,
+    path: record.head.path,
+    status: record.status,
+    worker: record.worker === '' ? null : record.worker,
+    model: record.model === '' ? null : record.model,
+    durationMs,
+    ttftMs: record.ttftMs < 0 ? null : record.ttftMs,
+    bytesIn: record.bytesIn,
+    bytesOut: record.bytesOut,
+    outcome: record.errorCode === '' ? record.outcome : record.errorCode,
+    streamedBody: record.streamedBody,
+  };
+}

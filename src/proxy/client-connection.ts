@@ -1,0 +1,367 @@
+/**
+ * One connection from a client: reads requests, hands each to an exchange, and writes what the exchange gives it.
+ * It knows framing and time-outs of this side; what a request means is the exchange's business.
+ *
+ *            first byte            head whole, body follows          body whole
+ *   IDLE --------------> HEAD ---------------------------> BODY ------------------> BUSY
+ *    ^ 75 s: close        | 30 s: 408      head whole, no body                       |
+ *    |                    '--------------------------------------------------------> |
+ *    '------------------------- exchange finished, connection persists --------------'
+ *   exchange finished, connection does not persist, or a refused request: LINGERING -> CLOSED
+ *   (the answer must not be lost to a reset because bytes of the request are still on their way)
+ *
+ * Requests that arrive while one is under way (pipelining) wait in `#pending`, at most one head's worth; beyond that
+ * nothing is read. FIN or reset while an exchange is under way means that the client is gone (as nginx has it).
+ */
+import type net from 'node:net';
+import type { ErrorCode } from '../core/errors.ts';
+import { BAD_CHUNK, ChunkedFramer } from '../http1/chunked-framer.ts';
+import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../http1/head-end.ts';
+import { HeadError } from '../http1/head-error.ts';
+import { headTooLarge, parseRequestHead, type RequestHead } from '../http1/request-head.ts';
+import { Deadline } from '../runtime/timer-wheel.ts';
+import type { ProxyContext } from './context.ts';
+import { errorResponse } from './local-response.ts';
+import { readShared } from './shared-receive.ts';
+
+/** What a request becomes. All calls come from the connection that made it. */
+export interface ServerExchange {
+  /** Bytes of the body, valid during the call. */
+  bodyData(buf: Buffer, start: number, end: number): void;
+  bodyEnd(): void;
+  /** The client has left: nothing can be written any more. Ends the exchange. */
+  clientGone(): void;
+  /** After a write that returned false. */
+  clientDrained(): void;
+  /** The time given with `setDue` is over. */
+  duePassed(): void;
+  /** The body breaks its framing, is too large or too slow. Ends the exchange (an answer, if none has begun). */
+  bodyFailed(code: ErrorCode, message: string): void;
+}
+
+type State = 'idle' | 'head' | 'body' | 'busy' | 'lingering' | 'closed';
+
+/** How long a connection that we close waits for the client's FIN after our last byte. */
+const LINGER_MS = 2000;
+
+export class ClientConnection {
+  readonly socket: net.Socket;
+  readonly #ctx: ProxyContext;
+  readonly #deadline: Deadline;
+  readonly #framer = new ChunkedFramer();
+  #state: State = 'idle';
+  #exchange: ServerExchange | null = null;
+  /** Bytes read and not consumed: the beginning of a head, or pipelined requests. */
+  #pending: Buffer | null = null;
+  #scanned = 0;
+  #chunked = false;
+  #bodyLeft = 0;
+  #bodyBytes = 0;
+  #consuming = false;
+  #readingPaused = false;
+  #pendingPaused = false;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #armedForMs = Number.POSITIVE_INFINITY;
+  /** The request has been read to its end. */
+  requestComplete = true;
+
+  /** `accepted`: fresh from a server with `pauseOnConnect`. */
+  constructor(accepted: net.Socket, ctx: ProxyContext) {
+    const socket = readShared(accepted, ctx.receive, (buf, bytes) => this.#consume(buf, 0, bytes));
+    this.socket = socket;
+    this.#ctx = ctx;
+    this.#deadline = new Deadline(() => this.#deadlinePassed());
+    socket.on('drain', () => this.#exchange?.clientDrained());
+    socket.on('end', () => this.#ended());
+    socket.on('error', () => this.#gone());
+    socket.on('close', () => this.#gone());
+    this.setDue(ctx.settings.headerTimeoutMs);
+  }
+
+  /** Ends the connection as soon as nothing is under way: at once, or after the exchange. */
+  drain(): void {
+    if (this.#state === 'idle') this.#linger();
+  }
+
+  /** Whether an answer that begins now may leave the connection open. */
+  persists(head: RequestHead): boolean {
+    return head.keepAlive && this.requestComplete && !this.#ctx.draining;
+  }
+
+  /** False: wait for clientDrained. */
+  write(data: Buffer): boolean {
+    return this.socket.write(data);
+  }
+
+  writeText(latin1: string): boolean {
+    return this.socket.write(latin1, 'latin1');
+  }
+
+  /** The exchange is over and its answer is whole. */
+  finish(persist: boolean): void {
+    this.#exchange = null;
+    if (this.#state === 'closed') return;
+    if (!persist || !this.requestComplete) {
+      this.#linger();
+      return;
+    }
+    this.#state = 'idle';
+    this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
+    if (!this.#consuming) this.#consumePending();
+  }
+
+  /** The exchange is over and its answer is not whole: what was written leaves, then the connection ends in a way that no client takes for the end. */
+  abort(readsUntilClose: boolean): void {
+    this.#exchange = null;
+    if (this.#state === 'closed') return;
+    // A client that takes the end of the connection for the end of the answer must see a reset.
+    if (readsUntilClose) {
+      this.#close();
+      this.socket.resetAndDestroy();
+    } else this.#linger();
+  }
+
+  /** Backpressure of an upload. */
+  pauseReading(): void {
+    this.#readingPaused = true;
+    this.socket.pause();
+  }
+
+  resumeReading(): void {
+    if (!this.#readingPaused) return;
+    this.#readingPaused = false;
+    if (this.#state === 'body') this.setDue(this.#ctx.settings.bodyTimeoutMs);
+    this.socket.resume();
+  }
+
+  /**
+   * One deadline for whatever the connection waits for; the last call counts. Moving it later costs nothing: the
+   * wheel is only touched when it must fire earlier than it would.
+   */
+  setDue(delayMs: number): void {
+    this.#dueMs = this.#ctx.clock.nowMs() + delayMs;
+    if (this.#dueMs < this.#armedForMs) this.#arm(delayMs);
+  }
+
+  /** `readsUntilClose` clients apart, closes at once: used at the end of a shutdown. */
+  destroy(): void {
+    this.#gone();
+    this.socket.destroy();
+  }
+
+  #arm(delayMs: number): void {
+    this.#armedForMs = this.#dueMs;
+    this.#ctx.wheel.arm(this.#deadline, delayMs);
+  }
+
+  #consume(data: Buffer, from: number, to: number): void {
+    this.#consuming = true;
+    let buf = data;
+    let at = from;
+    let end = to;
+    if (this.#pending !== null && this.#state !== 'busy') {
+      buf = Buffer.concat([this.#pending, data.subarray(from, to)]);
+      this.#pending = null;
+      at = 0;
+      end = buf.length;
+    }
+    while (at < end) {
+      if (this.#state === 'idle' || this.#state === 'head') at = this.#readHead(buf, at, end);
+      else if (this.#state === 'body') at = this.#readBody(buf, at, end);
+      else if (this.#state === 'busy') {
+        this.#keepPending(buf, at, end);
+        break;
+      } else break; // lingering or closed: nobody wants it
+    }
+    this.#consuming = false;
+  }
+
+  #consumePending(): void {
+    const pending = this.#pending;
+    if (pending === null) return;
+    this.#pending = null;
+    if (this.#pendingPaused) {
+      this.#pendingPaused = false;
+      this.socket.resume();
+    }
+    this.#consume(pending, 0, pending.length);
+  }
+
+  /** Returns the offset up to which bytes are consumed; all of them when the head is not whole yet. */
+  #readHead(buf: Buffer, start: number, end: number): number {
+    if (this.#state === 'idle') {
+      this.#state = 'head';
+      this.#scanned = 0;
+      this.setDue(this.#ctx.settings.headerTimeoutMs);
+    }
+    const headEnd = findHeadEnd(buf, start, start + Math.max(0, this.#scanned - 3), end);
+    if (headEnd === NEED_MORE) {
+      if (end - start > MAX_HEAD_BYTES) return this.#refuseHead(headTooLarge(buf, start, end), end);
+      this.#pending = Buffer.from(buf.subarray(start, end));
+      this.#scanned = end - start;
+      return end;
+    }
+    if (headEnd === BAD_HEAD) return this.#refuse('bad_request', 'the request head is not valid HTTP/1.1', end);
+    const head = parseRequestHead(buf, start, headEnd);
+    if (head instanceof HeadError) return this.#refuseHead(head, end);
+    this.#begin(head, headEnd < end);
+    return headEnd;
+  }
+
+  #begin(head: RequestHead, bodyFollows: boolean): void {
+    this.#chunked = head.chunked;
+    this.#bodyLeft = head.chunked ? 0 : Math.max(0, head.contentLength);
+    this.#bodyBytes = 0;
+    this.requestComplete = !head.chunked && this.#bodyLeft === 0;
+    this.#state = this.requestComplete ? 'busy' : 'body';
+    if (head.chunked) this.#framer.reset();
+    const exchange = this.#ctx.open(this, head);
+    // A request that was refused is answered and over by now.
+    if (exchange === null) return;
+    this.#exchange = exchange;
+    if (this.requestComplete) exchange.bodyEnd();
+    else {
+      this.setDue(this.#ctx.settings.bodyTimeoutMs);
+      if (head.expectContinue && !bodyFollows) this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+    }
+  }
+
+  #readBody(buf: Buffer, start: number, end: number): number {
+    const exchange = this.#exchange;
+    if (exchange === null) return end;
+    this.#dueMs = this.#ctx.clock.nowMs() + this.#ctx.settings.bodyTimeoutMs;
+    if (!this.#chunked) {
+      const take = Math.min(this.#bodyLeft, end - start);
+      this.#bodyLeft -= take;
+      if (this.#bodyLeft === 0) this.#completeRequest();
+      exchange.bodyData(buf, start, start + take);
+      if (this.requestComplete && this.#exchange === exchange) exchange.bodyEnd();
+      return start + take;
+    }
+    const framer = this.#framer;
+    const consumed = framer.feed(buf, start, end);
+    if (consumed === BAD_CHUNK) {
+      exchange.bodyFailed('bad_request', 'the chunked request body is malformed');
+      return end;
+    }
+    this.#bodyBytes += framer.payloadBytes;
+    if (this.#bodyBytes > this.#ctx.settings.maxPayloadBytes) {
+      exchange.bodyFailed('payload_too_large', `the request body is larger than ${this.#ctx.settings.maxPayloadBytes} bytes`);
+      return end;
+    }
+    if (framer.done) this.#completeRequest();
+    for (let i = 0; i < framer.pieceCount && this.#exchange === exchange; i++) {
+      exchange.bodyData(buf, framer.pieces[2 * i]!, framer.pieces[2 * i + 1]!);
+    }
+    if (framer.done && this.#exchange === exchange) exchange.bodyEnd();
+    return consumed;
+  }
+
+  #completeRequest(): void {
+    this.requestComplete = true;
+    this.#state = 'busy';
+  }
+
+  /** Bytes of a later request. Reading goes on, because only a reader sees the client leave, until a head's worth waits. */
+  #keepPending(buf: Buffer, start: number, end: number): void {
+    const more = buf.subarray(start, end);
+    this.#pending = this.#pending === null ? Buffer.from(more) : Buffer.concat([this.#pending, more]);
+    this.#scanned = 0;
+    if (this.#pending.length > MAX_HEAD_BYTES && !this.#pendingPaused) {
+      this.#pendingPaused = true;
+      this.socket.pause();
+    }
+  }
+
+  #refuseHead(error: HeadError, end: number): number {
+    return this.#refuse(error.code, error.message, end);
+  }
+
+  /** Answers a request that never became an exchange, and closes. */
+  #refuse(code: ErrorCode, message: string, end: number): number {
+    this.#ctx.refused(code);
+    this.requestComplete = false;
+    this.write(errorResponse(code, message, null, 'close', false));
+    this.#linger();
+    return end;
+  }
+
+  #deadlinePassed(): void {
+    const now = this.#ctx.clock.nowMs();
+    this.#armedForMs = Number.POSITIVE_INFINITY;
+    if (now < this.#dueMs) {
+      if (this.#dueMs !== Number.POSITIVE_INFINITY) this.#arm(this.#dueMs - now);
+      return;
+    }
+    switch (this.#state) {
+      case 'idle':
+        this.#linger();
+        return;
+      case 'head':
+        this.#refuse('request_timeout', 'the request head did not come in time', 0);
+        return;
+      case 'body':
+        // While we do not read, the client cannot be blamed for sending nothing.
+        if (this.#readingPaused) this.#exchange?.duePassed();
+        else this.#exchange?.bodyFailed('request_timeout', 'the request body did not come in time');
+        return;
+      case 'busy':
+        this.#exchange?.duePassed();
+        return;
+      case 'lingering':
+        if (this.socket.writableLength > 0 && !this.socket.destroyed && this.#flushing()) return;
+        this.socket.destroy();
+        return;
+      case 'closed':
+    }
+  }
+
+  #lingerLeft = 0;
+
+  /** A slow reader gets its last bytes as long as it takes some; one that takes none has had its time. */
+  #flushing(): boolean {
+    const left = this.socket.writableLength;
+    if (left === this.#lingerLeft) return false;
+    this.#lingerLeft = left;
+    this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
+    return true;
+  }
+
+  #linger(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'lingering';
+    this.#exchange = null;
+    this.#pending = null;
+    this.#readingPaused = false;
+    this.socket.end();
+    this.socket.resume();
+    this.setDue(LINGER_MS);
+  }
+
+  /** FIN: the client sends nothing more. While it waits for an answer, that means it has left. */
+  #ended(): void {
+    if (this.#state === 'lingering' || this.#exchange === null) {
+      // Nothing is under way; what we wrote still leaves before the socket closes.
+      this.#close();
+      this.socket.destroySoon();
+      return;
+    }
+    this.#gone();
+    this.socket.destroy();
+  }
+
+  #gone(): void {
+    const exchange = this.#exchange;
+    this.#close();
+    exchange?.clientGone();
+  }
+
+  #close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#exchange = null;
+    this.#pending = null;
+    this.#ctx.wheel.cancel(this.#deadline);
+    this.#ctx.closed(this);
+  }
+}

@@ -1,0 +1,284 @@
+/** The data plane as one part: accepts connections, opens an exchange per request, and ends cleanly. */
+import net from 'node:net';
+import type { Clock } from '../core/clock.ts';
+import { ERRORS, type ErrorCode } from '../core/errors.ts';
+import type { AttemptListener, FleetCell } from '../core/fleet.ts';
+import type { LoadTable } from '../core/load.ts';
+import type { LocalRoute } from '../core/local-route.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Rng } from '../core/rng.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import type { Policy, PolicySettings } from '../policy/contract.ts';
+import type { TimerWheel } from '../runtime/timer-wheel.ts';
+import type { RouterMetrics } from '../telemetry/metrics.ts';
+import type { WorkerSeries } from '../telemetry/worker-series.ts';
+import { ClientConnection, type ServerExchange } from './client-connection.ts';
+import type { ProxyContext } from './context.ts';
+import { isControlPath } from './control-paths.ts';
+import { Exchange } from './exchange.ts';
+import { FanOutExchange } from './fan-out-exchange.ts';
+import { LocalExchange } from './local-exchange.ts';
+import { errorResponse } from './local-response.ts';
+import { BodyBudget } from './request-body.ts';
+import { RequestFieldRules } from './request-fields.ts';
+import { findRequestId, newRequestId } from './request-id.ts';
+import { RequestReader } from './request-reader.ts';
+import { RequestRecord } from './request-record.ts';
+import { connectionField } from './response-fields.ts';
+import { type Route, RouteTable } from './routes.ts';
+import { Selection } from './selection.ts';
+import { SeriesTable } from './series-table.ts';
+import type { ProxySettings } from './settings.ts';
+import { type MakeUpstream, Upstreams } from './upstreams.ts';
+
+/** Request bodies held by all exchanges together; beyond it bodies stream sooner. */
+const BODY_BUDGET_BYTES = 256 * 1024 * 1024;
+
+export interface DataPlaneDeps {
+  readonly settings: ProxySettings;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly wheel: TimerWheel;
+  readonly logger: Logger;
+  readonly metrics: RouterMetrics;
+  readonly fleet: FleetCell;
+  readonly load: LoadTable;
+  readonly attempts: AttemptListener;
+  readonly policy: Policy;
+  readonly policySettings: PolicySettings;
+  readonly makeUpstream: MakeUpstream;
+  /** Receive buffer of all client sockets; may be the one of the upstreams. */
+  readonly receive: Buffer;
+  /** Routes that the router answers itself. */
+  readonly locals: readonly LocalRoute[];
+  /** One record per request, at its end. */
+  readonly access: (record: RequestRecord, durationMs: number) => void;
+}
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export class DataPlane implements ProxyContext {
+  readonly settings: ProxySettings;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly wheel: TimerWheel;
+  readonly logger: Logger;
+  readonly metrics: RouterMetrics;
+  readonly fleet: FleetCell;
+  readonly load: LoadTable;
+  readonly attempts: AttemptListener;
+  readonly selection: Selection;
+  readonly upstreams: Upstreams;
+  readonly series: SeriesTable;
+  readonly fieldRules: RequestFieldRules;
+  readonly reader: RequestReader;
+  readonly receive: Buffer;
+  readonly budget: BodyBudget = new BodyBudget(BODY_BUDGET_BYTES);
+  draining = false;
+  readonly #access: (record: RequestRecord, durationMs: number) => void;
+  readonly #table: RouteTable;
+  readonly #server: net.Server;
+  readonly #connections = new Set<ClientConnection>();
+  #onEmpty: (() => void) | null = null;
+
+  constructor(deps: DataPlaneDeps) {
+    this.settings = deps.settings;
+    this.clock = deps.clock;
+    this.rng = deps.rng;
+    this.wheel = deps.wheel;
+    this.logger = deps.logger;
+    this.metrics = deps.metrics;
+    this.fleet = deps.fleet;
+    this.load = deps.load;
+    this.attempts = deps.attempts;
+    this.receive = deps.receive;
+    const decisions = new Map<string, { value: number }>();
+    this.selection = new Selection(deps.policy, deps.policySettings, 'regular', deps.load, deps.rng, (because) => {
+      let counter = decisions.get(because);
+      if (counter === undefined) {
+        counter = deps.metrics.policyDecision(deps.policy.name, because);
+        decisions.set(because, counter);
+      }
+      return counter;
+    });
+    this.upstreams = new Upstreams(deps.makeUpstream);
+    this.series = new SeriesTable(deps.metrics);
+    this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders);
+    this.reader = new RequestReader(deps.policy.needs === 'prompt');
+    this.#access = deps.access;
+    this.#table = new RouteTable(deps.locals, (method, path) => deps.metrics.httpRoute(method, path));
+    // Order matters: a worker has its series and its pool before anything can choose it.
+    this.fleet.subscribe(this.series);
+    this.fleet.subscribe(this.upstreams);
+    this.fleet.subscribe(this.selection);
+    this.#server = net.createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Resolves when connections are accepted; rejects with Node's error (EADDRINUSE, EACCES, ENOTFOUND ...). */
+  listen(host: string, port: number): Promise<Address> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port, backlog: 4096 }, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (err) => this.logger.error({ err }, 'the listening socket failed'));
+        const address = this.#server.address() as net.AddressInfo;
+        resolve({ host: address.address, port: address.port });
+      });
+    });
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Accepts nothing any more, lets what is under way come to its end, at most `graceMs`, and closes the rest.
+   * Resolves with the number of connections that had to be cut.
+   */
+  async close(graceMs: number): Promise<number> {
+    this.draining = true;
+    this.#server.close();
+    for (const connection of [...this.#connections]) connection.drain();
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.clock.after(graceMs, resolve);
+        this.#onEmpty = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
+    const cut = [...this.#connections];
+    for (const connection of cut) connection.destroy();
+    this.upstreams.drain();
+    return cut.length;
+  }
+
+  /** Cuts the wait of `close` short: a second signal. */
+  hurry(): void {
+    this.#onEmpty?.();
+  }
+
+  open(connection: ClientConnection, head: RequestHead): ServerExchange | null {
+    const found = this.#table.find(head.method, head.path);
+    if (found !== null && 'allow' in found) {
+      const message = `${head.method} is not served at ${head.path}: expected ${found.allow}`;
+      return this.#reject(connection, head, this.#table.other, 'unsupported_method', message, { allow: found.allow });
+    }
+    const route = found ?? this.#catchAll(head);
+    if (route === null) {
+      const closed = isControlPath(head.path)
+        ? `${head.path} changes an engine and is not reachable through the router: ask the worker itself`
+        : `no route ${head.path}`;
+      return this.#reject(connection, head, this.#table.other, 'not_found', closed);
+    }
+    if (head.contentLength > this.settings.maxPayloadBytes) {
+      const message = `the request body has ${head.contentLength} bytes: at most ${this.settings.maxPayloadBytes} are taken`;
+      return this.#reject(connection, head, route, 'payload_too_large', message);
+    }
+    if (route.json) {
+      const type = head.find('content-type');
+      if (type !== undefined && !isJson(type)) {
+        return this.#reject(
+          connection,
+          head,
+          route,
+          'unsupported_media_type',
+          `the content-type is not application/json; this route takes JSON only`,
+        );
+      }
+    }
+    const record = this.#record(head, route);
+    if (route.kind === 'local' && route.local !== null) return new LocalExchange(this, connection, record, route.local);
+    if (route.kind === 'every') return new FanOutExchange(this, connection, record);
+    return new Exchange(this, connection, record);
+  }
+
+  refused(code: ErrorCode): void {
+    const { other } = this.#table;
+    other.series.requests.value++;
+    this.metrics.response(ERRORS[code].status, code).value++;
+  }
+
+  settled(record: RequestRecord, series: WorkerSeries | undefined, events: number): void {
+    const durationMs = this.clock.nowMs() - record.startMs;
+    const { route, errorCode } = record;
+    if (record.status === 0 && errorCode !== '') record.status = ERRORS[errorCode as ErrorCode].status;
+    route.series.duration.observe(durationMs / 1000);
+    this.metrics.response(record.status, errorCode).value++;
+    if (route.kind === 'policy') {
+      const endpoint = series === undefined ? this.metrics.endpoint('unknown', route.endpoint) : series.endpoint(route.endpoint);
+      if (events > 0) {
+        endpoint.requestsStreaming.value++;
+        endpoint.ttft.observe(record.ttftMs / 1000);
+        if (record.outcome === 'ok') {
+          endpoint.generation.observe(durationMs / 1000);
+          if (events > 1) endpoint.tpot.observe((durationMs - record.ttftMs) / 1000 / (events - 1));
+        }
+      } else endpoint.requestsPlain.value++;
+      if (errorCode !== '') endpoint.error(errorCode).value++;
+      else if (record.outcome === 'ok') endpoint.duration.observe(durationMs / 1000);
+    }
+    this.#access(record, durationMs);
+  }
+
+  closed(connection: ClientConnection): void {
+    if (!this.#connections.delete(connection)) return;
+    this.metrics.connectionsActive.value = this.#connections.size;
+    if (this.#connections.size === 0) this.#onEmpty?.();
+  }
+
+  #accept(socket: net.Socket): void {
+    if (this.#connections.size >= this.settings.maxConnections) {
+      this.refused('too_many_connections');
+      socket.on('error', () => {});
+      socket.resume();
+      const message = `the router has ${this.settings.maxConnections} connections, as many as it takes`;
+      socket.end(errorResponse('too_many_connections', message, null, 'close', false, { 'retry-after': '1' }));
+      socket.destroySoon();
+      return;
+    }
+    this.#connections.add(new ClientConnection(socket, this));
+    this.metrics.connectionsActive.value = this.#connections.size;
+  }
+
+  #catchAll(head: RequestHead): Route | null {
+    const open = this.settings.transparentProxy && !isControlPath(head.path) && head.path !== '/metrics' && head.target !== '*';
+    return open ? this.#table.other : null;
+  }
+
+  #record(head: RequestHead, route: Route): RequestRecord {
+    route.series.requests.value++;
+    const id = findRequestId(head, this.settings.requestIdHeaders) ?? newRequestId(route.idPrefix, this.rng);
+    return new RequestRecord(id, head, route, this.clock.nowMs());
+  }
+
+  #reject(
+    connection: ClientConnection,
+    head: RequestHead,
+    route: Route,
+    code: ErrorCode,
+    message: string,
+    extra: Readonly<Record<string, string>> = {},
+  ): null {
+    const record = this.#record(head, route);
+    const persist = connection.persists(head);
+    const answer = errorResponse(code, message, record.requestId, connectionField(head.minor, persist), head.method === 'HEAD', extra);
+    record.errorCode = code;
+    record.outcome = 'refused';
+    record.bytesOut = answer.length;
+    connection.write(answer);
+    this.settled(record, undefined, 0);
+    connection.finish(persist);
+    return null;
+  }
+}
+
+/** application/json and its +json relatives, with any parameters. */
+function isJson(contentType: string): boolean {
+  const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
+  return type === '' || type === 'application/json' || (type.startsWith('application/') && type.endsWith('+json'));
+}

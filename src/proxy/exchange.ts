@@ -1,0 +1,307 @@
+/**
+ * One request to a worker and its answer.
+ *
+ *   RECEIVING --body held whole, or more than is held--> choose a worker, send
+ *       |                                                     |
+ *       |                                                  WAITING --connecting failed--> choose another (at most 3 tries)
+ *       |                                                     | head of the answer
+ *       |                                                  RELAYING --whole--> settled: ok
+ *       |                                                     | worker gone or silent: error event (SSE), connection aborted
+ *       '--refused, client gone, failed: error answer if nothing was written--> settled
+ *
+ * `#settle` is the one end: it ends the attempt (which releases the load), counts, and lets go of the body.
+ */
+import type { ErrorCode } from '../core/errors.ts';
+import type { OutcomeKind } from '../core/outcome.ts';
+import type { RouteInput } from '../core/route-input.ts';
+import { NONE, type WorkerIndex } from '../core/worker.ts';
+import type { ChunkedFramer } from '../http1/chunked-framer.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { Attempt } from './attempt.ts';
+import type { ClientConnection, ServerExchange } from './client-connection.ts';
+import type { ProxyContext } from './context.ts';
+import { cutEvent } from './cut-event.ts';
+import { failureOf } from './failure.ts';
+import { errorResponse } from './local-response.ts';
+import { RequestBody } from './request-body.ts';
+import { NOTHING_READ } from './request-reader.ts';
+import type { RecordOutcome, RequestRecord } from './request-record.ts';
+import { type ClientFraming, clientHeadText, connectionField, framingFor, isRelayedEventStream } from './response-fields.ts';
+import type { Flight, Sink } from './upstream/seam.ts';
+
+/** Workers tried when connecting fails; nothing was sent then, so another can be asked at once. */
+const MAX_ATTEMPTS = 3;
+
+type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
+
+export class Exchange implements Sink, ServerExchange {
+  readonly #ctx: ProxyContext;
+  readonly #connection: ClientConnection;
+  readonly #record: RequestRecord;
+  readonly #body: RequestBody | null;
+  #fields: readonly string[] | null = null;
+  #state: State = 'receiving';
+  #failedWorker: WorkerIndex = NONE;
+  #attempt: Attempt | null = null;
+  #flight: Flight | null = null;
+  #writer: AnswerWriter | null = null;
+  #framing: ClientFraming = 'none';
+  #isEvents = false;
+  #persist = false;
+  #isUploading = false;
+  /** When the last bytes of the answer came. */
+  #lastMs = 0;
+  #eventCount = 0;
+  #batchEvents = 0;
+
+  constructor(ctx: ProxyContext, connection: ClientConnection, record: RequestRecord) {
+    const head = record.head;
+    this.#ctx = ctx;
+    this.#connection = connection;
+    this.#record = record;
+    this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.budget) : null;
+  }
+
+  // ---- what the client sends
+
+  bodyData(buf: Buffer, start: number, end: number): void {
+    this.#record.bytesIn += end - start;
+    const body = this.#body;
+    if (body === null || this.#state === 'settled') return;
+    if (this.#isUploading) {
+      if (this.#flight?.writeBody(buf, start, end) === false) this.#connection.pauseReading();
+      return;
+    }
+    const held = body.hold(buf, start, end, this.#ctx.settings.maxReplayBytes);
+    if (held === end) return;
+    // More than is held: from here on the body streams. What this read brought still waits with the rest for a connection.
+    body.hold(buf, held, end, Number.MAX_SAFE_INTEGER);
+    body.streamed = true;
+    this.#isUploading = true;
+    this.#record.streamedBody = true;
+    this.#connection.pauseReading();
+    this.#dispatch();
+  }
+
+  bodyEnd(): void {
+    if (this.#state === 'settled') return;
+    this.#connection.setDue(this.#ctx.settings.requestTimeoutMs);
+    this.#lastMs = this.#record.startMs;
+    if (this.#isUploading) {
+      this.#flight?.endBody();
+      return;
+    }
+    if (this.#body !== null) this.#body.complete = true;
+    this.#dispatch();
+  }
+
+  bodyFailed(code: ErrorCode, message: string): void {
+    if (this.#state === 'relaying') this.#endEarly('client-gone', code, message);
+    else this.#refuse('client-gone', code, message);
+  }
+
+  clientGone(): void {
+    this.#settle('client-gone');
+  }
+
+  clientDrained(): void {
+    if (this.#writer === null || !this.#writer.stalled) return;
+    this.#writer.stalled = false;
+    this.#flight?.resume();
+  }
+
+  duePassed(): void {
+    const now = this.#ctx.clock.nowMs();
+    const { requestTimeoutMs, streamIdleTimeoutMs } = this.#ctx.settings;
+    const requestDue = this.#record.startMs + requestTimeoutMs - now;
+    // While the client does not read, the worker cannot be blamed for silence.
+    const isIdleLimited = this.#state === 'relaying' && streamIdleTimeoutMs > 0 && this.#writer?.stalled !== true;
+    const idleDue = isIdleLimited ? this.#lastMs + streamIdleTimeoutMs - now : Number.POSITIVE_INFINITY;
+    const due = Math.min(requestDue, idleDue);
+    if (due > 0) {
+      this.#connection.setDue(due);
+      return;
+    }
+    const { code, message } = failureOf('timeout');
+    if (this.#state === 'relaying') this.#endEarly('timeout', code, message);
+    else this.#refuse('timeout', code, message);
+  }
+
+  // ---- the choice
+
+  #dispatch(): void {
+    const ctx = this.#ctx;
+    const input = this.#read();
+    if (typeof input === 'string') {
+      this.#refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${input}`);
+      return;
+    }
+    const choice = this.#record.route.kind === 'policy' ? ctx.selection.choose(input, this.#failedWorker) : null;
+    const worker = choice === null ? this.#anyWorker() : choice.worker;
+    const upstream = worker === NONE ? undefined : ctx.upstreams.find(worker);
+    if (upstream === undefined) {
+      this.#refuseNoWorker();
+      return;
+    }
+    const { head, requestId } = this.#record;
+    this.#fields ??= ctx.fieldRules.select(head, requestId);
+    const attempt = new Attempt(ctx, worker, choice, ctx.clock.nowMs());
+    this.#attempt = attempt;
+    this.#state = 'waiting';
+    this.#record.attempts++;
+    this.#record.worker = attempt.series?.url ?? '';
+    const flight = upstream.send({ method: head.method, target: head.target, fields: this.#fields, body: this.#body }, this);
+    // It may have failed at once and been tried elsewhere.
+    if (this.#attempt === attempt) this.#flight = flight;
+  }
+
+  #read(): RouteInput | string {
+    const { prompt } = this.#record.route;
+    if (prompt === null || this.#body === null || !this.#ctx.reader.needsPrompt) return NOTHING_READ;
+    return this.#ctx.reader.read(this.#body, prompt);
+  }
+
+  /** The first worker that can answer, other than the one that just failed. */
+  #anyWorker(): WorkerIndex {
+    for (const worker of this.#ctx.selection.eligible) if (worker !== this.#failedWorker) return worker;
+    return NONE;
+  }
+
+  // ---- what the worker sends
+
+  onDrain(): void {
+    this.#connection.resumeReading();
+  }
+
+  onHead(head: ResponseHead): void {
+    const record = this.#record;
+    this.#state = 'relaying';
+    record.status = head.status;
+    const upstream = this.#attempt?.series?.upstream(head.status);
+    if (upstream !== undefined) upstream.value++;
+    this.#persist = this.#connection.persists(record.head);
+    this.#framing = framingFor(head, record.head.minor);
+    if (this.#framing === 'until-close') this.#persist = false;
+    this.#isEvents = isRelayedEventStream(head);
+    const text = clientHeadText(head, this.#framing, record.requestId, connectionField(record.head.minor, this.#persist));
+    this.#writer = new AnswerWriter(this.#connection, this.#framing, text, this.#isEvents);
+    const idleMs = this.#ctx.settings.streamIdleTimeoutMs;
+    if (idleMs > 0) this.#connection.setDue(Math.min(idleMs, this.#ctx.settings.requestTimeoutMs));
+  }
+
+  onFramed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
+    this.#batchEvents += framer.pieceCount;
+    this.#writer?.framed(buf, start, end, framer);
+  }
+
+  onData(buf: Buffer, start: number, end: number): void {
+    this.#batchEvents++;
+    this.#writer?.data(buf, start, end);
+  }
+
+  onBatchEnd(): void {
+    const writer = this.#writer;
+    if (writer === null) return;
+    writer.flush();
+    this.#observe();
+    if (writer.stalled) this.#flight?.pause();
+  }
+
+  onEnd(): void {
+    this.#writer?.end();
+    this.#observe();
+    const isBad = this.#record.status >= 500;
+    this.#settle(isBad ? 'status' : 'ok');
+    this.#connection.finish(this.#persist);
+  }
+
+  onError(kind: OutcomeKind): void {
+    const failed = this.#attempt;
+    const { code, message } = failureOf(kind);
+    if (this.#state === 'relaying') {
+      this.#endEarly(kind, code, message);
+      return;
+    }
+    const isUnsent = kind === 'connect-failed' || kind === 'connect-timeout';
+    if (!isUnsent || this.#record.attempts >= MAX_ATTEMPTS || failed === null) {
+      this.#refuse(kind, code, message);
+      return;
+    }
+    this.#attempt = null;
+    this.#flight = null;
+    this.#failedWorker = failed.worker;
+    failed.end(kind, 0);
+    if (this.#hasOtherWorker(failed.worker)) this.#dispatch();
+    else this.#refuse(kind, code, message);
+  }
+
+  #hasOtherWorker(failed: WorkerIndex): boolean {
+    const { eligible } = this.#ctx.selection;
+    return eligible.length > 1 || (eligible.length === 1 && eligible[0] !== failed);
+  }
+
+  /** First event and time between events; what came in one read counts as evenly spread over the time since the last. */
+  #observe(): void {
+    const events = this.#batchEvents;
+    const now = this.#ctx.clock.nowMs();
+    if (this.#isEvents && events > 0) {
+      const series = this.#attempt?.series;
+      if (this.#eventCount === 0) {
+        this.#record.ttftMs = now - this.#record.startMs;
+        series?.ttft.observe(this.#record.ttftMs / 1000);
+      } else if (series !== undefined) series.itl.observeMany((now - this.#lastMs) / 1000 / events, events);
+      this.#eventCount += events;
+      if (series !== undefined) series.events.value += events;
+    }
+    this.#batchEvents = 0;
+    this.#lastMs = now;
+  }
+
+  // ---- ends
+
+  #refuseNoWorker(): void {
+    if (this.#ctx.fleet.current.total === 0) this.#refuse('refused', 'no_workers', 'no worker is registered');
+    else this.#refuse('refused', 'no_available_workers', 'no worker can take requests now: all are down, starting or leaving');
+  }
+
+  /** Nothing has been written: an error answer. */
+  #refuse(kind: RecordOutcome, code: ErrorCode, message: string): void {
+    if (this.#state === 'settled') return;
+    const { head, requestId } = this.#record;
+    const connection = this.#connection;
+    const persist = connection.persists(head);
+    const answer = errorResponse(code, message, requestId, connectionField(head.minor, persist), head.method === 'HEAD');
+    this.#record.errorCode = code;
+    this.#record.bytesOut = answer.length;
+    connection.write(answer);
+    this.#settle(kind);
+    connection.finish(persist);
+  }
+
+  /** The answer has begun: what is whole leaves, then an end that no client takes for the real one. */
+  #endEarly(kind: OutcomeKind, code: ErrorCode, message: string): void {
+    if (this.#state === 'settled') return;
+    this.#record.errorCode = code;
+    const writer = this.#writer;
+    if (writer !== null) {
+      if (this.#isEvents && this.#framing !== 'length') writer.cut(cutEvent(this.#record.route.endpoint, code, message));
+      else writer.flush();
+    }
+    this.#settle(kind);
+    this.#connection.abort(this.#framing === 'until-close');
+  }
+
+  #settle(kind: RecordOutcome): void {
+    if (this.#state === 'settled') return;
+    this.#state = 'settled';
+    const record = this.#record;
+    this.#flight?.cancel();
+    this.#flight = null;
+    if (kind !== 'refused') this.#attempt?.end(kind, record.status);
+    this.#body?.release();
+    record.outcome = kind;
+    if (this.#writer !== null) record.bytesOut = this.#writer.bytes;
+    this.#ctx.settled(record, this.#attempt?.series, this.#eventCount);
+  }
+}

@@ -1,0 +1,60 @@
+/** The policy at work on one kind of worker: keeps its view of the fleet up to date and makes the choices. */
+import type { FleetListener, FleetSnapshot } from '../core/fleet.ts';
+import type { LoadTable } from '../core/load.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Rng } from '../core/rng.ts';
+import type { RouteInput } from '../core/route-input.ts';
+import { NONE, type Worker, type WorkerIndex, type WorkerType } from '../core/worker.ts';
+import type { Choice, Policy, PolicySettings, Reason } from '../policy/contract.ts';
+import { FleetViewState } from '../policy/view.ts';
+
+/** The cell that counts choices with this reason. */
+export type DecisionCounter = (because: Reason) => { value: number };
+
+export class Selection implements FleetListener {
+  readonly policy: Policy;
+  readonly #type: WorkerType;
+  readonly #state: unknown;
+  readonly #view: FleetViewState;
+  readonly #rng: Rng;
+  readonly #decision: DecisionCounter;
+
+  constructor(policy: Policy, settings: PolicySettings, type: WorkerType, load: LoadTable, rng: Rng, decision: DecisionCounter) {
+    this.policy = policy;
+    this.#type = type;
+    this.#state = policy.create(settings);
+    this.#view = new FleetViewState(load);
+    this.#rng = rng;
+    this.#decision = decision;
+  }
+
+  get eligible(): Int32Array {
+    return this.#view.eligible;
+  }
+
+  workerJoined(worker: Worker): void {
+    if (worker.type === this.#type) this.policy.join?.(this.#state, worker.index);
+  }
+
+  workerLeft(worker: Worker): void {
+    if (worker.type === this.#type) this.policy.leave?.(this.#state, worker.index);
+  }
+
+  snapshotChanged(snapshot: FleetSnapshot): void {
+    this.#view.setEligible(snapshot.eligible[this.#type]);
+  }
+
+  /** Chooses a worker and tells the policy that the choice is dispatched. `excluded` is NONE or the worker that failed before. */
+  choose(input: RouteInput, excluded: WorkerIndex): Choice {
+    this.#view.excluded = excluded;
+    const choice = this.policy.select(this.#view, input, this.#state, this.#rng);
+    this.#view.excluded = NONE;
+    this.#decision(choice.because).value++;
+    if (choice.worker !== NONE) this.policy.commit?.(this.#state, choice, input);
+    return choice;
+  }
+
+  settled(choice: Choice, outcome: Outcome): void {
+    this.policy.settled?.(this.#state, choice, outcome);
+  }
+}

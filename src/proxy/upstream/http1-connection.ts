@@ -1,0 +1,379 @@
+/**
+ * One socket to a worker, and the reading of its answers.
+ *
+ *   CONNECTING -> HEAD -> LENGTH  ---all read---> IDLE -> HEAD -> ...
+ *                  |   -> CHUNKED --last chunk--> IDLE
+ *                  |   -> UNTIL_CLOSE --FIN-----> CLOSED
+ *                  '-- 1xx: stays in HEAD
+ *   any error, any byte that does not belong, cancel: CLOSED
+ *
+ * Bytes are read into one buffer that all connections share; it is valid during the callback only.
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import type { OutcomeKind } from '../../core/outcome.ts';
+import { BAD_CHUNK, ChunkedFramer } from '../../http1/chunked-framer.ts';
+import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../../http1/head-end.ts';
+import { HeadError } from '../../http1/head-error.ts';
+import { parseResponseHead } from '../../http1/response-head.ts';
+import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
+import { HEADROOM } from '../request-body.ts';
+import type { Http1Flight } from './http1-flight.ts';
+
+type State = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'closed';
+
+/** What a connection needs to know of its worker. */
+export interface Http1Target {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly basePath: string;
+  /** Field lines that are the same for every request: Host and, if the worker has a key, Authorization. */
+  readonly fixedFields: string;
+  readonly replacesAuthorization: boolean;
+  readonly connectTimeoutMs: number;
+  readonly keepAliveMs: number;
+}
+
+export interface ConnectionOwner {
+  /** The answer is whole and the connection can carry another request. */
+  connectionIdle(connection: Http1Connection): void;
+  connectionClosed(connection: Http1Connection): void;
+  /** A pooled connection died before any byte of the answer, through no fault of the request. */
+  replaceStale(flight: Http1Flight): void;
+}
+
+/** Half a second before the worker closes an idle connection we do: a request must not meet its FIN on the way. */
+const KEEP_ALIVE_MARGIN_MS = 500;
+
+export class Http1Connection {
+  readonly #owner: ConnectionOwner;
+  readonly #target: Http1Target;
+  readonly #wheel: TimerWheel;
+  readonly #socket: net.Socket;
+  readonly #connectDeadline: Deadline;
+  readonly #framer = new ChunkedFramer();
+  #state: State = 'connecting';
+  #flight: Http1Flight | null = null;
+  /** Beginning of a head that came in several reads. */
+  #partial: Buffer | null = null;
+  #scanned = 0;
+  #left = 0;
+  #keepAlive = false;
+  #answered = false;
+  #reused = false;
+  #paused = false;
+  #timedOut = false;
+  #sawEnd = false;
+  /** How long it may idle, and since when it does. */
+  keepAliveMs: number;
+  idleSinceMs = 0;
+
+  constructor(target: Http1Target, owner: ConnectionOwner, wheel: TimerWheel, receive: Buffer) {
+    this.#target = target;
+    this.#owner = owner;
+    this.#wheel = wheel;
+    this.keepAliveMs = target.keepAliveMs;
+    const onread = { buffer: receive, callback: (bytes: number, buf: Uint8Array): boolean => this.#read(buf as Buffer, bytes) };
+    const options = { host: target.host, port: target.port, noDelay: true, onread };
+    this.#socket = target.tls ? tlsConnect(target, (buf) => this.#read(buf, buf.length)) : net.connect(options);
+    this.#socket.on(target.tls ? 'secureConnect' : 'connect', () => this.#connected());
+    this.#socket.on('drain', () => this.#drained());
+    this.#socket.on('end', () => this.#ended());
+    this.#socket.on('error', () => this.#failed());
+    this.#socket.on('close', () => this.#closed());
+    this.#connectDeadline = new Deadline(() => {
+      this.#timedOut = true;
+      this.#socket.destroy();
+      this.#failed();
+    });
+    wheel.arm(this.#connectDeadline, target.connectTimeoutMs);
+  }
+
+  get usable(): boolean {
+    return this.#state === 'idle' && !this.#socket.destroyed;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== 'connecting' && this.#state !== 'closed';
+  }
+
+  /** Sends a request. The connection is new, or idle. */
+  start(flight: Http1Flight): void {
+    this.#flight = flight;
+    flight.connection = this;
+    this.#answered = false;
+    if (this.#state === 'idle') {
+      this.#reused = true;
+      this.#state = 'head';
+    }
+    // A body that streams is written when the connection stands: until then it can still go elsewhere.
+    if (flight.request.body?.streamed !== true) this.#writeRequest(flight);
+  }
+
+  #writeRequest(flight: Http1Flight): void {
+    const body = flight.request.body;
+    const head = this.#headText(flight);
+    if (body === null) {
+      this.#socket.write(head, 'latin1');
+      return;
+    }
+    const chunked = !body.complete && body.declaredBytes < 0;
+    if (chunked) {
+      this.#socket.cork();
+      this.#socket.write(head, 'latin1');
+      if (body.heldBytes > 0) this.writeBody(body.buf, body.start, body.end);
+      this.#socket.uncork();
+    } else if (head.length <= HEADROOM && body.buf.length >= HEADROOM) {
+      // The head goes into the room in front of the body: one write, no copy of the body.
+      body.buf.write(head, body.start - head.length, 'latin1');
+      this.#socket.write(body.buf.subarray(body.start - head.length, body.end));
+    } else {
+      this.#socket.cork();
+      this.#socket.write(head, 'latin1');
+      if (body.heldBytes > 0) this.#socket.write(body.buf.subarray(body.start, body.end));
+      this.#socket.uncork();
+    }
+  }
+
+  writeBody(buf: Buffer, start: number, end: number): boolean {
+    const body = this.#flight?.request.body;
+    if (body === null || body === undefined) return false;
+    if (body.declaredBytes >= 0) return this.#socket.write(Buffer.from(buf.subarray(start, end)));
+    const size = `${(end - start).toString(16)}\r\n`;
+    const chunk = Buffer.allocUnsafe(size.length + (end - start) + 2);
+    chunk.write(size, 0, 'latin1');
+    buf.copy(chunk, size.length, start, end);
+    chunk[chunk.length - 2] = 13;
+    chunk[chunk.length - 1] = 10;
+    return this.#socket.write(chunk);
+  }
+
+  endBody(): void {
+    if ((this.#flight?.request.body?.declaredBytes ?? 0) < 0) this.#socket.write('0\r\n\r\n', 'latin1');
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Closes the socket in this turn. Whoever waits for an answer must have been told, or does not want to be. */
+  destroy(): void {
+    this.#close();
+    this.#socket.destroy();
+  }
+
+  #headText(flight: Http1Flight): string {
+    const { method, target, fields, body } = flight.request;
+    let text = `${method} ${this.#target.basePath}${target} HTTP/1.1\r\n${this.#target.fixedFields}`;
+    const skipAuthorization = this.#target.replacesAuthorization;
+    for (let i = 0; i < fields.length; i += 2) {
+      const name = fields[i]!;
+      if (skipAuthorization && name === 'authorization') continue;
+      text += `${name}: ${fields[i + 1]}\r\n`;
+    }
+    if (body === null) return method === 'GET' || method === 'HEAD' ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
+    if (body.complete) return `${text}content-length: ${body.heldBytes}\r\n\r\n`;
+    if (body.declaredBytes >= 0) return `${text}content-length: ${body.declaredBytes}\r\n\r\n`;
+    return `${text}transfer-encoding: chunked\r\n\r\n`;
+  }
+
+  #connected(): void {
+    this.#wheel.cancel(this.#connectDeadline);
+    if (this.#state !== 'connecting') return;
+    this.#state = 'head';
+    const flight = this.#flight;
+    const body = flight?.request.body;
+    if (flight === null || body?.streamed !== true) return;
+    this.#writeRequest(flight);
+    body.release();
+    if (!flight.sent && !this.#socket.writableNeedDrain) flight.sink.onDrain();
+  }
+
+  #drained(): void {
+    const flight = this.#flight;
+    if (flight !== null && !flight.over && !flight.sent) flight.sink.onDrain();
+  }
+
+  /** Returns true: reading goes on (pausing is done by pause()). */
+  #read(buf: Buffer, bytes: number): boolean {
+    const flight = this.#flight;
+    if (flight === null || this.#state === 'connecting') {
+      // Bytes that nobody asked for: whatever follows cannot be trusted.
+      this.destroy();
+      return true;
+    }
+    this.#answered = true;
+    let at = 0;
+    let data = buf;
+    let end = bytes;
+    if (this.#state === 'head') {
+      if (this.#partial !== null) {
+        data = Buffer.concat([this.#partial, buf.subarray(0, bytes)]);
+        end = data.length;
+      }
+      at = this.#readHead(flight, data, end);
+      if (at < 0 || this.#flight !== flight) return true;
+    }
+    this.#readBody(flight, data, at, end);
+    return true;
+  }
+
+  /** Offset of the first byte after the head, or -1: more is needed, or it has failed. */
+  #readHead(flight: Http1Flight, buf: Buffer, end: number): number {
+    let at = 0;
+    for (;;) {
+      const headEnd = findHeadEnd(buf, at, Math.max(at, this.#scanned - 3), end);
+      if (headEnd === NEED_MORE && end - at <= MAX_HEAD_BYTES) {
+        this.#partial = Buffer.from(buf.subarray(at, end));
+        this.#scanned = end - at;
+        return -1;
+      }
+      if (headEnd === NEED_MORE || headEnd === BAD_HEAD || headEnd - at > MAX_HEAD_BYTES) return this.#malformed(flight);
+      const head = parseResponseHead(buf, at, headEnd, flight.request.method);
+      this.#scanned = 0;
+      this.#partial = null;
+      at = headEnd;
+      if (head instanceof HeadError || head.status === 101) return this.#malformed(flight);
+      if (head.status < 200) continue;
+      this.#keepAlive = head.keepAlive;
+      if (head.keepAliveTimeoutMs >= 0) {
+        this.keepAliveMs = Math.min(this.#target.keepAliveMs, Math.max(0, head.keepAliveTimeoutMs - KEEP_ALIVE_MARGIN_MS));
+      }
+      if (!head.hasBody) {
+        this.#state = 'length';
+        this.#left = 0;
+      } else if (head.chunked) {
+        this.#state = 'chunked';
+        this.#framer.reset();
+      } else if (head.contentLength >= 0) {
+        this.#state = 'length';
+        this.#left = head.contentLength;
+      } else {
+        this.#state = 'until-close';
+        this.#keepAlive = false;
+      }
+      flight.sink.onHead(head);
+      return at;
+    }
+  }
+
+  #readBody(flight: Http1Flight, buf: Buffer, start: number, end: number): void {
+    if (this.#state === 'chunked') {
+      this.#readChunks(flight, buf, start, end);
+      return;
+    }
+    if (this.#state === 'length') {
+      const take = Math.min(this.#left, end - start);
+      this.#left -= take;
+      if (take > 0) flight.sink.onData(buf, start, start + take);
+      if (flight.over) return;
+      if (this.#left === 0) this.#finish(flight, start + take === end);
+      else flight.sink.onBatchEnd();
+      return;
+    }
+    if (end > start) flight.sink.onData(buf, start, end);
+    if (!flight.over) flight.sink.onBatchEnd();
+  }
+
+  #readChunks(flight: Http1Flight, buf: Buffer, start: number, end: number): void {
+    const framer = this.#framer;
+    const sink = flight.sink;
+    if (start < end) {
+      const consumed = framer.feed(buf, start, end);
+      if (consumed === BAD_CHUNK) {
+        this.#malformed(flight);
+        return;
+      }
+      if (framer.pieceCount > 0) {
+        if (framer.wholeChunks) sink.onFramed(buf, start, framer.terminatorStart >= 0 ? framer.terminatorStart : consumed, framer);
+        else for (let i = 0; i < framer.pieceCount && !flight.over; i++) sink.onData(buf, framer.pieces[2 * i]!, framer.pieces[2 * i + 1]!);
+      }
+      if (flight.over) return;
+      if (framer.done) {
+        this.#finish(flight, consumed === end);
+        return;
+      }
+    }
+    sink.onBatchEnd();
+  }
+
+  /** The answer is whole. `clean`: nothing came after it. */
+  #finish(flight: Http1Flight, clean: boolean): void {
+    this.#flight = null;
+    flight.over = true;
+    if (clean && this.#keepAlive && flight.sent && !this.#sawEnd) {
+      this.#state = 'idle';
+      this.resume();
+      this.#owner.connectionIdle(this);
+    } else {
+      this.destroy();
+    }
+    flight.sink.onEnd();
+  }
+
+  #malformed(flight: Http1Flight): -1 {
+    this.destroy();
+    flight.fail('malformed');
+    return -1;
+  }
+
+  #ended(): void {
+    this.#sawEnd = true;
+    const flight = this.#flight;
+    if (this.#state === 'until-close' && flight !== null) this.#finish(flight, true);
+    else this.#failed();
+  }
+
+  #failed(): void {
+    const flight = this.#flight;
+    const state = this.#state;
+    this.#close();
+    this.#socket.destroy();
+    if (flight === null || flight.over) return;
+    if (state === 'connecting') flight.fail(this.#timedOut ? 'connect-timeout' : 'connect-failed');
+    else if (this.#answered) flight.fail(causeOf(state));
+    else if (this.#reused && flight.replayable && !flight.replaced) {
+      flight.replaced = true;
+      flight.connection = null;
+      this.#owner.replaceStale(flight);
+    } else flight.fail('reset');
+  }
+
+  #closed(): void {
+    this.#failed();
+  }
+
+  #close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#flight = null;
+    this.#wheel.cancel(this.#connectDeadline);
+    this.#owner.connectionClosed(this);
+  }
+}
+
+/** Some bytes of an answer came; a head that was never whole is no answer. */
+function causeOf(state: State): OutcomeKind {
+  return state === 'head' ? 'reset' : 'cut';
+}
+
+/** TLS sockets have no shared receive buffer: they read the ordinary way. */
+function tlsConnect(target: Http1Target, read: (buf: Buffer) => void): net.Socket {
+  const socket = tls.connect({
+    host: target.host,
+    port: target.port,
+    ALPNProtocols: ['http/1.1'],
+    ...(net.isIP(target.host) === 0 ? { servername: target.host } : {}),
+  });
+  socket.setNoDelay(true);
+  socket.on('data', read);
+  return socket;
+}
