@@ -29,13 +29,9 @@ export interface MetricsServer {
 
 /** The metrics port that was asked for cannot be listened on. `message` says which and why. */
 export class MetricsPortError extends Error {
-  constructor(host: string, port: number, cause: NodeJS.ErrnoException) {
-    super(
-      `--prometheus-host ${host} --prometheus-port ${port}: cannot listen (${cause.code ?? cause.message}); choose another or free it`,
-      {
-        cause,
-      },
-    );
+  constructor({ host, port }: { readonly host: string; readonly port: number }, options: { readonly cause: unknown }) {
+    const why = (options.cause as NodeJS.ErrnoException).code ?? String(options.cause);
+    super(`--prometheus-host ${host} --prometheus-port ${port}: cannot listen (${why}); choose another or free it`, options);
     this.name = 'MetricsPortError';
   }
 }
@@ -58,9 +54,8 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   try {
     await listen(server, host, port);
   } catch (error) {
-    const cause = error as NodeJS.ErrnoException;
-    if (explicit) throw new MetricsPortError(host, port, cause);
-    logger.warn({ host, port, code: cause.code }, 'metrics port cannot be listened on, going on without it');
+    if (explicit) throw new MetricsPortError({ host, port }, { cause: error });
+    logger.warn({ host, port, code: (error as NodeJS.ErrnoException).code }, 'metrics port cannot be listened on, going on without it');
     return null;
   }
   const address = server.address() as AddressInfo;

@@ -1,0 +1,2 @@
+// planted: lint/style/useFilenamingConvention
+export const name = 1;

@@ -1,0 +1,2 @@
+// planted: plugin
+export const stop = (): never => process.exit(1);

@@ -1,0 +1,2 @@
+// planted: lint/performance/noReExportAll
+export * from './target.ts';

@@ -1,0 +1,2 @@
+// planted: lint/style/noDefaultExport
+export default 1;

@@ -1,0 +1,4 @@
+// planted: lint/style/noEnum
+export enum Colour {
+  Red,
+}

@@ -1,0 +1,4 @@
+// planted: lint/style/noNamespace
+export namespace Space {
+  export const x = 1;
+}

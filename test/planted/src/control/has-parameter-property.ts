@@ -1,0 +1,4 @@
+// planted: lint/style/noParameterProperties
+export class Holder {
+  constructor(readonly value: number) {}
+}

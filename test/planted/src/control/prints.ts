@@ -1,0 +1,2 @@
+// planted: lint/suspicious/noConsole
+console.error('printed');

@@ -1,0 +1,2 @@
+// planted: lint/suspicious/noExplicitAny
+export const anything = (value: any): unknown => value;

@@ -1,0 +1,3 @@
+// planted: lint/suspicious/noTsIgnore
+// @ts-ignore
+export const wrong: number = 'text';

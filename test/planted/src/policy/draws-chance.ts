@@ -1,0 +1,2 @@
+// planted: plugin
+export const draw = (): number => Math.random();

@@ -1,0 +1,2 @@
+// planted: plugin
+export const rng: () => number = Math.random;

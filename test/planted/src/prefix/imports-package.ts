@@ -1,0 +1,4 @@
+// planted: lint/style/noRestrictedImports
+import { pino } from 'pino';
+
+export const log = pino();

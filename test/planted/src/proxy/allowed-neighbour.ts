@@ -1,0 +1,1 @@
+export const nap = (wallMs: number): Date => new Date(wallMs);

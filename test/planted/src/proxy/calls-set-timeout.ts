@@ -1,0 +1,2 @@
+// planted: lint/style/noRestrictedGlobals
+export const nap = (run: () => void): unknown => setTimeout(run, 1);

@@ -1,0 +1,4 @@
+// planted: lint/suspicious/noImportCycles
+import { a } from './cycle-a.ts';
+
+export const b = (): number => a();

@@ -1,0 +1,2 @@
+// planted: lint/style/noProcessEnv
+export const home: string | undefined = process.env['HOME'];

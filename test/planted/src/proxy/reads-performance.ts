@@ -1,0 +1,2 @@
+// planted: plugin
+export const now = (): number => performance.now();

@@ -1,0 +1,2 @@
+// planted: plugin
+export const today = (): Date => new Date();

@@ -1,0 +1,47 @@
+// docs/layers.md: the import table, drawn.
+import { LAYERS, PURE, TOP } from '../layers.mjs';
+
+/** 0: imports nothing; else one above the highest folder it imports. */
+const level = (folder) => Math.max(-1, ...LAYERS[folder].imports.map(level)) + 1;
+
+function drawing() {
+  const folders = Object.keys(LAYERS);
+  const top = Math.max(...folders.map(level));
+  const rows = [TOP, ...Array.from({ length: top + 1 }, (_, i) => folders.filter((folder) => level(folder) === top - i))];
+  const lines = rows.map((row) =>
+    row
+      .map((name) => name.padEnd(12))
+      .join('')
+      .trimEnd(),
+  );
+  return lines
+    .map((line, i) => `    ${line}${i === 0 ? '      (import everything; nothing imports them)' : ''}`)
+    .join(`\n    ${'-'.repeat(60)}\n`);
+}
+
+export function outputs() {
+  const names = (list) => list.map((name) => `\`${name}\``).join(', ') || '-';
+  const rows = Object.entries(LAYERS).map(
+    ([folder, { imports, uses, what }]) =>
+      `| \`${folder}\` | ${what} | ${names(imports)} | ${PURE.includes(folder) ? '`Buffer` only' : names(uses)} |`,
+  );
+  const text = `# Layers
+
+<!-- Written by tools/generate.mjs from tools/layers.mjs. Do not edit. -->
+
+A folder of \`src\` may import folders below it, and of those only the ones in the table. \`proxy\` and \`control\` do not know each other: they meet
+in \`core\` (fleet, load, outcome), and \`compose.ts\` wires them.
+
+${drawing()}
+
+| Folder | What it is | May import, besides itself | May use from outside |
+|---|---|---|---|
+${rows.join('\n')}
+
+${names(PURE)} are pure: no input or output, no clock, no chance of their own. Only \`runtime\` reads the machine's clock, sets timers and draws
+chance; everything else takes a \`Clock\` or an \`Rng\`. Tests may import what they like.
+
+The linter's rules (\`biome.json\`) are made from the same table, and \`test/planted\` holds a violation of each rule that the linter must report.
+`;
+  return [{ file: 'docs/layers.md', text }];
+}

@@ -1,0 +1,6 @@
+// docs/metrics.md from the declarations of the metrics.
+import { metricsPage } from '../../dist/telemetry/metrics-page.js';
+
+export function outputs() {
+  return [{ file: 'docs/metrics.md', text: metricsPage() }];
+}

@@ -1,0 +1,45 @@
+// The import table: which folder of src may import which others (itself always), and which modules from outside (Node's and
+// packages). The rules of the linter and docs/layers.md are made from it; nothing else says who may know whom.
+
+/** Source of truth; order is the order of the drawing, lowest layers first. `what` is for the drawing. */
+export const LAYERS = {
+  core: { imports: [], uses: [], what: 'words and contracts: worker, fleet, load, outcome, errors' },
+  http1: { imports: [], uses: [], what: 'bytes <-> HTTP/1.1 messages' },
+  json: { imports: [], uses: [], what: 'scanning request bodies as bytes' },
+  sse: { imports: [], uses: [], what: 'server-sent events' },
+  runtime: { imports: ['core'], uses: ['node:perf_hooks', 'node:crypto', 'node:process'], what: 'real time, chance and signals' },
+  config: { imports: ['core'], uses: ['node:fs', 'node:path', 'zod', 'yaml', 'commander'], what: 'one schema of settings' },
+  telemetry: {
+    imports: ['core'],
+    uses: ['node:fs', 'node:path', 'node:tty', 'node:http', 'node:net', 'pino', 'pino-pretty', 'prom-client'],
+    what: 'log, metrics, access record',
+  },
+  prefix: { imports: ['core'], uses: [], what: 'who holds which prefix' },
+  policy: { imports: ['core', 'prefix'], uses: [], what: 'choosing a worker' },
+  proxy: {
+    imports: ['core', 'runtime', 'config', 'telemetry', 'http1', 'json', 'sse', 'policy'],
+    uses: ['node:net', 'node:tls'],
+    what: 'data plane: listener, exchange, upstream pools, relay',
+  },
+  control: {
+    imports: ['core', 'runtime', 'config', 'telemetry', 'policy'],
+    uses: ['undici', 'node:fs', 'node:crypto'],
+    what: 'control plane: registry, probes, admin API',
+  },
+  sim: {
+    imports: ['core', 'runtime', 'config', 'http1', 'json', 'sse', 'prefix'],
+    uses: ['node:http', 'node:net', 'node:stream', 'commander'],
+    what: 'the simulated engine',
+  },
+  srtctl: {
+    imports: ['core', 'runtime', 'config', 'telemetry', 'sse', 'http1'],
+    uses: ['node:child_process', 'node:fs', 'node:path', 'undici'],
+    what: 'launching fleets',
+  },
+};
+
+/** Folders without input, output, clock or chance of their own; besides each other they may use `Buffer`. */
+export const PURE = ['core', 'http1', 'json', 'sse', 'prefix', 'policy'];
+
+/** May import everything, and nothing may import them. */
+export const TOP = ['bin', 'compose.ts', 'index.ts'];
