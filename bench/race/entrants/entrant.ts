@@ -1,0 +1,39 @@
+/** What takes part in a race: how to find out whether it is here, and how to start it. */
+import type { Program, Programs } from '../processes.ts';
+
+/** `plain`: any worker may answer. `pd`: prefill and decode workers, each request goes to one of each. */
+export type Kind = 'plain' | 'pd';
+
+/** The workers that an entrant is put in front of. */
+export interface Field {
+  readonly programs: Programs;
+  readonly workerPorts: readonly number[];
+  /** 0 when no workload of the race needs pairs. */
+  readonly prefillPort: number;
+  readonly decodePort: number;
+}
+
+/** Part of every prefill worker's registration; nothing listens there. */
+export const BOOTSTRAP_PORT = 8998;
+
+export const workerUrls = (field: Field): string[] => field.workerPorts.map((port) => `http://127.0.0.1:${port}`);
+
+export interface Running {
+  readonly port: number;
+  /** Null for `direct`, which is no program. */
+  readonly program: Program | null;
+}
+
+export interface Entrant {
+  /** Entrants of one program share what stands before the slash. */
+  readonly name: string;
+  readonly kind: Kind;
+  /** Only there to check the race itself. */
+  readonly isCheck?: boolean;
+  /** Measured in the first round only. */
+  readonly isMeasuredOnce?: boolean;
+  /** Null if it can run here, else what is missing. */
+  findProblem(): string | null;
+  version?(): string;
+  start(field: Field): Promise<Running>;
+}
