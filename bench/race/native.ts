@@ -1,19 +1,21 @@
 /** Builds the load generator and the mock worker with g++, and talks to mock workers. */
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { getJson } from './entrants/readiness.ts';
 import { findProgram, type Program, type Programs } from './processes.ts';
 
 const SOURCES = fileURLToPath(new URL('../../../bench/race/native/', import.meta.url));
 
-/** Compiles both programs into `dir`. Throws if there is no g++ or it fails. */
-export function buildNative(dir: string): void {
+const run = promisify(execFile);
+
+/** Compiles both programs into `dir`. Rejects if there is no g++ or it fails. */
+export async function buildNative(dir: string): Promise<void> {
   if (!findProgram('g++')) throw new Error('the race needs g++ (apt-get install g++)');
-  for (const name of ['load', 'worker']) {
-    execFileSync('g++', ['-O2', '-std=c++17', '-o', join(dir, name), `${SOURCES}${name}.cpp`], { stdio: 'inherit' });
-  }
+  const compile = (name: string) => run('g++', ['-O2', '-std=c++17', '-o', join(dir, name), `${SOURCES}${name}.cpp`]);
+  await Promise.all(['load', 'worker'].map(compile));
 }
 
 export type Role = 'plain' | 'prefill' | 'decode';

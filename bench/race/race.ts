@@ -128,7 +128,7 @@ class Race {
 /** Runs a whole race. The caller stops `programs` afterwards, however it ends. */
 export async function runRace(options: RaceOptions, programs: Programs, say: Say): Promise<RaceEnd> {
   const entrants = chooseEntrants(options);
-  buildNative(programs.dir);
+  await buildNative(programs.dir);
   const race = new Race(options, programs, say);
   await race.startWorkers();
 

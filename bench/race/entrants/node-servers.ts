@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../processes.ts';
 import type { Entrant } from './entrant.ts';
 
-function nodeServer(name: string, file: string, env: Readonly<Record<string, string>> = {}): Entrant {
+/** A compiled file of ../servers; with settings of its own in `env` it is one that only checks the race. */
+export function nodeServer(name: string, file: string, env: Readonly<Record<string, string>> = {}): Entrant {
   return {
     name,
     kind: 'plain',
