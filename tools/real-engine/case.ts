@@ -13,6 +13,8 @@ export interface Case {
   readonly random: boolean;
   /** Key paths (or metric names) that both sides must show, where a simulated engine may show less than all. */
   readonly must: readonly string[];
+  /** A document so large that only its first level is compared. */
+  readonly shallow: boolean;
   /** The router answers this itself, so a routed answer is only looked at for its status. */
   readonly ownedByRouter: boolean;
 }
@@ -23,10 +25,10 @@ export interface CaseContext {
   readonly tag: string;
 }
 
-type Extra = Partial<Pick<Case, 'headers' | 'mixed' | 'random' | 'must' | 'ownedByRouter'>>;
+type Extra = Partial<Pick<Case, 'headers' | 'mixed' | 'random' | 'shallow' | 'must' | 'ownedByRouter'>>;
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-const NOTHING_MORE = { headers: {}, mixed: false, random: false, must: [], ownedByRouter: false };
+const NOTHING_MORE = { headers: {}, mixed: false, random: false, shallow: false, must: [], ownedByRouter: false };
 
 /** A request without a body. */
 export function bare(name: string, method: string, path: string, extra: Extra = {}): Case {

@@ -3,12 +3,14 @@
 import { bare, type Case, type CaseContext, post, SENTENCE } from './case.ts';
 
 const USAGE = { stream: true, stream_options: { include_usage: true } };
+/** Only the letter c: a random model makes bytes that are no characters, and an engine keeps those back in its events. */
+const LETTERS = { 66: 100 };
 const TOOL = { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } };
 
 function chatCases({ model, tag }: CaseContext): Case[] {
   const path = '/v1/chat/completions';
   const messages = [{ role: 'user', content: `${tag} hi` }];
-  const chat = (extra: object) => ({ model, messages, max_tokens: 8, temperature: 0, ignore_eos: true, ...extra });
+  const chat = (extra: object) => ({ model, messages, max_tokens: 8, temperature: 0, ignore_eos: true, logit_bias: LETTERS, ...extra });
   const turns = [
     { role: 'system', content: `${tag} be brief` },
     { role: 'user', content: 'hi' },
@@ -56,7 +58,7 @@ function chatCases({ model, tag }: CaseContext): Case[] {
 function completionCases({ model, tag }: CaseContext): Case[] {
   const path = '/v1/completions';
   const prompt = `${tag}${SENTENCE}Completions.`;
-  const complete = (extra: object) => ({ model, prompt, max_tokens: 8, temperature: 0, ignore_eos: true, ...extra });
+  const complete = (extra: object) => ({ model, prompt, max_tokens: 8, temperature: 0, ignore_eos: true, logit_bias: LETTERS, ...extra });
   // No common start beyond the tag: which of the two is computed first is chance.
   const two = [`${tag}ca`, `${tag}dd`];
   return [

@@ -32,6 +32,17 @@ function listLines(what: string, a: readonly string[], b: readonly string[]): st
   return lines;
 }
 
+/** Event by event if there are as many, and then only what differs in each. */
+function eventLines(a: readonly string[], b: readonly string[]): string[] {
+  if (a.length !== b.length) return listLines('event', a, b);
+  return a.flatMap((left, i) => {
+    const right = b[i]!;
+    if (left === right) return [];
+    const parts = listLines('part', left.split(/[{} ]+/), right.split(/[{} ]+/));
+    return parts.map((part) => `event ${i + 1}: ${part}`);
+  });
+}
+
 /** The engine's own words for a body that its schema refuses name its source files: only that they are there is compared. */
 function withoutValidationText(text: string): string {
   return text.replace(/^\d+ validation errors?:[\s\S]*$/, '(validation error)');
@@ -67,7 +78,7 @@ export function differences(a: Observation, b: Observation, relation: Relation):
   lines.push(...listLines('header', a.headers, b.headers));
   lines.push(...listLines(a.body === 'metrics' ? 'metric' : 'key', a.keys, b.keys));
   lines.push(...valueLines(a, b, relation));
-  lines.push(...listLines('event', a.events, b.events));
+  lines.push(...eventLines(a.events, b.events));
   if (a.growth !== b.growth) lines.push(`stream: ${a.growth} | ${b.growth}`);
   if (!isSameCount(a, b)) lines.push(`events: ${a.eventCount} | ${b.eventCount}`);
   // What a simulated engine generates is its own invention; what a router passes on is not.

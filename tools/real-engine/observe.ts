@@ -103,7 +103,9 @@ export async function observe(base: string, one: Case, deadlineMs: number, signa
   if (families.length > 0) return { ...head, body: 'metrics', keys: [...new Set(families)].sort() };
   try {
     const value: unknown = JSON.parse(text);
-    return { ...head, body: 'json', ...shapeOf(value), text: one.random ? '' : generatedOf(value) };
+    const { keys, values } = shapeOf(value);
+    if (one.shallow) return { ...head, body: 'json', keys: keys.filter((key) => !/[.[]/.test(key.slice(0, key.lastIndexOf(':')))) };
+    return { ...head, body: 'json', keys, values, text: one.random ? '' : generatedOf(value) };
   } catch {
     return { ...head, body: 'text', text: scrub(text) };
   }

@@ -105,7 +105,9 @@ export async function fullQueue(target: Target): Promise<Sight> {
         seen.status,
         ...seen.headers.filter((line) => /^(content-type|retry-after)/.test(line)),
         ...seen.keys,
-        ...Object.entries(seen.values).map(([path, list]) => `${path}=${list.join(',')}`),
+        ...Object.entries(seen.values)
+          .map(([path, list]) => `${path}=${list.join(',')}`)
+          .sort(),
         ...seen.events,
       ].join(' ');
     }
@@ -163,7 +165,14 @@ export async function connections({ url }: Target): Promise<Sight> {
     const { text, closedAfterMs } = await exchangeRaw(url, head, limitMs);
     const status = text.slice(0, text.indexOf('\r\n'));
     const said = /^connection: *(.*)$/im.exec(text)?.[1]?.trim().toLowerCase() ?? 'nothing';
-    const closed = closedAfterMs === undefined ? 'stays open' : `closes after ${Math.round(closedAfterMs / 1000)} s`;
+    const closed =
+      closedAfterMs === undefined
+        ? 'stays open'
+        : closedAfterMs < 1000
+          ? 'closes'
+          : closedAfterMs < 6500
+            ? 'closes after 5 to 6 s'
+            : 'closes later';
     return `${status}, connection: ${said}, ${closed}`;
   };
   return {

@@ -62,14 +62,17 @@ function line(event: Event, value: unknown, withCounts: boolean): string {
   const leaves = keys.filter((key) => !key.endsWith(':object') && !key.startsWith(':'));
   const told = Object.entries(values)
     .filter(([path]) => FIXED.test(path) || (withCounts && COUNTS.test(path)))
-    .map(([path, list]) => `${path}=${list.join(',')}`);
+    .map(([path, list]) => `${path}=${list.join(',')}`)
+    .sort();
   return `${label} {${leaves.join(' ')}} ${told.join(' ')}`.trim();
 }
 
+/** The last event of an answer, or the one with the usage of the whole stream. */
 function isEnd(value: unknown): boolean {
   const { values } = shapeOf(value);
-  const reasons = Object.entries(values).filter(([path]) => /finish_reason(\.type)?$/.test(path) || path === 'usage.total_tokens');
-  return reasons.some(([, list]) => list.some((one) => one !== 'null')) || 'response.usage.total_tokens' in values;
+  const reasons = Object.entries(values).filter(([path]) => /finish_reason(\.type)?$/.test(path));
+  const isUsageAlone = 'usage.total_tokens' in values && !('choices[].index' in values);
+  return isUsageAlone || 'response.usage.total_tokens' in values || reasons.some(([, list]) => list.some((one) => one !== 'null'));
 }
 
 export function eventStreamOf(text: string, mixed: boolean): EventStream {
