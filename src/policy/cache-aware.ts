@@ -5,7 +5,7 @@
  *   max - min > abs  and  max > min * rel ──────────────────────► least loaded  'imbalance'
  *   known share of the prompt > cacheThreshold
  *      └ the longest prefix above it that an eligible worker holds ► that worker   'prefix'
- *        (several: the one with least load, then fewest processed)
+ *        (several: least load, then fewest processed, then the one that got it last)
  *   else ───────────────────────────────────────────────────────► least loaded  'prefix-miss'
  *
  * Whoever is chosen is entered as a holder of the prompt in commit, whatever the reason.
