@@ -1,39 +1,50 @@
-/** Prompts and a filled index for the micro-benchmarks of the prefix index. */
-
+/** Prompts and filled indexes for the micro-benchmarks of the prefix index. */
 import type { RouteInput } from '../../src/core/route-input.ts';
 import { PrefixIndex } from '../../src/prefix/prefix-index.ts';
 import { PromptChain } from '../../src/prefix/prompt-chain.ts';
 import { promptOf } from '../../test/support/prompt-of.ts';
 
-/** `bytes` lower-case letters that depend on `seed`; fills `out` from `from` on. */
+export const SALT = 1;
+export const INDEX_BLOCKS = 1_000_000;
+
+/** Fills `out` from `from` on with lower-case letters that depend on `seed`. */
 function scribble(out: Buffer, from: number, seed: number): void {
-  for (let i = from, x = seed * 2654435761; i < out.length; i++) {
+  for (let i = from, x = Math.imul(seed, 0x9e3779b1); i < out.length; i++) {
     x = (Math.imul(x, 1103515245) + 12345) >>> 0;
     out[i] = 97 + ((x >>> 16) % 26);
   }
 }
 
-/** `count` prompts of `bytes` bytes. Those of one seed agree in their first `shared` (0..1), the rest is new in every set. */
+/** `count` prompts of `bytes` bytes. Sets of one seed agree in the first `shared` (0..1) of each prompt, not in the rest. */
 export function promptSet(bytes: number, count: number, seed: number, shared = 1): RouteInput[] {
   return Array.from({ length: count }, (_, i) => {
     const out = Buffer.alloc(bytes);
     scribble(out, 0, seed * 100_003 + i + 1);
-    if (shared < 1) scribble(out, Math.floor(bytes * shared), seed * 700_001 + i + 7 + bytes);
+    if (shared < 1) scribble(out, Math.floor(bytes * shared), seed * 700_001 + i + 7);
     return promptOf(out);
   });
 }
 
-/** An index with about `blocks` blocks of 8 KB prompts for eight workers, and room for a quarter more. */
-export function filledIndex(blocks: number): PrefixIndex {
-  const index = new PrefixIndex(Math.floor(blocks * 1.25));
+/** Prompts of `bytes` bytes without end, each new from its first block on. The input is the same object every time. */
+export function newPrompts(bytes: number): () => RouteInput {
+  const body = Buffer.alloc(bytes);
+  scribble(body, 0, bytes);
+  const input = { body, ranges: Int32Array.of(0, bytes), rangeCount: 1, key: null };
+  let count = 0;
+  return () => {
+    body.writeDoubleLE(++count + 1 / bytes);
+    return input;
+  };
+}
+
+/** An index with INDEX_BLOCKS blocks of 8 KB prompts for eight workers, and room for `spare` blocks more. */
+export function filledIndex(spare: number): PrefixIndex {
+  const index = new PrefixIndex(INDEX_BLOCKS + spare);
   for (let worker = 0; worker < 8; worker++) index.join(worker);
-  const chain = new PromptChain(1);
-  const out = Buffer.alloc(8192);
-  scribble(out, 0, 77);
-  const input = { body: out, ranges: Int32Array.of(0, out.length), rangeCount: 1, key: null };
-  for (let i = 0; index.blocks < blocks; i++) {
-    out.writeDoubleLE(i);
-    chain.compute(input);
+  const chain = new PromptChain(SALT);
+  const next = newPrompts(8192);
+  for (let i = 0; index.blocks < INDEX_BLOCKS; i++) {
+    chain.compute(next());
     index.insert(chain, i & 7, 0);
   }
   return index;

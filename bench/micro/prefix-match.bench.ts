@@ -1,34 +1,43 @@
-/**
- * What it costs to hash a prompt and to find the longest known prefix, in an index of about a million blocks.
- *
- *   node .build/bench/micro/prefix-match.bench.js      targets: 32 KB <= 20 us, hashing included
- */
-import { Bench } from 'tinybench';
+/** Hashing a prompt and finding its longest known prefix among a million blocks. Target: 32 KB in 20 us. */
+import type { RouteInput } from '../../src/core/route-input.ts';
+import type { PrefixIndex } from '../../src/prefix/prefix-index.ts';
 import { PromptChain } from '../../src/prefix/prompt-chain.ts';
-import { filledIndex, promptSet } from './prefix-fixture.ts';
-import { report } from './report.ts';
+import type { Case } from './case.ts';
+import { filledIndex, promptSet, SALT } from './prefix-fixture.ts';
 
-const index = filledIndex(1_000_000);
-const chain = new PromptChain(1);
-const bench = new Bench({ time: 300, warmupTime: 100 });
-let sink = 0;
-for (const bytes of [200, 1500, 32_768, 61_440, 500_000]) {
-  const known = promptSet(bytes, 64, 1);
-  for (const input of known) {
-    chain.compute(input);
-    index.insert(chain, 0, 0);
-  }
-  const tails = promptSet(bytes, 64, 1, 0.8);
-  const fresh = promptSet(bytes, 64, 2);
-  let i = 0;
-  const add = (name: string, inputs: typeof known) =>
-    bench.add(`${bytes} B ${name}`, () => {
-      chain.compute(inputs[i++ & 63]!);
-      sink += index.match(chain);
-    });
-  add('known to the end', known);
-  add('known for 80%', tails);
-  add('unknown', fresh);
+const SIZES = [200, 1_500, 32_768, 60_000, 500_000];
+const PROMPTS = 32;
+
+function matchCase(name: string, index: PrefixIndex, inputs: readonly RouteInput[], atLeast: number, atMost: number): Case {
+  const chain = new PromptChain(SALT);
+  return {
+    name,
+    ops: inputs.length,
+    bytesPerOp: inputs[0]!.body.length,
+    run() {
+      for (const input of inputs) {
+        chain.compute(input);
+        const share = chain.share(index.match(chain));
+        if (share < atLeast || share > atMost) throw new Error(`${name}: ${share} of it is known`);
+      }
+    },
+  };
 }
-await bench.run();
-report(bench, { 'blocks in the index': index.blocks, 'bytes per block': (index.bytes / index.blocks).toFixed(1), sink });
+
+export function cases(): readonly Case[] {
+  const index = filledIndex(100_000);
+  const chain = new PromptChain(SALT);
+  return SIZES.flatMap((bytes) => {
+    const known = promptSet(bytes, PROMPTS, 1);
+    for (const input of known) {
+      chain.compute(input);
+      index.insert(chain, 0, 0);
+    }
+    const kb = `${bytes / 1000} KB`;
+    return [
+      matchCase(`match ${kb}, known to the end`, index, known, 1, 1),
+      matchCase(`match ${kb}, known for 80%`, index, promptSet(bytes, PROMPTS, 1, 0.8), 0.7, 0.8),
+      matchCase(`match ${kb}, unknown`, index, promptSet(bytes, PROMPTS, 2), 0, 0),
+    ];
+  });
+}
