@@ -12,7 +12,7 @@
  *   and so on: four times the reach, four times the block, up to 1 Gi
  *
  * The cuts depend on the offset alone, never on the length of the prompt, so two prompts that share their first n
- * bytes share every block that ends at or before n. The error of a match is below 1/16 of its length from 256 bytes on.
+ * bytes share every block that ends at or before n. From 1 KiB on a match is less than 1/16 too short.
  */
 
 /** Bytes that are read in one step of the hash. */
