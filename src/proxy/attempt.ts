@@ -27,10 +27,10 @@ export class Attempt {
   #over = false;
 
   /** `choice`: the policy's; null when no policy was asked. */
-  constructor(ctx: ProxyContext, worker: WorkerIndex, choice: Choice | null, startMs: number) {
+  constructor(ctx: ProxyContext, worker: WorkerIndex, choice: Choice | null) {
     this.worker = worker;
     this.choice = choice;
-    this.startMs = startMs;
+    this.startMs = ctx.turnMs;
     this.#ctx = ctx;
     this.series = ctx.series.find(worker);
     ctx.load.acquire(worker);
@@ -47,7 +47,7 @@ export class Attempt {
     const ctx = this.#ctx;
     ctx.load.release(this.worker);
     if (FAILURES.has(kind)) this.series?.failed(kind);
-    else if (kind === 'ok') this.series?.duration.observe((ctx.clock.nowMs() - this.startMs) / 1000);
+    else if (kind === 'ok') this.series?.duration.observe((ctx.turnMs - this.startMs) / 1000);
     const outcome = { kind, status };
     if (this.choice !== null) ctx.selection.settled(this.choice, outcome);
     ctx.attempts.attemptEnded(this.worker, outcome);

@@ -75,6 +75,7 @@ export class ClientConnection {
     socket.on('end', () => this.#ended());
     socket.on('error', () => this.#gone());
     socket.on('close', () => this.#gone());
+    ctx.turnMs = ctx.clock.nowMs();
     this.setDue(ctx.settings.headerTimeoutMs);
   }
 
@@ -139,7 +140,7 @@ export class ClientConnection {
    * wheel is only touched when it must fire earlier than it would.
    */
   setDue(delayMs: number): void {
-    this.#dueMs = this.#ctx.clock.nowMs() + delayMs;
+    this.#dueMs = this.#ctx.turnMs + delayMs;
     if (this.#dueMs < this.#armedForMs) this.#arm(delayMs);
   }
 
@@ -156,6 +157,7 @@ export class ClientConnection {
 
   #consume(data: Buffer, from: number, to: number): void {
     this.#consuming = true;
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
     let buf = data;
     let at = from;
     let end = to;
@@ -229,7 +231,7 @@ export class ClientConnection {
   #readBody(buf: Buffer, start: number, end: number): number {
     const exchange = this.#exchange;
     if (exchange === null) return end;
-    this.#dueMs = this.#ctx.clock.nowMs() + this.#ctx.settings.bodyTimeoutMs;
+    this.#dueMs = this.#ctx.turnMs + this.#ctx.settings.bodyTimeoutMs;
     if (!this.#chunked) {
       const take = Math.min(this.#bodyLeft, end - start);
       this.#bodyLeft -= take;
@@ -288,6 +290,7 @@ export class ClientConnection {
 
   #deadlinePassed(): void {
     const now = this.#ctx.clock.nowMs();
+    this.#ctx.turnMs = now;
     this.#armedForMs = Number.POSITIVE_INFINITY;
     if (now < this.#dueMs) {
       if (this.#dueMs !== Number.POSITIVE_INFINITY) this.#arm(this.#dueMs - now);
@@ -353,7 +356,9 @@ export class ClientConnection {
   #gone(): void {
     const exchange = this.#exchange;
     this.#close();
-    exchange?.clientGone();
+    if (exchange === null) return;
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    exchange.clientGone();
   }
 
   #close(): void {

@@ -22,6 +22,8 @@ import type { Upstreams } from './upstreams.ts';
 export interface ProxyContext {
   readonly settings: ProxySettings;
   readonly clock: Clock;
+  /** The time, taken when bytes or a deadline arrived: close enough for whatever happens in the same turn of the event loop. */
+  turnMs: number;
   readonly rng: Rng;
   readonly wheel: TimerWheel;
   readonly logger: Logger;

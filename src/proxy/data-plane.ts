@@ -21,7 +21,7 @@ import { LocalExchange } from './local-exchange.ts';
 import { errorResponse } from './local-response.ts';
 import { BodyBudget } from './request-body.ts';
 import { RequestFieldRules } from './request-fields.ts';
-import { findRequestId, newRequestId } from './request-id.ts';
+import { findRequestId, RequestIds } from './request-id.ts';
 import { RequestReader } from './request-reader.ts';
 import { RequestRecord } from './request-record.ts';
 import { connectionField } from './response-fields.ts';
@@ -77,9 +77,11 @@ export class DataPlane implements ProxyContext {
   readonly reader: RequestReader;
   readonly receive: Buffer;
   readonly budget: BodyBudget = new BodyBudget(BODY_BUDGET_BYTES);
+  turnMs: number;
   draining = false;
   readonly #access: (record: RequestRecord, durationMs: number) => void;
   readonly #table: RouteTable;
+  readonly #ids: RequestIds;
   readonly #server: net.Server;
   readonly #connections = new Set<ClientConnection>();
   #onEmpty: (() => void) | null = null;
@@ -109,6 +111,8 @@ export class DataPlane implements ProxyContext {
     this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders);
     this.reader = new RequestReader(deps.policy.needs === 'prompt');
     this.#access = deps.access;
+    this.#ids = new RequestIds(deps.rng);
+    this.turnMs = deps.clock.nowMs();
     this.#table = new RouteTable(deps.locals, (method, path) => deps.metrics.httpRoute(method, path));
     // Order matters: a worker has its series and its pool before anything can choose it.
     this.fleet.subscribe(this.series);
@@ -204,7 +208,7 @@ export class DataPlane implements ProxyContext {
   }
 
   settled(record: RequestRecord, series: WorkerSeries | undefined, events: number): void {
-    const durationMs = this.clock.nowMs() - record.startMs;
+    const durationMs = this.turnMs - record.startMs;
     const { route, errorCode } = record;
     if (record.status === 0 && errorCode !== '') record.status = ERRORS[errorCode as ErrorCode].status;
     route.series.duration.observe(durationMs / 1000);
@@ -252,8 +256,8 @@ export class DataPlane implements ProxyContext {
 
   #record(head: RequestHead, route: Route): RequestRecord {
     route.series.requests.value++;
-    const id = findRequestId(head, this.settings.requestIdHeaders) ?? newRequestId(route.idPrefix, this.rng);
-    return new RequestRecord(id, head, route, this.clock.nowMs());
+    const id = findRequestId(head, this.settings.requestIdHeaders) ?? this.#ids.next(route.idPrefix);
+    return new RequestRecord(id, head, route, this.turnMs);
   }
 
   #reject(
@@ -279,6 +283,8 @@ export class DataPlane implements ProxyContext {
 
 /** application/json and its +json relatives, with any parameters. */
 function isJson(contentType: string): boolean {
+  // What nearly every client sends.
+  if (contentType === 'application/json') return true;
   const type = contentType.split(';', 1)[0]!.trim().toLowerCase();
   return type === '' || type === 'application/json' || (type.startsWith('application/') && type.endsWith('+json'));
 }

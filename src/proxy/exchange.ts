@@ -112,7 +112,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   duePassed(): void {
-    const now = this.#ctx.clock.nowMs();
+    const now = this.#ctx.turnMs;
     const { requestTimeoutMs, streamIdleTimeoutMs } = this.#ctx.settings;
     const requestDue = this.#record.startMs + requestTimeoutMs - now;
     // While the client does not read, the worker cannot be blamed for silence.
@@ -146,7 +146,7 @@ export class Exchange implements Sink, ServerExchange {
     }
     const { head, requestId } = this.#record;
     this.#fields ??= ctx.fieldRules.select(head, requestId);
-    const attempt = new Attempt(ctx, worker, choice, ctx.clock.nowMs());
+    const attempt = new Attempt(ctx, worker, choice);
     this.#attempt = attempt;
     this.#state = 'waiting';
     this.#record.attempts++;
@@ -201,6 +201,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   onBatchEnd(): void {
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
     const writer = this.#writer;
     if (writer === null) return;
     writer.flush();
@@ -209,6 +210,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   onEnd(): void {
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
     this.#writer?.end();
     this.#observe();
     const isBad = this.#record.status >= 500;
@@ -217,6 +219,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   onError(kind: OutcomeKind): void {
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
     const failed = this.#attempt;
     const { code, message } = failureOf(kind);
     if (this.#state === 'relaying') {
@@ -244,7 +247,7 @@ export class Exchange implements Sink, ServerExchange {
   /** First event and time between events; what came in one read counts as evenly spread over the time since the last. */
   #observe(): void {
     const events = this.#batchEvents;
-    const now = this.#ctx.clock.nowMs();
+    const now = this.#ctx.turnMs;
     if (this.#isEvents && events > 0) {
       const series = this.#attempt?.series;
       if (this.#eventCount === 0) {

@@ -83,6 +83,7 @@ export class FanOutExchange implements ServerExchange {
   /** A leg has its whole answer, or has none. */
   legEnded(leg: Leg): void {
     this.#flights.delete(leg);
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
     if (this.#isOver) return;
     if (leg.head !== null && leg.failure === null) {
       this.#last = leg;
@@ -105,7 +106,7 @@ export class FanOutExchange implements ServerExchange {
       if (worker === undefined) return;
       const upstream = this.#ctx.upstreams.find(worker);
       if (upstream === undefined) continue;
-      const leg = new Leg(this, new Attempt(this.#ctx, worker, null, this.#ctx.clock.nowMs()));
+      const leg = new Leg(this, new Attempt(this.#ctx, worker, null));
       this.#flights.add(leg);
       const request: UpstreamRequest = { method: head.method, target: head.target, fields, body: this.#body };
       leg.start(upstream.send(request, leg));

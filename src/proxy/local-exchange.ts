@@ -91,6 +91,7 @@ export class LocalExchange implements ServerExchange {
 
   #write(answer: Buffer, persist: boolean): void {
     this.#isOver = true;
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
     this.#record.bytesOut = answer.length;
     this.#connection.write(answer);
     this.#ctx.settled(this.#record, undefined, 0);

@@ -1,5 +1,5 @@
 /** The head of an answer on its way from a worker to a client. */
-import { droppedByConnection, isHopByHop } from '../http1/hop-by-hop.ts';
+import { droppedByConnection } from '../http1/hop-by-hop.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import { isEventStream } from '../sse/media-type.ts';
 
@@ -22,7 +22,7 @@ export function clientHeadText(
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
-    if (isHopByHop(name) || name === 'content-length' || name === 'x-request-id') continue;
+    if (isRewritten(name)) continue;
     if (named !== null && named.includes(name)) continue;
     text += `${name}: ${fields[i + 1]}\r\n`;
   }
@@ -32,6 +32,23 @@ export function clientHeadText(
   text += `x-request-id: ${requestId}\r\n`;
   if (connection !== null) text += `connection: ${connection}\r\n`;
   return `${text}\r\n`;
+}
+
+/** Hop-by-hop fields and those that the router writes itself. A switch: it is asked for every field of every answer. */
+function isRewritten(name: string): boolean {
+  switch (name) {
+    case 'connection':
+    case 'content-length':
+    case 'keep-alive':
+    case 'te':
+    case 'trailer':
+    case 'transfer-encoding':
+    case 'upgrade':
+    case 'x-request-id':
+      return true;
+    default:
+      return name.startsWith('proxy-');
+  }
 }
 
 /** How the body of a worker's answer reaches a client of HTTP/1.`minor`. */
@@ -51,7 +68,7 @@ export function connectionField(minor: 0 | 1, persist: boolean): string | null {
 export function isRelayedEventStream(head: ResponseHead): boolean {
   if (!head.hasBody) return false;
   const type = head.find('content-type');
-  if (type === undefined || !isEventStream(type)) return false;
+  if (type === undefined || type === 'application/json' || !isEventStream(type)) return false;
   const coding = head.find('content-encoding');
   return coding === undefined || coding === 'identity';
 }

@@ -1,13 +1,12 @@
 /** One request to a worker over HTTP/1.1: waiting for a connection, then on one. */
 import type { OutcomeKind } from '../../core/outcome.ts';
-import { Deadline } from '../../runtime/timer-wheel.ts';
+import type { Deadline } from '../../runtime/timer-wheel.ts';
 import type { Http1Connection } from './http1-connection.ts';
 import type { Flight, Sink, UpstreamRequest } from './seam.ts';
 
 export interface FlightOwner {
   /** Takes a flight that waits out of the queue. */
   forget(flight: Http1Flight): void;
-  queueDeadlinePassed(flight: Http1Flight): void;
 }
 
 export class Http1Flight implements Flight {
@@ -16,7 +15,7 @@ export class Http1Flight implements Flight {
   readonly #owner: FlightOwner;
   connection: Http1Connection | null = null;
   /** Armed while the flight waits for a connection. */
-  readonly queueDeadline: Deadline;
+  queueDeadline: Deadline | null = null;
   queued = false;
   /** Nothing is told to the sink any more. */
   over = false;
@@ -30,7 +29,6 @@ export class Http1Flight implements Flight {
     this.sink = sink;
     this.#owner = owner;
     this.sent = request.body === null || request.body.complete;
-    this.queueDeadline = new Deadline(() => owner.queueDeadlinePassed(this));
   }
 
   /** The request can be sent again from the beginning. */

@@ -103,10 +103,10 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   forget(flight: Http1Flight): void {
     if (!this.#queue.delete(flight)) return;
     flight.queued = false;
-    this.#wheel.cancel(flight.queueDeadline);
+    if (flight.queueDeadline !== null) this.#wheel.cancel(flight.queueDeadline);
   }
 
-  queueDeadlinePassed(flight: Http1Flight): void {
+  #queueDeadlinePassed(flight: Http1Flight): void {
     this.forget(flight);
     flight.fail('queue-timeout');
   }
@@ -129,6 +129,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     }
     flight.queued = true;
     this.#queue.add(flight);
+    flight.queueDeadline = new Deadline(() => this.#queueDeadlinePassed(flight));
     this.#wheel.arm(flight.queueDeadline, this.#settings.queueTimeoutMs);
   }
 
