@@ -32,6 +32,8 @@ export interface RunningRouter {
   readonly load: LoadTable;
   /** Client connections open now. */
   connections(): number;
+  /** Connections open now to all workers of the fleet, probes apart. */
+  workerConnections(): number;
   /** Readiness turns 503, requests under way end, at most for the grace period; resolves with the number of connections cut. Idempotent. */
   stop(): Promise<number>;
   /** Ends the wait of `stop` now. */
@@ -131,6 +133,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     fleet,
     load,
     connections: () => proxy.connections,
+    workerConnections: () => proxy.upstreams.connections,
     stop: () => {
       stopping ??= stop();
       return stopping;

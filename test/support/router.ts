@@ -1,0 +1,107 @@
+/** A router inside the test's process, as the program makes it: through loadConfig and startRouter, on free ports. */
+import type { TestContext } from 'node:test';
+import { type RunningRouter, startRouter } from '../../src/compose.ts';
+import { formatProblems, loadConfig } from '../../src/config/load-config.ts';
+import type { FleetCell } from '../../src/core/fleet.ts';
+import type { LoadTable } from '../../src/core/load.ts';
+import { type Logger, SILENT_LOGGER } from '../../src/core/logger.ts';
+import { realClock } from '../../src/runtime/clock.ts';
+import { createRng } from '../../src/runtime/rng.ts';
+import { RawClient } from './raw-client.ts';
+import type { ScriptedWorker } from './scripted-worker.ts';
+import { until } from './until.ts';
+
+export interface TestRouter {
+  readonly url: string;
+  readonly port: number;
+  readonly fleet: FleetCell;
+  readonly load: LoadTable;
+  readonly running: RunningRouter;
+  /** A connection to it, destroyed when the test ends. */
+  connect(): Promise<RawClient>;
+  /** Waits until all `workers` (the given ones if left out) may take requests. */
+  untilEligible(workers?: readonly { readonly url: string }[]): Promise<void>;
+  /** Attempts in flight, all workers together. */
+  inflight(): number;
+  /** Waits until no request, no client connection and no busy connection to a worker is left; rejects if that does not come. */
+  assertQuiet(): Promise<void>;
+  /** Stops it and checks that nothing is left: no connection on either side. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface TestRouterOptions {
+  readonly logger?: Logger;
+  /** Whether to wait for the workers; true if left out. */
+  readonly wait?: boolean;
+}
+
+/** `flags` come after the ones that make it quiet and quick to stop. Stopped, with checks, when the test ends. */
+export async function startTestRouter(
+  t: TestContext,
+  flags: readonly string[],
+  workers: readonly ScriptedWorker[],
+  { logger = SILENT_LOGGER, wait = true }: TestRouterOptions = {},
+): Promise<TestRouter> {
+  const urls = workers.length === 0 ? [] : ['--worker-urls', ...workers.map((worker) => worker.url)];
+  const argv = ['--port', '0', '--prometheus-port', '0', '--shutdown-grace-period-secs', '1', '--seed', '1', ...urls, ...flags];
+  const loaded = loadConfig({ argv, env: {}, readFile: (path) => path });
+  if (loaded.kind !== 'config') throw new Error(loaded.kind === 'errors' ? formatProblems(loaded.problems) : loaded.kind);
+  const running = await startRouter(loaded.config, { clock: realClock, rng: createRng(loaded.config.seed ?? undefined), logger }, false);
+  const { port } = running.address;
+  const clients: RawClient[] = [];
+
+  const inflight = (): number => running.load.inflight.reduce((sum, count) => sum + count, 0);
+  const facts = (): string =>
+    `in flight ${[...running.load.inflight].filter((count) => count !== 0).join(',') || 0}, clients ${running.connections()}, ` +
+    `to workers ${running.workerConnections()}, busy at the workers ${workers.map((worker) => worker.busySockets).join(',')}`;
+  const assertQuiet = (): Promise<void> =>
+    until(
+      () =>
+        running.load.inflight.every((count) => count === 0) &&
+        running.connections() === 0 &&
+        workers.every((worker) => worker.busySockets === 0),
+      () => `the router to be quiet: ${facts()}`,
+    );
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    for (const client of clients) client.destroy();
+    await assertQuiet();
+    await running.stop();
+    await until(
+      () => running.workerConnections() === 0 && workers.every((worker) => worker.openSockets === 0),
+      () => `no connection to be left after stop: ${facts()}, open at the workers ${workers.map((worker) => worker.openSockets).join(',')}`,
+    );
+  };
+  const stopOnce = (): Promise<void> => {
+    stopped ??= stop().finally(() => {
+      running.hurry();
+      return running.stop();
+    });
+    return stopped;
+  };
+  t.after(stopOnce);
+
+  const router: TestRouter = {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    fleet: running.fleet,
+    load: running.load,
+    running,
+    connect: async () => {
+      const client = await RawClient.connect(port);
+      clients.push(client);
+      return client;
+    },
+    untilEligible: (wanted = workers) =>
+      until(() => {
+        const { eligible, workers: known } = running.fleet.current;
+        const urlsNow = new Set([...eligible.regular].map((index) => known[index]?.url));
+        return wanted.every((worker) => urlsNow.has(worker.url));
+      }, 'all workers to be eligible'),
+    inflight,
+    assertQuiet,
+    stop: stopOnce,
+  };
+  if (wait) await router.untilEligible();
+  return router;
+}
