@@ -90,6 +90,8 @@ export class Exchange implements Sink, ServerExchange {
     this.#lastMs = this.#record.startMs;
     if (this.#isUploading) {
       this.#flight?.endBody();
+      // Nothing more of the body can come; only a reader sees the client leave, or ask again.
+      this.#connection.resumeReading();
       return;
     }
     if (this.#body !== null) this.#body.complete = true;

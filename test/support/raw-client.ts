@@ -85,10 +85,11 @@ export class RawClient {
   }
 
   /** Everything received so far, as soon as `found` says so. */
-  async until(found: (received: Buffer) => boolean, what: string): Promise<Buffer> {
+  async until(found: (received: Buffer) => boolean, what: string, limitMs?: number): Promise<Buffer> {
     await until(
       () => found(this.received),
       () => `${what}; received so far: ${JSON.stringify(this.received.toString('latin1').slice(-2000))}; end: ${this.end}`,
+      limitMs,
     );
     return this.received;
   }

@@ -1,0 +1,149 @@
+/** Exchanges over an upstream that is no socket: whatever passes here does not depend on HTTP/1.1 to workers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startMemoryRouter } from './support/memory-router.ts';
+import { requestBytes } from './support/raw-client.ts';
+
+const BODY = '{"model":"m","messages":[]}';
+const STREAM_HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n';
+
+test('an exchange runs over an upstream in memory, and its place in the load count ends with it', async (t) => {
+  const router = await startMemoryRouter(t, 1);
+  const [upstream] = router.upstreams;
+  assert.ok(upstream !== undefined);
+  const client = await router.connect();
+  await client.send(requestBytes({ path: '/v1/completions?x=1', headers: { 'x-request-id': 'mine', cookie: 'a=b' }, body: BODY }));
+  const flight = await upstream.next();
+  assert.equal(flight.request.method, 'POST');
+  assert.equal(flight.request.target, '/v1/completions?x=1');
+  assert.deepEqual(flight.request.fields, ['x-request-id', 'mine', 'content-type', 'application/json']);
+  assert.equal(flight.body.toString(), BODY);
+  assert.ok(flight.bodyEnded);
+  assert.equal(router.load.inflight[0], 1);
+  flight.head('HTTP/1.1 201 Made It\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 5\r\n\r\n');
+  flight.data('he');
+  flight.data('llo');
+  flight.end();
+  const answer = await client.response();
+  assert.equal(`${answer.status} ${answer.reason}`, '201 Made It');
+  assert.deepEqual(answer.all('set-cookie'), ['a=1', 'b=2']);
+  assert.equal(answer.text, 'hello');
+  assert.equal(router.load.inflight[0], 0);
+  assert.deepEqual(router.outcomes, [{ worker: 0, outcome: { kind: 'ok', status: 201 } }]);
+  assert.deepEqual(
+    router.records.map(({ status, outcome, bytesIn, attempts }) => ({ status, outcome, bytesIn, attempts })),
+    [{ status: 201, outcome: 'ok', bytesIn: BODY.length, attempts: 1 }],
+  );
+});
+
+test('chunks and bare data of a stream both arrive as events, in order', async (t) => {
+  const router = await startMemoryRouter(t, 1);
+  const client = await router.connect();
+  await client.send(requestBytes({ body: BODY }));
+  const flight = await router.upstreams[0]!.next();
+  flight.head(STREAM_HEAD);
+  flight.chunks(['data: 1\n\n', 'data: 2\n\n']);
+  await client.untilText('data: 2\n\n');
+  flight.data('data: 3\n\nda');
+  await client.untilText('data: 3\n\n');
+  flight.data('ta: 4\n\n');
+  flight.chunks(['data: [DONE]\n\n']);
+  flight.end();
+  const answer = await client.response();
+  assert.equal(answer.text, 'data: 1\n\ndata: 2\n\ndata: 3\n\ndata: 4\n\ndata: [DONE]\n\n');
+  assert.equal(router.records[0]?.outcome, 'ok');
+});
+
+test('a client that leaves cancels the flight, before the head and after it', async (t) => {
+  const router = await startMemoryRouter(t, 1);
+  for (const isAnswered of [false, true]) {
+    const client = await router.connect();
+    await client.send(requestBytes({ body: BODY }));
+    const flight = await router.upstreams[0]!.next();
+    if (isAnswered) {
+      flight.head(STREAM_HEAD);
+      flight.chunks(['data: 1\n\n']);
+      await client.untilText('data: 1\n\n');
+    }
+    client.destroy();
+    await router.quiet();
+    assert.ok(flight.isCancelled);
+    assert.deepEqual(router.outcomes.at(-1)?.outcome, { kind: 'client-gone', status: isAnswered ? 200 : 0 });
+  }
+});
+
+test('a worker that cannot be reached is left for another one, and the request arrives there whole', async (t) => {
+  const router = await startMemoryRouter(t, 2);
+  const client = await router.connect();
+  await client.send(requestBytes({ body: BODY }));
+  const [first, second] = router.upstreams;
+  assert.ok(first !== undefined && second !== undefined);
+  const refused = await first.next();
+  refused.fail('connect-failed');
+  const taken = await second.next();
+  assert.equal(taken.body.toString(), BODY);
+  assert.equal(taken.field('x-request-id'), refused.field('x-request-id'));
+  taken.head('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+  taken.end();
+  assert.equal((await client.response()).status, 200);
+  assert.deepEqual(router.outcomes, [
+    { worker: 0, outcome: { kind: 'connect-failed', status: 0 } },
+    { worker: 1, outcome: { kind: 'ok', status: 200 } },
+  ]);
+});
+
+test('a body beyond the replay limit streams, and waits while the worker does not take it', async (t) => {
+  const router = await startMemoryRouter(t, 1, { maxReplayBytes: 1000 });
+  const client = await router.connect();
+  const body = Buffer.alloc(300_000, 'abcdefghij');
+  await client.send(`POST /any HTTP/1.1\r\nhost: r\r\ncontent-length: ${body.length}\r\n\r\n`);
+  void client.send(body);
+  const flight = await router.upstreams[0]!.next();
+  assert.equal(flight.bodyEnded, false);
+  // Reading is paused until the worker's connection stands.
+  const before = flight.body.length;
+  assert.ok(before < body.length);
+  flight.takesBody = false;
+  flight.request.body?.release();
+  let drains = 0;
+  while (!flight.bodyEnded) {
+    const had = flight.body.length;
+    flight.drain();
+    drains++;
+    await client.until(() => flight.body.length > had || flight.bodyEnded, 'more of the body');
+  }
+  assert.ok(drains > 2, `${drains} turns`);
+  assert.ok(flight.body.equals(body));
+  flight.head('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n');
+  flight.data('ok');
+  flight.end();
+  assert.equal((await client.response()).text, 'ok');
+  assert.equal(router.records[0]?.streamedBody, true);
+
+  // The last write asked to wait, and no drain followed it: nothing is left to wait for.
+  await client.send(requestBytes({ body: BODY }));
+  const next = await router.upstreams[0]!.next();
+  client.destroy();
+  await client.until(() => next.isCancelled, 'the flight to be cancelled', 2000);
+});
+
+test('a client that does not read pauses the flight, and goes on when it reads again', async (t) => {
+  const router = await startMemoryRouter(t, 1);
+  const client = await router.connect();
+  client.socket.pause();
+  await client.send(requestBytes({ body: BODY }));
+  const flight = await router.upstreams[0]!.next();
+  flight.head('HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\ntransfer-encoding: chunked\r\n\r\n');
+  const piece = 'x'.repeat(64 * 1024);
+  let sent = 0;
+  while (!flight.isPaused) {
+    flight.data(piece);
+    sent++;
+    assert.ok(sent < 1000, 'no backpressure after 64 MB');
+  }
+  client.socket.resume();
+  await client.until(() => !flight.isPaused, 'the flight to go on');
+  flight.data('end');
+  flight.end();
+  assert.equal((await client.response()).body.length, sent * piece.length + 3);
+});

@@ -1,0 +1,145 @@
+/** A data plane on a real listening socket whose workers are in memory. */
+import type { TestContext } from 'node:test';
+import { FleetCell } from '../../src/core/fleet.ts';
+import { LoadTable } from '../../src/core/load.ts';
+import { SILENT_LOGGER } from '../../src/core/logger.ts';
+import type { Outcome } from '../../src/core/outcome.ts';
+import type { Worker, WorkerIndex } from '../../src/core/worker.ts';
+import { findPolicy } from '../../src/policy/catalogue.ts';
+import { DataPlane } from '../../src/proxy/data-plane.ts';
+import type { RequestRecord } from '../../src/proxy/request-record.ts';
+import type { ProxySettings } from '../../src/proxy/settings.ts';
+import { realClock } from '../../src/runtime/clock.ts';
+import { createRng } from '../../src/runtime/rng.ts';
+import { TimerWheel } from '../../src/runtime/timer-wheel.ts';
+import { RouterMetrics } from '../../src/telemetry/metrics.ts';
+import { MemoryUpstream } from './memory-upstream.ts';
+import { RawClient } from './raw-client.ts';
+import { until } from './until.ts';
+
+const SETTINGS: ProxySettings = {
+  maxPayloadBytes: 1024 * 1024,
+  maxReplayBytes: 64 * 1024,
+  maxConnections: 100,
+  requestIdHeaders: ['x-request-id'],
+  forwardHeaders: [],
+  transparentProxy: true,
+  headerTimeoutMs: 5000,
+  bodyTimeoutMs: 5000,
+  keepAliveTimeoutMs: 5000,
+  requestTimeoutMs: 20_000,
+  streamIdleTimeoutMs: 0,
+  upstream: { connectTimeoutMs: 1000, keepAliveMs: 1000, maxConnections: 10, queueSize: 10, queueTimeoutMs: 1000 },
+};
+
+export interface MemoryRouter {
+  readonly port: number;
+  readonly upstreams: readonly MemoryUpstream[];
+  readonly load: LoadTable;
+  /** Records of requests that have ended, in order. */
+  readonly records: readonly RequestRecord[];
+  /** Attempts that have ended, in order. */
+  readonly outcomes: readonly { readonly worker: WorkerIndex; readonly outcome: Outcome }[];
+  connect(): Promise<RawClient>;
+  /** Waits until nothing is in flight and no client is connected. */
+  quiet(): Promise<void>;
+}
+
+/** Closed, with a check that nothing is left, when the test ends. */
+export async function startMemoryRouter(
+  t: TestContext,
+  workerCount: number,
+  settings: Partial<ProxySettings> = {},
+  policyName = 'round_robin',
+): Promise<MemoryRouter> {
+  const policy = findPolicy(policyName);
+  if (policy === undefined) throw new Error(`no policy ${policyName}`);
+  const fleet = new FleetCell();
+  const load = new LoadTable();
+  const wheel = new TimerWheel(realClock);
+  const upstreams: MemoryUpstream[] = [];
+  const records: RequestRecord[] = [];
+  const outcomes: { worker: WorkerIndex; outcome: Outcome }[] = [];
+  const metrics = new RouterMetrics({
+    clock: realClock,
+    policy: policyName,
+    readInflight: (worker) => load.inflight[worker] ?? 0,
+    isHealthy: () => true,
+    processMetrics: false,
+  });
+  const proxy = new DataPlane({
+    settings: { ...SETTINGS, ...settings },
+    clock: realClock,
+    rng: createRng(1),
+    wheel,
+    logger: SILENT_LOGGER,
+    metrics,
+    fleet,
+    load,
+    attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }) },
+    policy,
+    policySettings: { cacheThreshold: 0.3, balanceAbsThreshold: 64, balanceRelThreshold: 1.5, prefixIndexBytes: 2 ** 20, salt: 1 },
+    makeUpstream: (worker) => {
+      const upstream = new MemoryUpstream(worker);
+      upstreams.push(upstream);
+      return upstream;
+    },
+    receive: Buffer.allocUnsafeSlow(64 * 1024),
+    locals: [],
+    access: (record) => records.push(record),
+  });
+  const workers = Array.from({ length: workerCount }, (_, index) => memoryWorker(index));
+  for (const { index } of workers) load.reset(index);
+  const eligible = { regular: Int32Array.from(workers.map(({ index }) => index)), prefill: new Int32Array(0), decode: new Int32Array(0) };
+  fleet.publish({ version: 1, workers, eligible, total: workers.length }, workers, []);
+  const { port } = await proxy.listen('127.0.0.1', 0);
+  const clients: RawClient[] = [];
+  const quiet = (): Promise<void> =>
+    until(
+      () => load.inflight.every((count) => count === 0) && proxy.connections === 0 && proxy.budget.heldBytes === 0,
+      () => `nothing in flight: ${load.inflight.slice(0, workerCount)}, clients ${proxy.connections}, held ${proxy.budget.heldBytes}`,
+    );
+  t.after(async () => {
+    for (const client of clients) client.destroy();
+    try {
+      await quiet();
+    } finally {
+      await proxy.close(0);
+      wheel.stop();
+    }
+  });
+  return {
+    port,
+    upstreams,
+    load,
+    records,
+    outcomes,
+    quiet,
+    connect: async () => {
+      const client = await RawClient.connect(port);
+      clients.push(client);
+      return client;
+    },
+  };
+}
+
+function memoryWorker(index: WorkerIndex): Worker {
+  const authority = `memory-${index}:1`;
+  return {
+    index,
+    id: `00000000-0000-4000-8000-00000000000${index}`,
+    url: `http://${authority}`,
+    scheme: 'http',
+    host: `memory-${index}`,
+    port: 1,
+    authority,
+    basePath: '',
+    type: 'regular',
+    apiKey: null,
+    modelId: 'unknown',
+    priority: 50,
+    cost: 1,
+    bootstrapPort: null,
+    labels: {},
+  };
+}
