@@ -53,6 +53,7 @@ const CASES: readonly (readonly [name: string, text: string, verdict: 'done' | '
   ['a tab after the size', '3\t\r\nabc\r\n', 'bad'],
   ['a bare LF after the size', '3\nabc\r\n', 'bad'],
   ['a CR without LF after the size', '3\rabc\r\n', 'bad'],
+  ['a CR and another byte after the size', `3\rXabc\r\n${END}`, 'bad'],
   ['a bare LF after the data', '3\r\nabc\n0\r\n\r\n', 'bad'],
   ['a CR without LF after the data', '3\r\nabc\r0', 'bad'],
   ['data longer than its size', '3\r\nabcd\r\n', 'bad'],

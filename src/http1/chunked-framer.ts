@@ -144,7 +144,7 @@ export class ChunkedFramer {
       for (let digit = HEX_VALUE[buf[line]!]!; digit !== NOT_HEX; digit = HEX_VALUE[buf[line]!]!) {
         size = size * 16 + digit;
         line += 1;
-        if (line === end || size > end) return at;
+        if (line === end) return at;
       }
       const data = line + 2;
       const stop = data + size;
@@ -241,7 +241,6 @@ export class ChunkedFramer {
     if (byte !== LF) return BAD_CHUNK;
     if (this.remaining === 0) {
       this.terminatorStart = this.sizeLineStart;
-      this.trailerBytes = 0;
       this.state = TRAILER_START;
     } else {
       this.chunks += 1;

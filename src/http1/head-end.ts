@@ -56,7 +56,7 @@ export function findHeadEnd(buf: Buffer, start: number, from: number, end: numbe
     if (byte !== CR) return BAD_HEAD;
     if (at + 1 >= end) return NEED_MORE;
     if (buf[at + 1] !== LF) return BAD_HEAD;
-    if (at > first && buf[at - 1] === LF) return at + 2;
+    if (buf[at - 1] === LF) return at + 2;
     at += 2;
   }
   return NEED_MORE;

@@ -123,6 +123,13 @@ test('a refusal carries the code of its status and a message without bytes of th
   assert.equal((error as HeadError).code, 'expectation_failed');
 });
 
+test('user info in the target is named as such', () => {
+  assert.deepEqual(
+    readRequestHead(lines('GET http://u:p@a/ HTTP/1.1', 'Host: a')),
+    new HeadError(400, 'The request target holds user info.'),
+  );
+});
+
 test('a plain request is read in all its parts', () => {
   const head = accepted(
     lines('POST /v1/chat/completions?a=b?c HTTP/1.1', 'Host: example.org:3001', 'X-Odd:  caf\xe9 \t', 'CONTENT-LENGTH: 12', 'x-odd:'),

@@ -71,10 +71,10 @@ export function parseRequestHead(buf: Buffer, start: number, end: number): Reque
   at = targetStart;
   while (TARGET[buf[at]!] === 1) at += 1;
   if (at - targetStart > MAX_TARGET_BYTES) return targetTooLong();
-  if (at === targetStart || buf[at] !== SPACE) {
+  if (buf[at] !== SPACE) {
     return new HeadError(
       400,
-      'The request target is empty, holds a space, a fragment or a byte that is not visible ASCII, or no version follows it.',
+      'The request target holds a space, a fragment or a byte that is not visible ASCII, or no version follows it.',
     );
   }
   const rawTarget = text.substring(targetStart - first, at - first);

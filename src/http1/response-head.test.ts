@@ -108,6 +108,8 @@ test('Keep-Alive says how long an idle connection is kept', () => {
   assert.equal(timeout('timeout=5'), 5000);
   assert.equal(timeout('max=100, Timeout=15'), 15000);
   assert.equal(timeout('timeout=0'), 0);
+  assert.equal(timeout('timeout=999999'), 999_999_000);
+  assert.equal(timeout('timeout=1000000'), -1);
   assert.equal(timeout('max=100'), -1);
   assert.equal(timeout('timeout=-1'), -1);
   assert.equal(timeout('timeout=soon'), -1);
