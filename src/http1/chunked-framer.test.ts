@@ -80,6 +80,7 @@ const CASES: readonly (readonly [name: string, text: string, verdict: 'done' | '
   ['trailers', '3\r\nabc\r\n0\r\nX: y\r\nZ:\r\n\r\n', 'done', 'abc'],
   ['a trailer about length', '0\r\nContent-Length: 5\r\n\r\n', 'bad'],
   ['a trailer about coding', '0\r\nTRANSFER-ENCODING: chunked\r\n\r\n', 'bad'],
+  ['a trailer about the connection', '0\r\nConnection: close\r\n\r\n', 'bad'],
   ['a trailer with a similar name', '0\r\nX-Content-Length: 5\r\n\r\n', 'done', ''],
   ['a folded trailer', '0\r\nX: y\r\n z\r\n\r\n', 'bad'],
   ['a trailer without a colon', '0\r\nX\r\n\r\n', 'bad'],

@@ -40,9 +40,13 @@ const MAX_SIZE_DIGITS = 15;
 /** Of all extensions of one chunk, from the first `;` to the last byte before CRLF. */
 export const MAX_EXTENSION_BYTES = 256;
 const FIRST_PIECES = 16;
-/** A trailer section must not speak about framing (RFC 9110 6.5.1), and other parsers refuse it or believe it. */
-const CONTENT_LENGTH_HASH = hashName('content-length');
-const TRANSFER_ENCODING_HASH = hashName('transfer-encoding');
+/**
+ * Trailers must not speak about framing or the connection (RFC 9110 6.5.1): llhttp refuses or obeys some of these, and what two
+ * parsers treat differently is refused. By hash alone: a collision refuses a trailer that nobody sends.
+ */
+const FORBIDDEN_TRAILERS: ReadonlySet<number> = new Set(
+  ['content-length', 'transfer-encoding', 'connection', 'proxy-connection', 'upgrade'].map(hashName),
+);
 /** `0` CR LF CR LF. */
 const PLAIN_TERMINATOR_BYTES = 5;
 
@@ -281,8 +285,7 @@ export class ChunkedFramer {
       this.trailerNameHash = hashNameByte(this.trailerNameHash, lower);
       return at + 1;
     }
-    // By hash alone: a collision refuses a trailer that nobody sends.
-    if (this.trailerNameHash === CONTENT_LENGTH_HASH || this.trailerNameHash === TRANSFER_ENCODING_HASH) return BAD_CHUNK;
+    if (FORBIDDEN_TRAILERS.has(this.trailerNameHash)) return BAD_CHUNK;
     return this.expect(byte, COLON, TRAILER_VALUE, at);
   }
 }

@@ -48,17 +48,25 @@ for (const [id, name] of NAMES.entries()) {
   SLOT_TO_NAME[slot] = id;
 }
 
+/** All names in one array, because comparing with it takes half the time of comparing with strings: name `id` begins at NAME_AT[id]. */
+const NAME_BYTES: Uint8Array = Uint8Array.from(NAMES.join(''), (char) => char.charCodeAt(0));
+const NAME_AT: Int32Array = new Int32Array(NAMES.length + 1);
+for (const [id, name] of NAMES.entries()) NAME_AT[id + 1] = NAME_AT[id]! + name.length;
+
 /** The number of the name in buf[start, end), any case, whose hash (hashNameByte) is `hash`; UNKNOWN_NAME if it is not listed. */
 export function findKnownName(buf: Buffer, start: number, end: number, hash: number): number {
   let slot = hash & (SLOTS - 1);
   for (;;) {
     const id = SLOT_TO_NAME[slot]!;
     if (id === UNKNOWN_NAME) return UNKNOWN_NAME;
-    const name = NAMES[id]!;
-    if (name.length === end - start) {
-      let at = 0;
-      while (at < name.length && name.charCodeAt(at) === LOWER_TOKEN[buf[start + at]!]) at += 1;
-      if (at === name.length) return id;
+    let nameAt = NAME_AT[id]!;
+    if (NAME_AT[id + 1]! - nameAt === end - start) {
+      let at = start;
+      while (at < end && NAME_BYTES[nameAt] === LOWER_TOKEN[buf[at]!]) {
+        at += 1;
+        nameAt += 1;
+      }
+      if (at === end) return id;
     }
     slot = (slot + 1) & (SLOTS - 1);
   }
