@@ -41,6 +41,8 @@ export class TimerWheel {
   #armed = 0;
   #timer: { cancel(): void } | null = null;
   #stopped = false;
+  /** Callbacks run: time may pass meanwhile, but the walk ends at the tick at which it began. */
+  #advancing = false;
 
   constructor(clock: WheelClock, tickMs = 100) {
     this.#clock = clock;
@@ -52,8 +54,12 @@ export class TimerWheel {
   arm(deadline: Deadline, delayMs: number): void {
     this.cancel(deadline);
     if (this.#stopped) return;
-    if (this.#timer === null) this.#tick = this.#currentTick();
-    const due = Math.max(this.#currentTick() + Math.ceil(delayMs / this.#tickMs) + 1, this.#tick + 1);
+    const sinceOriginMs = this.#clock.nowMs() - this.#originMs;
+    const current = Math.floor(sinceOriginMs / this.#tickMs);
+    const isIdle = this.#timer === null && !this.#advancing;
+    if (isIdle) this.#tick = current;
+    // The first tick that begins when the delay is over, and none that is being walked.
+    const due = Math.max(Math.ceil((sinceOriginMs + delayMs) / this.#tickMs), current + 1, this.#tick + 1);
     const slot = due % SLOTS;
     deadline.dueTick = due;
     deadline.slot = slot;
@@ -62,7 +68,7 @@ export class TimerWheel {
     if (head !== null) head.previous = deadline;
     this.#slots[slot] = deadline;
     this.#armed++;
-    if (this.#timer === null) this.#schedule();
+    if (isIdle) this.#schedule();
   }
 
   cancel(deadline: Deadline): void {
@@ -95,8 +101,10 @@ export class TimerWheel {
   #schedule(): void {
     this.#timer = this.#clock.after(this.#tickMs, () => {
       this.#timer = null;
+      this.#advancing = true;
       this.#advance();
-      if (this.#armed > 0 && !this.#stopped && this.#timer === null) this.#schedule();
+      this.#advancing = false;
+      if (this.#armed > 0 && !this.#stopped) this.#schedule();
     });
   }
 
@@ -105,7 +113,7 @@ export class TimerWheel {
     // After a long stall every slot is walked once: more turns would find nothing new.
     const from = Math.max(this.#tick + 1, now - SLOTS + 1);
     for (let tick = from; tick <= now; tick++) this.#fire(tick % SLOTS, now);
-    this.#tick = Math.max(this.#tick, now);
+    this.#tick = now;
   }
 
   /**
@@ -114,7 +122,7 @@ export class TimerWheel {
    */
   #fire(slot: number, now: number): void {
     let deadline = this.#slots[slot] ?? null;
-    while (deadline !== null) {
+    while (deadline !== null && !this.#stopped) {
       if (deadline.dueTick > now) {
         deadline = deadline.next;
         continue;
