@@ -179,6 +179,17 @@ describe('cache_aware', () => {
     assert.ok(Math.min(...counts) > 300, `${counts}`);
   });
 
+  it('remembers the prompt of the commit, not the one that was hashed last', () => {
+    const [a, b, c] = [words(14, 500), words(15, 500), words(16, 700)].map(plain) as [RouteInput, RouteInput, RouteInput];
+    const pool = poolOf(2);
+    const choice = pool.select(a);
+    pool.select(b); // of the same length
+    pool.policy.commit?.(pool.state, choice, a);
+    assert.deepEqual([pool.select(a).because, pool.select(b).because], ['prefix', 'prefix-miss']);
+    pool.policy.commit?.(pool.state, pool.select(b), c);
+    assert.deepEqual([pool.select(b).because, pool.select(c).because], ['prefix-miss', 'prefix']);
+  });
+
   it('stays within its budget however many prompts come', () => {
     const pool = poolOf(4);
     const { index } = pool.state as CacheAwareState;

@@ -81,11 +81,6 @@ export class EntryTable {
   isInner(id: number): boolean {
     return (this.chunk(id)[this.base(id) + PARENT]! & INNER) !== 0;
   }
-  /** Number of children; 0 for a leaf. */
-  children(id: number): number {
-    return this.isInner(id) ? this.chunk(id)[this.base(id) + PREVIOUS]! : 0;
-  }
-
   /** A new entry with one child to come (so it is not in the ring) and no owner. Only while the table is not full. */
   allocate(high: number, low: number, parent: number): number {
     let id = this.#free;
