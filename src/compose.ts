@@ -12,7 +12,7 @@ import { prefixIndexBytes } from './prefix/prefix-budget.ts';
 import { type Address, DataPlane } from './proxy/data-plane.ts';
 import type { RequestRecord } from './proxy/request-record.ts';
 import type { ProxySettings } from './proxy/settings.ts';
-import { http1Upstreams, RECEIVE_BYTES } from './proxy/upstreams.ts';
+import { http1Upstreams } from './proxy/upstreams.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import { AccessLog } from './telemetry/access-record.ts';
 import { RouterMetrics } from './telemetry/metrics.ts';
@@ -73,7 +73,6 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const locals: LocalRoute[] = [...control.routes];
   if (config.metricsPath !== '') locals.push(metricsRoute(config.metricsPath, metrics));
   const settings = proxySettings(config);
-  const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
   const access = new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped);
   const proxy = new DataPlane({
     settings,
@@ -93,8 +92,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       prefixIndexBytes: prefixIndexBytes(config.maxTreeSize),
       salt: rng.nextUint32(),
     },
-    makeUpstream: http1Upstreams(settings.upstream, clock, wheel, receive),
-    receive,
+    makeUpstream: http1Upstreams(settings.upstream, clock, wheel),
     locals,
     access: (record, durationMs) => {
       const isFailure = record.status === 0 || record.status >= 500 || record.errorCode !== '';

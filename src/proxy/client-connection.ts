@@ -28,6 +28,9 @@ import { readShared } from './shared-receive.ts';
 export interface ServerExchange {
   /** Bytes of the body, valid during the call. */
   bodyData(buf: Buffer, start: number, end: number): void;
+  /** Where the next `bytes` of the body can be read to directly; null: nowhere, use bodyData. */
+  bodySpace(bytes: number): Buffer | null;
+  bodyPlaced(bytes: number): void;
   bodyEnd(): void;
   /** The client has left: nothing can be written any more. Ends the exchange. */
   clientGone(): void;
@@ -40,6 +43,9 @@ export interface ServerExchange {
 }
 
 type State = 'idle' | 'head' | 'body' | 'busy' | 'lingering' | 'closed';
+
+/** A body with this much to come is read into its own memory; less is copied. */
+const LEAST_DIRECT_BYTES = 8 * 1024;
 
 /** How long a connection that we close waits for the client's FIN after our last byte. */
 const LINGER_MS = 2000;
@@ -57,6 +63,8 @@ export class ClientConnection {
   #chunked = false;
   #bodyLeft = 0;
   #bodyBytes = 0;
+  /** What the socket reads into, when it is the memory of a body. */
+  #direct: Buffer | null = null;
   #consuming = false;
   #readingPaused = false;
   #pendingPaused = false;
@@ -67,7 +75,12 @@ export class ClientConnection {
 
   /** `accepted`: fresh from a server with `pauseOnConnect`. */
   constructor(accepted: net.Socket, ctx: ProxyContext) {
-    const socket = readShared(accepted, ctx.receive, (buf, bytes) => this.#consume(buf, 0, bytes));
+    const socket = readShared(
+      accepted,
+      ctx.receive,
+      (buf, bytes) => this.#received(buf, bytes),
+      () => this.#nextBuffer(),
+    );
     this.socket = socket;
     this.#ctx = ctx;
     this.#deadline = new Deadline(() => this.#deadlinePassed());
@@ -153,6 +166,39 @@ export class ClientConnection {
   #arm(delayMs: number): void {
     this.#armedForMs = this.#dueMs;
     this.#ctx.wheel.arm(this.#deadline, delayMs);
+  }
+
+  #received(buf: Buffer, bytes: number): void {
+    if (buf !== this.#direct) {
+      this.#consume(buf, 0, bytes);
+      return;
+    }
+    // Read straight into the body.
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    const exchange = this.#exchange;
+    if (exchange === null || this.#state !== 'body') return;
+    this.setDue(this.#ctx.settings.bodyTimeoutMs);
+    this.#bodyLeft -= bytes;
+    exchange.bodyPlaced(bytes);
+    if (this.#bodyLeft > 0) return;
+    this.#completeRequest();
+    this.#consuming = true;
+    exchange.bodyEnd();
+    this.#consuming = false;
+  }
+
+  /** Asked after every read; undefined: the same buffer again. */
+  #nextBuffer(): Buffer | undefined {
+    if (this.#state === 'body' && !this.#chunked && this.#bodyLeft >= LEAST_DIRECT_BYTES) {
+      const space = this.#exchange?.bodySpace(this.#bodyLeft) ?? null;
+      if (space !== null) {
+        this.#direct = space;
+        return space;
+      }
+    }
+    if (this.#direct === null) return undefined;
+    this.#direct = null;
+    return this.#ctx.receive;
   }
 
   #consume(data: Buffer, from: number, to: number): void {

@@ -9,8 +9,8 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
+import type { BodyMemory } from './body-memory.ts';
 import type { ClientConnection, ServerExchange } from './client-connection.ts';
-import type { BodyBudget } from './request-body.ts';
 import type { RequestFieldRules } from './request-fields.ts';
 import type { RequestReader } from './request-reader.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -36,7 +36,7 @@ export interface ProxyContext {
   readonly series: SeriesTable;
   readonly fieldRules: RequestFieldRules;
   readonly reader: RequestReader;
-  readonly budget: BodyBudget;
+  readonly memory: BodyMemory;
   /** What sockets read into; valid during one callback. */
   readonly receive: Buffer;
   /** The router is going down: connections end with the answer they carry. */

@@ -12,6 +12,7 @@ import type { Policy, PolicySettings } from '../policy/contract.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
+import { BodyMemory } from './body-memory.ts';
 import { ClientConnection, type ServerExchange } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { isControlPath } from './control-paths.ts';
@@ -19,7 +20,6 @@ import { Exchange } from './exchange.ts';
 import { FanOutExchange } from './fan-out-exchange.ts';
 import { LocalExchange } from './local-exchange.ts';
 import { errorResponse } from './local-response.ts';
-import { BodyBudget } from './request-body.ts';
 import { RequestFieldRules } from './request-fields.ts';
 import { findRequestId, RequestIds } from './request-id.ts';
 import { RequestReader } from './request-reader.ts';
@@ -31,8 +31,10 @@ import { SeriesTable } from './series-table.ts';
 import type { ProxySettings } from './settings.ts';
 import { type MakeUpstream, Upstreams } from './upstreams.ts';
 
+/** Reads of clients: most requests are smaller, and of larger ones the rest is read into the memory of the body. */
+const RECEIVE_BYTES = 16 * 1024;
 /** Request bodies held by all exchanges together; beyond it bodies stream sooner. */
-const BODY_BUDGET_BYTES = 256 * 1024 * 1024;
+const BODY_MEMORY_BYTES = 256 * 1024 * 1024;
 
 export interface DataPlaneDeps {
   readonly settings: ProxySettings;
@@ -47,8 +49,6 @@ export interface DataPlaneDeps {
   readonly policy: Policy;
   readonly policySettings: PolicySettings;
   readonly makeUpstream: MakeUpstream;
-  /** Receive buffer of all client sockets; may be the one of the upstreams. */
-  readonly receive: Buffer;
   /** Routes that the router answers itself. */
   readonly locals: readonly LocalRoute[];
   /** One record per request, at its end. */
@@ -76,7 +76,7 @@ export class DataPlane implements ProxyContext {
   readonly fieldRules: RequestFieldRules;
   readonly reader: RequestReader;
   readonly receive: Buffer;
-  readonly budget: BodyBudget = new BodyBudget(BODY_BUDGET_BYTES);
+  readonly memory: BodyMemory = new BodyMemory(BODY_MEMORY_BYTES);
   turnMs: number;
   draining = false;
   readonly #access: (record: RequestRecord, durationMs: number) => void;
@@ -96,7 +96,7 @@ export class DataPlane implements ProxyContext {
     this.fleet = deps.fleet;
     this.load = deps.load;
     this.attempts = deps.attempts;
-    this.receive = deps.receive;
+    this.receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
     const decisions = new Map<string, { value: number }>();
     this.selection = new Selection(deps.policy, deps.policySettings, 'regular', deps.load, deps.rng, (because) => {
       let counter = decisions.get(because);

@@ -60,7 +60,7 @@ export class Exchange implements Sink, ServerExchange {
     this.#ctx = ctx;
     this.#connection = connection;
     this.#record = record;
-    this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.budget) : null;
+    this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.memory) : null;
   }
 
   // ---- what the client sends
@@ -82,6 +82,16 @@ export class Exchange implements Sink, ServerExchange {
     this.#record.streamedBody = true;
     this.#connection.pauseReading();
     this.#dispatch();
+  }
+
+  bodySpace(bytes: number): Buffer | null {
+    if (this.#body === null || this.#isUploading || this.#state !== 'receiving') return null;
+    return this.#body.space(bytes, this.#ctx.settings.maxReplayBytes);
+  }
+
+  bodyPlaced(bytes: number): void {
+    this.#record.bytesIn += bytes;
+    this.#body?.placed(bytes);
   }
 
   bodyEnd(): void {
@@ -301,10 +311,11 @@ export class Exchange implements Sink, ServerExchange {
     if (this.#state === 'settled') return;
     this.#state = 'settled';
     const record = this.#record;
+    const isFree = kind === 'ok' && this.#flight?.isBodyFree === true;
     this.#flight?.cancel();
     this.#flight = null;
     if (kind !== 'refused') this.#attempt?.end(kind, record.status);
-    this.#body?.release();
+    this.#body?.release(isFree);
     record.outcome = kind;
     if (this.#writer !== null) record.bytesOut = this.#writer.bytes;
     this.#ctx.settled(record, this.#attempt?.series, this.#eventCount);

@@ -37,7 +37,7 @@ export class FanOutExchange implements ServerExchange {
     this.#connection = connection;
     this.#record = record;
     const { head } = record;
-    this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.budget) : null;
+    this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.memory) : null;
   }
 
   bodyData(buf: Buffer, start: number, end: number): void {
@@ -47,6 +47,12 @@ export class FanOutExchange implements ServerExchange {
       this.bodyFailed('payload_too_large', `the body of this route is limited to ${limit} bytes`);
     }
   }
+
+  bodySpace(): null {
+    return null;
+  }
+
+  bodyPlaced(): void {}
 
   bodyEnd(): void {
     if (this.#isOver) return;
@@ -149,7 +155,7 @@ export class FanOutExchange implements ServerExchange {
     for (const leg of this.#flights) leg.cancel();
     this.#flights.clear();
     this.#waiting = [];
-    this.#body?.release();
+    this.#body?.release(false);
     this.#ctx.settled(this.#record, undefined, 0);
   }
 }

@@ -35,6 +35,12 @@ export class LocalExchange implements ServerExchange {
     this.#parts.push(Buffer.from(buf.subarray(start, end)));
   }
 
+  bodySpace(): null {
+    return null;
+  }
+
+  bodyPlaced(): void {}
+
   bodyEnd(): void {
     this.#connection.setDue(this.#ctx.settings.requestTimeoutMs);
     const { head } = this.#record;

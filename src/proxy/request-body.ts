@@ -5,21 +5,14 @@
  *   buf:  | headroom | body ........ | free |       The headroom takes the head of the worker's request, so that
  *         0          HEADROOM        end             head and body leave in one write without another copy.
  */
+import type { BodyMemory } from './body-memory.ts';
 
 /** Room in front of the body for a request head. Measured: heads of OpenAI clients come out at 150-400 bytes. */
 export const HEADROOM = 1024;
+/** What is held of a body when the memory of all bodies is used up. */
+const LEAST_HELD_BYTES = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
-
-/** Bytes held by all bodies together; beyond the limit bodies are held less and streamed sooner. */
-export class BodyBudget {
-  readonly limitBytes: number;
-  heldBytes = 0;
-
-  constructor(limitBytes: number) {
-    this.limitBytes = limitBytes;
-  }
-}
 
 export class RequestBody {
   buf: Buffer = EMPTY;
@@ -31,12 +24,11 @@ export class RequestBody {
   complete = false;
   /** Part of it is gone to the worker without being held: it cannot be sent again. */
   streamed = false;
-  readonly #budget: BodyBudget;
-  #accounted = 0;
+  readonly #memory: BodyMemory;
 
-  constructor(declaredBytes: number, budget: BodyBudget) {
+  constructor(declaredBytes: number, memory: BodyMemory) {
     this.declaredBytes = declaredBytes;
-    this.#budget = budget;
+    this.#memory = memory;
   }
 
   get heldBytes(): number {
@@ -45,7 +37,7 @@ export class RequestBody {
 
   /** Copies as many of the bytes as `limitBytes` allows; returns the offset of the first byte not taken. */
   hold(buf: Buffer, start: number, end: number, limitBytes: number): number {
-    const room = this.#budget.heldBytes < this.#budget.limitBytes ? limitBytes : Math.min(limitBytes, 65536);
+    const room = this.#room(limitBytes);
     const take = Math.min(end - start, room - this.heldBytes);
     if (take <= 0) return start;
     if (this.end + take > this.buf.length) this.#grow(take, room);
@@ -54,24 +46,39 @@ export class RequestBody {
     return start + take;
   }
 
-  /** Forgets the bytes. The buffer may still be in a socket's queue, so it is not reused. */
-  release(): void {
-    this.#budget.heldBytes -= this.#accounted;
-    this.#accounted = 0;
+  /**
+   * Where the next bytes of a body of known length can be read to directly, at most `bytes` of them; null when they
+   * would not fit. Tell with `placed` how many came.
+   */
+  space(bytes: number, limitBytes: number): Buffer | null {
+    if (this.declaredBytes < 0 || this.declaredBytes > this.#room(limitBytes)) return null;
+    if (this.end + bytes > this.buf.length) this.#grow(bytes, limitBytes);
+    return this.buf.subarray(this.end, this.end + bytes);
+  }
+
+  placed(bytes: number): void {
+    this.end += bytes;
+  }
+
+  /** Forgets the bytes. `isFree`: no socket has them in its queue any more. */
+  release(isFree: boolean): void {
+    if (this.buf !== EMPTY) this.#memory.give(this.buf, isFree);
     this.buf = EMPTY;
     this.start = HEADROOM;
     this.end = HEADROOM;
   }
 
+  #room(limitBytes: number): number {
+    return this.#memory.isShort ? Math.min(limitBytes, LEAST_HELD_BYTES) : limitBytes;
+  }
+
   /** A declared length is believed up to the limit: pages that are never written cost no memory. */
   #grow(more: number, limitBytes: number): void {
     const need = this.heldBytes + more;
-    const known = this.declaredBytes >= 0 ? Math.min(this.declaredBytes, limitBytes) : 0;
-    const size = HEADROOM + Math.max(need, known, this.declaredBytes < 0 ? Math.min(limitBytes, 2 * need) : 0);
-    const bigger = Buffer.allocUnsafe(size);
+    const likely = this.declaredBytes >= 0 ? Math.min(this.declaredBytes, limitBytes) : Math.min(2 * need, limitBytes);
+    const bigger = this.#memory.take(HEADROOM + Math.max(need, likely));
     if (this.end > this.start) this.buf.copy(bigger, this.start, this.start, this.end);
+    if (this.buf !== EMPTY) this.#memory.give(this.buf, true);
     this.buf = bigger;
-    this.#budget.heldBytes += size - this.#accounted;
-    this.#accounted = size;
   }
 }

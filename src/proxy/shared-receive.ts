@@ -15,8 +15,11 @@ interface HasHandle {
   _handle: unknown;
 }
 
+/** Asked after every read: where the next one goes; undefined: where the last one went. */
+export type NextBuffer = () => Buffer | undefined;
+
 /** `socket` comes from a server with `pauseOnConnect`, and must not be used any more: the returned one takes its place. */
-export function readShared(socket: net.Socket, shared: Buffer, receive: Receive): net.Socket {
+export function readShared(socket: net.Socket, shared: Buffer, receive: Receive, next: NextBuffer): net.Socket {
   const accepted = socket as unknown as HasHandle;
   const handle = accepted._handle;
   if (handle === null || typeof handle !== 'object' || !('readStart' in handle)) {
@@ -25,11 +28,16 @@ export function readShared(socket: net.Socket, shared: Buffer, receive: Receive)
     return socket;
   }
   accepted._handle = null;
+  let isFirst = true;
   const options = {
     handle,
     allowHalfOpen: true,
     onread: {
-      buffer: shared,
+      buffer: (): Buffer | undefined => {
+        if (!isFirst) return next();
+        isFirst = false;
+        return shared;
+      },
       callback: (bytes: number, buf: Uint8Array): boolean => {
         receive(buf as Buffer, bytes);
         return true;

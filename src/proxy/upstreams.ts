@@ -10,10 +10,11 @@ import type { Upstream } from './upstream/seam.ts';
 export type MakeUpstream = (worker: Worker) => Upstream;
 
 /** Reads of this size see a whole burst of events at once; larger ones cost cache without saving calls. */
-export const RECEIVE_BYTES = 64 * 1024;
+const RECEIVE_BYTES = 64 * 1024;
 
 /** Pools of HTTP/1.1 connections that share one receive buffer. */
-export function http1Upstreams(settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, receive: Buffer): MakeUpstream {
+export function http1Upstreams(settings: UpstreamSettings, clock: Clock, wheel: TimerWheel): MakeUpstream {
+  const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
   return (worker) => new Http1Pool(worker, settings, clock, wheel, receive);
 }
 

@@ -193,7 +193,7 @@ export class Http1Connection {
     const body = flight?.request.body;
     if (flight === null || body?.streamed !== true) return;
     this.#writeRequest(flight);
-    body.release();
+    body.release(false);
     if (!flight.sent && !this.#socket.writableNeedDrain) flight.sink.onDrain();
   }
 
@@ -309,6 +309,7 @@ export class Http1Connection {
   #finish(flight: Http1Flight, clean: boolean): void {
     this.#flight = null;
     flight.over = true;
+    flight.isBodyFree = flight.sent && this.#socket.writableLength === 0;
     if (clean && this.#keepAlive && flight.sent && !this.#sawEnd) {
       this.#state = 'idle';
       this.resume();

@@ -21,6 +21,7 @@ export class Http1Flight implements Flight {
   over = false;
   /** A stale pooled connection has been replaced once. */
   replaced = false;
+  isBodyFree = false;
   /** Everything of the request has been handed to the socket. */
   sent: boolean;
 
