@@ -84,7 +84,6 @@ export async function startMemoryRouter(
       upstreams.push(upstream);
       return upstream;
     },
-    receive: Buffer.allocUnsafeSlow(64 * 1024),
     locals: [],
     access: (record) => records.push(record),
   });
@@ -96,8 +95,8 @@ export async function startMemoryRouter(
   const clients: RawClient[] = [];
   const quiet = (): Promise<void> =>
     until(
-      () => load.inflight.every((count) => count === 0) && proxy.connections === 0 && proxy.budget.heldBytes === 0,
-      () => `nothing in flight: ${load.inflight.slice(0, workerCount)}, clients ${proxy.connections}, held ${proxy.budget.heldBytes}`,
+      () => load.inflight.every((count) => count === 0) && proxy.connections === 0 && proxy.memory.heldBytes === 0,
+      () => `nothing in flight: ${load.inflight.slice(0, workerCount)}, clients ${proxy.connections}, held ${proxy.memory.heldBytes}`,
     );
   t.after(async () => {
     for (const client of clients) client.destroy();
