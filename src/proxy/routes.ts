@@ -15,6 +15,7 @@ import {
   RESPONSES_PROMPT,
 } from '../json/prompt-fields.ts';
 import type { HttpSeries } from '../telemetry/metrics.ts';
+import { isControlPath } from './control-paths.ts';
 import type { RequestIdPrefix } from './request-id.ts';
 
 /**
@@ -155,6 +156,8 @@ export class RouteTable {
     if (exact !== undefined) return exact.get(method) ?? { allow: [...exact.keys()].join(', ') };
     if (this.#patterns.length === 0) return null;
     const segments = path.split('/');
+    // A variable part can spell a way out of its route: /v1/models/../../flush_cache.
+    if (isControlPath(path)) return null;
     for (const entry of this.#patterns) {
       if (matches(entry.segments, segments)) return entry.methods.get(method) ?? { allow: [...entry.methods.keys()].join(', ') };
     }
