@@ -21,6 +21,8 @@ export class Answer {
   #endHeld = false;
   #status = 0;
   #isOver = false;
+  /** A fault has broken it; nothing more is written. */
+  #isCut = false;
   #isGone = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, clock: Clock) {
@@ -63,7 +65,7 @@ export class Answer {
 
   /** A whole answer; `contentType` null leaves the field out. */
   send(status: number, body: string | Buffer, contentType: string | null, headers: HeaderList = [], withVary = true): void {
-    if (this.#isOver || this.#isGone) return;
+    if (this.#isEnded) return;
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
     const fields: [string, string][] = [['content-length', String(length)]];
     if (contentType !== null) fields.push(['content-type', contentType]);
@@ -84,7 +86,7 @@ export class Answer {
 
   /** Sends the head of a stream, once. */
   startStream(headers: HeaderList = [], contentType = 'text/event-stream; charset=utf-8'): void {
-    if (this.#isOver || this.#isGone || this.#status !== 0) return;
+    if (this.#isEnded || this.#status !== 0) return;
     this.#head(200, [['content-type', contentType], ...headers, ['transfer-encoding', 'chunked']], true);
     this.#response.flushHeaders();
   }
@@ -96,7 +98,7 @@ export class Answer {
   }
 
   chunk(text: string): void {
-    if (this.#isOver || this.#isGone) return;
+    if (this.#isEnded) return;
     if (this.#held !== null) {
       this.#held.push(text);
       return;
@@ -121,7 +123,7 @@ export class Answer {
       this.#endHeld = true;
       return;
     }
-    if (this.#isOver || this.#isGone) return;
+    if (this.#isEnded) return;
     this.#isOver = true;
     this.#response.end();
   }
@@ -154,7 +156,12 @@ export class Answer {
     response.writeHead(status, all);
   }
 
+  get #isEnded(): boolean {
+    return this.#isOver || this.#isGone || this.#isCut;
+  }
+
   #cut(): void {
+    this.#isCut = true;
     const reset = this.#fault?.kind === 'reset';
     // What was written goes out before a FIN; a RST throws unsent bytes away, so it waits for the write as well.
     this.#response.socket?.write('', () => this.destroy(reset));

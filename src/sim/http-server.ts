@@ -13,21 +13,16 @@ export class SimHttpServer {
   readonly #engine: Engine;
   readonly #routes: Routes;
   readonly #http: HttpServer;
-  readonly #sockets = new Set<Socket>();
+  /** Open connections and how many requests each has under way. */
+  readonly #sockets = new Map<Socket, number>();
   #listener: Server | null = null;
   #port = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#routes = new Routes(engine.options);
-    this.#http = createServer({
-      maxHeaderSize: HEAD_BYTES,
-      requestTimeout: 0,
-      headersTimeout: 0,
-      keepAliveTimeout: engine.options.keepAliveSecs * 1000,
-    });
-    // Newer Node versions wait a second longer than asked.
-    Object.assign(this.#http, { keepAliveTimeoutBuffer: 0 });
+    // Node's own keep-alive timeout waits a second longer than asked; see #received.
+    this.#http = createServer({ maxHeaderSize: HEAD_BYTES, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
     this.#http.on('request', (request, response) => this.#received(request, response));
     this.#http.on('clientError', (_error, socket) => {
       if (!socket.writable) return;
@@ -73,19 +68,29 @@ export class SimHttpServer {
   /** Ends everything now. Resolves when no socket is left. */
   async close(): Promise<void> {
     this.stopListening();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#sockets.keys()) socket.destroy();
     this.#http.close();
-    while (this.#sockets.size > 0) await new Promise((resolve) => [...this.#sockets][0]?.once('close', resolve));
+    while (this.#sockets.size > 0) await new Promise((resolve) => [...this.#sockets.keys()][0]?.once('close', resolve));
   }
 
   #connected(socket: Socket): void {
-    this.#sockets.add(socket);
+    this.#sockets.set(socket, 0);
     socket.on('close', () => this.#sockets.delete(socket));
     this.#http.emit('connection', socket);
   }
 
+  /** An idle connection times out; Node then closes it. */
+  #countRequest(socket: Socket, change: number): void {
+    const open = (this.#sockets.get(socket) ?? 0) + change;
+    if (!this.#sockets.has(socket)) return;
+    this.#sockets.set(socket, open);
+    socket.setTimeout(open > 0 ? 0 : Math.max(1, this.#engine.options.keepAliveSecs * 1000));
+  }
+
   #received(request: IncomingMessage, response: ServerResponse): void {
     const answer = new Answer(request, response, this.#engine.clock);
+    this.#countRequest(request.socket, 1);
+    answer.onDone(() => this.#countRequest(request.socket, -1));
     const { path, query } = splitTarget(request.url ?? '/');
     const isAdmin = path.startsWith('/sim/');
     if (!isAdmin) {
