@@ -35,8 +35,8 @@ interface ChatRequest {
 
 export function chatCompletions(call: Call): void {
   try {
-    // The real engine trips over an array before its own checks.
-    if (call.body.toString('latin1', 0, 64).trimStart().startsWith('[')) {
+    // The real engine trips over an array or a string before its own checks.
+    if (/^\s*["[]/.test(call.body.toString('latin1', 0, 64))) {
       call.answer.crashed();
       return;
     }
@@ -223,14 +223,14 @@ class ChatStream {
       sent = { text: 0, tokens: 0 };
       this.#sent.set(generation.spec.index, sent);
       answer.startStream();
-      answer.event(this.#event(generation, '"role":"assistant","content":"","reasoning_content":null', 'null', 'null', 'null'));
+      answer.event(this.#event(generation, '"reasoning_content":null,"role":"assistant","content":""', 'null', 'null', 'null'));
     }
     if (generation.text.length <= sent.text) return;
     const delta = generation.text.slice(sent.text);
     const logprobs = this.#chat.topLogprobs < 0 ? 'null' : toJson(chatLogprobs(generation, sent.tokens, this.#chat.topLogprobs));
     sent.text = generation.text.length;
     sent.tokens = generation.outputIds.length;
-    answer.event(this.#event(generation, `"content":${JSON.stringify(delta)},"reasoning_content":null`, logprobs, 'null', 'null', true));
+    answer.event(this.#event(generation, `"reasoning_content":null,"content":${JSON.stringify(delta)}`, logprobs, 'null', 'null', true));
   }
 
   #head(generation: Generation): string {

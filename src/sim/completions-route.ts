@@ -19,7 +19,7 @@ import {
 import { type Json, pythonRepr, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
-import { decode, encode } from './tokens.ts';
+import { decode, encode, promptFromIds } from './tokens.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/completions', line: 1860, name: 'openai_v1_completions', dataclass: null };
 const DEFAULT_TOKENS = 16;
@@ -76,10 +76,8 @@ function readPrompts(body: Body): readonly Uint16Array[] {
     ]);
   }
   if (prompt.length === 0) throw new EngineError('Prompt cannot be empty.');
-  if (prompt.every((item): item is number => typeof item === 'number')) return [Uint16Array.from(prompt, (id) => Math.min(id, 65_535))];
-  return prompt.map((item: unknown) =>
-    Array.isArray(item) ? Uint16Array.from(item, (id) => Math.min(Number(id), 65_535)) : encode(String(item)),
-  );
+  if (prompt.every((item): item is number => typeof item === 'number')) return [promptFromIds(prompt)];
+  return prompt.map((item: unknown) => (Array.isArray(item) ? promptFromIds(item) : encode(String(item))));
 }
 
 class CompletionAnswer {

@@ -3,15 +3,13 @@ import type { Call } from './call.ts';
 import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
-import { finishText, metaInfo } from './meta-info.ts';
+import { metaInfo, refusedMetaInfo } from './meta-info.ts';
 import { pythonRepr } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { findUnknownField, readNativeSampling } from './sampling.ts';
-import { encode } from './tokens.ts';
+import { encode, promptFromIds } from './tokens.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/generate', line: 928, name: 'generate_request', dataclass: 'GenerateReqInput' };
-/** An id beyond what 16 bits hold is outside every vocabulary anyway. */
-const LARGEST_ID = 65_535;
 
 export function generate(call: Call): void {
   let isStream = false;
@@ -82,7 +80,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const logprobStart = typeof body['logprob_start_len'] === 'number' ? body['logprob_start_len'] : -1;
   const top = typeof body['top_logprobs_num'] === 'number' ? body['top_logprobs_num'] : 0;
   const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart };
-  const writer = isStream ? new StreamWriter(call, isList, top) : new PlainWriter(call, isList || sampling.n > 1, top);
+  const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, top) : new PlainWriter(call, isList || sampling.n > 1, top);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);
   job.start();
@@ -100,10 +98,8 @@ function readPrompts(body: Body): { readonly prompts: readonly Uint16Array[]; re
 }
 
 function readIds(ids: readonly unknown[]): Uint16Array {
-  return Uint16Array.from(ids, (id) => {
-    if (typeof id !== 'number' || id < 0) throw new EngineError('input_ids must hold token ids.');
-    return Math.min(id, LARGEST_ID);
-  });
+  if (ids.some((id) => typeof id !== 'number' || id < 0)) throw new EngineError('input_ids must hold token ids.');
+  return promptFromIds(ids);
 }
 
 function readRids(rid: unknown): readonly string[] {
@@ -181,10 +177,7 @@ class StreamWriter {
 
   refused(): void {
     const { answer, engine } = this.#call;
-    const finish = finishText({ type: 'abort', message: QUEUE_FULL, status: 503 });
-    answer.event(
-      `{"text":"","output_ids":[],"meta_info":{"id":"${engine.newId()}","finish_reason":${finish},"prompt_tokens":0,"completion_tokens":0,"cached_tokens":0}}`,
-    );
+    answer.event(`{"text":"","output_ids":[],"meta_info":${refusedMetaInfo(engine, QUEUE_FULL)}}`);
     answer.event('[DONE]');
     answer.endStream();
   }

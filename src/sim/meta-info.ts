@@ -10,22 +10,55 @@ const MOST_TOP = 20;
 export function metaInfo(engine: Engine, generation: Generation, topLogprobs: number, isFirst: boolean): string {
   const { spec, finish } = generation;
   const cached = Math.max(0, generation.cachedTokens);
+  const tokens = generation.outputIds.length;
   const parts = [
-    `"id":${JSON.stringify(spec.rid)},"finish_reason":${finish === null ? 'null' : finishText(finish)}`,
-    `"prompt_tokens":${generation.promptTokens},"weight_version":${JSON.stringify(engine.options.weightVersion)}`,
-    `"num_retractions":${generation.retractions}`,
+    commonText(engine, generation),
+    `"storage_prefetch_wait":0.0,"storage_staging_wait":0.0,"forward_entry_time":${seconds(engine, generation.admittedMs)}`,
+    `"prefill_finished_time":${seconds(engine, generation.prefilledMs)},"queue_time":${floatText(queuedSec(generation))}`,
   ];
   if (spec.returnLogprob) parts.push(logprobText(generation, topLogprobs));
-  const queuedSec = generation.admittedMs === 0 ? 0 : (generation.admittedMs - generation.receivedMs) / 1000;
-  parts.push(
-    `"dp_rank":null,"completion_tokens":${generation.outputIds.length},"reasoning_tokens":0,"cached_tokens":${cached}`,
-    `"cached_tokens_details":${cached === 0 ? 'null' : `{"device":${cached},"host":0}`}`,
-    `"queue_time":${floatText(queuedSec)},"forward_entry_time":${seconds(engine, generation.admittedMs)}`,
-    `"prefill_finished_time":${seconds(engine, generation.prefilledMs)},"storage_prefetch_wait":0.0,"storage_staging_wait":0.0`,
-  );
-  if (isFirst || finish !== null) parts.push(`"response_sent_to_client_ts":${seconds(engine, engine.clock.nowMs())}`);
+  parts.push(`"reasoning_tokens":0,"completion_tokens":${tokens},"cached_tokens":${cached}`);
+  if (finish !== null) parts.push(weightVersions(engine, tokens));
+  parts.push(`"cached_tokens_details":${cached === 0 ? 'null' : `{"device":${cached},"host":0}`},"dp_rank":null`);
   if (finish !== null) parts.push(endText(engine, generation));
+  if (finish !== null && tokens > 1) parts.push(`"decode_throughput":${floatText(decodeRate(generation))}`);
+  if (isFirst || finish !== null) parts.push(sentText(engine));
   return `{${parts.join(',')}}`;
+}
+
+/** The same for a prompt without output, as embedding models show it. */
+export function embeddingMetaInfo(engine: Engine, generation: Generation): string {
+  return `{${commonText(engine, generation)},"queue_time":0.0,${endText(engine, generation)},${sentText(engine)}}`;
+}
+
+/** The same for a request that the full queue refused. */
+export function refusedMetaInfo(engine: Engine, message: string): string {
+  const finish = finishText({ type: 'abort', message, status: 503 });
+  const version = JSON.stringify(engine.options.weightVersion);
+  return `{"id":"${engine.newId()}","finish_reason":${finish},"weight_version":${version},${weightVersions(engine, 0)},"completion_tokens":0,"e2e_latency":0.0,${sentText(engine)}}`;
+}
+
+function commonText(engine: Engine, { spec, finish, promptTokens, retractions }: Generation): string {
+  const reason = finish === null ? 'null' : finishText(finish);
+  const version = JSON.stringify(engine.options.weightVersion);
+  return `"id":${JSON.stringify(spec.rid)},"finish_reason":${reason},"prompt_tokens":${promptTokens},"weight_version":${version},"num_retractions":${retractions}`;
+}
+
+function weightVersions(engine: Engine, tokens: number): string {
+  return `"weight_versions":[{"version":${JSON.stringify(engine.options.weightVersion)},"start":0,"end":${tokens}}]`;
+}
+
+function sentText(engine: Engine): string {
+  return `"response_sent_to_client_ts":${seconds(engine, engine.clock.nowMs())}`;
+}
+
+function queuedSec({ admittedMs, receivedMs }: Generation): number {
+  return admittedMs === 0 ? 0 : (admittedMs - receivedMs) / 1000;
+}
+
+/** Tokens per second after the first one. */
+function decodeRate({ outputIds, endedMs, prefilledMs }: Generation): number {
+  return endedMs > prefilledMs ? ((outputIds.length - 1) / (endedMs - prefilledMs)) * 1000 : 0;
 }
 
 /** JSON text of a finish reason as /generate shows it. */
@@ -36,7 +69,7 @@ export function finishText(finish: FinishReason): string {
     case 'stop':
       return `{"type":"stop","matched":${JSON.stringify(finish.matched)}}`;
     case 'abort':
-      return `{"type":"abort","message":${JSON.stringify(finish.message)},"status_code":${finish.status ?? 'null'},"err_type":null}`;
+      return `{"type":"abort","message":${JSON.stringify(finish.message)},"status_code":${finish.status ?? 'null'}}`;
   }
 }
 
@@ -55,19 +88,11 @@ export function topTokens(id: number, at: number, count: number): readonly { rea
   return top.slice(0, count);
 }
 
-function endText(engine: Engine, generation: Generation): string {
-  const wholeSec = (generation.endedMs - generation.receivedMs) / 1000;
-  const decodeSec = (generation.endedMs - generation.prefilledMs) / 1000;
-  const tokens = generation.outputIds.length;
-  const version = JSON.stringify(engine.options.weightVersion);
-  const parts = [
-    `"weight_versions":[{"version":${version},"start":0,"end":${tokens}}]`,
-    `"e2e_latency":${floatText(wholeSec)},"first_token_latency":${floatText((generation.prefilledMs - generation.receivedMs) / 1000)}`,
-    `"request_received_ts":${seconds(engine, generation.receivedMs)},"request_finished_ts":${seconds(engine, generation.endedMs)}`,
-    `"api_server_dispatch_finish_ts":${seconds(engine, generation.receivedMs)}`,
-  ];
-  if (tokens > 0) parts.push(`"decode_throughput":${floatText(decodeSec > 0 ? (tokens - 1) / decodeSec : 0)}`);
-  return parts.join(',');
+function endText(engine: Engine, { receivedMs, prefilledMs, endedMs }: Generation): string {
+  const whole = floatText((endedMs - receivedMs) / 1000);
+  const first = floatText(Math.max(0, prefilledMs - receivedMs) / 1000);
+  const received = seconds(engine, receivedMs);
+  return `"e2e_latency":${whole},"request_received_ts":${received},"first_token_latency":${first},"api_server_dispatch_finish_ts":${received},"request_finished_ts":${seconds(engine, endedMs)}`;
 }
 
 function logprobText(generation: Generation, top: number): string {

@@ -5,7 +5,7 @@ import { EngineError, SchemaError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
 import { modelNameOf } from './openai-answers.ts';
-import { type Json, pythonRepr, toJson } from './python-json.ts';
+import { float, type Json, pythonRepr, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
 
@@ -20,7 +20,7 @@ export function responses(call: Call): void {
     start(call, parseBody(HANDLER, call.body, call.contentType));
   } catch (error) {
     if (!(error instanceof SchemaError || error instanceof EngineError)) throw error;
-    const type = error instanceof SchemaError ? 'Bad Request' : 'BadRequestError';
+    const type = error instanceof SchemaError ? 'Bad Request' : 'invalid_request_error';
     answerError(call, 400, error.message, type, null);
   }
 }
@@ -54,7 +54,13 @@ function start(call: Call, body: Body): void {
   const writer = new ResponsesWriter(call, body, given, isStream);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);
-  job.start();
+  try {
+    job.start();
+  } catch (error) {
+    // A stream has begun before the engine looks at the prompt.
+    if (!isStream || !(error instanceof EngineError)) throw error;
+    writer.fail(error.message);
+  }
 }
 
 function messagesOf(input: unknown): readonly ChatMessage[] {
@@ -105,12 +111,12 @@ class ResponsesWriter {
       } else this.#call.answer.json(200, toJson(this.#response(generation)));
       return;
     }
-    const place = { item_id: this.#itemId, output_index: 0, content_index: 0 };
+    const place = { content_index: 0, item_id: this.#itemId, output_index: 0 };
     this.#event('response.output_text.done', { ...place, text: generation.text, logprobs: [] });
     this.#event('response.content_part.done', { ...place, part: this.#part(generation.text) });
-    this.#event('response.output_item.done', { output_index: 0, item: this.#item(generation.text, 'completed') });
+    this.#event('response.output_item.done', { item: this.#item(generation.text, 'completed'), output_index: 0 });
     const last = generation.finish?.type === 'stop' ? 'response.completed' : 'response.incomplete';
-    this.#event(last, { response: this.#response(generation) });
+    this.#responseEvent(last, this.#response(generation));
     this.#call.answer.endStream();
   }
 
@@ -118,74 +124,89 @@ class ResponsesWriter {
     answerError(this.#call, 503, QUEUE_FULL, '503', null);
   }
 
+  /** Ends a stream that has not got a token. */
+  fail(message: string): void {
+    this.#begin();
+    const response = { ...this.#response(null), status: 'failed', error: { code: 'server_error', message } };
+    this.#responseEvent('response.failed', response);
+    this.#call.answer.endStream();
+  }
+
   #writeText(generation: Generation): void {
     if (!this.#isOpen) this.#open();
     const delta = generation.text.slice(this.#sent);
     if (delta === '') return;
     this.#sent = generation.text.length;
-    this.#event('response.output_text.delta', { item_id: this.#itemId, output_index: 0, content_index: 0, delta, logprobs: [] });
+    this.#event('response.output_text.delta', { content_index: 0, delta, item_id: this.#itemId, logprobs: [], output_index: 0 });
   }
 
   #open(): void {
+    this.#begin();
+    this.#event('response.output_item.added', { item: this.#item(null, 'in_progress'), output_index: 0 });
+    this.#event('response.content_part.added', { content_index: 0, item_id: this.#itemId, output_index: 0, part: this.#part('') });
+  }
+
+  #begin(): void {
     this.#isOpen = true;
     this.#call.answer.startStream([
       ['cache-control', 'no-cache'],
       ['connection', 'keep-alive'],
     ]);
-    this.#event('response.created', { response: this.#response(null) });
-    this.#event('response.in_progress', { response: this.#response(null) });
-    this.#event('response.output_item.added', { output_index: 0, item: this.#item(null, 'in_progress') });
-    this.#event('response.content_part.added', { item_id: this.#itemId, output_index: 0, content_index: 0, part: this.#part('') });
+    this.#responseEvent('response.created', this.#response(null));
+    this.#responseEvent('response.in_progress', this.#response(null));
   }
 
   #event(type: string, members: { readonly [key: string]: Json }): void {
     this.#call.answer.event(toJson({ ...members, sequence_number: this.#sequence++, type }), type);
   }
 
+  #responseEvent(type: string, response: Json): void {
+    this.#call.answer.event(toJson({ type, response, sequence_number: this.#sequence++ }), type);
+  }
+
   #part(text: string): Json {
-    return { type: 'output_text', text, annotations: [], logprobs: null };
+    return { annotations: [], text, type: 'output_text', logprobs: null };
   }
 
   #item(text: string | null, status: string): Json {
     return {
       id: this.#itemId,
-      type: 'message',
-      role: 'assistant',
       content: text === null ? [] : [this.#part(text)],
+      role: 'assistant',
       status,
+      type: 'message',
       phase: 'final_answer',
     };
   }
 
   /** The response object; without a generation as it is before the first token. */
-  #response(generation: Generation | null): Json {
-    const { engine } = this.#call;
+  #response(generation: Generation | null): { readonly [key: string]: Json } {
     const body = this.#body as { temperature?: number; top_p?: number; instructions?: string; user?: string };
     const isWhole = generation?.finish?.type === 'stop';
     return {
       id: this.#id,
-      created_at: this.#created,
       object: 'response',
+      created_at: this.#created,
       model: modelNameOf(this.#body),
+      output: generation === null ? [] : [this.#item(generation.text, 'completed')],
       status: generation === null ? 'in_progress' : isWhole ? 'completed' : 'incomplete',
+      usage: generation === null ? null : usage(generation),
+      parallel_tool_calls: true,
+      tool_choice: 'auto',
+      tools: [],
       error: null,
       incomplete_details: generation === null || isWhole ? null : { reason: 'max_output_tokens' },
       instructions: body.instructions ?? null,
-      max_output_tokens: this.#mostTokens ?? engine.options.contextLength,
-      metadata: {},
-      output: generation === null ? [] : [this.#item(generation.text, 'completed')],
-      parallel_tool_calls: true,
+      max_output_tokens: this.#mostTokens,
       previous_response_id: null,
       reasoning: { effort: null, summary: null },
-      store: false,
-      temperature: body.temperature ?? null,
+      store: true,
+      temperature: body.temperature === undefined ? null : float(body.temperature),
       text: generation === null ? null : { format: { type: 'text' } },
-      tool_choice: 'auto',
-      tools: [],
-      top_p: body.top_p ?? null,
+      top_p: body.top_p === undefined ? null : float(body.top_p),
       truncation: 'disabled',
-      usage: generation === null ? null : usage(generation),
       user: body.user ?? null,
+      metadata: {},
     };
   }
 }

@@ -41,6 +41,9 @@ const KNOWN_FIELDS = [
   'logit_bias',
   'sampling_seed',
   'custom_params',
+  'beam_width',
+  'watermark',
+  'choice',
 ];
 const DEFAULT_NEW_TOKENS = 128;
 const MOST_SAMPLES = 1000;

@@ -65,7 +65,7 @@ export function ollamaChat(call: Call): void {
         created_at: new Date(call.engine.clock.wallMs()).toISOString(),
         message: { role: 'assistant', content: generation.text, images: null },
         done: true,
-        done_reason: generation.finish?.type ?? 'stop',
+        done_reason: 'stop',
         total_duration: Math.round((generation.endedMs - generation.receivedMs) * 1e6),
         load_duration: null,
         prompt_eval_count: generation.promptTokens,

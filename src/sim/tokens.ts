@@ -11,6 +11,7 @@ export const VOCABULARY = 320;
 
 const SPECIAL: readonly string[] = ['<|bos|>', '<|eos|>', '<|im_start|>', '<|im_end|>', '<|pad|>'];
 const FIRST_SPECIAL = 256;
+const LARGEST_ID = 65_535;
 const ID_OF_BYTE = new Uint16Array(256);
 const BYTE_OF_ID = new Uint8Array(256);
 
@@ -43,6 +44,11 @@ export function encode(text: string): Uint16Array {
 
 export function encodeByte(byte: number): number {
   return ID_OF_BYTE[byte]!;
+}
+
+/** A prompt of token ids from a request. Ids beyond 16 bits become the largest one: it is outside the vocabulary as well. */
+export function promptFromIds(ids: readonly unknown[]): Uint16Array {
+  return Uint16Array.from(ids, (id) => Math.min(Math.max(0, Number(id)), LARGEST_ID));
 }
 
 /** Text of `ids`; special tokens and ids without text leave nothing. */

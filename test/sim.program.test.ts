@@ -1,0 +1,178 @@
+/** `sglang-sim` as a program: its flags, its first line, its signals, its exit codes. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parseCommandLine } from '../src/sim/command-line.ts';
+import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS } from '../src/sim/options.ts';
+import { postJson, sendRaw } from './support/send-raw.ts';
+
+const PROGRAM = fileURLToPath(new URL('../src/bin/sim.js', import.meta.url));
+
+interface Program {
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly firstLine: string;
+  readonly exit: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+function spawnSim(t: TestContext, args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  return child;
+}
+
+async function exitOf(child: ChildProcess): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }> {
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  return { code, signal };
+}
+
+async function textOf(child: ChildProcess, name: 'stdout' | 'stderr'): Promise<string> {
+  let text = '';
+  for await (const piece of child[name] ?? []) text += String(piece);
+  return text;
+}
+
+/** Starts the program and waits for its first line. */
+async function start(t: TestContext, args: readonly string[] = []): Promise<Program> {
+  const child = spawnSim(t, ['--port', '0', ...args]);
+  const exit = exitOf(child);
+  let firstLine = '';
+  for await (const piece of child.stdout ?? []) {
+    firstLine += String(piece);
+    if (firstLine.includes('\n')) break;
+  }
+  const port = Number(/:(\d+)/.exec(firstLine)?.[1]);
+  assert.ok(port > 0, firstLine);
+  return { child, port, firstLine, exit };
+}
+
+const run = (port: number, tokens: number, stream = false): ReturnType<typeof postJson> =>
+  postJson(port, '/generate', { text: 'x', stream, sampling_params: { max_new_tokens: tokens, ignore_eos: true } });
+
+async function untilRunning(port: number): Promise<void> {
+  const start = performance.now();
+  while (!(await sendRaw(port, 'GET', '/v1/loads')).body.includes('"num_running_reqs":1')) assert.ok(performance.now() - start < 5000);
+}
+
+describe('the first line', () => {
+  it('tells where it listens, what it serves and its process id', async (t) => {
+    const { child, port, firstLine } = await start(t, ['--served-model-name', 'mini']);
+    assert.equal(firstLine, `sglang-sim ready http://127.0.0.1:${port} model=mini pid=${child.pid}\n`);
+  });
+
+  it('is JSON when asked', async (t) => {
+    const { child, port, firstLine } = await start(t, ['--json']);
+    assert.deepEqual(JSON.parse(firstLine), { ready: `http://127.0.0.1:${port}`, port, model: 'tiny', pid: child.pid });
+  });
+});
+
+describe('signals', () => {
+  it('SIGTERM: health 503, new requests served, exit 0 after the last one', async (t) => {
+    const { child, port, exit } = await start(t, ['--speedup', '2']);
+    const long = run(port, 150);
+    await untilRunning(port);
+    child.kill('SIGTERM');
+    while ((await sendRaw(port, 'GET', '/ping')).status === 200);
+    assert.equal((await sendRaw(port, 'GET', '/health')).status, 503);
+    assert.equal((await run(port, 2)).status, 200);
+    assert.equal(JSON.parse((await long).body).meta_info.completion_tokens, 150);
+    assert.deepEqual(await exit, { code: 0, signal: null });
+  });
+
+  it('SIGINT: ends now, open streams break off', async (t) => {
+    const { child, port, exit } = await start(t);
+    const long = run(port, 100_000, true);
+    await untilRunning(port);
+    child.kill('SIGINT');
+    assert.ok((await long).isCut);
+    assert.deepEqual(await exit, { code: 0, signal: null });
+  });
+
+  it('a second signal does not wait for requests', async (t) => {
+    const { child, port, exit } = await start(t);
+    const long = run(port, 100_000);
+    const failed = long.then(
+      () => 'answered',
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    await untilRunning(port);
+    child.kill('SIGTERM');
+    while ((await sendRaw(port, 'GET', '/ping')).status === 200);
+    child.kill('SIGTERM');
+    assert.deepEqual(await exit, { code: 143, signal: null });
+    assert.notEqual(await failed, 'answered');
+  });
+
+  it('a deadly request kills the process as the watchdog of the real one does', async (t) => {
+    const { port, exit } = await start(t, ['--deadly', '--deadly-secs', '0.1']);
+    const failed = postJson(port, '/generate', { input_ids: [999_999] }).catch((error: NodeJS.ErrnoException) => error.code);
+    assert.deepEqual(await exit, { code: null, signal: 'SIGKILL' });
+    assert.equal(await failed, 'ECONNRESET');
+  });
+});
+
+describe('flags', () => {
+  it('all problems are told at once, with exit code 2', async (t) => {
+    const child = spawnSim(t, ['--port', '99999', '--kv-tokens', 'many', '--itl-ms', '--tp', '8', '--seed=-1', 'word']);
+    const [text, { code }] = await Promise.all([textOf(child, 'stderr'), exitOf(child)]);
+    assert.equal(code, 2);
+    for (const part of ['--port "99999"', '--kv-tokens "many"', '--itl-ms: expected a value', '--tp: unknown', '--seed "-1"'])
+      assert.ok(text.includes(part), `${part} in ${text}`);
+  });
+
+  it('a port that is taken: exit code 1 and a message', async (t) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const address = server.address();
+    assert.ok(address !== null && typeof address === 'object');
+    const child = spawnSim(t, ['--port', String(address.port)]);
+    const [text, { code }] = await Promise.all([textOf(child, 'stderr'), exitOf(child)]);
+    assert.equal(code, 1);
+    assert.match(text, /EADDRINUSE/);
+  });
+
+  it('--help names every flag with its default; the manual too', () => {
+    const help = parseCommandLine(['--help']);
+    assert.ok(help.kind === 'help');
+    const manual = readFileSync(new URL('../../docs/sglang-sim.md', import.meta.url), 'utf8');
+    for (const name of SIM_OPTION_NAMES) {
+      assert.ok(help.text.includes(`  ${flagOf(name)}`), flagOf(name));
+      assert.ok(manual.includes(`\`${flagOf(name)}\``), `${flagOf(name)} in the manual`);
+    }
+    assert.match(help.text, /--kv-tokens \[number\]\s+KV cache, tokens \[default: 524288\]/);
+  });
+
+  it('every flag reaches its option, with a space or an equals sign, and so do the names SGLang uses', () => {
+    for (const name of SIM_OPTION_NAMES) {
+      const option = SIM_OPTIONS[name];
+      const value = option.kind === 'switch' ? true : option.kind === 'text' ? 'some' : option.least + 1;
+      const forms = option.kind === 'switch' ? [[flagOf(name)]] : [[flagOf(name), String(value)], [`${flagOf(name)}=${value}`]];
+      for (const form of forms) {
+        const parsed = parseCommandLine(form);
+        assert.ok(parsed.kind === 'run', JSON.stringify(parsed));
+        assert.deepEqual(parsed.command.options, { [name]: value });
+      }
+    }
+    const parsed = parseCommandLine(['--model', 'm', '--max-total-tokens=100', '--random-seed', '3']);
+    assert.deepEqual(parsed.kind === 'run' && parsed.command.options, { modelPath: 'm', kvTokens: 100, seed: 3 });
+  });
+
+  it('--ignore-unknown lets the flags of a real launch command pass', () => {
+    const parsed = parseCommandLine([
+      '--tp',
+      '8',
+      '--mem-fraction-static',
+      '0.8',
+      '--trust-remote-code',
+      '--port',
+      '1234',
+      '--ignore-unknown',
+    ]);
+    assert.deepEqual(parsed.kind === 'run' && parsed.command.options, { port: 1234 });
+  });
+});
