@@ -22,6 +22,8 @@ export interface RouterRuntime {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly logger: Logger;
+  /** Lines that the log has lost. */
+  readonly droppedLogLines?: () => number;
 }
 
 export interface RunningRouter {
@@ -51,8 +53,12 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const metrics = new RouterMetrics({
     clock,
     policy: config.policy,
-    readInflight: (worker) => load.inflight[worker] ?? 0,
-    isHealthy: (worker) => fleet.current.eligible.regular.includes(worker),
+    workers: {
+      inflight: (worker) => load.inflight[worker] ?? 0,
+      processed: (worker) => load.processed[worker] ?? 0,
+      isHealthy: (worker) => fleet.current.eligible.regular.includes(worker),
+      staleConnections: (worker) => proxy.upstreams.find(worker)?.staleConnections ?? 0,
+    },
     ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),
   });
   const control = createControl({
@@ -61,6 +67,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     clock,
     rng,
     logger,
+    counters: metrics,
     settings: {
       apiKey: null,
       startupTimeoutMs: config.workerStartupTimeoutSecs * 1000,
@@ -99,6 +106,11 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       if (access.wants(clock.nowMs(), isFailure)) access.write(accessFields(record, durationMs));
     },
   });
+  metrics.readWorkerConnections('regular', () => proxy.upstreams.connections);
+  metrics.readFrom('prefixBlocks', () => proxy.selection.index?.blocks ?? 0);
+  metrics.readFrom('prefixBytes', () => proxy.selection.index?.bytes ?? 0);
+  metrics.readFrom('prefixEvictions', () => proxy.selection.index?.evictions ?? 0);
+  metrics.readFrom('logLinesDropped', () => runtime.droppedLogLines?.() ?? 0);
 
   const address = await proxy.listen(config.host, config.port);
   let metricsServer: MetricsServer | null = null;

@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
   try {
     const isMetricsChosen = sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default';
-    const runtime = { clock: realClock, rng: createRng(config.seed ?? undefined), logger: log.logger };
+    const runtime = { clock: realClock, rng: createRng(config.seed ?? undefined), logger: log.logger, droppedLogLines: log.droppedLines };
     const router = await startRouter(config, runtime, isMetricsChosen);
     const { host, port } = router.address;
     const base = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;

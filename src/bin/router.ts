@@ -46,7 +46,7 @@ async function main(): Promise<number> {
   try {
     const router = await startRouter(
       config,
-      { clock: realClock, rng: createRng(config.seed ?? undefined), logger },
+      { clock: realClock, rng: createRng(config.seed ?? undefined), logger, droppedLogLines: log.droppedLines },
       sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
     );
     const { host, port } = router.address;

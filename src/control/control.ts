@@ -5,6 +5,7 @@ import type { LoadTable } from '../core/load.ts';
 import type { LocalRoute } from '../core/local-route.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Rng } from '../core/rng.ts';
+import type { WorkerType } from '../core/worker.ts';
 import type { WorkerAddress } from '../core/worker-address.ts';
 import { createAdminRoutes } from './admin-routes.ts';
 import { Discovery } from './discovery.ts';
@@ -32,6 +33,13 @@ export interface ControlSettings {
   readonly readyProbeIntervalMs?: number;
 }
 
+/** Counts what happens in the control plane; the router's metrics are one. */
+export interface ControlCounters {
+  registered(source: 'static' | 'manual'): void;
+  deregistered(source: 'manual'): void;
+  probed(type: WorkerType, hasPassed: boolean): void;
+}
+
 interface ControlDeps {
   readonly cell: FleetCell;
   readonly load: LoadTable;
@@ -39,6 +47,7 @@ interface ControlDeps {
   readonly rng: Rng;
   readonly logger: Logger;
   readonly settings: ControlSettings;
+  readonly counters?: ControlCounters;
 }
 
 export interface Control {
@@ -66,15 +75,18 @@ class ControlPlane implements Control, RegistryObserver {
   readonly routes: readonly LocalRoute[];
   readonly registry: Registry;
   readonly #logger: Logger;
+  readonly #counters: ControlCounters | undefined;
   readonly #apiKey: string | null;
   readonly #prober: Prober;
   readonly #registration: Registration;
   readonly #discovery: Discovery;
+  #isStarting = false;
   #isDraining = false;
   #isStopped = false;
 
-  constructor({ cell, load, clock, rng, logger, settings }: ControlDeps) {
+  constructor({ cell, load, clock, rng, logger, settings, counters }: ControlDeps) {
     this.#logger = logger;
+    this.#counters = counters;
     this.#apiKey = settings.apiKey;
     this.registry = new Registry(cell, load, rng, this);
     const client = createWorkerClient(clock);
@@ -108,7 +120,9 @@ class ControlPlane implements Control, RegistryObserver {
 
   start(addresses: readonly WorkerAddress[]): void {
     if (addresses.length > MAX_WORKERS) throw new RangeError(`${addresses.length} workers: expected at most ${MAX_WORKERS}`);
+    this.#isStarting = true;
     this.registry.add(addresses, { ...DEFAULT_OPTIONS, apiKey: this.#apiKey });
+    this.#isStarting = false;
   }
 
   beginDrain(): void {
@@ -124,12 +138,14 @@ class ControlPlane implements Control, RegistryObserver {
   workerAdded(record: WorkerRecord): void {
     if (this.#isStopped) return;
     this.#logger.info({ worker: record.worker.url, id: record.worker.id }, 'worker added');
+    this.#counters?.registered(this.#isStarting ? 'static' : 'manual');
     this.#registration.begin(record);
     this.#prober.watch(record);
   }
 
   workerRemoved(record: WorkerRecord): void {
     this.#logger.info({ worker: record.worker.url, id: record.worker.id }, 'worker removed');
+    this.#counters?.deregistered('manual');
     this.#prober.unwatch(record);
     this.#discovery.forget(record);
     this.#registration.end(record, 'removed');
@@ -155,6 +171,7 @@ class ControlPlane implements Control, RegistryObserver {
 
   /** A probe has ended: the registry hears of it after those who only take notes. */
   probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
+    this.#counters?.probed(record.worker.type, event === 'probe-passed');
     this.#registration.note(record, detail);
     if (event === 'probe-passed' && record.state.phase === 'ready') this.#discovery.retry(record);
     if (event !== 'probe-passed') this.#logger.debug({ worker: record.worker.url, event, detail }, 'probe did not pass');

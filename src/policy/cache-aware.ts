@@ -108,6 +108,8 @@ export const cacheAware: Policy<CacheAwareState> = {
   leave(state, worker): void {
     state.index.leave(worker);
   },
+
+  stats: ({ index }) => index,
 };
 
 function isImbalanced(view: FleetView, settings: PolicySettings): boolean {

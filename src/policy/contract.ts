@@ -56,6 +56,14 @@ export interface PolicySettings {
   readonly salt: number;
 }
 
+/** How full an index is that a policy keeps; for metrics. */
+export interface IndexStats {
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Blocks that left to make room, ever. */
+  readonly evictions: number;
+}
+
 export interface Policy<State = unknown> {
   readonly name: string;
   /** What must be read of a request: nothing, the prompt bytes, or the routing-key header. */
@@ -70,4 +78,6 @@ export interface Policy<State = unknown> {
   join?(state: State, worker: WorkerIndex): void;
   /** After it, no reference to `worker` may be left: the index can come back as another worker. */
   leave?(state: State, worker: WorkerIndex): void;
+  /** Of the index of this state, if the policy keeps one. O(1). */
+  stats?(state: State): IndexStats;
 }

@@ -34,6 +34,8 @@ export class PrefixIndex {
   readonly #entries: EntryTable;
   readonly #index: HashIndex;
   readonly #tokens: OwnerTokens = new OwnerTokens();
+  /** Entries freed to make room, ever. */
+  evictions = 0;
   /** Next entry of the sweep that is under way, 0 when none is. */
   #sweepAt = 0;
   readonly #isDead = (token: number): boolean => this.#tokens.worker(token) < 0;
@@ -155,6 +157,7 @@ export class PrefixIndex {
   #evict(): boolean {
     const leaf = this.#entries.oldestLeaf();
     if (leaf === 0) return false;
+    this.evictions++;
     this.#forget(leaf, false);
     return true;
   }

@@ -34,10 +34,7 @@ export class Attempt {
     this.#ctx = ctx;
     this.series = ctx.series.find(worker);
     ctx.load.acquire(worker);
-    if (this.series !== undefined) {
-      this.series.requests.value++;
-      if (choice !== null) this.series.selections.value++;
-    }
+    if (this.series !== undefined && choice !== null) this.series.selections.value++;
   }
 
   /** `status`: of the worker's answer, 0 without one. */

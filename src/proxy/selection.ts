@@ -5,7 +5,7 @@ import type { Outcome } from '../core/outcome.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RouteInput } from '../core/route-input.ts';
 import { NONE, type Worker, type WorkerIndex, type WorkerType } from '../core/worker.ts';
-import type { Choice, Policy, PolicySettings, Reason } from '../policy/contract.ts';
+import type { Choice, IndexStats, Policy, PolicySettings, Reason } from '../policy/contract.ts';
 import { FleetViewState } from '../policy/view.ts';
 
 /** The cell that counts choices with this reason. */
@@ -26,6 +26,11 @@ export class Selection implements FleetListener {
     this.#view = new FleetViewState(load);
     this.#rng = rng;
     this.#decision = decision;
+  }
+
+  /** How full the policy's index is; null for policies without one. */
+  get index(): IndexStats | null {
+    return this.policy.stats?.(this.#state) ?? null;
   }
 
   get eligible(): Int32Array {

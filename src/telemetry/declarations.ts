@@ -240,7 +240,7 @@ export const METRICS = {
     type: 'counter',
     unit: 'workers',
     labels: ['source', 'result'],
-    help: 'Workers that were to be registered; result is success, failed or duplicate.',
+    help: 'Workers registered; source is static (named at start) or manual (through the API).',
     origin: 'smg',
   },
   discoveryDeregistrations: {
@@ -248,7 +248,7 @@ export const METRICS = {
     type: 'counter',
     unit: 'workers',
     labels: ['source', 'reason'],
-    help: 'Workers that were removed.',
+    help: 'Workers removed; source is manual.',
     origin: 'smg',
   },
   prefixBlocks: {

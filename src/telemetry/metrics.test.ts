@@ -6,7 +6,7 @@ import type { Worker } from '../core/worker.ts';
 import { realClock } from '../runtime/clock.ts';
 import { INTER_TOKEN_BUCKETS } from './buckets.ts';
 import { METRICS } from './declarations.ts';
-import { MAX_LABEL_VALUES, RouterMetrics, type RouterMetricsOptions } from './metrics.ts';
+import { MAX_LABEL_VALUES, RouterMetrics, type RouterMetricsOptions, type WorkerReaders } from './metrics.ts';
 
 /** Unlike the real one, its timers keep the process alive: nothing else does here. */
 const waitingClock: Clock = {
@@ -17,12 +17,13 @@ const waitingClock: Clock = {
   },
 };
 
+const NO_FACTS: WorkerReaders = { inflight: () => 0, processed: () => 0, isHealthy: () => true, staleConnections: () => 0 };
+
 function newMetrics(options: Partial<RouterMetricsOptions> = {}): RouterMetrics {
   return new RouterMetrics({
     clock: waitingClock,
     policy: 'round_robin',
-    readInflight: () => 0,
-    isHealthy: () => true,
+    workers: NO_FACTS,
     processMetrics: false,
     ...options,
   });
@@ -64,7 +65,14 @@ test('another parser reads every declared family with its type and help', async 
 });
 
 test('counters, gauges and histograms arrive with their labels and values', async () => {
-  const metrics = newMetrics({ readInflight: (worker) => worker + 3, isHealthy: (worker) => worker === 0 });
+  const metrics = newMetrics({
+    workers: {
+      inflight: (worker) => worker + 3,
+      processed: (worker) => worker + 6,
+      isHealthy: (worker) => worker === 0,
+      staleConnections: () => 2,
+    },
+  });
   const chat = metrics.httpRoute('POST', '/v1/chat/completions');
   chat.requests.value += 3;
   chat.duration.observe(0.02);
@@ -73,16 +81,16 @@ test('counters, gauges and histograms arrive with their labels and values', asyn
   metrics.response(503, 'no_workers').value++;
   metrics.connectionsActive.value = 7;
   metrics.policyDecision('round_robin', 'turn').value = 9;
-  metrics.healthCheck('regular', false).value = 4;
-  metrics.registration('static', 'success').value = 2;
+  metrics.probed('regular', false);
+  metrics.registered('static');
+  metrics.deregistered('manual');
+  metrics.readWorkerConnections('regular', () => 2);
   const worker = metrics.bindWorker(workerAt(0));
   metrics.bindWorker(workerAt(1));
   worker.selections.value = 5;
-  worker.requests.value = 6;
   worker.ttft.observe(0.3);
   worker.itl.observeMany(0.02, 10);
   worker.events.value = 11;
-  worker.connections.value = 2;
   worker.failed('reset');
   worker.failed('reset');
   worker.upstream(500).value++;
@@ -106,8 +114,9 @@ test('counters, gauges and histograms arrive with their labels and values', asyn
   assert.equal(scraped.value('smg_http_responses_total', { status_code: '503', error_code: 'no_workers' }), 1);
   assert.equal(scraped.value('smg_http_connections_active'), 7);
   assert.equal(scraped.value('smg_policy_decisions_total', { policy: 'round_robin', reason: 'turn' }), 9);
-  assert.equal(scraped.value('smg_worker_health_checks_total', { worker_type: 'regular', result: 'failure' }), 4);
-  assert.equal(scraped.value('smg_discovery_registrations_total', { source: 'static', result: 'success' }), 2);
+  assert.equal(scraped.value('smg_worker_health_checks_total', { worker_type: 'regular', result: 'failure' }), 1);
+  assert.equal(scraped.value('smg_discovery_registrations_total', { source: 'static', result: 'success' }), 1);
+  assert.equal(scraped.value('smg_discovery_deregistrations_total', { source: 'manual', reason: 'removed' }), 1);
   const pool = { worker_type: 'regular', connection_mode: 'http' };
   assert.equal(scraped.value('smg_worker_selection_total', { ...pool, model: 'llama', policy: 'round_robin' }), 5);
   assert.equal(scraped.value('smg_worker_pool_size', { ...pool, model: 'llama' }), 2);
@@ -118,6 +127,7 @@ test('counters, gauges and histograms arrive with their labels and values', asyn
   assert.equal(scraped.value('smg_worker_failures_total', { ...first, error_type: 'reset' }), 2);
   assert.equal(scraped.value('smg_worker_stream_events_total', first), 11);
   assert.equal(scraped.value('smg_worker_requests_active', first), 3);
+  assert.equal(scraped.value('smg_worker_stale_connections_total', first), 2);
   assert.equal(scraped.value('smg_worker_requests_active', { worker: 'http://10.0.0.1:30001' }), 4);
   assert.equal(scraped.value('smg_worker_health', first), 1);
   assert.equal(scraped.value('smg_worker_health', { worker: 'http://10.0.0.1:30001' }), 0);
@@ -179,7 +189,7 @@ test('a worker that left is gone from the exposition, and counting on hurts nobo
 });
 
 test('a worker that comes back under another index before the old one left has one series, its own', async () => {
-  const metrics = newMetrics({ readInflight: (worker) => worker });
+  const metrics = newMetrics({ workers: { ...NO_FACTS, inflight: (worker) => worker } });
   const old = workerAt(0);
   const fresh = { ...workerAt(5), url: old.url };
   metrics.bindWorker(old);

@@ -28,12 +28,21 @@ export interface RouterMetricsOptions {
   readonly clock: Clock;
   /** Name of the policy, a label of the selections. */
   readonly policy: string;
-  /** Attempts in flight at a worker; asked at scrape time. */
-  readonly readInflight: (worker: WorkerIndex) => number;
-  /** Whether the worker may take requests now; asked at scrape time. */
-  readonly isHealthy: (worker: WorkerIndex) => boolean;
+  /** What other parts know of a worker; asked at scrape time. */
+  readonly workers: WorkerReaders;
   /** Metrics of the process and of Node itself (memory, CPU, event loop lag, garbage collection). Default true. */
   readonly processMetrics?: boolean;
+}
+
+export interface WorkerReaders {
+  /** Attempts dispatched that have not ended. */
+  inflight(worker: WorkerIndex): number;
+  /** Attempts dispatched since the worker joined. */
+  processed(worker: WorkerIndex): number;
+  /** Whether it may take requests now. */
+  isHealthy(worker: WorkerIndex): boolean;
+  /** Reused connections that were dead and have been replaced, since it joined. */
+  staleConnections(worker: WorkerIndex): number;
 }
 
 /** A label whose values others choose takes this many different ones; what comes later is counted as "other". */
@@ -125,16 +134,24 @@ export class RouterMetrics {
     return this.#families.policyDecisions.counter({ policy, reason });
   }
 
-  healthCheck(type: WorkerType, isSuccess: boolean): Counter {
-    return this.#families.workerHealthChecks.counter({ worker_type: type, result: isSuccess ? 'success' : 'failure' });
+  /** A probe of a worker has ended. */
+  probed(type: WorkerType, hasPassed: boolean): void {
+    this.#families.workerHealthChecks.counter({ worker_type: type, result: hasPassed ? 'success' : 'failure' }).value++;
   }
 
-  registration(source: string, result: 'success' | 'failed' | 'duplicate'): Counter {
-    return this.#families.discoveryRegistrations.counter({ source, result });
+  /** A worker was registered: named at start (`static`) or through the API (`manual`). */
+  registered(source: 'static' | 'manual'): void {
+    this.#families.discoveryRegistrations.counter({ source, result: 'success' }).value++;
   }
 
-  deregistration(source: string, reason: string): Counter {
-    return this.#families.discoveryDeregistrations.counter({ source, reason });
+  /** A worker was removed by whoever asked for it. */
+  deregistered(source: 'manual'): void {
+    this.#families.discoveryDeregistrations.counter({ source, reason: 'removed' }).value++;
+  }
+
+  /** Open connections to workers of this type, idle ones included; asked at scrape time. */
+  readWorkerConnections(type: WorkerType, value: () => number): void {
+    this.#families.workerConnections.read({ worker_type: type, connection_mode: 'http' }, value);
   }
 
   /** Supplies a metric without labels by a function that is called at scrape time. */
@@ -156,9 +173,11 @@ export class RouterMetrics {
     this.#workers.set(worker.index, fresh);
     this.#joinPool(fresh);
     const labels = { worker: worker.url };
-    const { readInflight, isHealthy } = this.#options;
-    this.#families.workerInflight.read(labels, () => readInflight(worker.index));
-    this.#families.workerHealth.read(labels, () => (isHealthy(worker.index) ? 1 : 0));
+    const { workers } = this.#options;
+    this.#families.workerInflight.read(labels, () => workers.inflight(worker.index));
+    this.#families.workerRequests.read(labels, () => workers.processed(worker.index));
+    this.#families.workerHealth.read(labels, () => (workers.isHealthy(worker.index) ? 1 : 0));
+    this.#families.workerStaleConnections.read(labels, () => workers.staleConnections(worker.index));
     return fresh;
   }
 

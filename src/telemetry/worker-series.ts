@@ -1,7 +1,7 @@
 /** Cells of one worker, bound when it joins. */
 import type { OutcomeKind } from '../core/outcome.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
-import { Counter, type Gauge, type Histogram } from './cells.ts';
+import { Counter, type Histogram } from './cells.ts';
 import type { EndpointSeries } from './endpoint-series.ts';
 import type { Families, Labels } from './families.ts';
 import type { StatusCounters } from './status-counters.ts';
@@ -21,8 +21,6 @@ export class WorkerSeries {
   readonly url: string;
   /** Choices of the policy that fell on a worker of this type and model. */
   selections: Counter;
-  /** Attempts dispatched to this worker. */
-  readonly requests: Counter;
   /** Seconds, per attempt that ended well. */
   readonly duration: Histogram;
   /** Seconds from dispatch to the first event of a stream. */
@@ -31,10 +29,6 @@ export class WorkerSeries {
   readonly itl: Histogram;
   /** Events of streams relayed. */
   readonly events: Counter;
-  /** Reused connections found dead and replaced. */
-  readonly staleConnections: Counter;
-  /** Open connections to workers of this type, all workers together. */
-  readonly connections: Gauge;
   readonly #context: WorkerSeriesContext;
   readonly #errorLabels: { readonly worker_type: string; readonly connection_mode: string };
   readonly #failures = new Map<OutcomeKind, readonly [ofPool: Counter, ofWorker: Counter]>();
@@ -53,13 +47,10 @@ export class WorkerSeries {
     this.#model = model;
     const labels = { worker: worker.url };
     this.selections = this.#bindSelections();
-    this.requests = families.workerRequests.counter(labels);
     this.duration = families.workerDuration.histogram(labels);
     this.ttft = families.workerTtft.histogram(labels);
     this.itl = families.workerInterToken.histogram(labels);
     this.events = families.workerEvents.counter(labels);
-    this.staleConnections = families.workerStaleConnections.counter(labels);
-    this.connections = families.workerConnections.gauge(this.#errorLabels);
   }
 
   /** Labels of the pool that the worker belongs to. */

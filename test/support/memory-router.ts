@@ -63,8 +63,12 @@ export async function startMemoryRouter(
   const metrics = new RouterMetrics({
     clock: realClock,
     policy: policyName,
-    readInflight: (worker) => load.inflight[worker] ?? 0,
-    isHealthy: () => true,
+    workers: {
+      inflight: (worker) => load.inflight[worker] ?? 0,
+      processed: (worker) => load.processed[worker] ?? 0,
+      isHealthy: () => true,
+      staleConnections: () => 0,
+    },
     processMetrics: false,
   });
   const proxy = new DataPlane({

@@ -109,6 +109,7 @@ export class MemoryFlight implements Flight {
 export class MemoryUpstream implements Upstream {
   readonly worker: Worker;
   readonly flights: MemoryFlight[] = [];
+  readonly staleConnections = 0;
   isDraining = false;
   #taken = 0;
 

@@ -25,6 +25,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #idle: Http1Connection[] = [];
   readonly #queue = new Set<Http1Flight>();
   readonly #sweep: Deadline;
+  staleConnections = 0;
   #open = 0;
   #draining = false;
 
@@ -96,6 +97,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   replaceStale(flight: Http1Flight): void {
+    this.staleConnections++;
     // Whatever else idles is as old as the one that died.
     this.#connect(flight);
   }

@@ -57,4 +57,6 @@ export interface Upstream {
   /** Connections open, and requests waiting for one. */
   readonly connections: number;
   readonly waiting: number;
+  /** Reused connections that were dead and have been replaced by a fresh one, unseen by the exchange. */
+  readonly staleConnections: number;
 }
