@@ -9,7 +9,12 @@ const CODE =
 const CHINESE =
   '引擎只读一次提示词并保存计算结果，因此开头相同的第二个请求可以从第一个请求结束的地方继续。知道这一点的路由器会把两者送到同一处。';
 
-export const TEXTS = { prose: PROSE, code: CODE, chinese: CHINESE } as const;
+/** An escape about every 25 bytes, a quote about every 50: as in the prompts of bench/race. */
+const MIXED =
+  'token the router "ok" answer which prefill of café 模型 return x; a benchmark, 42 with token the answer\n' +
+  'the prefill which router with of a token return x; 模型\n"ok" 42 answer café router benchmark, the which\n';
+
+export const TEXTS = { prose: PROSE, code: CODE, chinese: CHINESE, mixed: MIXED } as const;
 export type TextKind = keyof typeof TEXTS;
 
 /** A chat request of about `bytes` bytes as an OpenAI client writes it: turns of about 1,200 bytes, model and stream last. */

@@ -68,7 +68,7 @@ export class RequestScan {
     this.modelStart = ABSENT;
     this.modelEnd = ABSENT;
     this.#found.fill(ABSENT);
-    this.#skipper.wrong('a value', start);
+    this.#skipper.open(buf, end);
     const first = skipSpace(buf, start, end);
     this.isObject = first < end && buf[first] === BRACE_OPEN;
     let at = this.isObject ? this.#members(buf, first + 1, end, fields) : this.#skipper.skip(buf, first, end);
@@ -76,6 +76,7 @@ export class RequestScan {
       at = skipSpace(buf, at, end);
       if (at < end) at = this.#skipper.wrong('the end of the document', at);
     }
+    this.#skipper.close();
     this.#collect(fields);
     this.expected = at < 0 ? this.#skipper.expected : null;
     this.problemAt = at < 0 ? this.#skipper.problemAt : 0;

@@ -2,7 +2,7 @@
  * Walks over one JSON value in a buffer without building anything, and checks the grammar on the way: structure, numbers
  * and literals exactly as JSON.parse, string contents not at all. No recursion.
  */
-import { stringEnd } from './string-end.ts';
+import { StringScanner } from './string-scanner.ts';
 
 /** What should have stood where the document is wrong; a closed set, in words for a message. */
 export type Expected =
@@ -88,6 +88,21 @@ export class ValueSkipper {
   problemAt = 0;
   /** ARRAY or OBJECT per open container; grows up to MAX_DEPTH. */
   #kinds = new Uint8Array(256);
+  readonly #strings: StringScanner;
+
+  constructor(strings: StringScanner = new StringScanner()) {
+    this.#strings = strings;
+  }
+
+  /** To be called before a document is walked over: it lies in `buf` and ends at `end`. */
+  open(buf: Buffer, end: number): void {
+    this.#strings.open(buf, end);
+  }
+
+  /** Lets go of the document. */
+  close(): void {
+    this.#strings.close();
+  }
 
   /** Walks over one value with white space before it. */
   skip(buf: Buffer, from: number, end: number): number {
@@ -102,7 +117,7 @@ export class ValueSkipper {
         byte = buf[at]!;
       }
       if (byte === QUOTE) {
-        at = stringEnd(buf, at + 1, end) + 1;
+        at = this.#strings.find(at + 1) + 1;
         if (at === 0) return this.cut(end);
       } else if (byte === BRACE_OPEN || byte === BRACKET_OPEN) {
         at = skipSpace(buf, at + 1, end);
@@ -151,7 +166,7 @@ export class ValueSkipper {
     let at = skipSpace(buf, from, end);
     if (at >= end) return this.cut(end);
     if (buf[at] !== QUOTE) return this.wrong('a key in quotes', at);
-    at = stringEnd(buf, at + 1, end);
+    at = this.#strings.find(at + 1);
     return at < 0 ? this.cut(end) : this.colon(buf, at + 1, end);
   }
 
