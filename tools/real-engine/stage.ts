@@ -44,8 +44,10 @@ export class Stage {
 
   async simulation(): Promise<Program> {
     const port = await findFreePort();
-    const kind = this.#options.embedding ? ['--is-embedding'] : [];
-    return this.#startNode('simulation', 'sim.js', port, '/health', ['--served-model-name', MODEL, ...LIMITS, ...SIM_LIKE_ENGINE, ...kind]);
+    const { model, embedding } = this.#options;
+    const names = ['--model-path', model, '--served-model-name', MODEL];
+    const kind = embedding ? ['--is-embedding'] : [];
+    return this.#startNode('simulation', 'sim.js', port, '/health', [...names, ...LIMITS, ...SIM_LIKE_ENGINE, ...kind]);
   }
 
   async router(name: string, workerUrls: readonly string[]): Promise<Program> {
