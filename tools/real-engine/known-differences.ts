@@ -26,4 +26,40 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     lines: /^text: /,
     reason: 'The simulation has no interactive documentation.',
   },
+  {
+    relation: 'routed',
+    cases: /: (GET|OPTIONS|DELETE)$/,
+    lines:
+      /^(header only in A: (date|server: |vary: |allow: )|header only in B: (x-smg-error-code: unsupported_method|allow: )|key only in (A: detail|B: error))/,
+    reason:
+      "A wrong method on a path that the router knows: it answers 405 with the methods itself, in the shape of an OpenAI error, and asks no worker. On paths it does not know the worker's 405 comes through.",
+  },
+  {
+    relation: 'routed',
+    cases: /^responses: .*stream$/,
+    lines: /^header only in A: connection: keep-alive$/,
+    reason: 'The engine names the connection in this one stream; a header about a connection is not passed on.',
+  },
+  {
+    relation: 'routed',
+    cases: /health(: HEAD)?$/,
+    lines:
+      /^(status: 405 \| 200|body: none \| text|header only in A: (date|server: |vary: |allow: GET|content-type: application)|header only in B: content-type: text\/plain)/,
+    reason:
+      "The router's /health tells of the router: 200 and OK as soon as it runs, for GET and HEAD. /health_generate asks a worker, /readiness tells whether there is one.",
+  },
+  {
+    relation: 'routed',
+    cases: /^(flush cache|abort|pause|continue)/,
+    lines:
+      /^(status: 200 \| 404|body: (text|none) \| json|header only in A: (date|server: |vary: )|header only in B: (content-type: application\/json|connection: close|x-smg-error-code: not_found)|key only in )/,
+    reason: 'Requests that control one engine are not passed on: whoever may use the router must not stop its workers.',
+  },
+  {
+    relation: 'routed',
+    cases: /^metrics$/,
+    lines: /^(status: 200 \| 404|body: metrics \| json|header only in )/,
+    reason:
+      "A router's metrics are on a port of their own (--prometheus-port), and those of a worker are not passed on as if they were its own.",
+  },
 ];
