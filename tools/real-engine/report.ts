@@ -47,7 +47,8 @@ export function terminalReport(tables: readonly Table[]): string {
     lines.push('', title);
     const width = Math.max(4, ...rows.map((row) => row.name.length));
     lines.push(`  ${'case'.padEnd(width)}  ${columns.map((column) => column.padEnd(22)).join('')}`);
-    for (const row of rows) lines.push(`  ${row.name.padEnd(width)}  ${row.cells.map((cell) => cellText(cell).padEnd(22)).join('')}`);
+    for (const row of rows)
+      lines.push(`  ${row.name.padEnd(width)}  ${row.cells.map((cell) => cellText(cell).padEnd(22)).join('')}${row.answer.slice(0, 80)}`);
     for (const row of rows) {
       row.cells.forEach((cell, i) => {
         for (const line of cell?.unexplained ?? []) lines.push(`  UNEXPLAINED ${row.name} [${columns[i]}]: ${line}`);

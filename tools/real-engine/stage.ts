@@ -15,7 +15,8 @@ const TOOLS = join(ROOT, 'tools/real-engine');
 const ENGINE_START_MS = 420_000;
 const PROGRAM_START_MS = 30_000;
 /** What both kinds of engine are started with; the scenarios count on it. */
-const LIMITS = ['--max-running-requests', '8', '--max-queued-requests', '2', '--chunked-prefill-size', '2048'];
+const LIMITS = ['--max-running-requests', '8', '--chunked-prefill-size', '2048'];
+const QUEUE_LIMIT = ['--max-queued-requests', '2'];
 /** The context and the KV cache of the tiny model's engine, and texts that do not end by themselves. */
 const SIM_LIKE_ENGINE = ['--context-length', '4096', '--kv-tokens', '16384', '--mean-output-tokens', '0', '--faithful'];
 
@@ -33,12 +34,12 @@ export class Stage {
   }
 
   async engine(name = 'engine'): Promise<Program> {
-    const { venv, model, embedding } = this.#options;
+    const { venv, model, embedding, twoEngines } = this.#options;
     if (!existsSync(join(model, 'config.json'))) {
       execFileSync(join(venv, 'bin/python'), [join(TOOLS, 'make-model.py'), model], { stdio: 'inherit', timeout: 300_000 });
     }
     const port = await findFreePort();
-    const args = [venv, model, String(port), ...LIMITS, ...(embedding ? ['--is-embedding'] : [])];
+    const args = [venv, model, String(port), ...LIMITS, ...(twoEngines ? [] : QUEUE_LIMIT), ...(embedding ? ['--is-embedding'] : [])];
     return this.#start(name, join(TOOLS, 'engine.sh'), args, port, '/health', ENGINE_START_MS);
   }
 
@@ -47,7 +48,7 @@ export class Stage {
     const { model, embedding } = this.#options;
     const names = ['--model-path', model, '--served-model-name', MODEL];
     const kind = embedding ? ['--is-embedding'] : [];
-    return this.#startNode('simulation', 'sim.js', port, '/health', [...names, ...LIMITS, ...SIM_LIKE_ENGINE, ...kind]);
+    return this.#startNode('simulation', 'sim.js', port, '/health', [...names, ...LIMITS, ...QUEUE_LIMIT, ...SIM_LIKE_ENGINE, ...kind]);
   }
 
   async router(name: string, workerUrls: readonly string[]): Promise<Program> {
