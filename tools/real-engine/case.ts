@@ -15,8 +15,6 @@ export interface Case {
   readonly must: readonly string[];
   /** A document so large that only its first level is compared. */
   readonly shallow: boolean;
-  /** The router answers this itself, so a routed answer is only looked at for its status. */
-  readonly ownedByRouter: boolean;
 }
 
 /** What the case lists are made with: the model's name, and ten characters that start every prompt. */
@@ -25,10 +23,10 @@ export interface CaseContext {
   readonly tag: string;
 }
 
-type Extra = Partial<Pick<Case, 'headers' | 'mixed' | 'random' | 'shallow' | 'must' | 'ownedByRouter'>>;
+type Extra = Partial<Pick<Case, 'headers' | 'mixed' | 'random' | 'shallow' | 'must'>>;
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-const NOTHING_MORE = { headers: {}, mixed: false, random: false, shallow: false, must: [], ownedByRouter: false };
+const NOTHING_MORE = { headers: {}, mixed: false, random: false, shallow: false, must: [] };
 
 /** A request without a body. */
 export function bare(name: string, method: string, path: string, extra: Extra = {}): Case {

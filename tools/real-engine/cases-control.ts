@@ -33,14 +33,17 @@ const METRICS = [
 ];
 
 export function controlCases({ model, tag }: CaseContext): Case[] {
-  const owned = { ownedByRouter: true };
   return [
-    bare('health', 'GET', '/health', owned),
+    bare('health', 'GET', '/health'),
     bare('health: generating', 'GET', '/health_generate'),
-    bare('health: HEAD', 'HEAD', '/health', owned),
+    bare('health: HEAD', 'HEAD', '/health'),
     bare('ready', 'GET', '/ready'),
     bare('ping', 'GET', '/ping'),
+    bare('liveness', 'GET', '/liveness'),
+    bare('readiness', 'GET', '/readiness'),
     bare('models', 'GET', '/v1/models'),
+    bare('models: HEAD', 'HEAD', '/v1/models'),
+    bare('models: query', 'GET', '/v1/models?limit=1'),
     bare('models: one', 'GET', `/v1/models/${model}`),
     bare('models: one that is not served', 'GET', '/v1/models/nope'),
     bare('models: DELETE', 'DELETE', '/v1/models'),
@@ -56,18 +59,18 @@ export function controlCases({ model, tag }: CaseContext): Case[] {
     bare('root', 'GET', '/'),
     bare('openapi', 'GET', '/openapi.json', { shallow: true }),
     bare('docs', 'GET', '/docs'),
-    bare('flush cache: POST', 'POST', '/flush_cache', owned),
-    bare('flush cache: GET', 'GET', '/flush_cache', owned),
-    post('abort: unknown request id', '/abort_request', { rid: `none-${tag}` }, owned),
-    post('abort: everything', '/abort_request', { abort_all: true }, owned),
-    post('abort: nothing named', '/abort_request', {}, owned),
-    post('pause', '/pause_generation', {}, owned),
-    post('continue', '/continue_generation', {}, owned),
+    bare('flush cache: POST', 'POST', '/flush_cache'),
+    bare('flush cache: GET', 'GET', '/flush_cache'),
+    post('abort: unknown request id', '/abort_request', { rid: `none-${tag}` }),
+    post('abort: everything', '/abort_request', { abort_all: true }),
+    post('abort: nothing named', '/abort_request', {}),
+    post('pause', '/pause_generation', {}),
+    post('continue', '/continue_generation', {}),
     bare('unknown path: GET', 'GET', '/no/such'),
     post('unknown path: POST', '/no/such', {}),
     bare('unknown path: DELETE', 'DELETE', '/no/such'),
     // Last: some families appear only when they have counted something.
-    bare('metrics', 'GET', '/metrics', { must: METRICS, ...owned }),
-    bare('metrics: with a slash', 'GET', '/metrics/', { must: METRICS, ...owned }),
+    bare('metrics', 'GET', '/metrics', { must: METRICS }),
+    bare('metrics: with a slash', 'GET', '/metrics/', { must: METRICS }),
   ];
 }

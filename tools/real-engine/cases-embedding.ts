@@ -35,7 +35,7 @@ export function embeddingCases({ model, tag }: CaseContext): Case[] {
     post('encode: list of two', '/encode', { text: [`${tag} e`, `${tag} f`] }),
     bare('embedding: model info', 'GET', '/model_info'),
     bare('embedding: models', 'GET', '/v1/models'),
-    bare('embedding: health', 'GET', '/health', { ownedByRouter: true }),
+    bare('embedding: health', 'GET', '/health'),
     bare('embedding: ready', 'GET', '/ready'),
   ];
 }

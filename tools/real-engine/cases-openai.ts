@@ -96,6 +96,7 @@ function responseCases({ model, tag }: CaseContext): Case[] {
     post('responses', '/v1/responses', { model, input, max_output_tokens: 4, temperature: 0 }),
     post('responses: stream', '/v1/responses', { model, input, max_output_tokens: 4, temperature: 0, stream: true }),
     bare('responses: GET one', 'GET', '/v1/responses/resp_0'),
+    bare('responses: DELETE one', 'DELETE', '/v1/responses/resp_0'),
     bare('responses: cancel one', 'POST', '/v1/responses/resp_0/cancel'),
   ];
 }
@@ -109,6 +110,14 @@ function messageCases({ model, tag }: CaseContext): Case[] {
   ];
 }
 
+/** A form with a file that is no sound. */
+function transcription(model: string): Case {
+  const part = (head: string, content: string) => `--limit\r\ncontent-disposition: form-data; ${head}\r\n\r\n${content}\r\n`;
+  const form = `${part('name="model"', model)}${part('name="file"; filename="a.wav"', 'no sound')}--limit--\r\n`;
+  const headers = { 'content-type': 'multipart/form-data; boundary=limit' };
+  return post('transcription: by a model of text', '/v1/audio/transcriptions', Buffer.from(form), { headers });
+}
+
 function otherCases({ model, tag }: CaseContext): Case[] {
   return [
     post('embeddings: of a model that only generates', '/v1/embeddings', { model, input: 'hi' }),
@@ -116,6 +125,9 @@ function otherCases({ model, tag }: CaseContext): Case[] {
     post('classify: of a model that only generates', '/v1/classify', { model, input: 'hi' }),
     post('classify: the native path', '/classify', { text: 'hi' }),
     post('encode: of a model that only generates', '/encode', { text: 'hi' }),
+    post('rerank: short path', '/rerank', { model, query: 'a', documents: ['b', 'c'] }),
+    transcription(model),
+    post('transcription: JSON', '/v1/audio/transcriptions', { model }),
     post('score', '/v1/score', { model, query: 'a', items: ['b', 'c'], label_token_ids: [1, 2] }),
     post('tokenize', '/tokenize', { model, prompt: 'hi there' }),
     post('tokenize: v1', '/v1/tokenize', { model, prompt: 'hi there' }),

@@ -22,6 +22,12 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     relation: 'simulated',
+    cases: /^transcription/,
+    lines: /^(status: (400|500) \| 404|key only in (A: (code|message|object|param|type)|B: detail))/,
+    reason: 'Speech is not simulated: 404. The engine has the path, and fails on it with a model of text (500 for a form, 400 for JSON).',
+  },
+  {
+    relation: 'simulated',
     cases: /^docs$/,
     lines: /^text: /,
     reason: 'The simulation has no interactive documentation.',
@@ -47,6 +53,12 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
       /^(status: 405 \| 200|body: none \| text|header only in A: (date|server: |vary: |allow: GET|content-type: application)|header only in B: content-type: text\/plain)/,
     reason:
       "The router's /health tells of the router: 200 and OK as soon as it runs, for GET and HEAD. /health_generate asks a worker, /readiness tells whether there is one.",
+  },
+  {
+    relation: 'routed',
+    cases: /^(liveness|readiness)$/,
+    lines: /^(status: 404 \| 200|body: json \| text|header only in|key only in)/,
+    reason: 'Paths of the router, which engines do not have.',
   },
   {
     relation: 'routed',

@@ -34,7 +34,8 @@ interface Reply {
 
 export function send(base: string, one: Case, deadlineMs: number, signal: AbortSignal): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const length = one.body === undefined ? {} : { 'content-length': String(one.body.length) };
+    const isChunked = 'transfer-encoding' in one.headers;
+    const length = one.body === undefined || isChunked ? {} : { 'content-length': String(one.body.length) };
     // As clients do: asks to keep the connection, but each request has its own.
     const agent = new Agent({ keepAlive: true });
     const limit = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
