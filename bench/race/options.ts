@@ -14,7 +14,7 @@ export const HELP = `npm run bench:race -- [options]
   --phases N            points of a 20 ms step over which a worker spreads its streams; 1: all at once  [default: 20]
   --policies NAME,...   of this router  [default: round_robin,cache_aware]
   --also NAME=COMMAND   one more router, e.g. another build; {port}, {metrics_port}, {policy} are filled in, and {workers} as the
-                        worker URLs; may be repeated
+                        worker URLs; paths absolute, for it runs in a folder of its own; may be repeated
   --fresh               start every proxy anew for every round
   --json FILE           write everything that was measured
   --from FILE           print the tables of such a file, measure nothing

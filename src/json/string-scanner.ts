@@ -21,7 +21,7 @@ const LEAST_WINDOW_BYTES = 512;
 const EMPTY = Buffer.alloc(0);
 
 /**
- *      from        windowStart                      windowEnd            end
+ *      from                                         windowEnd            end
  *   ───"│···················│════════════════════════════│···················│
  *        near, native search │ the same bytes in `memory`  native search again, until it meets dense quotes
  */
@@ -29,8 +29,7 @@ export class StringScanner {
   readonly #search: QuoteSearch | null;
   #buf: Buffer = EMPTY;
   #end = 0;
-  /** First offset that may be searched in the window, and the end of what it holds; empty while equal. */
-  #windowStart = 0;
+  /** Up to here the bytes are in memory; below any offset asked for while they are not. */
   #windowEnd = 0;
   /** Offset in the buffer minus offset in memory. */
   #shift = 0;
@@ -40,11 +39,10 @@ export class StringScanner {
     this.#search = search;
   }
 
-  /** The strings to come lie in `buf` before `end`, whose bytes must not change until `close`. */
+  /** The strings to come lie in `buf` before `end`, are asked for in their order, and do not change until `close`. */
   open(buf: Buffer, end: number): void {
     this.#buf = buf;
     this.#end = end;
-    this.#windowStart = 0;
     this.#windowEnd = 0;
   }
 
@@ -67,7 +65,7 @@ export class StringScanner {
       if (byte === QUOTE) return at;
       at += byte === BACKSLASH ? 2 : 1;
     }
-    return this.#windowStart <= at && at < this.#windowEnd ? this.#findInWindow(from, at) : this.#findNatively(from, at);
+    return at < this.#windowEnd ? this.#findInWindow(from, at) : this.#findNatively(from, at);
   }
 
   #findNatively(from: number, start: number): number {
@@ -105,7 +103,6 @@ export class StringScanner {
     const to = Math.min(at + WINDOW_BYTES, this.#end);
     this.#buf.copy(search.memory, 0, from, to);
     this.#shift = from;
-    this.#windowStart = at;
     this.#windowEnd = to;
     return true;
   }
