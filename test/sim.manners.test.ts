@@ -230,6 +230,9 @@ describe('states', () => {
     assert.equal((await sendRaw(deadly.port, 'GET', '/v1/models')).status, 200, 'the HTTP server goes on for a while');
     assert.equal(await failed, 'ECONNRESET');
     assert.equal(await deadly.gone, 'dead');
+    const embedding = await simFor(t, { deadly: true, isEmbedding: true });
+    postJson(embedding.port, '/generate', { text: 'x' }).catch(() => {});
+    assert.equal(await embedding.gone, 'dead');
   });
 
   it('a key guards everything but health and metrics', async (t) => {
@@ -284,6 +287,7 @@ describe('what it tells', () => {
     assert.deepEqual(classified.data[0], { index: 0, label: 'Default', probs: [1], num_classes: 1 });
     assert.ok(JSON.parse((await postJson(sim.port, '/encode', { text: 'x' })).body).embedding.length > 0);
     assert.equal(JSON.parse((await sendRaw(sim.port, 'GET', '/model_info')).body).is_generation, false);
+    assert.equal((await postJson(sim.port, '/generate', { text: 'x' })).status, 400);
   });
 });
 

@@ -139,10 +139,12 @@ describe('flags', () => {
   it('--help names every flag with its default; the manual too', () => {
     const help = parseCommandLine(['--help']);
     assert.ok(help.kind === 'help');
-    const manual = readFileSync(new URL('../../docs/sglang-sim.md', import.meta.url), 'utf8');
+    const manual = readFileSync(new URL('../../docs/sglang-sim.md', import.meta.url), 'utf8').replaceAll(/ +/g, ' ');
     for (const name of SIM_OPTION_NAMES) {
       assert.ok(help.text.includes(`  ${flagOf(name)}`), flagOf(name));
-      assert.ok(manual.includes(`\`${flagOf(name)}\``), `${flagOf(name)} in the manual`);
+      const option = SIM_OPTIONS[name];
+      const shown = option.kind === 'switch' || option.default === '' ? '' : `${option.default} `;
+      assert.ok(manual.includes(`| \`${flagOf(name)}\` | ${shown}| ${option.help} |`), `${flagOf(name)} in the manual`);
     }
     assert.match(help.text, /--kv-tokens \[number\]\s+KV cache, tokens \[default: 524288\]/);
   });

@@ -25,7 +25,10 @@ export class SimHttpServer {
     this.#http = createServer({ maxHeaderSize: HEAD_BYTES, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
     this.#http.on('request', (request, response) => this.#received(request, response));
     this.#http.on('clientError', (_error, socket) => {
-      if (!socket.writable) return;
+      if (!socket.writable) {
+        socket.destroy();
+        return;
+      }
       socket.end(
         'HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\nInvalid HTTP request received.',
       );

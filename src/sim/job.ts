@@ -62,7 +62,7 @@ export class Job {
     for (const prompt of this.#request.prompts) checkPrompt(this.#engine, prompt, this.#request.sampling);
     this.#engine.jobs.add(this);
     this.#answer.onGone(() => this.#clientGone());
-    if (this.#request.prompts.some(isDeadly)) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
+    if (this.#isDeadly()) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
     else if (this.#request.sampling.n > 1) this.#startSampled();
     else this.#startAll();
     this.#engine.scheduler.wake();
@@ -150,6 +150,12 @@ export class Job {
     this.#engine.onJobEnd();
   }
 
+  /** Requests that the real engine's scheduler does not survive; checkPrompt lets them pass only when that is wanted. */
+  #isDeadly(): boolean {
+    const { prompts, sampling } = this.#request;
+    return prompts.some(isOutsideVocabulary) || (this.#engine.options.isEmbedding && sampling.maxNewTokens !== 0);
+  }
+
   #spec(index: number): GenerationSpec {
     const { prompts, sampling, returnLogprob, logprobStart } = this.#request;
     return {
@@ -183,15 +189,17 @@ export class Job {
   }
 }
 
-function isDeadly(prompt: Uint16Array): boolean {
+function isOutsideVocabulary(prompt: Uint16Array): boolean {
   for (let i = 0; i < prompt.length; i++) if (prompt[i]! >= VOCABULARY) return true;
   return false;
 }
 
 /** Throws an EngineError when the engine would refuse `prompt` with that much output. Source: SGLang 0.5.23, tokenizer_manager.py. */
 function checkPrompt(engine: Engine, prompt: Uint16Array, { maxNewTokens }: Sampling): void {
-  const { contextLength, deadly } = engine.options;
-  if (isDeadly(prompt) && !deadly) throw new EngineError(`Token ids must be in [0, ${VOCABULARY}). With --deadly this kills the engine.`);
+  const { contextLength, deadly, isEmbedding } = engine.options;
+  if (isEmbedding && maxNewTokens !== 0 && !deadly) throw new EngineError('This model only embeds. With --deadly this kills the engine.');
+  if (isOutsideVocabulary(prompt) && !deadly)
+    throw new EngineError(`Token ids must be in [0, ${VOCABULARY}). With --deadly this kills the engine.`);
   if (prompt.length >= contextLength) {
     throw new EngineError(`The input (${prompt.length} tokens) is longer than the model's context length (${contextLength} tokens).`);
   }

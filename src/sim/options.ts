@@ -73,7 +73,10 @@ export const SIM_OPTIONS = {
     MANY,
     'a plain request whose client left is noticed at the next multiple of this; streams at once',
   ),
-  deadly: toggle('Inconvenient behaviour', 'a token id outside the vocabulary kills the engine, as it kills SGLang; without it: 400'),
+  deadly: toggle(
+    'Inconvenient behaviour',
+    'what kills SGLang kills it: a token id outside the vocabulary, text asked of an embedding model; without it: 400',
+  ),
   deadlySecs: number('Inconvenient behaviour', 5, 0, MANY, 'how long a dead engine still takes connections before the process is gone'),
   faithful: toggle('Inconvenient behaviour', 'all of the real inconvenience: --health-delay-secs 1 and --deadly'),
   enableGetLoad: toggle('Inconvenient behaviour', 'answer /get_load, as older engines do'),

@@ -71,7 +71,8 @@ class RunningSim implements SimHandle {
     engine.onJobEnd = () => this.#checkDrained();
     engine.onRefuse = (durationMs) => {
       void this.setRefusing(true);
-      engine.clock.after(durationMs, () => void this.setRefusing(false));
+      // Without its port it is of no more use than a dead one.
+      engine.clock.after(durationMs, () => void this.setRefusing(false).catch(() => this.#end('dead')));
     };
   }
 
