@@ -58,7 +58,7 @@ export const METRICS = {
       describe: 'Bounds of the buckets of duration metrics',
       origin: '0.3.2',
       default: null,
-      whenUnset: '0.001 to 240 in twenty steps',
+      whenUnset: '0.001 to 3600 in 25 steps',
       unit: 'seconds',
     },
   ),
