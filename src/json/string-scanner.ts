@@ -52,9 +52,9 @@ export class StringScanner {
   }
 
   /**
-   * Index of the quote that closes the string whose contents start at `from`, after its opening quote; or -1 if none does before the end. A quote closes
-   * if an even number of backslashes stands before it. Looks at each byte a bounded number of times, since a run of
-   * backslashes ends at the quote before it.
+   * Index of the quote that closes the string whose contents start at `from`, right after its opening quote; or -1 if none
+   * does before the end. A quote closes if an even number of backslashes stands before it. Looks at each byte a bounded
+   * number of times, since a run of backslashes ends at the quote before it.
    */
   find(from: number): number {
     const buf = this.#buf;
