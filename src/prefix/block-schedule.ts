@@ -1,24 +1,32 @@
 /**
- * Where the prompt is cut into blocks. Small blocks at the start, so that short prompts match by what they share;
- * larger ones further on, where a few hundred bytes more or less of a match change nothing:
+ * Where the prompt is cut into blocks: eight to each doubling of the offset. Small blocks at the start, so that short
+ * prompts match by what they share; larger ones further on, where a match that is an eighth too short changes nothing.
+ * The number of blocks, and with it the work and the memory per prompt, grows with the logarithm of its length.
  *
  *   prompt offset     block   blocks   read of a block
  *   0      .. 256        16       16   all
- *   256    .. 2 Ki       64       28   all
- *   2 Ki   .. 8 Ki      128       48   all
- *   8 Ki   .. 64 Ki     512      112   all
- *   64 Ki  .. 256 Ki    2 Ki      96   16 stripes of 16 bytes, evenly spaced
- *   256 Ki .. 1 Mi      8 Ki      96   16 stripes
- *   and so on: four times the reach, four times the block, up to 1 Gi
+ *   256    .. 512        32        8   all
+ *   512    .. 1 Ki       64        8   all
+ *   ...                                all
+ *   4 Ki   .. 8 Ki      512        8   all
+ *   8 Ki   .. 16 Ki    1 Ki        8   16 stripes of 16 bytes, one every 64
+ *   16 Ki  .. 32 Ki    2 Ki        8   32 stripes
+ *   32 Ki  .. 64 Ki    4 Ki        8   64 stripes
+ *   64 Ki  .. 128 Ki   8 Ki        8   64 stripes, and so on up to 1 Gi
  *
  * The cuts depend on the offset alone, never on the length of the prompt, so two prompts that share their first n
- * bytes share every block that ends at or before n. From 1 KiB on a match is less than 1/16 too short.
+ * bytes share every block that ends at or before n: a match is less than 1/8 too short, 1/16 on average.
  */
 
 /** Bytes that are read in one step of the hash. */
 export const STRIPE_BYTES = 16;
-/** From this prompt offset on, blocks are sampled instead of read whole: reading 500 KB would cost more than relaying it. */
-export const SAMPLED_FROM_BYTES = 65_536;
+/** From this prompt offset on, blocks are sampled instead of read whole: reading 500 KB would cost as much as relaying it. */
+export const SAMPLED_FROM_BYTES = 8192;
+const FIRST_LEVEL_BYTES = 256;
+const LAST_LEVEL_BYTES = 2 ** 30;
+const BLOCKS_PER_DOUBLING_SHIFT = 3;
+const SAMPLE_STEP_BYTES = 64;
+const MOST_STRIPES_SHIFT = 6;
 
 export interface BlockLevel {
   /** Prompt offset at which the level ends (exclusive); a multiple of `blockBytes` away from its start. */
@@ -28,18 +36,22 @@ export interface BlockLevel {
   readonly stepBytes: number;
 }
 
-const whole = (endBytes: number, blockBytes: number): BlockLevel => ({ endBytes, blockBytes, stepBytes: STRIPE_BYTES });
 // Shifts keep the numbers small integers for V8: as doubles they double the time of the hash.
-const sampled = (endBytes: number): BlockLevel => ({ endBytes, blockBytes: endBytes >> 7, stepBytes: endBytes >> 11 });
+function level(startBytes: number): BlockLevel {
+  const blockBytes = startBytes >> BLOCKS_PER_DOUBLING_SHIFT;
+  const isSampled = startBytes >= SAMPLED_FROM_BYTES;
+  const stepBytes = isSampled ? Math.max(SAMPLE_STEP_BYTES, blockBytes >> MOST_STRIPES_SHIFT) | 0 : STRIPE_BYTES;
+  return { endBytes: startBytes << 1, blockBytes, stepBytes };
+}
 
-export const BLOCK_LEVELS: readonly BlockLevel[] = [
-  whole(256, 16),
-  whole(2048, 64),
-  whole(8192, 128),
-  whole(SAMPLED_FROM_BYTES, 512),
-  ...Array.from({ length: 7 }, (_, i) => sampled(SAMPLED_FROM_BYTES << (2 * i + 2))),
-];
+function levels(): BlockLevel[] {
+  const all: BlockLevel[] = [{ endBytes: FIRST_LEVEL_BYTES, blockBytes: STRIPE_BYTES, stepBytes: STRIPE_BYTES }];
+  for (let start = FIRST_LEVEL_BYTES; start < LAST_LEVEL_BYTES; start <<= 1) all.push(level(start));
+  return all;
+}
+
+export const BLOCK_LEVELS: readonly BlockLevel[] = levels();
 
 /** The longest chain there can be: every level full, and a last block that is not. */
 export const MAX_BLOCKS =
-  1 + BLOCK_LEVELS.reduce((sum, level, i) => sum + (level.endBytes - (BLOCK_LEVELS[i - 1]?.endBytes ?? 0)) / level.blockBytes, 0);
+  1 + BLOCK_LEVELS.reduce((sum, { endBytes, blockBytes }, i) => sum + (endBytes - (BLOCK_LEVELS[i - 1]?.endBytes ?? 0)) / blockBytes, 0);

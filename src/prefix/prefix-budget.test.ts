@@ -6,8 +6,8 @@ import { entriesWithin, PrefixIndex } from './prefix-index.ts';
 import { PromptChain } from './prompt-chain.ts';
 
 describe('the budget of the prefix index', () => {
-  it('is 40 MiB by default and stays between 1 and 512 MiB', () => {
-    assert.equal(prefixIndexBytes(2 ** 26), 40 * 2 ** 20);
+  it('is 20 MiB by default and stays between 1 and 512 MiB', () => {
+    assert.equal(prefixIndexBytes(2 ** 26), 20 * 2 ** 20);
     assert.equal(prefixIndexBytes(0), 2 ** 20);
     assert.equal(prefixIndexBytes(2 ** 40), 2 ** 29);
   });

@@ -1,11 +1,11 @@
 /**
  * What `--max-tree-size` means here. In sglang_router 0.3.2 it is the number of prompt characters that the tree may
  * hold for each worker and model; text, nodes and copies come on top. Here it is one number for all workers together,
- * and it buys table bytes: every 64 units are one block of 40 bytes. A block stands for 16 bytes of prompt at its
- * start and for 512 further on, so the default of 2^26 is 40 MiB of tables that remember 100 to 300 MB of prompts.
+ * and it buys table bytes: every 128 units are one block of 40 bytes. A block stands for an eighth of what is before it,
+ * so the default of 2^26 is 20 MiB of tables: the ends of 65,000 prompts, if each has eight blocks of its own.
  */
 
-const PROMPT_BYTES_PER_BLOCK = 64;
+const PROMPT_BYTES_PER_BLOCK = 128;
 const TABLE_BYTES_PER_BLOCK = 40;
 const LEAST_BYTES = 2 ** 20;
 const MOST_BYTES = 2 ** 29;

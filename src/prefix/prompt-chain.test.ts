@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { promptOf } from '../../test/support/prompt-of.ts';
-import { BLOCK_LEVELS, MAX_BLOCKS } from './block-schedule.ts';
+import { BLOCK_LEVELS, MAX_BLOCKS, SAMPLED_FROM_BYTES } from './block-schedule.ts';
 import { PromptChain } from './prompt-chain.ts';
 
 interface Link {
@@ -47,7 +47,7 @@ describe('PromptChain', () => {
 
   it('shares exactly the blocks in front of the first difference', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 60_000 }), fc.nat(), (bytes, where) => {
+      fc.property(fc.integer({ min: 1, max: SAMPLED_FROM_BYTES }), fc.nat(), (bytes, where) => {
         const a = text(bytes);
         const b = Buffer.from(a);
         const at = where % bytes;
@@ -76,7 +76,8 @@ describe('PromptChain', () => {
     const ends = BLOCK_LEVELS.slice(0, 6).flatMap((level) => [level.endBytes - 1, level.endBytes, level.endBytes + 1]);
     for (const bytes of [1, 15, 16, 17, ...ends]) assert.equal(linksOf(text(bytes)).at(-1)!.bytes, bytes, `${bytes} bytes`);
     assert.deepEqual(linksOf(''), []);
-    assert.ok(MAX_BLOCKS < 2048);
+    assert.ok(MAX_BLOCKS < 256);
+    assert.ok(linksOf(text(60_000)).length < 85);
   });
 
   it('sees a late difference of text that is not of equal length', () => {
@@ -86,13 +87,13 @@ describe('PromptChain', () => {
     assert.ok(shared > 380_000 && shared <= 408_192, `${shared}`);
   });
 
-  it('reads of a large block 16 stripes, of the bytes before 64 KiB all', () => {
+  it('reads stripes of the blocks beyond 8 KiB, and all bytes before', () => {
     const a = text(200_000);
     const b = Buffer.from(a);
     b[66_000] = 0; // between two stripes of its block
     assert.equal(common(linksOf(a), linksOf(b)), linksOf(a).length);
-    b[65_000] = 0;
-    assert.equal(linksOf(a)[common(linksOf(a), linksOf(b))]!.bytes, 65_024);
+    b[8000] = 0;
+    assert.equal(linksOf(a)[common(linksOf(a), linksOf(b))]!.bytes, 8192);
   });
 
   it('gives other hashes under another salt', () => {

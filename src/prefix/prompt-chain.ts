@@ -9,7 +9,7 @@
  */
 import type { RouteInput } from '../core/route-input.ts';
 import { hashBlocks, seedHashes, writeEndStripe } from './block-hash.ts';
-import { BLOCK_LEVELS, type BlockLevel, MAX_BLOCKS, SAMPLED_FROM_BYTES, STRIPE_BYTES } from './block-schedule.ts';
+import { BLOCK_LEVELS, type BlockLevel, MAX_BLOCKS, STRIPE_BYTES } from './block-schedule.ts';
 import { PromptReader } from './prompt-reader.ts';
 import { skeletonBytes } from './skeleton.ts';
 
@@ -34,8 +34,8 @@ export class PromptChain {
 
   constructor(salt: number) {
     this.#salt = salt;
-    const largestWhole = BLOCK_LEVELS.find((level) => level.endBytes === SAMPLED_FROM_BYTES)!.blockBytes;
-    this.#gathered = Buffer.alloc(largestWhole + 2 * STRIPE_BYTES);
+    const mostRead = Math.max(...BLOCK_LEVELS.map((level) => (level.blockBytes / level.stepBytes) * STRIPE_BYTES));
+    this.#gathered = Buffer.alloc(mostRead + 2 * STRIPE_BYTES);
     this.#gatheredView = new DataView(this.#gathered.buffer, this.#gathered.byteOffset, this.#gathered.byteLength);
   }
 

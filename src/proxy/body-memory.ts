@@ -7,7 +7,7 @@
 const LEAST_POOLED_BYTES = 8 * 1024;
 const MOST_POOLED_BYTES = 1024 * 1024;
 /** Kept for later, all sizes together. */
-const MAX_IDLE_BYTES = 16 * 1024 * 1024;
+const MAX_IDLE_BYTES = 8 * 1024 * 1024;
 
 export class BodyMemory {
   /** Beyond it bodies are held less and streamed sooner. */
