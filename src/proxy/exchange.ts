@@ -76,7 +76,7 @@ export class Exchange implements Sink, ServerExchange {
     const held = body.hold(buf, start, end, this.#ctx.settings.maxReplayBytes);
     if (held === end) return;
     // More than is held: from here on the body streams. What this read brought still waits with the rest for a connection.
-    body.hold(buf, held, end, Number.MAX_SAFE_INTEGER);
+    body.append(buf, held, end);
     body.streamed = true;
     this.#isUploading = true;
     this.#record.streamedBody = true;

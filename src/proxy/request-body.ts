@@ -24,6 +24,8 @@ export class RequestBody {
   complete = false;
   /** Part of it is gone to the worker without being held: it cannot be sent again. */
   streamed = false;
+  /** A head has been written into the headroom, and may be in the queue of a socket still. */
+  headroomTaken = false;
   readonly #memory: BodyMemory;
 
   constructor(declaredBytes: number, memory: BodyMemory) {
@@ -44,6 +46,15 @@ export class RequestBody {
     buf.copy(this.buf, this.end, start, start + take);
     this.end += take;
     return start + take;
+  }
+
+  /** Copies all of the bytes, whatever the limits: a body that streams and has no connection yet. The caller reads no further. */
+  append(buf: Buffer, start: number, end: number): void {
+    const more = end - start;
+    // Room for a whole read at once: it may come in many small chunks.
+    if (this.end + more > this.buf.length) this.#grow(Math.max(more, 65536), 0);
+    buf.copy(this.buf, this.end, start, end);
+    this.end += more;
   }
 
   /**

@@ -124,8 +124,9 @@ export class Http1Connection {
       this.#socket.write(head, 'latin1');
       if (body.heldBytes > 0) this.writeBody(body.buf, body.start, body.end);
       this.#socket.uncork();
-    } else if (head.length <= HEADROOM && body.buf.length >= HEADROOM) {
+    } else if (head.length <= HEADROOM && body.buf.length >= HEADROOM && !body.headroomTaken) {
       // The head goes into the room in front of the body: one write, no copy of the body.
+      body.headroomTaken = true;
       body.buf.write(head, body.start - head.length, 'latin1');
       this.#socket.write(body.buf.subarray(body.start - head.length, body.end));
     } else {
@@ -336,16 +337,17 @@ export class Http1Connection {
   #failed(): void {
     const flight = this.#flight;
     const state = this.#state;
+    const isStale = flight !== null && !flight.over && this.#reused && !this.#answered && flight.replayable && !flight.replaced;
+    if (isStale) {
+      flight.replaced = true;
+      // Before this connection gives up its place, or one that waits in the queue takes it.
+      this.#owner.replaceStale(flight);
+    }
     this.#close();
     this.#socket.destroy();
-    if (flight === null || flight.over) return;
+    if (flight === null || flight.over || isStale) return;
     if (state === 'connecting') flight.fail(this.#timedOut ? 'connect-timeout' : 'connect-failed');
-    else if (this.#answered) flight.fail(causeOf(state));
-    else if (this.#reused && flight.replayable && !flight.replaced) {
-      flight.replaced = true;
-      flight.connection = null;
-      this.#owner.replaceStale(flight);
-    } else flight.fail('reset');
+    else flight.fail(this.#answered ? causeOf(state) : 'reset');
   }
 
   #closed(): void {

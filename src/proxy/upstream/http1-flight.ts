@@ -56,7 +56,7 @@ export class Http1Flight implements Flight {
   writeBody(buf: Buffer, start: number, end: number): boolean {
     if (this.connection?.isOpen === true) return this.connection.writeBody(buf, start, end);
     // Nothing has left yet: it joins what is held, and the reader waits.
-    this.request.body?.hold(buf, start, end, Number.MAX_SAFE_INTEGER);
+    this.request.body?.append(buf, start, end);
     return false;
   }
 

@@ -70,11 +70,13 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   connectionIdle(connection: Http1Connection): void {
     for (const next of this.#queue) {
+      // What cannot be sent again gets a connection of its own: closing this one makes room, and the first in the queue takes it.
+      if (!next.replayable) break;
       this.forget(next);
       connection.start(next);
       return;
     }
-    if (this.#draining) {
+    if (this.#draining || this.#queue.size > 0) {
       connection.destroy();
       return;
     }
