@@ -55,7 +55,7 @@ export function rerank(call: Call): void {
       prompts: texts.map((text) => joinTokens([start, encode(text)])),
       answer: (done) => {
         const ranked = done
-          .map((one, index) => ({ one, index, score: scoreOf(one) }))
+          .map((one, index) => ({ one, index, score: likeness(String(query), texts[index]!) }))
           .sort((a, b) => b.score - a.score || a.index - b.index);
         const entries = ranked.slice(0, top).map(({ one, index, score }) => {
           const meta = embeddingMetaInfo(call.engine, one);
@@ -163,6 +163,14 @@ function base64Of(vector: readonly number[]): string {
   return bytes.toString('base64');
 }
 
-function scoreOf(generation: Generation): number {
-  return (textKey(generation.spec.prompt, 0, 0) >>> 0) / 2 ** 32;
+/** Share of the pairs of neighbouring letters that two texts have in common (Dice's coefficient), 0..1. */
+function likeness(a: string, b: string): number {
+  const [first, second] = [pairsOf(a), pairsOf(b)];
+  const shared = [...first].filter((pair) => second.has(pair)).length;
+  return first.size + second.size === 0 ? 0 : (2 * shared) / (first.size + second.size);
+}
+
+function pairsOf(text: string): ReadonlySet<string> {
+  const letters = text.toLowerCase();
+  return new Set(Array.from({ length: Math.max(0, letters.length - 1) }, (_, at) => letters.slice(at, at + 2)));
 }

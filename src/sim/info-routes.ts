@@ -4,6 +4,16 @@ import { type Engine, SGLANG_VERSION } from './engine.ts';
 import { float, type Json, toJson } from './python-json.ts';
 import { SERVER_INFO_KEYS } from './server-info-keys.ts';
 
+/** CUDA graphs by kind, of which there are none. */
+const GRAPHS = {
+  prefill: float(0),
+  decode: float(0),
+  draft_prefill: float(0),
+  draft_decode: float(0),
+  draft_extend: float(0),
+  target_verify: float(0),
+};
+
 function modelCard(engine: Engine): { readonly [key: string]: Json } {
   const { servedModelName, contextLength } = engine.options;
   return {
@@ -83,9 +93,18 @@ function embeddingInfo(enabled: boolean): Json {
   };
 }
 
+/** Arguments and state of the engine, at the top and once more in the only entry of `internal_states`. */
 export function serverInfo({ engine, answer }: Call): void {
+  const args = launchArguments(engine);
+  const all: Record<string, Json> = {};
+  for (const key of SERVER_INFO_KEYS) all[key] = args[key] ?? null;
+  answer.json(200, toJson({ ...all, internal_states: [{ ...args, ...internalState(engine) }] }));
+}
+
+/** What is known of the launch; the rest of what the real engine has is null. */
+function launchArguments(engine: Engine): { readonly [key: string]: Json } {
   const { options, scheduler } = engine;
-  const known: { readonly [key: string]: Json } = {
+  return {
     status: engine.state === 'starting' ? 'starting' : 'ready',
     version: SGLANG_VERSION,
     model_path: options.modelPath,
@@ -121,18 +140,30 @@ export function serverInfo({ engine, answer }: Call): void {
     disaggregation_transfer_backend: 'mooncake',
     load_balance_method: 'round_robin',
     weight_version: options.weightVersion,
-    startup_time: float(options.startupDelaySecs + options.warmupSecs),
-    internal_states: [
-      {
-        last_gen_throughput: float(scheduler.counters.tokensPerSec),
-        effective_max_running_requests_per_dp: options.maxRunningRequests,
-        memory_usage: { weight: float(0), kvcache: float(0), token_capacity: scheduler.pool.capacityTokens, graph: float(0) },
-      },
-    ],
+    startup_time: {
+      load_weight: float(options.startupDelaySecs),
+      kv_cache_allocation: float(0),
+      scheduler_e2e: float(options.startupDelaySecs),
+      tokenizer_e2e: float(options.startupDelaySecs + options.warmupSecs),
+      cuda_graph: GRAPHS,
+    },
   };
-  const all: Record<string, Json> = {};
-  for (const key of SERVER_INFO_KEYS) all[key] = known[key] ?? null;
-  answer.json(200, toJson({ ...all, ...known }));
+}
+
+function internalState({ options, scheduler }: Engine): { readonly [key: string]: Json } {
+  const capacity = scheduler.pool.capacityTokens;
+  return {
+    last_gen_throughput: float(scheduler.counters.tokensPerSec),
+    effective_max_running_requests_per_dp: options.maxRunningRequests,
+    memory_usage: {
+      weight: float(0),
+      kvcache: float(0),
+      token_capacity: capacity,
+      token_capacity_swa: null,
+      startup_available: float(0),
+      graph: GRAPHS,
+    },
+  };
 }
 
 /** GET /v1/loads: what a router may read to balance. `include=core` leaves the last three parts out. */
