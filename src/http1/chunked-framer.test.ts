@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BAD_CHUNK, ChunkedFramer, MAX_EXTENSION_BYTES } from './chunked-framer.ts';
-import { MAX_HEAD_BYTES } from './head-end.ts';
+import { CHUNK_CASES, END } from '../../test/support/chunk-cases.ts';
+import { BAD_CHUNK, ChunkedFramer } from './chunked-framer.ts';
 
 type Verdict = { readonly verdict: 'done' | 'more' | 'bad'; readonly payload: string; readonly consumed: number };
 
@@ -30,75 +30,7 @@ function payloadOf(framer: ChunkedFramer, buf: Buffer): string {
   return payload;
 }
 
-const END = '0\r\n\r\n';
-
-const CASES: readonly (readonly [name: string, text: string, verdict: 'done' | 'more' | 'bad', payload?: string])[] = [
-  ['an empty body', END, 'done', ''],
-  ['one chunk', `3\r\nabc\r\n${END}`, 'done', 'abc'],
-  ['several chunks', `3\r\nabc\r\n1\r\nd\r\n${END}`, 'done', 'abcd'],
-  ['a chunk that looks like framing', `5\r\n0\r\n\r\n\r\n${END}`, 'done', '0\r\n\r\n'],
-  ['digits in both cases', `A\r\n0123456789\r\na\r\n0123456789\r\n${END}`, 'done', '01234567890123456789'],
-  ['15 digits', `000000000000003\r\nabc\r\n${END}`, 'done', 'abc'],
-  ['16 digits', `0000000000000003\r\nabc\r\n${END}`, 'bad'],
-  ['15 digits of a last chunk', '000000000000000\r\n\r\n', 'done', ''],
-  ['16 digits of a last chunk', '0000000000000000\r\n\r\n', 'bad'],
-  ['a size of 2^53-1', '1fffffffffffff\r\nabc', 'more', 'abc'],
-  ['a size of 2^53', '20000000000000\r\nabc', 'bad'],
-  ['no digit', '\r\nabc\r\n', 'bad'],
-  ['a letter that is no digit', 'g\r\n', 'bad'],
-  ['0x before the size', '0x3\r\nabc\r\n', 'bad'],
-  ['a sign before the size', '+3\r\nabc\r\n', 'bad'],
-  ['a space before the size', ' 3\r\nabc\r\n', 'bad'],
-  ['a space after the size', '3 \r\nabc\r\n', 'bad'],
-  ['a tab after the size', '3\t\r\nabc\r\n', 'bad'],
-  ['a bare LF after the size', '3\nabc\r\n', 'bad'],
-  ['a CR without LF after the size', '3\rabc\r\n', 'bad'],
-  ['a CR and another byte after the size', `3\rXabc\r\n${END}`, 'bad'],
-  ['a bare LF after the data', '3\r\nabc\n0\r\n\r\n', 'bad'],
-  ['a CR without LF after the data', '3\r\nabc\r0', 'bad'],
-  ['data longer than its size', '3\r\nabcd\r\n', 'bad'],
-  ['data shorter than its size', `4\r\nabc\r\n${END}`, 'bad'],
-  ['nothing after the data', '3\r\nabc0\r\n\r\n', 'bad'],
-  ['an extension', `3;a\r\nabc\r\n${END}`, 'done', 'abc'],
-  ['an extension with a value', `3;a=b\r\nabc\r\n${END}`, 'done', 'abc'],
-  ['several extensions', `3;a=b;c;d="e;\\"f"\r\nabc\r\n${END}`, 'done', 'abc'],
-  ['an extension of the last chunk', '0;a\r\n\r\n', 'done', ''],
-  ['an empty extension', `3;\r\nabc\r\n${END}`, 'bad'],
-  ['an extension without a value', `3;a=\r\nabc\r\n${END}`, 'bad'],
-  ['an extension without a name', `3;=b\r\nabc\r\n${END}`, 'bad'],
-  ['two semicolons', `3;;a\r\nabc\r\n${END}`, 'bad'],
-  ['white space in an extension', `3; a\r\nabc\r\n${END}`, 'bad'],
-  ['white space before an extension', `3 ;a\r\nabc\r\n${END}`, 'bad'],
-  ['a quoted value that does not end', `3;a="b\r\nabc\r\n${END}`, 'bad'],
-  ['something after a quoted value', `3;a="b"c\r\nabc\r\n${END}`, 'bad'],
-  ['a bare LF in an extension', `3;a\n\r\nabc\r\n${END}`, 'bad'],
-  ['a CR in an extension', `3;a\rb\r\nabc\r\n${END}`, 'bad'],
-  ['a NUL in an extension', `3;a="\0"\r\nabc\r\n${END}`, 'bad'],
-  ['a tab in an extension', `3;a="\t"\r\nabc\r\n${END}`, 'bad'],
-  ['the longest extension', `3;${'a'.repeat(MAX_EXTENSION_BYTES - 1)}\r\nabc\r\n${END}`, 'done', 'abc'],
-  ['an extension that is too long', `3;${'a'.repeat(MAX_EXTENSION_BYTES)}\r\nabc\r\n${END}`, 'bad'],
-  ['trailers', '3\r\nabc\r\n0\r\nX: y\r\nZ:\r\n\r\n', 'done', 'abc'],
-  ['a trailer about length', '0\r\nContent-Length: 5\r\n\r\n', 'bad'],
-  ['a trailer about coding', '0\r\nTRANSFER-ENCODING: chunked\r\n\r\n', 'bad'],
-  ['a trailer about the connection', '0\r\nConnection: close\r\n\r\n', 'bad'],
-  ['a trailer with a similar name', '0\r\nX-Content-Length: 5\r\n\r\n', 'done', ''],
-  ['a folded trailer', '0\r\nX: y\r\n z\r\n\r\n', 'bad'],
-  ['a trailer without a colon', '0\r\nX\r\n\r\n', 'bad'],
-  ['a trailer without a name', '0\r\n: y\r\n\r\n', 'bad'],
-  ['white space before the colon of a trailer', '0\r\nX : y\r\n\r\n', 'bad'],
-  ['a control character in a trailer', '0\r\nX: \x01\r\n\r\n', 'bad'],
-  ['a bare LF in the trailers', '0\r\nX: y\n\r\n', 'bad'],
-  ['a bare LF as the end', '0\r\n\n', 'bad'],
-  ['a CR without LF as the end', '0\r\n\rX', 'bad'],
-  ['the largest trailer section', `0\r\nX:${'y'.repeat(MAX_HEAD_BYTES - 6)}\r\n\r\n`, 'done', ''],
-  ['a trailer section that is too large', `0\r\nX:${'y'.repeat(MAX_HEAD_BYTES - 5)}\r\n\r\n`, 'bad'],
-  ['trailers without end', `0\r\n${'X: y\r\n'.repeat(MAX_HEAD_BYTES / 6 + 1)}`, 'bad'],
-  ['nothing yet', '', 'more', ''],
-  ['half a chunk', '5\r\nab', 'more', 'ab'],
-  ['all but the last LF', '3\r\nabc\r\n0\r\n\r', 'more', 'abc'],
-];
-
-for (const [name, text, verdict, payload] of CASES) {
+for (const [name, text, verdict, payload] of CHUNK_CASES) {
   test(`a chunked body is ${verdict}: ${name}`, () => {
     const result = walk(text);
     assert.equal(result.verdict, verdict);
@@ -108,7 +40,7 @@ for (const [name, text, verdict, payload] of CASES) {
 }
 
 test('the verdict and the payload do not depend on where the reads end: every split, and byte by byte', () => {
-  for (const [name, text] of CASES.filter(([, text]) => text.length < 1000)) {
+  for (const [name, text] of CHUNK_CASES.filter(([, text]) => text.length < 1000)) {
     const whole = walk(text);
     for (let split = 0; split <= text.length; split += 1) assert.deepEqual(walk(text, [split]), whole, `${name}, split at ${split}`);
     const everywhere = Array.from(text, (_, at) => at);

@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readRequestHead } from '../../test/support/heads.ts';
+import { lines, post, REQUEST_RULES } from '../../test/support/request-rules.ts';
 import { MAX_HEAD_BYTES } from './head-end.ts';
 import { HeadError } from './head-error.ts';
-import { headTooLarge, MAX_TARGET_BYTES, parseRequestHead, RequestHead } from './request-head.ts';
-
-/** A head from a request line and field lines. */
-const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`;
-/** A valid POST with these further field lines. */
-const post = (...fields: string[]): string => lines('POST /generate HTTP/1.1', 'Host: a', ...fields);
+import { headTooLarge, parseRequestHead, RequestHead } from './request-head.ts';
 
 function accepted(text: string): RequestHead {
   const head = readRequestHead(text);
@@ -22,95 +18,7 @@ function statusOf(text: string): number | 'accepted' {
   return head instanceof HeadError ? head.status : 'accepted';
 }
 
-/** Each rule: a head that breaks it, with its status, and a neighbour that does not. */
-const RULES: readonly (readonly [rule: string, status: number, refused: string, neighbour: string])[] = [
-  ['a line ends in bare LF', 400, 'GET / HTTP/1.1\nHost: a\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
-  ['a line ends in bare CR', 400, 'GET / HTTP/1.1\rHost: a\r\n\r\n', 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
-  ['a field line begins with a space', 400, post('X: y', ' z'), post('X: y', 'z:')],
-  ['a field line begins with a tab', 400, post('X: y', '\tz: a'), post('X: y', 'z: a')],
-  ['the first field line begins with a space', 400, lines('GET / HTTP/1.1', ' Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['a space before the colon', 400, post('X : y'), post('X:  y')],
-  ['a tab before the colon', 400, post('X\t: y'), post('X:\ty')],
-  ['an empty field name', 400, post(': y'), post('X: y')],
-  ['a field line without a colon', 400, post('Xy'), post('Xy:')],
-  ['a field name with a bracket', 400, post('X[0]: y'), post('X-0: y')],
-  ['a field name beyond ASCII', 400, post('X\xe9: y'), post('X: \xe9')],
-  ['a control character in a value', 400, post('X: a\x01b'), post('X: a\tb')],
-  ['a DEL in a value', 400, post('X: a\x7fb'), post('X: a~b')],
-  ['a NUL in a value', 400, post('X: a\0b'), post('X: a0b')],
-  ['a NUL in the request line', 400, lines('GET /\0 HTTP/1.1', 'Host: a'), lines('GET /0 HTTP/1.1', 'Host: a')],
-  ['two spaces after the method', 400, lines('GET  / HTTP/1.1', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['two spaces after the target', 400, lines('GET /  HTTP/1.1', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['a tab after the method', 400, lines('GET\t/ HTTP/1.1', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['a space after the version', 400, lines('GET / HTTP/1.1 ', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['no version', 400, lines('GET /', 'Host: a'), lines('GET / HTTP/1.0', 'Host: a')],
-  ['no target', 400, lines('GET HTTP/1.1', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['a method that is no token', 400, lines('GE(T / HTTP/1.1', 'Host: a'), lines("M-'SEARCH / HTTP/1.1", 'Host: a')],
-  ['a tab in the target', 400, lines('GET /\ta HTTP/1.1', 'Host: a'), lines('GET /%09a HTTP/1.1', 'Host: a')],
-  ['a space in the target', 400, lines('GET /a b HTTP/1.1', 'Host: a'), lines('GET /a+b HTTP/1.1', 'Host: a')],
-  ['a fragment in the target', 400, lines('GET /a#b HTTP/1.1', 'Host: a'), lines('GET /a%23b HTTP/1.1', 'Host: a')],
-  ['a target beyond ASCII', 400, lines('GET /\xe9 HTTP/1.1', 'Host: a'), lines('GET /%C3%A9 HTTP/1.1', 'Host: a')],
-  ['a target that is no path', 400, lines('GET a HTTP/1.1', 'Host: a'), lines('GET /a HTTP/1.1', 'Host: a')],
-  ['* with another method than OPTIONS', 400, lines('GET * HTTP/1.1', 'Host: a'), lines('OPTIONS * HTTP/1.1', 'Host: a')],
-  ['version 1.2', 505, lines('GET / HTTP/1.2', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['version 2.0', 505, lines('GET / HTTP/2.0', 'Host: a'), lines('GET / HTTP/1.0', 'Host: a')],
-  ['the preface of HTTP/2', 505, lines('PRI * HTTP/2.0'), lines('OPTIONS * HTTP/1.0')],
-  ['a version that is none', 400, lines('GET / HTTP/1.1.1', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['a version in lower case', 400, lines('GET / http/1.1', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['CONNECT', 405, lines('CONNECT a:443 HTTP/1.1', 'Host: a'), lines('OPTIONS http://a:443 HTTP/1.1', 'Host: a')],
-  ['TRACE', 405, lines('TRACE / HTTP/1.1', 'Host: a'), lines('TRACEX / HTTP/1.1', 'Host: a')],
-  ['Content-Length twice', 400, post('Content-Length: 5', 'content-length: 5'), post('Content-Length: 5', 'X-Content-Length: 5')],
-  ['Content-Length as a list', 400, post('Content-Length: 5, 5'), post('Content-Length: 55')],
-  ['an empty Content-Length', 400, post('Content-Length:'), post('Content-Length: 0')],
-  ['a sign in Content-Length', 400, post('Content-Length: +5'), post('Content-Length: 05')],
-  ['a negative Content-Length', 400, post('Content-Length: -5'), post('Content-Length: 5')],
-  ['hexadecimal Content-Length', 400, post('Content-Length: 0x5'), post('Content-Length: 005')],
-  ['a space within Content-Length', 400, post('Content-Length: 5 5'), post('Content-Length:  55 ')],
-  ['a tab beside Content-Length', 400, post('Content-Length:\t5'), post('Content-Length: 5 ')],
-  ['Content-Length of 2^53', 400, post('Content-Length: 9007199254740992'), post('Content-Length: 9007199254740991')],
-  ['a very long Content-Length', 400, post(`Content-Length: ${'9'.repeat(400)}`), post(`Content-Length: ${'0'.repeat(400)}9`)],
-  ['another transfer coding', 400, post('Transfer-Encoding: gzip'), post('Transfer-Encoding: chunked')],
-  ['two transfer codings', 400, post('Transfer-Encoding: gzip, chunked'), post('Transfer-Encoding:chunked')],
-  ['chunked and identity', 400, post('Transfer-Encoding: chunked, identity'), post('transfer-encoding: chunked ')],
-  ['chunked in another case', 400, post('Transfer-Encoding: Chunked'), post('TRANSFER-ENCODING: chunked')],
-  ['an empty Transfer-Encoding', 400, post('Transfer-Encoding:'), post('Transfer-Encoding: chunked')],
-  ['a tab beside chunked', 400, post('Transfer-Encoding: chunked\t'), post('Transfer-Encoding: chunked ')],
-  [
-    'Transfer-Encoding twice',
-    400,
-    post('Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'),
-    post('Transfer-Encoding: chunked', 'TE: x'),
-  ],
-  ['both framings', 400, post('Content-Length: 5', 'Transfer-Encoding: chunked'), post('Transfer-Encoding: chunked')],
-  ['both framings, the other order', 400, post('Transfer-Encoding: chunked', 'Content-Length: 5'), post('Content-Length: 5')],
-  [
-    'Transfer-Encoding in HTTP/1.0',
-    400,
-    lines('POST / HTTP/1.0', 'Transfer-Encoding: chunked'),
-    lines('POST / HTTP/1.0', 'Content-Length: 1'),
-  ],
-  ['no Host in HTTP/1.1', 400, lines('GET / HTTP/1.1', 'X: y'), lines('GET / HTTP/1.0', 'X: y')],
-  ['Host twice', 400, lines('GET / HTTP/1.1', 'Host: a', 'Host: a'), lines('GET / HTTP/1.1', 'Host: a', 'X-Host: a')],
-  ['an empty Host', 400, lines('GET / HTTP/1.1', 'Host:'), lines('GET / HTTP/1.1', 'Host: a')],
-  ['a Host with user info', 400, lines('GET / HTTP/1.1', 'Host: u@a'), lines('GET / HTTP/1.1', 'Host: u.a')],
-  ['a Host with a path', 400, lines('GET / HTTP/1.1', 'Host: a/b'), lines('GET / HTTP/1.1', 'Host: a:80')],
-  ['user info in the target', 400, lines('GET http://u:p@a/ HTTP/1.1', 'Host: a'), lines('GET http://a/@ HTTP/1.1', 'Host: a')],
-  ['another scheme in the target', 400, lines('GET ftp://a/ HTTP/1.1', 'Host: a'), lines('GET https://a/ HTTP/1.1', 'Host: a')],
-  ['no authority in the target', 400, lines('GET http:///x HTTP/1.1', 'Host: a'), lines('GET http://a/x HTTP/1.1', 'Host: a')],
-  ['absolute-form without Host', 400, lines('GET http://a/ HTTP/1.1'), lines('GET http://a/ HTTP/1.1', 'Host: b')],
-  ['129 fields', 431, post(...Array<string>(128).fill('X: y')), post(...Array<string>(127).fill('X: y'))],
-  [
-    'a target over 16 KiB',
-    414,
-    lines(`GET /${'a'.repeat(MAX_TARGET_BYTES)} HTTP/1.1`, 'Host: a'),
-    lines(`GET /${'a'.repeat(MAX_TARGET_BYTES - 1)} HTTP/1.1`, 'Host: a'),
-  ],
-  ['a head over 64 KiB', 431, post(`X: ${'y'.repeat(MAX_HEAD_BYTES)}`), post(`X: ${'y'.repeat(MAX_HEAD_BYTES - post('X: ').length)}`)],
-  ['another Expect', 417, post('Expect: 200-ok'), post('Expect: 100-continue')],
-  ['Expect twice', 417, post('Expect: 100-continue', 'Expect: 100-continue'), post('Expect: 100-Continue')],
-];
-
-for (const [rule, status, refused, neighbour] of RULES) {
+for (const [rule, status, refused, neighbour] of REQUEST_RULES) {
   test(`refuses with ${status}, and takes the neighbour: ${rule}`, () => {
     assert.equal(statusOf(refused), status);
     assert.equal(statusOf(neighbour), 'accepted');
