@@ -2,6 +2,8 @@
 
 import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { post } from './case.ts';
+import { observe } from './observe.ts';
 import type { Program } from './processes.ts';
 import type { Row, Table } from './report.ts';
 import { MODEL, type Stage } from './stage.ts';
@@ -10,6 +12,7 @@ const STREAMS = 24;
 const AT_ONCE = 6;
 const TOKENS = 40;
 const LIMIT_MS = 60_000;
+const SECOND_DEATH_MS = 10_000;
 
 interface Stream {
   /** `complete` (ends with [DONE]), `error event, cut`, `cut`, or the HTTP status if it is not 200. */
@@ -111,15 +114,23 @@ export async function twoEngines(stage: Stage, signal: AbortSignal): Promise<Tab
 
   const long = Array.from({ length: 4 }, (_, i) => stream(router.url, i, 1000, signal));
   await pause(1500, undefined, { signal });
-  process.kill(-engines[0]!.child.pid!, 'SIGKILL');
+  const deadly = post('a token that does not exist', '/generate', { input_ids: [999_999], sampling_params: { max_new_tokens: 4 } });
+  const answer = await observe(router.url, deadly, LIMIT_MS, signal);
   const ends = (await Promise.all(long)).map(({ end }) => end).sort();
+  // Long enough for a second engine to die, had the request gone there too.
+  await pause(SECOND_DEATH_MS, undefined, { signal });
+  const alive = engines.filter((engine) => engine.child.exitCode === null && engine.child.signalCode === null).length;
   const whole = ends.filter((end) => end === 'complete').length;
   const cut = ends.filter((end) => end === 'error event, cut').length;
   rows.push(
-    row('engine 1 is killed under four streams', ends.join('; '), [
+    row('a token that does not exist kills its engine', `${answer.status}; engines left: ${alive}`, [
+      answer.status !== '502' && `the answer was ${answer.status} ${answer.raw}`,
+      alive !== 1 && `${alive} engines are left`,
+    ]),
+    row('four streams at that time', ends.join('; '), [
       whole + cut !== 4 && `an end of a third kind: ${ends.join('; ')}`,
-      whole === 0 && 'no stream of engine 2 came to its end',
-      cut === 0 && 'no stream was on engine 1',
+      whole === 0 && 'no stream of the other engine came to its end',
+      cut === 0 && 'no stream was on the engine that died',
     ]),
   );
   const after = await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => stream(router.url, i, TOKENS, signal)));
