@@ -19,6 +19,8 @@ export SGLANG_USE_CPU_ENGINE=1 CUDA_VISIBLE_DEVICES= PYTHONPATH="$tools/shim"
 # Nothing is fetched from a model hub.
 export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 TOKENIZERS_PARALLELISM=false
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" PYTHONUNBUFFERED=1
+# An engine that fails waits for core dumps of a GPU before it ends, by default 60 s.
+export SGLANG_CUDA_COREDUMP_BEFORE_CRASH_WAIT_SECS=0
 # With this set, no start would find compiled modules.
 unset PYTHONDONTWRITEBYTECODE
 
