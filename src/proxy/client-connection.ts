@@ -88,13 +88,15 @@ export class ClientConnection {
     socket.on('end', () => this.#ended());
     socket.on('error', () => this.#gone());
     socket.on('close', () => this.#gone());
-    ctx.turnMs = ctx.clock.nowMs();
+    ctx.touch();
     this.setDue(ctx.settings.headerTimeoutMs);
   }
 
   /** Ends the connection as soon as nothing is under way: at once, or after the exchange. */
   drain(): void {
-    if (this.#state === 'idle') this.#linger();
+    if (this.#state !== 'idle') return;
+    this.#ctx.touch();
+    this.#linger();
   }
 
   /** Whether an answer that begins now may leave the connection open. */
@@ -144,6 +146,7 @@ export class ClientConnection {
   resumeReading(): void {
     if (!this.#readingPaused) return;
     this.#readingPaused = false;
+    this.#ctx.touch();
     if (this.#state === 'body') this.setDue(this.#ctx.settings.bodyTimeoutMs);
     this.socket.resume();
   }
@@ -174,7 +177,7 @@ export class ClientConnection {
       return;
     }
     // Read straight into the body.
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     const exchange = this.#exchange;
     if (exchange === null || this.#state !== 'body') return;
     this.setDue(this.#ctx.settings.bodyTimeoutMs);
@@ -203,7 +206,7 @@ export class ClientConnection {
 
   #consume(data: Buffer, from: number, to: number): void {
     this.#consuming = true;
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     let buf = data;
     let at = from;
     let end = to;
@@ -335,8 +338,8 @@ export class ClientConnection {
   }
 
   #deadlinePassed(): void {
-    const now = this.#ctx.clock.nowMs();
-    this.#ctx.turnMs = now;
+    this.#ctx.touch();
+    const now = this.#ctx.turnMs;
     this.#armedForMs = Number.POSITIVE_INFINITY;
     if (now < this.#dueMs) {
       if (this.#dueMs !== Number.POSITIVE_INFINITY) this.#arm(this.#dueMs - now);
@@ -403,7 +406,7 @@ export class ClientConnection {
     const exchange = this.#exchange;
     this.#close();
     if (exchange === null) return;
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     exchange.clientGone();
   }
 

@@ -22,8 +22,10 @@ import type { Upstreams } from './upstreams.ts';
 export interface ProxyContext {
   readonly settings: ProxySettings;
   readonly clock: Clock;
-  /** The time, taken when bytes or a deadline arrived: close enough for whatever happens in the same turn of the event loop. */
-  turnMs: number;
+  /** The time of this turn of the event loop, on the scale of `clock`: as `touch` found it. */
+  readonly turnMs: number;
+  /** Takes the time; called wherever a turn begins (bytes, a deadline, a drained socket), so that what follows need not. */
+  touch(): void;
   readonly rng: Rng;
   readonly wheel: TimerWheel;
   readonly logger: Logger;

@@ -201,6 +201,10 @@ export class DataPlane implements ProxyContext {
     return new Exchange(this, connection, record);
   }
 
+  touch(): void {
+    this.turnMs = this.clock.nowMs();
+  }
+
   refused(code: ErrorCode): void {
     const { other } = this.#table;
     other.series.requests.value++;

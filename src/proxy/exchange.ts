@@ -187,6 +187,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   onHead(head: ResponseHead): void {
+    this.#ctx.touch();
     const record = this.#record;
     this.#state = 'relaying';
     record.status = head.status;
@@ -213,7 +214,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   onBatchEnd(): void {
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     const writer = this.#writer;
     if (writer === null) return;
     writer.flush();
@@ -222,7 +223,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   onEnd(): void {
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     this.#writer?.end();
     this.#observe();
     const isBad = this.#record.status >= 500;
@@ -231,7 +232,7 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   onError(kind: OutcomeKind): void {
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     const failed = this.#attempt;
     const { code, message } = failureOf(kind);
     if (this.#state === 'relaying') {

@@ -89,7 +89,7 @@ export class FanOutExchange implements ServerExchange {
   /** A leg has its whole answer, or has none. */
   legEnded(leg: Leg): void {
     this.#flights.delete(leg);
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     if (this.#isOver) return;
     if (leg.head !== null && leg.failure === null) {
       this.#last = leg;

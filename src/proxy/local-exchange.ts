@@ -97,7 +97,7 @@ export class LocalExchange implements ServerExchange {
 
   #write(answer: Buffer, persist: boolean): void {
     this.#isOver = true;
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     this.#record.bytesOut = answer.length;
     this.#connection.write(answer);
     this.#ctx.settled(this.#record, undefined, 0);
