@@ -52,10 +52,13 @@ export class WorkerConnection {
   }
 }
 
+export class ConnectionEnded extends Error {}
+
 export class Call {
   readonly message: MessageReader = new MessageReader('request');
   readonly connection: WorkerConnection;
-  readonly #whole: Gate<Buffer> = gate<Buffer>();
+  /** Opened with the whole body. */
+  readonly whole: Gate<Buffer> = gate<Buffer>();
   /** Bytes of the body so far. */
   bodyBytes = 0;
 
@@ -76,14 +79,13 @@ export class Call {
     return this.message.get(name);
   }
 
-  /** The whole body, de-chunked. */
+  /** The whole body, de-chunked. Rejects with ConnectionEnded when the connection ends first; a script need not catch that. */
   body(): Promise<Buffer> {
-    return within(this.#whole.promise, `the body of ${this.message.firstLine}`);
-  }
-
-  /** The body has come to its end. */
-  bodyDone(): void {
-    this.#whole.open(this.message.body);
+    const ended = this.connection.closed.then(() => {
+      if (!this.message.done) throw new ConnectionEnded();
+      return this.message.body;
+    });
+    return within(Promise.race([this.whole.promise, ended]), `the body of ${this.message.firstLine}`);
   }
 
   /** Strings are latin1. Resolves when the bytes have left this process. */
@@ -224,7 +226,7 @@ export class ScriptedWorker {
         }
         pending = pending.subarray(used);
         call.bodyBytes = message.rawBody.reduce((sum, part) => sum + part.length, 0);
-        if (message.done) call.bodyDone();
+        if (message.done) call.whole.open(message.body);
         if (!hadHead && message.headDone) run(call);
       }
     };
@@ -234,8 +236,10 @@ export class ScriptedWorker {
       connection.requests++;
       connection.call = started;
       this.#run(started)
-        .then(() => (started.message.done || !connection.isOpen ? undefined : Promise.race([started.body(), connection.closed])))
-        .catch((error: unknown) => this.#failures.push(error))
+        .then(() => (started.message.done || !connection.isOpen ? undefined : Promise.race([started.whole.promise, connection.closed])))
+        .catch((error: unknown) => {
+          if (!(error instanceof ConnectionEnded)) this.#failures.push(error);
+        })
         .finally(() => {
           isRunning = false;
           connection.call = null;
