@@ -117,7 +117,9 @@ export class ClientConnection {
   finish(persist: boolean): void {
     this.#exchange = null;
     if (this.#state === 'closed') return;
-    if (!persist || !this.requestComplete) {
+    // The answer may have begun before the router was told to stop.
+    const isLast = this.#ctx.draining && this.#pending === null;
+    if (!persist || !this.requestComplete || isLast) {
       this.#linger();
       return;
     }

@@ -1,4 +1,5 @@
 /** A client that sends exactly the bytes it is told to and shows exactly what comes back. */
+import { once } from 'node:events';
 import net from 'node:net';
 import { MessageReader } from './message-reader.ts';
 import { gate, until, within } from './until.ts';
@@ -39,13 +40,11 @@ export class RawClient {
   /** Bytes that belong to answers already returned. */
   #consumed = 0;
 
-  /** Connects; resolves when the connection stands. */
+  /** Connects; rejects with Node's error when that fails. */
   static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
     const socket = net.connect({ port, host, noDelay: true, allowHalfOpen: true });
     const client = new RawClient(socket);
-    const connected = gate();
-    socket.once('connect', () => connected.open());
-    await within(connected.promise, `connecting to port ${port}`);
+    await within(once(socket, 'connect'), `connecting to port ${port}`);
     return client;
   }
 
