@@ -19,7 +19,8 @@ Origin \`smg\`: same name and labels as sglang_router 0.3.x and smg, so their da
 first token and between tokens of HTTP streams, per worker, which those routers do not measure.
 
 Label values come from closed sets or are capped: paths without a route of their own share \`path="other"\`, and after 256 models the next ones
-share \`model="other"\`. The series of a worker go when it leaves. Metrics of the process and of Node (\`process_*\`, \`nodejs_*\`: memory, CPU, event
+share \`model="other"\`. The series of a worker go when it leaves. Counters and gauges are there from the start, a histogram from its first
+observation. Metrics of the process and of Node (\`process_*\`, \`nodejs_*\`: memory, CPU, event
 loop lag, garbage collection) come with them.
 
 | Name | Type | Unit | Labels | Meaning | Origin |

@@ -219,7 +219,7 @@ test('models, paths, methods, statuses and codes cannot make more series than th
 
 test('duration buckets can be replaced, those between tokens stay', async () => {
   const metrics = newMetrics({ durationBuckets: [0.5, 2] });
-  metrics.bindWorker(workerAt(0));
+  metrics.bindWorker(workerAt(0)).itl.observe(1);
   metrics.httpRoute('GET', '/health').duration.observe(1);
   const scraped = await scrape(metrics);
   const bounds = (name: string) => scraped.find(`${name}_bucket`).map(({ labels, value }) => [labels?.['le'], value]);
@@ -232,6 +232,16 @@ test('duration buckets can be replaced, those between tokens stay', async () => 
     bounds('smg_worker_inter_token_latency_seconds').map(([le]) => le),
     [...INTER_TOKEN_BUCKETS.map(String), '+Inf'],
   );
+});
+
+test('counters are there from the start, histograms from their first observation', async () => {
+  const metrics = newMetrics();
+  const { duration } = metrics.httpRoute('GET', '/health');
+  const before = await scrape(metrics);
+  assert.equal(before.value('smg_http_requests_total', { path: '/health' }), 0);
+  assert.deepEqual(before.find('smg_http_request_duration_seconds_count'), []);
+  duration.observe(0);
+  assert.equal((await scrape(metrics)).count('smg_http_request_duration_seconds', { path: '/health' }), 1);
 });
 
 test('values of other parts are asked for at scrape time', async () => {
@@ -254,7 +264,10 @@ test('a large fleet is written in slices, once for callers that come together', 
       },
     },
   });
-  for (let i = 0; i < 300; i++) metrics.bindWorker(workerAt(i));
+  for (let i = 0; i < 300; i++) {
+    const worker = metrics.bindWorker(workerAt(i));
+    for (const histogram of [worker.ttft, worker.itl, worker.duration]) histogram.observe(1);
+  }
   const [first, second] = await Promise.all([metrics.exposition(), metrics.exposition()]);
   assert.equal(first, second);
   assert.ok(pauses >= 5, `${pauses} pauses`);

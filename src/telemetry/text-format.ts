@@ -12,7 +12,7 @@ export function labelText(names: readonly string[], labels: Readonly<Record<stri
   return names.map((name) => `${name}="${escapeLabelValue(labels[name] ?? '')}"`).join(',');
 }
 
-/** Buckets (cumulative), sum and count of one series. */
+/** Buckets (cumulative), sum and count of one series; nothing before the first observation, which spares most lines of a scrape. */
 export function histogramText(name: string, labels: string, histogram: Histogram): string {
   const { bounds, counts } = histogram;
   const start = labels === '' ? `${name}_bucket{le="` : `${name}_bucket{${labels},le="`;
@@ -24,6 +24,7 @@ export function histogramText(name: string, labels: string, histogram: Histogram
     text += `${start}${bounds[i]!}"} ${total}\n`;
   }
   total += counts[bounds.length]!;
+  if (total === 0) return '';
   return `${text}${start}+Inf"} ${total}\n${name}_sum${rest} ${numberText(histogram.sum)}\n${name}_count${rest} ${total}\n`;
 }
 
