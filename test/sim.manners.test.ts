@@ -58,6 +58,12 @@ describe('connections', () => {
     assert.ok(!/^connection|keep-alive/im.test(heard), heard);
   });
 
+  it('a request that takes longer than the keep-alive time is answered', async (t) => {
+    const sim = await simFor(t, { keepAliveSecs: 0.05 });
+    sim.addFault({ kind: 'delay', delayMs: 300, count: 1 });
+    assert.equal((await sendRaw(sim.port, 'GET', '/ping')).status, 200);
+  });
+
   it('two requests on a connection are answered in order; Connection: close is echoed and obeyed', async (t) => {
     const sim = await simFor(t);
     const heard = await converse(

@@ -196,8 +196,49 @@ test('when the KV memory runs out a request gives way, starts again later and sa
   rig.finish();
   for (const generation of all) assert.equal(generation.outputIds.length, 300);
   assert.ok(rig.scheduler.counters.retracted > 0);
-  assert.ok(all.some((generation) => generation.retractions > 0));
+  const retracted = all.filter((generation) => generation.retractions > 0);
+  assert.ok(retracted.length > 0);
+  // Its output so far is computed anew with the prompt.
+  for (const generation of retracted) assert.ok(generation.input.length > generation.promptTokens);
+  assert.ok(rig.scheduler.counters.prefilledTokens > 300);
   assert.equal(rig.scheduler.usedTokens, 0);
+});
+
+test('a request that gave way goes before those that wait', () => {
+  const rig = new Rig({ kvTokens: 640, maxRunningRequests: 3, chunkedPrefillSize: 100 });
+  const first = [1, 2, 3].map((id) => rig.submit({ prompt: prompt(100, id), maxNewTokens: 300 }));
+  const last = rig.submit({ prompt: prompt(100, 4), maxNewTokens: 1 });
+  rig.finish();
+  /** When it had a token again after its longest pause. */
+  const resumedMs = (generation: Generation): number => {
+    const times = rig.times.get(generation) ?? [];
+    const pauses = times.slice(1).map((ms, at) => ms - times[at]!);
+    return times[pauses.indexOf(Math.max(...pauses)) + 1]!;
+  };
+  const gaveWay = first.filter((generation) => generation.retractions > 0);
+  assert.ok(gaveWay.length > 0);
+  assert.ok(Math.min(...gaveWay.map(resumedMs)) < (rig.times.get(last)?.[0] ?? 0));
+});
+
+test('chunks of a prompt are whole pages', () => {
+  const rig = new Rig({ pageSize: 16, chunkedPrefillSize: 40, stepOverheadMs: 10 });
+  const one = rig.submit({ prompt: prompt(110), maxNewTokens: 1 });
+  rig.finish();
+  // 32 + 32 + 32 + 14 tokens: four steps.
+  assert.deepEqual(rig.times.get(one), [150]);
+});
+
+test('a request aborted while its prompt is computed ends once and computes nothing', () => {
+  for (const length of [0, 100]) {
+    const rig = new Rig({ stepOverheadMs: 5 });
+    const one = rig.submit({ prompt: prompt(length) });
+    assert.equal(rig.scheduler.runningRequests, 1);
+    rig.scheduler.abort(one, 'gone');
+    rig.finish();
+    assert.equal(rig.ended.length, 1);
+    assert.equal(rig.scheduler.counters.prefilledTokens, 0);
+    assert.equal(one.outputIds.length, 0);
+  }
 });
 
 test('an abort frees the request at once, waiting or running', () => {

@@ -40,7 +40,8 @@ test('steps shorter than a timer can be, and late timers, do not change the rate
 test('a lag that is too long is forgotten instead of made good in a burst', () => {
   const clock = new FakeClock();
   const ended = stepsIn(clock, lateClock(clock, 999), 10, 1100);
-  assert.ok(ended <= 32, `${ended} steps`);
+  // A hundred were due; those of the last 100 ms are made good.
+  assert.ok(ended >= 10 && ended <= 12, `${ended} steps`);
 });
 
 test('nothing to do: no timer; woken twice: one step', () => {
