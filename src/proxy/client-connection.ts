@@ -142,6 +142,8 @@ export class ClientConnection {
   /** Backpressure of an upload. */
   pauseReading(): void {
     this.#readingPaused = true;
+    // From now on it is the worker who is waited for.
+    this.setDue(this.#ctx.settings.requestTimeoutMs);
     this.socket.pause();
   }
 

@@ -50,7 +50,9 @@ export class Exchange implements Sink, ServerExchange {
   #isEvents = false;
   #persist = false;
   #isUploading = false;
-  /** When the last bytes of the answer came. */
+  /** When the last bytes of the request came. */
+  #askedMs = 0;
+  /** When the last bytes of the answer came, or the client took some again. */
   #lastMs = 0;
   #eventCount = 0;
   #batchEvents = 0;
@@ -70,6 +72,7 @@ export class Exchange implements Sink, ServerExchange {
     const body = this.#body;
     if (body === null || this.#state === 'settled') return;
     if (this.#isUploading) {
+      this.#askedMs = this.#ctx.turnMs;
       if (this.#flight?.writeBody(buf, start, end) === false) this.#connection.pauseReading();
       return;
     }
@@ -79,6 +82,7 @@ export class Exchange implements Sink, ServerExchange {
     body.append(buf, held, end);
     body.streamed = true;
     this.#isUploading = true;
+    this.#askedMs = this.#ctx.turnMs;
     this.#record.streamedBody = true;
     this.#connection.pauseReading();
     this.#dispatch();
@@ -96,8 +100,11 @@ export class Exchange implements Sink, ServerExchange {
 
   bodyEnd(): void {
     if (this.#state === 'settled') return;
-    this.#connection.setDue(this.#ctx.settings.requestTimeoutMs);
-    this.#lastMs = this.#record.startMs;
+    this.#askedMs = this.#ctx.turnMs;
+    // The answer may have begun before the request was whole; the silence of a worker that waited for it begins now.
+    this.#lastMs = this.#ctx.turnMs;
+    if (this.#state === 'relaying') this.duePassed();
+    else this.#connection.setDue(this.#ctx.settings.requestTimeoutMs);
     if (this.#isUploading) {
       this.#flight?.endBody();
       // Nothing more of the body can come; only a reader sees the client leave, or ask again.
@@ -121,12 +128,16 @@ export class Exchange implements Sink, ServerExchange {
     if (this.#writer === null || !this.#writer.stalled) return;
     this.#writer.stalled = false;
     this.#flight?.resume();
+    // The worker was not heard meanwhile: its silence begins now.
+    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#lastMs = this.#ctx.turnMs;
+    if (this.#connection.requestComplete) this.duePassed();
   }
 
   duePassed(): void {
     const now = this.#ctx.turnMs;
     const { requestTimeoutMs, streamIdleTimeoutMs } = this.#ctx.settings;
-    const requestDue = this.#record.startMs + requestTimeoutMs - now;
+    const requestDue = this.#askedMs + requestTimeoutMs - now;
     // While the client does not read, the worker cannot be blamed for silence.
     const isIdleLimited = this.#state === 'relaying' && streamIdleTimeoutMs > 0 && this.#writer?.stalled !== true;
     const idleDue = isIdleLimited ? this.#lastMs + streamIdleTimeoutMs - now : Number.POSITIVE_INFINITY;
@@ -200,7 +211,7 @@ export class Exchange implements Sink, ServerExchange {
     const text = clientHeadText(head, this.#framing, record.requestId, connectionField(record.head.minor, this.#persist));
     this.#writer = new AnswerWriter(this.#connection, this.#framing, text, this.#isEvents);
     const idleMs = this.#ctx.settings.streamIdleTimeoutMs;
-    if (idleMs > 0) this.#connection.setDue(Math.min(idleMs, this.#ctx.settings.requestTimeoutMs));
+    if (idleMs > 0 && this.#connection.requestComplete) this.#connection.setDue(Math.min(idleMs, this.#ctx.settings.requestTimeoutMs));
   }
 
   onFramed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
