@@ -84,7 +84,7 @@ export class ClientConnection {
     this.socket = socket;
     this.#ctx = ctx;
     this.#deadline = new Deadline(() => this.#deadlinePassed());
-    socket.on('drain', () => this.#exchange?.clientDrained());
+    socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#ended());
     socket.on('error', () => this.#gone());
     socket.on('close', () => this.#gone());
@@ -123,8 +123,10 @@ export class ClientConnection {
       this.#linger();
       return;
     }
-    this.#state = 'idle';
     this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
+    // A client that asks and does not read gets no further answer until it has taken this one: `busy` without an exchange.
+    if (this.socket.writableNeedDrain) return;
+    this.#state = 'idle';
     if (!this.#consuming) this.#consumePending();
   }
 
@@ -164,8 +166,9 @@ export class ClientConnection {
     if (this.#dueMs < this.#armedForMs) this.#arm(delayMs);
   }
 
-  /** `readsUntilClose` clients apart, closes at once: used at the end of a shutdown. */
+  /** The end of a shutdown: what is under way is told so as far as that can be written at once. */
   destroy(): void {
+    this.#exchange?.bodyFailed('shutting_down', 'the router is shutting down');
     this.#gone();
     this.socket.destroy();
   }
@@ -362,7 +365,8 @@ export class ClientConnection {
         else this.#exchange?.bodyFailed('request_timeout', 'the request body did not come in time');
         return;
       case 'busy':
-        this.#exchange?.duePassed();
+        if (this.#exchange !== null) this.#exchange.duePassed();
+        else if (!this.#flushing()) this.socket.destroy();
         return;
       case 'lingering':
         if (this.socket.writableLength > 0 && !this.socket.destroyed && this.#flushing()) return;
@@ -397,13 +401,22 @@ export class ClientConnection {
   /** FIN: the client sends nothing more. While it waits for an answer, that means it has left. */
   #ended(): void {
     if (this.#state === 'lingering' || this.#exchange === null) {
-      // Nothing is under way; what we wrote still leaves before the socket closes.
+      // Nothing is under way; what we wrote still leaves before the socket closes, as long as the client takes it.
+      if (this.socket.writableLength > 0) {
+        if (this.#state !== 'lingering') this.#linger();
+        return;
+      }
       this.#close();
       this.socket.destroySoon();
       return;
     }
     this.#gone();
     this.socket.destroy();
+  }
+
+  #drained(): void {
+    if (this.#exchange !== null) this.#exchange.clientDrained();
+    else if (this.#state === 'busy') this.finish(true);
   }
 
   #gone(): void {

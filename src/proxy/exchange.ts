@@ -116,8 +116,9 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   bodyFailed(code: ErrorCode, message: string): void {
-    if (this.#state === 'relaying') this.#endEarly('client-gone', code, message);
-    else this.#refuse('client-gone', code, message);
+    const kind = code === 'shutting_down' ? 'cancelled' : 'client-gone';
+    if (this.#state === 'relaying') this.#endEarly(kind, code, message);
+    else this.#refuse(kind, code, message);
   }
 
   clientGone(): void {
@@ -311,6 +312,13 @@ export class Exchange implements Sink, ServerExchange {
     if (this.#state === 'settled') return;
     this.#record.errorCode = code;
     const writer = this.#writer;
+    if (writer?.bytes === 0) {
+      // The head came in the same read as the end: nothing has left yet.
+      this.#writer = null;
+      this.#record.status = 0;
+      this.#refuse(kind, code, message);
+      return;
+    }
     if (writer !== null) {
       if (this.#isEvents && this.#framing !== 'length') writer.cut(cutEvent(this.#record.route.endpoint, code, message));
       else writer.flush();

@@ -311,7 +311,7 @@ export class Http1Connection {
     this.#flight = null;
     flight.over = true;
     flight.isBodyFree = flight.sent && this.#socket.writableLength === 0;
-    if (clean && this.#keepAlive && flight.sent && !this.#sawEnd) {
+    if (clean && this.#keepAlive && flight.isBodyFree && !this.#sawEnd) {
       this.#state = 'idle';
       this.resume();
       this.#owner.connectionIdle(this);
