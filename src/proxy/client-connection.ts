@@ -22,6 +22,7 @@ import { headTooLarge, parseRequestHead, type RequestHead } from '../http1/reque
 import { Deadline } from '../runtime/timer-wheel.ts';
 import type { ProxyContext } from './context.ts';
 import { errorResponse } from './local-response.ts';
+import { resetSocket } from './reset-socket.ts';
 import { readShared } from './shared-receive.ts';
 
 /** What a request becomes. All calls come from the connection that made it. */
@@ -49,6 +50,8 @@ const LEAST_DIRECT_BYTES = 8 * 1024;
 
 /** How long a connection that we close waits for the client's FIN after our last byte. */
 const LINGER_MS = 2000;
+/** How long a client has to read what was written before the connection is reset. */
+const RESET_AFTER_MS = 100;
 
 export class ClientConnection {
   readonly socket: net.Socket;
@@ -70,6 +73,8 @@ export class ClientConnection {
   #pendingPaused = false;
   #dueMs = Number.POSITIVE_INFINITY;
   #armedForMs = Number.POSITIVE_INFINITY;
+  /** While lingering: the connection ends with a reset instead of FIN. */
+  #resets = false;
   /** The request has been read to its end. */
   requestComplete = true;
 
@@ -134,11 +139,10 @@ export class ClientConnection {
   abort(readsUntilClose: boolean): void {
     this.#exchange = null;
     if (this.#state === 'closed') return;
-    // A client that takes the end of the connection for the end of the answer must see a reset.
-    if (readsUntilClose) {
-      this.#close();
-      this.socket.resetAndDestroy();
-    } else this.#linger();
+    // A client that takes the end of the connection for the end of the answer must see a reset; it must have read
+    // what was written by then, for data and reset together look like data and an end.
+    this.#resets = readsUntilClose;
+    this.#linger();
   }
 
   /** Backpressure of an upload. */
@@ -169,6 +173,7 @@ export class ClientConnection {
   /** The end of a shutdown: what is under way is told so as far as that can be written at once. */
   destroy(): void {
     this.#exchange?.bodyFailed('shutting_down', 'the router is shutting down');
+    if (this.#resets) this.#reset();
     this.#gone();
     this.socket.destroy();
   }
@@ -369,6 +374,10 @@ export class ClientConnection {
         else if (!this.#flushing()) this.socket.destroy();
         return;
       case 'lingering':
+        if (this.#resets) {
+          this.#reset();
+          return;
+        }
         if (this.socket.writableLength > 0 && !this.socket.destroyed && this.#flushing()) return;
         this.socket.destroy();
         return;
@@ -393,13 +402,22 @@ export class ClientConnection {
     this.#exchange = null;
     this.#pending = null;
     this.#readingPaused = false;
-    this.socket.end();
+    if (!this.#resets) this.socket.end();
     this.socket.resume();
-    this.setDue(LINGER_MS);
+    this.setDue(this.#resets ? RESET_AFTER_MS : LINGER_MS);
+  }
+
+  #reset(): void {
+    this.#close();
+    resetSocket(this.socket);
   }
 
   /** FIN: the client sends nothing more. While it waits for an answer, that means it has left. */
   #ended(): void {
+    if (this.#resets) {
+      this.#reset();
+      return;
+    }
     if (this.#state === 'lingering' || this.#exchange === null) {
       // Nothing is under way; what we wrote still leaves before the socket closes, as long as the client takes it.
       if (this.socket.writableLength > 0) {

@@ -130,7 +130,7 @@ export class Exchange implements Sink, ServerExchange {
     this.#writer.stalled = false;
     this.#flight?.resume();
     // The worker was not heard meanwhile: its silence begins now.
-    this.#ctx.turnMs = this.#ctx.clock.nowMs();
+    this.#ctx.touch();
     this.#lastMs = this.#ctx.turnMs;
     if (this.#connection.requestComplete) this.duePassed();
   }
