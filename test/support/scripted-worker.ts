@@ -137,11 +137,16 @@ export class ScriptedWorker {
   #taken = 0;
   #server: net.Server | null = null;
   #port = 0;
+  readonly #host: string;
   readonly #failures: unknown[] = [];
 
+  constructor(host: string) {
+    this.#host = host;
+  }
+
   /** Listens, and is closed when the test ends. */
-  static async start(t: TestContext, script?: Script): Promise<ScriptedWorker> {
-    const worker = new ScriptedWorker();
+  static async start(t: TestContext, script?: Script, host = '127.0.0.1'): Promise<ScriptedWorker> {
+    const worker = new ScriptedWorker(host);
     if (script !== undefined) worker.script = script;
     await worker.listen();
     t.after(() => worker.kill());
@@ -153,7 +158,7 @@ export class ScriptedWorker {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`;
   }
 
   get openSockets(): number {
@@ -168,7 +173,7 @@ export class ScriptedWorker {
   /** Listens, on the port that it had before if it had one. */
   async listen(): Promise<void> {
     const server = net.createServer({ allowHalfOpen: false, noDelay: true }, (socket) => this.#accept(socket));
-    server.listen(this.#port, '127.0.0.1');
+    server.listen(this.#port, this.#host);
     await once(server, 'listening');
     this.#port = (server.address() as net.AddressInfo).port; // A TCP server's address has a port.
     this.#server = server;
