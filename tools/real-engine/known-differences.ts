@@ -15,22 +15,9 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     relation: 'simulated',
-    cases: /^metrics/,
-    lines: /^metric only in A: /,
-    reason:
-      'The simulation has the metrics that dashboards and routers use, and counts no Python garbage collections or CPU kernels. A list of them is demanded of both.',
-  },
-  {
-    relation: 'simulated',
     cases: /^transcription/,
     lines: /^(status: (400|500) \| 404|key only in (A: (code|message|object|param|type)|B: detail))/,
     reason: 'Speech is not simulated: 404. The engine has the path, and fails on it with a model of text (500 for a form, 400 for JSON).',
-  },
-  {
-    relation: 'simulated',
-    cases: /^rerank/,
-    lines: /^value \[\]\.index: /,
-    reason: 'Documents are sorted by their scores, and the scores of a random model and of the simulation mean nothing.',
   },
   {
     relation: 'simulated',

@@ -10,7 +10,7 @@ VENV   virtual environment made by tools/real-engine/install.sh
 MODEL  folder made by make-model.py (default: VENV/tiny-model, made if it is missing)
 
   --only TEXT     only cases whose name contains TEXT
-  --engine URL    use an engine that runs already (and do not end it)
+  --engine URL    use an engine that runs already (and do not end it); VENV is not needed then
   --no-router     compare the simulation only
   --no-scenarios  leave out full queues, clients that leave, idle connections, SIGTERM
   --self          send everything to the engine twice and compare: shows that the comparison itself is steady
@@ -50,9 +50,11 @@ export function readOptions(argv: readonly string[]): Options {
       write: off,
     },
   });
-  const [venv, model] = positionals;
-  if (venv === undefined || positionals.length > 2) throw new Error('expected VENV and at most one more argument');
-  if (!existsSync(join(venv, 'bin/python'))) throw new Error(`${venv}: expected a virtual environment (no bin/python in it)`);
+  const [venv = '', model] = positionals;
+  const startsEngine = values.engine === undefined;
+  if ((startsEngine && venv === '') || positionals.length > 2) throw new Error('expected VENV and at most one more argument');
+  if (startsEngine && !existsSync(join(venv, 'bin/python')))
+    throw new Error(`${venv}: expected a virtual environment (no bin/python in it)`);
   return {
     venv,
     model: model ?? join(venv, 'tiny-model'),

@@ -5,6 +5,7 @@ import { countUnexplained, replaceGenerated, type Table, terminalReport } from '
 const table: Table = {
   title: 'T',
   columns: ['one'],
+  agreed: 'same',
   rows: [
     { name: 'a', answer: '200', cells: [{ explainedBy: [], unexplained: [] }] },
     { name: 'b', answer: '200', cells: [{ explainedBy: [2], unexplained: [] }] },

@@ -20,16 +20,18 @@ export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly Row[];
+  /** What a cell without any difference says. */
+  readonly agreed: string;
 }
 
 function mark(section: string, which: 'begin' | 'end'): string {
   return `<!-- ${section}: written by npm run test:real-engine -- VENV --write: ${which} -->`;
 }
 
-function cellText(cell: Cell | undefined): string {
+function cellText(cell: Cell | undefined, agreed: string): string {
   if (cell === undefined) return '-';
   if (cell.unexplained.length > 0) return 'DIFFERENT';
-  return cell.explainedBy.length === 0 ? 'same' : cell.explainedBy.map((index) => `D${index + 1}`).join(' ');
+  return cell.explainedBy.length === 0 ? agreed : cell.explainedBy.map((index) => `D${index + 1}`).join(' ');
 }
 
 function escaped(text: string): string {
@@ -43,12 +45,14 @@ export function countUnexplained(tables: readonly Table[]): number {
 /** Plain text: the rows that say something, every unexplained line, and a summary for each table. */
 export function terminalReport(tables: readonly Table[]): string {
   const lines: string[] = [];
-  for (const { title, columns, rows } of tables) {
+  for (const { title, columns, rows, agreed } of tables) {
     lines.push('', title);
     const width = Math.max(4, ...rows.map((row) => row.name.length));
     lines.push(`  ${'case'.padEnd(width)}  ${columns.map((column) => column.padEnd(22)).join('')}`);
     for (const row of rows)
-      lines.push(`  ${row.name.padEnd(width)}  ${row.cells.map((cell) => cellText(cell).padEnd(22)).join('')}${row.answer.slice(0, 80)}`);
+      lines.push(
+        `  ${row.name.padEnd(width)}  ${row.cells.map((cell) => cellText(cell, agreed).padEnd(22)).join('')}${row.answer.slice(0, 80)}`,
+      );
     for (const row of rows) {
       row.cells.forEach((cell, i) => {
         for (const line of cell?.unexplained ?? []) lines.push(`  UNEXPLAINED ${row.name} [${columns[i]}]: ${line}`);
@@ -72,10 +76,16 @@ export function markdownReport(tables: readonly Table[], known: readonly KnownDi
   known.forEach((entry, i) => {
     if (named.has(i)) lines.push(`| D${i + 1} | ${entry.relation === 'simulated' ? 'simulation' : 'router'} | ${escaped(entry.reason)} |`);
   });
-  for (const { title, columns, rows } of tables) {
-    lines.push('', `### ${title}`, '', `| case | the engine | ${columns.join(' | ')} |`, `| --- | --- |${' --- |'.repeat(columns.length)}`);
+  for (const { title, columns, rows, agreed } of tables) {
+    lines.push(
+      '',
+      `#### ${title}`,
+      '',
+      `| case | the engine | ${columns.join(' | ')} |`,
+      `| --- | --- |${' --- |'.repeat(columns.length)}`,
+    );
     for (const row of rows) {
-      lines.push(`| ${escaped(row.name)} | ${escaped(row.answer)} | ${row.cells.map(cellText).join(' | ')} |`);
+      lines.push(`| ${escaped(row.name)} | ${escaped(row.answer)} | ${row.cells.map((cell) => cellText(cell, agreed)).join(' | ')} |`);
     }
   }
   return lines.join('\n');

@@ -198,9 +198,9 @@ export async function termination(target: Target, terminate: () => void, ended: 
   sight['after SIGTERM: a new request'] = String((await send(url, more, LIMIT_MS, signal)).status);
   sight['after SIGTERM: the running stream'] = await stream.ended;
   const startMs = performance.now();
-  const code = await Promise.race([ended, pause(30_000, 'still there', { ref: false })]);
+  const code = await Promise.race([ended, pause(60_000, 'still there', { ref: false })]);
   const tookMs = performance.now() - startMs;
   sight['after SIGTERM: the end'] =
-    `exit ${code}, ${tookMs < 5000 ? 'within 5 s of the last answer' : 'later than 5 s after the last answer'}`;
+    `exit ${code}, ${tookMs < 15_000 ? 'within 15 s of the last answer' : 'later than 15 s after the last answer'}`;
   return sight;
 }

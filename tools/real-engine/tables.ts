@@ -56,7 +56,7 @@ export function caseTable(
     });
     return { name: one.name, answer: inShort(columns[0]!.a.get(one.name)!), cells };
   });
-  return { title, columns: columns.map((column) => column.title), rows };
+  return { title, columns: columns.map((column) => column.title), rows, agreed: 'same' };
 }
 
 export function sightTable(title: string, columns: readonly Column<Sight>[], judge: Judge): Table {
@@ -67,7 +67,7 @@ export function sightTable(title: string, columns: readonly Column<Sight>[], jud
       return judge.judge(a[name] === b[name] ? [] : [`${a[name]} | ${b[name]}`], name, relation);
     });
     const seen = columns.find(({ a }) => name in a)?.a[name] ?? '';
-    return { name, answer: seen.length > 120 ? `${seen.slice(0, 117)}...` : seen, cells };
+    return { name, answer: seen.length > 64 ? `${seen.slice(0, 60)} ...` : seen, cells };
   });
-  return { title, columns: columns.map((column) => column.title), rows };
+  return { title, columns: columns.map((column) => column.title), rows, agreed: 'same' };
 }
