@@ -1,0 +1,166 @@
+/** Event streams: every byte, whole events only, and each as soon as it is there. */
+import assert from 'node:assert/strict';
+import net from 'node:net';
+import { test } from 'node:test';
+import type { Rng } from '../src/core/rng.ts';
+import { createRng } from '../src/runtime/rng.ts';
+import { startMemoryRouter } from './support/memory-router.ts';
+import { requestBytes } from './support/raw-client.ts';
+import { startTestRouter } from './support/router.ts';
+import { ScriptedWorker } from './support/scripted-worker.ts';
+
+const ENDS = ['\n\n', '\r\n\r\n', '\r\r', '\n\n\n', '\r\n\n'];
+const STREAM = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n';
+
+function randomEvents(rng: Rng, count: number): string {
+  let text = '';
+  for (let i = 0; i < count; i++) {
+    const kind = rng.below(8);
+    if (kind === 0) text += `: comment ${i}`;
+    else if (kind === 1) text += `event: e${i}\ndata: {"i":${i}}\r\ndata: more`;
+    else if (kind === 2) text += `data: ${'x'.repeat(rng.below(5000))}`;
+    else text += `data: {"choices":[{"delta":{"content":"token ${i} \u00e9"}}]}`;
+    text += ENDS[rng.below(ENDS.length)]!;
+  }
+  return rng.below(4) === 0 ? `${text}data: the last one has no end` : `${text}data: [DONE]\n\n`;
+}
+
+function pieces(rng: Rng, bytes: Buffer, most: number): Buffer[] {
+  const out: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const size = 1 + rng.below(most);
+    out.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return out;
+}
+
+test('a stream arrives byte for byte, however its events lie in chunks and its chunks in packets', async (t) => {
+  const rng = createRng(5);
+  let packets: readonly Buffer[] = [];
+  let isUntilClose = false;
+  const worker = await ScriptedWorker.start(t, async (call) => {
+    await call.body();
+    for (const packet of packets) {
+      await call.write(packet);
+      if (rng.below(2) === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (isUntilClose) call.finish();
+  });
+  const router = await startTestRouter(t, [], [worker]);
+  for (let run = 0; run < 60; run++) {
+    const body = Buffer.from(randomEvents(rng, 1 + rng.below(30)));
+    isUntilClose = run % 5 === 0;
+    const isLength = run % 5 === 1;
+    const chunked = pieces(rng, body, run % 3 === 0 ? 40 : 3000).map((piece) =>
+      Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n')]),
+    );
+    const message = isUntilClose
+      ? Buffer.concat([Buffer.from(`${STREAM}\r\n`), body])
+      : isLength
+        ? Buffer.concat([Buffer.from(`${STREAM}content-length: ${body.length}\r\n\r\n`), body])
+        : Buffer.concat([Buffer.from(`${STREAM}transfer-encoding: chunked\r\n\r\n`), ...chunked, Buffer.from('0\r\n\r\n')]);
+    packets = pieces(rng, message, run % 2 === 0 ? 100 : 20_000);
+    const version = run % 7 === 6 ? '1.0' : '1.1';
+    const client = await router.connect();
+    await client.send(`POST /generate HTTP/${version}\r\nhost: r\r\ncontent-length: 2\r\n\r\n{}`);
+    const answer = await client.response();
+    assert.ok(answer.body.equals(body), `run ${run}: ${JSON.stringify(answer.text.slice(0, 300))}`);
+    client.destroy();
+  }
+});
+
+test('an event larger than what is held passes, and the events around it stay whole', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, [], [worker]);
+  const large = `data: ${'L'.repeat(300_000)}\n\n`;
+  for (const chunkBytes of [1000, 65_536, 70_000, 400_000]) {
+    const body = Buffer.from(`data: before\n\n${large}data: between\n\n${large}data: [DONE]\n\n`);
+    worker.script = async (call) => {
+      await call.body();
+      await call.write(`${STREAM}transfer-encoding: chunked\r\n\r\n`);
+      for (let at = 0; at < body.length; at += chunkBytes) await call.chunk(body.subarray(at, at + chunkBytes));
+      await call.write('0\r\n\r\n');
+    };
+    const client = await router.connect();
+    await client.send(requestBytes({ body: '{}' }));
+    assert.ok((await client.response()).body.equals(body), `chunks of ${chunkBytes}`);
+    client.destroy();
+  }
+});
+
+/** Calls of write on any socket of this process while `run` runs. */
+function writesDuring(run: () => void): string[] {
+  const writes: string[] = [];
+  const { write } = net.Socket.prototype;
+  net.Socket.prototype.write = function (this: net.Socket, ...args: unknown[]): boolean {
+    writes.push(String(args[0]));
+    return Reflect.apply(write, this, args);
+  } as typeof write;
+  try {
+    run();
+  } finally {
+    net.Socket.prototype.write = write;
+  }
+  return writes;
+}
+
+test('what comes in one read leaves with one write in the same turn, the head with the first of it', async (t) => {
+  const router = await startMemoryRouter(t, 1);
+  const client = await router.connect();
+  await client.send(requestBytes({ body: '{}' }));
+  const flight = await router.upstreams[0]!.next();
+  const head = `${STREAM}transfer-encoding: chunked\r\n\r\n`;
+  assert.deepEqual(
+    writesDuring(() => flight.head(head)),
+    [],
+  );
+  const first = writesDuring(() => flight.chunks(['data: 1\n\n', 'data: 2\n\n']));
+  assert.equal(first.length, 1);
+  assert.match(first[0] ?? '', /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n$/);
+  assert.deepEqual(
+    writesDuring(() => flight.chunks(['data: 3\n\n'])),
+    ['9\r\ndata: 3\n\n\r\n'],
+  );
+  assert.deepEqual(
+    writesDuring(() => flight.data('data: 4\n\ndata: 5\n\n')),
+    ['12\r\ndata: 4\n\ndata: 5\n\n\r\n'],
+  );
+  // Half an event waits for its end.
+  assert.deepEqual(
+    writesDuring(() => flight.data('data: 6\n\nda')),
+    ['9\r\ndata: 6\n\n\r\n'],
+  );
+  assert.deepEqual(
+    writesDuring(() => flight.chunks(['ta: ', '7\n'])),
+    [],
+  );
+  const joined = writesDuring(() => flight.chunks(['\n', 'data: 8\n\n']));
+  assert.equal(joined.join('').replaceAll(/[0-9a-f]+\r\n|\r\n/g, ''), 'data: 7\n\ndata: 8\n\n');
+  assert.deepEqual(
+    writesDuring(() => flight.end()),
+    ['0\r\n\r\n'],
+  );
+  assert.equal((await client.response()).text.match(/data: \d\n\n/g)?.length, 8);
+});
+
+test('the head of an answer whose body does not come yet does not wait for it', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, [], [worker]);
+  for (const fields of [
+    'content-type: text/event-stream\r\ntransfer-encoding: chunked',
+    'content-length: 10',
+    'transfer-encoding: chunked',
+  ]) {
+    const client = await router.connect();
+    worker.script = async (call) => {
+      await call.body();
+      await call.write(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`);
+      await client.untilText('\r\n\r\n');
+      await call.write(fields.startsWith('content-length') ? '0123456789' : '0\r\n\r\n');
+    };
+    await client.send(requestBytes({ body: '{}' }));
+    assert.equal((await client.response()).status, 200);
+    client.destroy();
+  }
+});
