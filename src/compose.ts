@@ -11,6 +11,7 @@ import { findPolicy } from './policy/catalogue.ts';
 import { prefixIndexBytes } from './prefix/prefix-budget.ts';
 import { type Address, DataPlane } from './proxy/data-plane.ts';
 import type { RequestRecord } from './proxy/request-record.ts';
+import { isRoutedPath } from './proxy/routes.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 import { http1Upstreams } from './proxy/upstreams.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
@@ -78,7 +79,14 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     },
   });
   const locals: LocalRoute[] = [...control.routes];
-  if (config.metricsPath !== '') locals.push(metricsRoute(config.metricsPath, metrics));
+  if (config.metricsPath !== '') {
+    if (isRoutedPath(config.metricsPath, locals)) {
+      throw new RangeError(
+        `--metrics-path ${config.metricsPath}: the router has another use for that path; choose another, such as /metrics`,
+      );
+    }
+    locals.push(metricsRoute(config.metricsPath, metrics));
+  }
   const settings = proxySettings(config);
   const access = new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped);
   const proxy = new DataPlane({

@@ -1,81 +1,121 @@
 #!/usr/bin/env node
 /** `npm start`: the router with four simulated engines behind it, in one process, so that nothing can be left behind. */
-import { startRouter } from '../compose.ts';
-import { formatProblems, loadConfig } from '../config/load-config.ts';
+import { readFileSync } from 'node:fs';
+import { type RunningRouter, startRouter } from '../compose.ts';
+import { type Config, formatProblems, loadConfig } from '../config/load-config.ts';
+import { parseWorkerAddress, type WorkerAddress } from '../core/worker-address.ts';
 import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
 import { watchSignals } from '../runtime/signals.ts';
-import { startSim } from '../sim/start-sim.ts';
+import { type SimHandle, startSim } from '../sim/start-sim.ts';
 import { startLog } from '../telemetry/log.ts';
+import { DEMO_HELP, demoScreen, MODEL } from './demo-text.ts';
 import { startFailure } from './start-failure.ts';
+import { VERSION } from './version.ts';
 
 const ENGINES = 4;
+/** Slow enough that people see tokens come one by one. */
+const ITL_MS = 20;
 const EXIT_USAGE = 2;
-const MODEL = 'simulated-llama';
+/** Nobody wants to wait for a demonstration; used unless a person chose another. */
+const GRACE_SECS = 2;
+const READY_LIMIT_MS = 5000;
 
 async function main(): Promise<number> {
-  const sims = await Promise.all(Array.from({ length: ENGINES }, (_, i) => startSim({ modelPath: MODEL, seed: i + 1, itlMs: 20 })));
-  const urls = sims.map((sim) => sim.url);
-  const stopEngines = async (): Promise<void> => {
-    await Promise.all(sims.map((sim) => sim.stop()));
-  };
-  const loaded = loadConfig({
-    argv: ['--worker-urls', ...urls, '--log-level', 'warn', '--shutdown-grace-period-secs', '2', ...process.argv.slice(2)],
-    env: process.env,
-    readFile: () => '',
-  });
-  if (loaded.kind !== 'config') {
-    await stopEngines();
-    if (loaded.kind !== 'errors') return 0;
-    process.stderr.write(formatProblems(loaded.problems));
-    return EXIT_USAGE;
+  const argv = process.argv.slice(2);
+  const loaded = loadConfig({ argv, env: process.env, readFile: (path) => readFileSync(path, 'utf8') });
+  switch (loaded.kind) {
+    case 'help':
+      process.stdout.write(DEMO_HELP);
+      return 0;
+    case 'version':
+      process.stdout.write(`sglang-router ${VERSION}\n`);
+      return 0;
+    case 'check':
+      process.stdout.write(loaded.text);
+      return 0;
+    case 'errors':
+      process.stderr.write(formatProblems(loaded.problems));
+      return EXIT_USAGE;
+    case 'config':
   }
-  const { config, sources } = loaded;
+  const { config, sources, warnings } = loaded;
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+  const isOutputGone = new Promise<void>((resolve) => {
+    // Whoever read along has left, as in `npm start | head -1`: nobody would know that it runs.
+    process.stdout.on('error', () => resolve());
+  });
+  process.stderr.on('error', () => {});
+  process.stdout.write('starting a router and four simulated engines ...\n');
+  const sims = await Promise.all(Array.from({ length: ENGINES }, (_, i) => startSim({ modelPath: MODEL, seed: i + 1, itlMs: ITL_MS })));
+  const tuned: Config = {
+    ...config,
+    workerUrls: [...sims.map(addressOf), ...config.workerUrls],
+    logLevel: sources.logLevel === 'default' ? 'warn' : config.logLevel,
+    shutdownGracePeriodSecs: sources.shutdownGracePeriodSecs === 'default' ? GRACE_SECS : config.shutdownGracePeriodSecs,
+  };
+  const isMetricsChosen = sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default';
+  try {
+    return await run(tuned, isMetricsChosen, sims, isOutputGone);
+  } finally {
+    await Promise.all(sims.map((sim) => sim.stop()));
+  }
+}
+
+async function run(config: Config, isMetricsChosen: boolean, sims: readonly SimHandle[], isOutputGone: Promise<void>): Promise<number> {
   const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
   try {
-    const isMetricsChosen = sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default';
     const runtime = { clock: realClock, rng: createRng(config.seed ?? undefined), logger: log.logger, droppedLogLines: log.droppedLines };
     const router = await startRouter(config, runtime, isMetricsChosen);
-    const { host, port } = router.address;
-    const base = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-    const metrics =
-      router.metricsAddress === null
-        ? 'not served, the port is taken'
-        : `http://${router.metricsAddress.host}:${router.metricsAddress.port}/metrics`;
-    process.stdout.write(firstScreen(base, config.policy, urls, metrics));
-    await new Promise<void>((resolve) => {
-      watchSignals((_, count) => {
-        if (count === 1) resolve();
-        else router.hurry();
-      });
+    let stop: () => void = () => {};
+    const isStopped = new Promise<void>((resolve) => {
+      stop = resolve;
     });
+    watchSignals((_, count) => {
+      if (count > 1) router.hurry();
+      stop();
+    });
+    await Promise.race([isReady(router, ENGINES), isStopped]);
+    const metrics = router.metricsAddress;
+    process.stdout.write(
+      demoScreen({
+        router: visitable(router.address),
+        policy: config.policy,
+        engines: sims.map((sim) => sim.url),
+        metrics: metrics === null ? null : `${visitable(metrics)}/metrics`,
+        metricsPort: config.prometheusPort,
+      }),
+    );
+    await Promise.race([isStopped, isOutputGone]);
     process.stdout.write('\nstopping\n');
     await router.stop();
     return 0;
   } catch (error) {
-    process.stderr.write(`${startFailure(error, config.host, config.port)}\n`);
+    process.stderr.write(`error: ${startFailure(error, config.host, config.port, 'npm start -- ').text}\n`);
     return 1;
   } finally {
-    await stopEngines();
     await log.stop();
   }
 }
 
-function firstScreen(base: string, policy: string, engines: readonly string[], metrics: string): string {
-  return `
-  router     ${base}   (policy ${policy})
-  engines    ${engines.join('\n             ')}
-             simulated: no GPU, invented text, real timing
-  metrics    ${metrics}
-  workers    curl ${base}/workers
+/** Until the engines take requests, so that what the screen says to do works at once. */
+async function isReady(router: RunningRouter, engines: number): Promise<void> {
+  const startMs = realClock.nowMs();
+  while (router.fleet.current.eligible.regular.length < engines && realClock.nowMs() - startMs < READY_LIMIT_MS) {
+    await new Promise<void>((resolve) => realClock.after(5, resolve));
+  }
+}
 
-  Try it: tokens stream as they are made.
+function addressOf(sim: SimHandle): WorkerAddress {
+  const parsed = parseWorkerAddress(sim.url);
+  if (!parsed.ok) throw new Error(`${sim.url}: expected ${parsed.expected}`);
+  return parsed.address;
+}
 
-  curl -N ${base}/v1/chat/completions -H 'Content-Type: application/json' -d '{"model":"${MODEL}","messages":[{"role":"user","content":"Hello"}],"max_tokens":40,"stream":true}'
-
-  Ctrl-C stops everything.
-
-`;
+/** A URL that a person can open: an address that stands for all interfaces is shown as the local one. */
+function visitable({ host, port }: { readonly host: string; readonly port: number }): string {
+  const local = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${local.includes(':') ? `[${local}]` : local}:${port}`;
 }
 
 process.exit(await main());

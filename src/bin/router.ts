@@ -58,9 +58,10 @@ async function main(): Promise<number> {
     await log.stop();
     return 0;
   } catch (error) {
-    logger.error({ err: error }, 'router cannot start');
+    const failure = startFailure(error, config.host, config.port);
+    logger.error(failure.isExpected ? { reason: failure.text } : { err: error }, 'router cannot start');
     await log.stop();
-    process.stderr.write(`${startFailure(error, config.host, config.port)}\n`);
+    process.stderr.write(`error: ${failure.text}\n`);
     return 1;
   }
 }

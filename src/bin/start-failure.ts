@@ -1,18 +1,39 @@
 /** Why a program could not start, for the person who started it. */
+import { MetricsPortError } from '../telemetry/metrics-server.ts';
 
-export function startFailure(error: unknown, host: string, port: number): string {
+export interface StartFailure {
+  /** One line: what is wrong and what to do. */
+  readonly text: string;
+  /** The machine or a setting is the cause, not the program: a stack would help nobody. */
+  readonly isExpected: boolean;
+}
+
+/** `command`: what stands before flags in a suggestion, for programs that are not started as `router`. */
+export function startFailure(error: unknown, host: string, port: number, command: string = ''): StartFailure {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EADDRINUSE':
-      return `error: ${host}:${port} is taken by another process; choose another port with --port, or stop that process`;
+      return expected(
+        `${host}:${port} is taken by another process; choose another port (${command}--port ${other(port)}), or stop that process`,
+      );
     case 'EACCES':
-      return `error: no permission to listen on ${host}:${port}; ports below 1024 need privileges`;
+      return expected(`no permission to listen on ${host}:${port}; ports below 1024 need privileges`);
     case 'EADDRNOTAVAIL':
-      return `error: ${host} is not an address of this machine; use 127.0.0.1, 0.0.0.0 or one of its own with --host`;
+      return expected(`${host} is not an address of this machine; use 127.0.0.1, 0.0.0.0 or one of its own with --host`);
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `error: the host name ${host} cannot be resolved; check --host`;
-    default:
-      return `error: ${error instanceof Error ? error.message : String(error)}`;
+      return expected(`the host name ${host} cannot be resolved; check --host`);
+    default: {
+      const text = error instanceof Error ? error.message : String(error);
+      return { text, isExpected: error instanceof MetricsPortError };
+    }
   }
+}
+
+function expected(text: string): StartFailure {
+  return { text, isExpected: true };
+}
+
+function other(port: number): number {
+  return port < 65_535 ? port + 1 : port - 1;
 }

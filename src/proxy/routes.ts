@@ -193,6 +193,12 @@ function matches(pattern: readonly string[], path: readonly string[]): boolean {
   return true;
 }
 
+/** Whether `path` (without variable segments) is, or could be read as, the path of a route of the table or of `locals`. */
+export function isRoutedPath(path: string, locals: readonly LocalRoute[]): boolean {
+  const segments = path.split('/');
+  return [...DECLARATIONS, ...locals].some((route) => matches(route.path.split('/'), segments));
+}
+
 /** Values of the `{name}` segments of `pattern` in a path that matches it, percent-decoded where that is possible. */
 export function pathParams(pattern: string, path: string): Record<string, string> {
   const params: Record<string, string> = {};

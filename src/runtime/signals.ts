@@ -1,6 +1,13 @@
 /** Signals of the process: who is told, and how often. */
+import { performance } from 'node:perf_hooks';
 
 export type StopSignal = 'SIGINT' | 'SIGTERM';
+
+/**
+ * SIGINT twice within this time is one: Ctrl-C reaches a program that npm started from the terminal and, a moment later,
+ * from npm, which passes it on. Nobody presses it twice that quickly.
+ */
+const ECHO_MS = 150;
 
 /**
  * Calls `onSignal` for every SIGINT and SIGTERM with the number of signals so far (1 for the first). The process does
@@ -8,7 +15,13 @@ export type StopSignal = 'SIGINT' | 'SIGTERM';
  */
 export function watchSignals(onSignal: (signal: StopSignal, count: number) => void): () => void {
   let count = 0;
-  const handler = (signal: NodeJS.Signals): void => onSignal(signal as StopSignal, ++count);
+  let lastInterruptMs = Number.NEGATIVE_INFINITY;
+  const handler = (signal: NodeJS.Signals): void => {
+    const nowMs = performance.now();
+    if (signal === 'SIGINT' && nowMs - lastInterruptMs < ECHO_MS) return;
+    if (signal === 'SIGINT') lastInterruptMs = nowMs;
+    onSignal(signal as StopSignal, ++count);
+  };
   process.on('SIGINT', handler);
   process.on('SIGTERM', handler);
   return () => {

@@ -1,12 +1,22 @@
-/** The programs as processes: started with arguments, watched through their output, ended by signals. */
+/** Programs as processes: started with arguments, watched through their output, ended by signals. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import net from 'node:net';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gate, until, within } from './until.ts';
 
+/** The root of the repository, with a slash at its end. */
+export const ROOT: string = fileURLToPath(new URL('../../../', import.meta.url));
+
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+}
+
+export interface RunOptions {
+  /** On top of the variables of the test's process, from which those that would matter are removed. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly group?: boolean;
 }
 
 export class Program {
@@ -18,18 +28,23 @@ export class Program {
 
   /** `file`: below dist/bin, which is what users run (npm test builds it), without extension. Killed when the test ends, if it still runs. */
   static start(t: TestContext, file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
-    const program = new Program(file, args, env);
+    return Program.run(t, process.execPath, [`${ROOT}dist/bin/${file}.js`, ...args], { env });
+  }
+
+  /** Any command, in the root of the repository. `group`: with a process group of its own, as a terminal gives one to each command. */
+  static run(t: TestContext, command: string, args: readonly string[], { env = {}, group = false }: RunOptions = {}): Program {
+    const program = new Program(command, args, env, group);
     t.after(async () => {
-      if (program.exited === null) program.child.kill('SIGKILL');
+      if (program.exited === null && program.child.pid !== undefined)
+        process.kill(group ? -program.child.pid : program.child.pid, 'SIGKILL');
       await program.exit();
     });
     return program;
   }
 
-  private constructor(file: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-    const path = fileURLToPath(new URL(`../../../dist/bin/${file}.js`, import.meta.url));
+  private constructor(command: string, args: readonly string[], env: Readonly<Record<string, string>>, group: boolean) {
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(SGLANG_|NODE_)/.test(name)));
-    this.child = spawn(process.execPath, [path, ...args], { env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(command, args, { cwd: ROOT, env: { ...clean, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: group });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
     });
@@ -47,13 +62,13 @@ export class Program {
     return within(this.#exit.promise, 'the program to end', 20_000);
   }
 
-  /** Waits until the output holds `text`. */
-  async says(text: string): Promise<void> {
+  /** Waits until the output holds `text`, or something that matches it. */
+  async says(text: string | RegExp): Promise<void> {
     await until(
       () => {
-        if (`${this.stdout}${this.stderr}`.includes(text)) return true;
-        if (this.exited !== null)
-          throw new Error(`the program ended (${this.exited.code}) without saying ${text}: ${this.stdout}${this.stderr}`);
+        const output = `${this.stdout}${this.stderr}`;
+        if (typeof text === 'string' ? output.includes(text) : text.test(output)) return true;
+        if (this.exited !== null) throw new Error(`the program ended (${this.exited.code}) without saying ${text}: ${output}`);
         return false;
       },
       () => `the program to say ${text}: ${this.stdout}${this.stderr}`,
@@ -69,4 +84,16 @@ export class Program {
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter((record) => record['msg'] === message);
   }
+}
+
+/** Whether nobody listens on 127.0.0.1:`port`. */
+export function isClosed(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: '127.0.0.1', port });
+    socket.on('connect', () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.on('error', () => resolve(true));
+  });
 }

@@ -1,0 +1,56 @@
+// The wiring: every setting has an effect, and what cannot be wired is refused at start.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { startRouter } from '../src/compose.ts';
+import { type Config, type ConfigKey, defaultsOf } from '../src/config/load-config.ts';
+import { SETTINGS } from '../src/config/schema.ts';
+import { SILENT_LOGGER } from '../src/core/logger.ts';
+import { realClock } from '../src/runtime/clock.ts';
+import { createRng } from '../src/runtime/rng.ts';
+
+const RUNTIME = { clock: realClock, rng: createRng(1), logger: SILENT_LOGGER };
+const QUIET: Config = { ...defaultsOf('seed'), port: 0, prometheusPort: 0, shutdownGracePeriodSecs: 0 };
+
+/** Settings that the programs use themselves, before there is a router. */
+const OF_THE_PROGRAMS: readonly ConfigKey[] = ['logLevel', 'logFormat', 'logDir', 'seed'];
+
+test('every setting is read when the router starts, or by the programs', async () => {
+  const read = new Set<string>();
+  const watched = new Proxy(QUIET, {
+    get(target, key) {
+      read.add(String(key));
+      return target[key as ConfigKey];
+    },
+  });
+  const router = await startRouter(watched, RUNTIME, true);
+  await router.stop();
+  const keys = Object.keys(SETTINGS);
+  assert.ok(keys.length > 30, `${keys.length} settings`);
+  assert.deepEqual(
+    keys.filter((key) => !read.has(key)),
+    keys.filter((key) => OF_THE_PROGRAMS.some((own) => own === key)),
+  );
+  for (const program of ['router', 'demo']) {
+    const source = readFileSync(new URL(`../../src/bin/${program}.ts`, import.meta.url), 'utf8');
+    for (const key of OF_THE_PROGRAMS) assert.match(source, new RegExp(`config\\.${key}\\b`), `${program} reads ${key}`);
+  }
+});
+
+for (const path of ['/workers', '/health', '/v1/models', '/v1/models/tiny', '/v1/chat/completions', '/list_workers']) {
+  test(`--metrics-path ${path} would take a path away from the router, so it is refused`, async () => {
+    await assert.rejects(startRouter({ ...QUIET, metricsPath: path }, RUNTIME, true), (error: Error) => {
+      assert.equal(error.message, `--metrics-path ${path}: the router has another use for that path; choose another, such as /metrics`);
+      return true;
+    });
+  });
+}
+
+test('--metrics-path /metrics and other free paths are served on the main port', async () => {
+  for (const path of ['/metrics', '/internal/metrics']) {
+    const router = await startRouter({ ...QUIET, metricsPath: path }, RUNTIME, true);
+    const answer = await fetch(`http://127.0.0.1:${router.address.port}${path}`, { headers: { connection: 'close' } });
+    assert.match(await answer.text(), /^smg_http_connections_active 1$/m);
+    await router.stop();
+  }
+});
