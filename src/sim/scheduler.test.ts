@@ -205,7 +205,7 @@ test('when the KV memory runs out a request gives way, starts again later and sa
 });
 
 test('a request that gave way goes before those that wait', () => {
-  const rig = new Rig({ kvTokens: 640, maxRunningRequests: 3, chunkedPrefillSize: 100 });
+  const rig = new Rig({ kvTokens: 640, maxRunningRequests: 2, chunkedPrefillSize: 100 });
   const first = [1, 2, 3].map((id) => rig.submit({ prompt: prompt(100, id), maxNewTokens: 300 }));
   const last = rig.submit({ prompt: prompt(100, 4), maxNewTokens: 1 });
   rig.finish();
