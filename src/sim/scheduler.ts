@@ -11,10 +11,11 @@
 import type { Clock } from '../core/clock.ts';
 import { type FinishReason, Generation, type GenerationSink, type GenerationSpec } from './generation.ts';
 import { KvPool } from './kv-pool.ts';
+import { appendToken, outputLength } from './next-token.ts';
+import { OutputReserve } from './output-reserve.ts';
 import { OutputText, textKey } from './output-text.ts';
 import { SchedulerCounters } from './scheduler-counters.ts';
 import { StepClock } from './step-clock.ts';
-import { EOS, encodeByte } from './tokens.ts';
 
 export interface SchedulerSettings {
   readonly prefillTokensPerSec: number;
@@ -36,11 +37,6 @@ export interface SchedulerSettings {
   readonly seed: number;
 }
 
-/** Output that admission sets aside per request at most. Source: SGLang 0.5, CLIP_MAX_NEW_TOKENS. */
-const MOST_RESERVED = 4096;
-/** Share of the output still to come that admission sets aside for running requests. Source: SGLang 0.5, new_token_ratio (0.7, falling to 0.098 in 600 steps). */
-const RESERVE = { first: 0.7, least: 0.098, steps: 600 };
-
 export class Scheduler {
   readonly settings: SchedulerSettings;
   readonly pool: KvPool;
@@ -53,7 +49,7 @@ export class Scheduler {
   #prefilling: { generation: Generation; tokens: number }[] = [];
   /** The one whose prompt did not fit in a chunk; it goes on in the next prefill step. */
   #chunked: Generation | null = null;
-  #reserveRatio = RESERVE.first;
+  readonly #reserve = new OutputReserve();
   #stepMs = 0;
   #paused = false;
   #dead = false;
@@ -168,7 +164,7 @@ export class Scheduler {
       this.#makeRoomForDecode();
       ms = itlMs + itlPerRequestMs * this.#running.length;
     } else {
-      this.#reserveRatio = RESERVE.first;
+      this.#reserve.reset();
       return null;
     }
     this.#stepMs = ms / speedup;
@@ -215,9 +211,10 @@ export class Scheduler {
   #admit(generation: Generation): boolean {
     this.pool.begin(generation);
     const rest = generation.input.length - generation.computedTokens;
-    const own = Math.min(generation.tokensLeft, MOST_RESERVED);
+    const admitted = this.#prefilling.map((part) => part.generation);
+    const reserved = this.#reserve.tokensFor(this.#running, [...admitted, generation]);
     const isAlone = this.#running.length === 0 && this.#prefilling.length === 0;
-    if (!isAlone && rest + own + this.#reservedTokens() > this.pool.availableTokens) {
+    if (!isAlone && rest + reserved > this.pool.availableTokens) {
       this.pool.end(generation, false);
       return false;
     }
@@ -228,13 +225,6 @@ export class Scheduler {
       this.counters.admitted(generation);
     }
     return true;
-  }
-
-  #reservedTokens(): number {
-    let sum = 0;
-    for (const generation of this.#running) sum += Math.min(generation.tokensLeft, MOST_RESERVED) * this.#reserveRatio;
-    for (const { generation } of this.#prefilling) sum += Math.min(generation.tokensLeft, MOST_RESERVED);
-    return sum;
   }
 
   #endPrefill(): void {
@@ -264,8 +254,7 @@ export class Scheduler {
 
   #endDecode(): void {
     const nowMs = this.#clock.nowMs();
-    const step = RESERVE.first - RESERVE.least;
-    this.#reserveRatio = Math.max(RESERVE.least, this.#reserveRatio - step / RESERVE.steps);
+    this.#reserve.decoded();
     // A sink may abort any request, which changes the list.
     const batch = this.#running;
     for (const generation of batch) if (generation.stage === 'decode') this.#addToken(generation, nowMs);
@@ -290,7 +279,7 @@ export class Scheduler {
     generation.stage = 'queued';
     generation.retractions++;
     this.counters.retracted++;
-    this.#reserveRatio = RESERVE.first;
+    this.#reserve.reset();
     this.#waiting.unshift(generation);
   }
 
@@ -304,31 +293,12 @@ export class Scheduler {
   // ---------------------------------------------------------------- tokens
 
   #addToken(generation: Generation, nowMs: number): void {
-    const { spec, outputIds } = generation;
-    const isEnd = outputIds.length + 1 >= generation.endsAfter && outputIds.length >= spec.minNewTokens;
-    const byte = isEnd ? 0 : generation.words.nextByte();
-    const id = isEnd ? EOS : encodeByte(byte);
-    outputIds.push(id);
-    if (!isEnd) generation.text += String.fromCharCode(byte);
+    const finish = appendToken(generation);
+    const tokens = generation.outputIds.length;
     this.counters.tokenMade(generation, nowMs);
     generation.lastTokenMs = nowMs;
-    const finish = this.#findFinish(generation, id);
     if (finish !== null) this.#finish(generation, finish);
-    else if (outputIds.length === 1 || outputIds.length % this.settings.streamInterval === 0) generation.sink.advanced(generation);
-  }
-
-  #findFinish(generation: Generation, id: number): FinishReason | null {
-    const { spec, outputIds } = generation;
-    if (outputIds.length >= generation.limit) return { type: 'length', length: outputIds.length };
-    if (outputIds.length < spec.minNewTokens) return null;
-    if (id === EOS && !spec.ignoreEos) return { type: 'stop', matched: EOS };
-    if (spec.stopTokenIds.includes(id)) return { type: 'stop', matched: id };
-    for (const stop of spec.stop) {
-      if (stop === '' || !generation.text.endsWith(stop)) continue;
-      if (!spec.keepStop) generation.text = generation.text.slice(0, -stop.length);
-      return { type: 'stop', matched: stop };
-    }
-    return null;
+    else if (tokens === 1 || tokens % this.settings.streamInterval === 0) generation.sink.advanced(generation);
   }
 
   #finish(generation: Generation, finish: FinishReason): void {
@@ -341,9 +311,4 @@ export class Scheduler {
     this.counters.ended(generation);
     generation.sink.ended(generation);
   }
-}
-
-/** Between half and one and a half times the mean, the same for the same text. */
-function outputLength(key: number, mean: number): number {
-  return Math.max(1, Math.round(mean / 2 + ((key >>> 0) / 2 ** 32) * mean));
 }
