@@ -146,7 +146,7 @@ describe('flags', () => {
       const shown = option.kind === 'switch' || option.default === '' ? '' : `${option.default} `;
       assert.ok(manual.includes(`| \`${flagOf(name)}\` | ${shown}| ${option.help} |`), `${flagOf(name)} in the manual`);
     }
-    assert.match(help.text, /--kv-tokens \[number\]\s+KV cache, tokens \[default: 524288\]/);
+    assert.match(help.text, /--kv-tokens <number>\s+KV cache, tokens \[default: 524288\]/);
   });
 
   it('every flag reaches its option, with a space or an equals sign, and so do the names SGLang uses', () => {

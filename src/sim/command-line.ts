@@ -95,5 +95,6 @@ function helpText(program: Command): string {
     },
   });
   program.outputHelp();
-  return text;
+  // Values are optional to the parser only, so that a missing one is told with the other problems.
+  return text.replaceAll(/\[(text|number)\]/g, '<$1>');
 }
