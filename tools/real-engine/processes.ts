@@ -101,6 +101,6 @@ export class Programs {
   }
 
   async stopAll(): Promise<void> {
-    await Promise.all(this.#running.map((program) => this.stop(program, 3000)));
+    await Promise.all(this.#running.map((program) => this.stop(program, 1000)));
   }
 }
