@@ -30,3 +30,20 @@ test('the other side sees a reset and never an end', async (t) => {
     assert.ok(accepted.destroyed);
   }
 });
+
+test('a socket whose own end is still on its way is closed all the same', async (t) => {
+  const server = net.createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const client = net.connect((server.address() as net.AddressInfo).port, '127.0.0.1');
+  client.on('error', () => {});
+  const [accepted] = (await once(server, 'connection')) as [net.Socket];
+  const errors: unknown[] = [];
+  accepted.on('error', (error) => errors.push(error));
+  accepted.end('the end');
+  resetSocket(accepted);
+  await once(accepted, 'close');
+  assert.deepEqual(errors, []);
+  client.destroy();
+});

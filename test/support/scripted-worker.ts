@@ -11,6 +11,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
+import { resetSocket } from '../../src/proxy/reset-socket.ts';
 import { MessageReader } from './message-reader.ts';
 import { type Gate, gate, until, within } from './until.ts';
 
@@ -191,7 +192,7 @@ export class ScriptedWorker {
     this.#server = null;
     const closed = server === null ? null : once(server, 'close');
     server?.close();
-    for (const { socket } of this.connections) if (!socket.destroyed) socket.resetAndDestroy();
+    for (const { socket } of this.connections) if (!socket.destroyed) resetSocket(socket);
     await closed;
     if (this.#failures.length > 0) throw this.#failures[0];
   }
