@@ -6,7 +6,7 @@ import { MessageReader } from './support/message-reader.ts';
 import { ask, type RawClient, requestBytes } from './support/raw-client.ts';
 import { startTestRouter, type TestRouter } from './support/router.ts';
 import { type Call, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
-import { EventParser } from './support/sse-events.ts';
+import { parseEvents } from './support/sse-events.ts';
 import { until } from './support/until.ts';
 
 const BODY = '{"model":"m","messages":[]}';
@@ -89,7 +89,7 @@ test('an event that was cut in the middle is not passed on, wherever the cut is'
     const ends = [0, ...[...stream.matchAll(/\r?\n\r?\n/g)].map((match) => match.index + match[0].length)];
     assert.equal(before.length, ends.filter((end) => end <= at).at(-1), `cut at ${at}`);
     // A parser sees the whole events and then exactly the error.
-    const events = EventParser.parse(before + event);
+    const events = parseEvents(before + event);
     assert.ok('error' in JSON.parse(events.at(-1)!.data));
     assert.equal(cut.isWhole, false);
   }
@@ -116,7 +116,7 @@ test('an event that is too long to hold, cut in the middle, is ended before the 
   });
   const router = await startTestRouter(t, [], [worker]);
   const cut = await askToTheEnd(router, requestBytes({ body: BODY }));
-  const events = EventParser.parse(cut.body);
+  const events = parseEvents(cut.body);
   assert.equal(events.length, 2);
   assert.match(events[0]!.data, /^x{100000,}$/);
   assert.ok('error' in JSON.parse(events[1]!.data));
@@ -130,7 +130,7 @@ test('each endpoint gets the error event that its clients understand', async (t)
     call.finish();
   });
   const router = await startTestRouter(t, [], [worker]);
-  const last = async (path: string) => EventParser.parse((await askToTheEnd(router, requestBytes({ path, body: BODY }))).body).at(-1)!;
+  const last = async (path: string) => parseEvents((await askToTheEnd(router, requestBytes({ path, body: BODY }))).body).at(-1)!;
   const messages = await last('/v1/messages');
   assert.equal(messages.event, 'error');
   assert.deepEqual(Object.keys(JSON.parse(messages.data)), ['type', 'error']);
