@@ -73,6 +73,33 @@ suite('pipelining', () => {
     for (let i = 0; i < count; i++) assert.equal(target(await client.response()), `/${i}`);
   });
 
+  test('a client that sends without end while it waits is not read without end, however often', async (t) => {
+    const { worker, client } = await rig(t);
+    const request = `GET /more HTTP/1.1\r\nhost: r\r\nx-pad: ${'p'.repeat(8000)}\r\n\r\n`;
+    const flood = Buffer.from(request.repeat(Math.ceil(30_000_000 / request.length)));
+    let go = gate();
+    worker.script = async (call) => {
+      if (call.target === '/wait') await go.promise;
+      await call.write(jsonAnswer({ target: call.target }));
+    };
+    for (let round = 0; round < 2; round++) {
+      go = gate();
+      await client.send('GET /wait HTTP/1.1\r\nhost: r\r\n\r\n');
+      const before = client.socket.bytesWritten;
+      void client.send(flood);
+      // Until nothing moves any more.
+      let left = -1;
+      while (left !== client.socket.writableLength) {
+        left = client.socket.writableLength;
+        await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+      assert.ok(left > 10_000_000, `${client.socket.bytesWritten - before - left} bytes were taken`);
+      go.open();
+      assert.equal(target(await client.response()), '/wait');
+      for (let i = 0; i < flood.length / request.length; i++) assert.equal(target(await client.response()), '/more');
+    }
+  });
+
   test('what follows a request with Connection: close is not answered', async (t) => {
     const { worker, client } = await rig(t);
     await client.send('GET /1 HTTP/1.1\r\nhost: r\r\nconnection: close\r\n\r\nGET /2 HTTP/1.1\r\nhost: r\r\n\r\n');

@@ -92,6 +92,36 @@ test('a worker that cannot be reached is left for another one, and the request a
   ]);
 });
 
+test('a route that only asks is not asked again at the worker that could not be reached', async (t) => {
+  const router = await startMemoryRouter(t, 2);
+  const client = await router.connect();
+  await client.send('GET /v1/models HTTP/1.1\r\nhost: r\r\n\r\n');
+  const [first, second] = router.upstreams;
+  assert.ok(first !== undefined && second !== undefined);
+  (await first.next()).fail('connect-timeout');
+  const taken = await second.next();
+  taken.head('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+  taken.end();
+  assert.equal((await client.response()).status, 200);
+  assert.equal(first.flights.length, 1);
+});
+
+test('a stream that breaks within an event too large to hold ends it before the error event', async (t) => {
+  const router = await startMemoryRouter(t, 1);
+  const client = await router.connect();
+  await client.send(requestBytes({ body: BODY }));
+  const flight = await router.upstreams[0]!.next();
+  flight.head(STREAM_HEAD);
+  const half = `data: ${'x'.repeat(100_000)}`;
+  flight.data(half);
+  flight.fail('cut');
+  assert.equal(await client.closed(), 'fin');
+  const text = client.received.toString();
+  assert.ok(!text.endsWith('0\r\n\r\n'));
+  const events = text.slice(text.indexOf('\r\n\r\n') + 4).replaceAll(/(^|\r\n)[0-9a-f]+\r\n/g, '');
+  assert.match(events, /^data: x{100000}\n\ndata: \{"error":\{[^\n]*\}\}\n\n\r\n$/);
+});
+
 test('a body beyond the replay limit streams, and waits while the worker does not take it', async (t) => {
   const router = await startMemoryRouter(t, 1, { maxReplayBytes: 1000 });
   const client = await router.connect();
