@@ -1,8 +1,6 @@
-/** The one error class of the router, and the one table from its codes to HTTP. */
+/** The errors that clients see: one table from their codes to HTTP, and the body they come in. */
 
 export type ErrorSource = 'client' | 'worker' | 'router';
-/** `safe`: nothing was sent, or it may be repeated; `if-unsent`: only while no byte left; `never`. */
-export type Retry = 'never' | 'if-unsent' | 'safe';
 
 export interface ErrorEntry {
   readonly status: number;
@@ -56,22 +54,6 @@ export const ERRORS = {
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;
-
-export class RouterError extends Error {
-  readonly code: ErrorCode;
-  readonly source: ErrorSource;
-  readonly retry: Retry;
-  readonly status: number;
-
-  constructor(code: ErrorCode, message: string, options: { retry?: Retry; cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.name = 'RouterError';
-    this.code = code;
-    this.source = ERRORS[code].source;
-    this.status = ERRORS[code].status;
-    this.retry = options.retry ?? 'never';
-  }
-}
 
 /** The OpenAI error object as JSON text. `message` must hold no internal address, path or stack. */
 export function errorBody(code: ErrorCode, message: string, param: string | null = null): string {
