@@ -21,7 +21,7 @@ import { HeadError } from '../http1/head-error.ts';
 import { headTooLarge, parseRequestHead, type RequestHead } from '../http1/request-head.ts';
 import { Deadline } from '../runtime/timer-wheel.ts';
 import type { ProxyContext } from './context.ts';
-import { errorResponse } from './local-response.ts';
+import { errorResponse, lastAnswerFrame } from './local-response.ts';
 import { resetSocket } from './reset-socket.ts';
 import { readShared } from './shared-receive.ts';
 
@@ -344,7 +344,7 @@ export class ClientConnection {
   #refuse(code: ErrorCode, message: string, end: number): number {
     this.#ctx.refused(code);
     this.requestComplete = false;
-    this.write(errorResponse(code, message, null, 'close', false));
+    this.write(errorResponse(code, message, lastAnswerFrame(this.#ctx.date)));
     this.#linger();
     return end;
   }

@@ -24,6 +24,8 @@ export interface ProxyContext {
   readonly clock: Clock;
   /** The time of this turn of the event loop, on the scale of `clock`: as `touch` found it. */
   readonly turnMs: number;
+  /** The hour as a Date field says it. */
+  readonly date: string;
   /** Takes the time; called wherever a turn begins (bytes, a deadline, a drained socket), so that what follows need not. */
   touch(): void;
   readonly rng: Rng;

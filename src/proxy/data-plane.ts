@@ -19,12 +19,11 @@ import { isControlPath } from './control-paths.ts';
 import { Exchange } from './exchange.ts';
 import { FanOutExchange } from './fan-out-exchange.ts';
 import { LocalExchange } from './local-exchange.ts';
-import { errorResponse } from './local-response.ts';
+import { answerFrame, errorResponse, lastAnswerFrame } from './local-response.ts';
 import { RequestFieldRules } from './request-fields.ts';
 import { findRequestId, RequestIds } from './request-id.ts';
 import { RequestReader } from './request-reader.ts';
 import { RequestRecord } from './request-record.ts';
-import { connectionField } from './response-fields.ts';
 import { type Route, RouteTable } from './routes.ts';
 import { Selection } from './selection.ts';
 import { SeriesTable } from './series-table.ts';
@@ -80,6 +79,8 @@ export class DataPlane implements ProxyContext {
   turnMs: number;
   draining = false;
   readonly #access: (record: RequestRecord, durationMs: number) => void;
+  #date = '';
+  #dateSecond = -1;
   readonly #table: RouteTable;
   readonly #ids: RequestIds;
   readonly #server: net.Server;
@@ -205,6 +206,15 @@ export class DataPlane implements ProxyContext {
     this.turnMs = this.clock.nowMs();
   }
 
+  get date(): string {
+    const second = Math.floor(this.clock.wallMs() / 1000);
+    if (second !== this.#dateSecond) {
+      this.#dateSecond = second;
+      this.#date = new Date(second * 1000).toUTCString();
+    }
+    return this.#date;
+  }
+
   refused(code: ErrorCode): void {
     const { other } = this.#table;
     other.series.requests.value++;
@@ -245,7 +255,7 @@ export class DataPlane implements ProxyContext {
       socket.on('error', () => {});
       socket.resume();
       const message = `the router has ${this.settings.maxConnections} connections, as many as it takes`;
-      socket.end(errorResponse('too_many_connections', message, null, 'close', false, { 'retry-after': '1' }));
+      socket.end(errorResponse('too_many_connections', message, lastAnswerFrame(this.date), { 'retry-after': '1' }));
       socket.destroySoon();
       return;
     }
@@ -254,7 +264,7 @@ export class DataPlane implements ProxyContext {
   }
 
   #catchAll(head: RequestHead): Route | null {
-    const open = this.settings.transparentProxy && !isControlPath(head.path) && head.path !== '/metrics' && head.target !== '*';
+    const open = this.settings.transparentProxy && !isControlPath(head.path) && !/^\/metrics\/*$/.test(head.path) && head.target !== '*';
     return open ? this.#table.other : null;
   }
 
@@ -274,7 +284,7 @@ export class DataPlane implements ProxyContext {
   ): null {
     const record = this.#record(head, route);
     const persist = connection.persists(head);
-    const answer = errorResponse(code, message, record.requestId, connectionField(head.minor, persist), head.method === 'HEAD', extra);
+    const answer = errorResponse(code, message, answerFrame(record, persist, this.date), extra);
     record.errorCode = code;
     record.outcome = 'refused';
     record.bytesOut = answer.length;

@@ -23,7 +23,7 @@ import type { ClientConnection, ServerExchange } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { cutEvent } from './cut-event.ts';
 import { failureOf } from './failure.ts';
-import { errorResponse } from './local-response.ts';
+import { answerFrame, errorResponse } from './local-response.ts';
 import { RequestBody } from './request-body.ts';
 import { NOTHING_READ } from './request-reader.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
@@ -296,10 +296,10 @@ export class Exchange implements Sink, ServerExchange {
   /** Nothing has been written: an error answer. */
   #refuse(kind: RecordOutcome, code: ErrorCode, message: string): void {
     if (this.#state === 'settled') return;
-    const { head, requestId } = this.#record;
+    const { head } = this.#record;
     const connection = this.#connection;
     const persist = connection.persists(head);
-    const answer = errorResponse(code, message, requestId, connectionField(head.minor, persist), head.method === 'HEAD');
+    const answer = errorResponse(code, message, answerFrame(this.#record, persist, this.#ctx.date));
     this.#record.errorCode = code;
     this.#record.bytesOut = answer.length;
     connection.write(answer);

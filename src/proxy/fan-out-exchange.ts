@@ -11,7 +11,7 @@ import { Attempt } from './attempt.ts';
 import type { ClientConnection, ServerExchange } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { failureOf } from './failure.ts';
-import { errorResponse } from './local-response.ts';
+import { answerFrame, errorResponse } from './local-response.ts';
 import { RequestBody } from './request-body.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
 import { clientHeadText, connectionField } from './response-fields.ts';
@@ -138,9 +138,9 @@ export class FanOutExchange implements ServerExchange {
 
   #refuse(outcome: RecordOutcome, code: ErrorCode, message: string): void {
     if (this.#isOver) return;
-    const { head, requestId } = this.#record;
+    const { head } = this.#record;
     const persist = this.#connection.persists(head);
-    const answer = errorResponse(code, message, requestId, connectionField(head.minor, persist), head.method === 'HEAD');
+    const answer = errorResponse(code, message, answerFrame(this.#record, persist, this.#ctx.date));
     this.#record.errorCode = code;
     this.#record.bytesOut = answer.length;
     this.#connection.write(answer);

@@ -3,9 +3,8 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { LocalResponse, LocalRoute } from '../core/local-route.ts';
 import type { ClientConnection, ServerExchange } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
-import { errorResponse, localResponse } from './local-response.ts';
+import { answerFrame, errorResponse, localResponse } from './local-response.ts';
 import type { RequestRecord } from './request-record.ts';
-import { connectionField } from './response-fields.ts';
 import { pathParams } from './routes.ts';
 
 /** Bodies of the control API are small. */
@@ -63,10 +62,10 @@ export class LocalExchange implements ServerExchange {
 
   bodyFailed(code: ErrorCode, message: string): void {
     if (this.#isOver) return;
-    const { head, requestId } = this.#record;
+    const { head } = this.#record;
     this.#record.errorCode = code;
     const persist = this.#connection.persists(head);
-    this.#write(errorResponse(code, message, requestId, connectionField(head.minor, persist), head.method === 'HEAD'), persist);
+    this.#write(errorResponse(code, message, answerFrame(this.#record, persist, this.#ctx.date)), persist);
   }
 
   clientGone(): void {
@@ -84,10 +83,10 @@ export class LocalExchange implements ServerExchange {
 
   #answer(response: LocalResponse): void {
     if (this.#isOver) return;
-    const { head, requestId } = this.#record;
+    const { head } = this.#record;
     this.#record.status = response.status;
     const persist = this.#connection.persists(head);
-    this.#write(localResponse(response, requestId, connectionField(head.minor, persist), head.method === 'HEAD'), persist);
+    this.#write(localResponse(response, answerFrame(this.#record, persist, this.#ctx.date)), persist);
   }
 
   #broken(error: unknown): void {

@@ -2,24 +2,40 @@
 import { ERRORS, type ErrorCode, errorBody } from '../core/errors.ts';
 import type { LocalResponse } from '../core/local-route.ts';
 import { reasonPhrase } from '../http1/reason-phrase.ts';
+import type { RequestRecord } from './request-record.ts';
+import { connectionField } from './response-fields.ts';
 
-/** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. `head`: leave the body out (HEAD). */
-export function errorResponse(
-  code: ErrorCode,
-  message: string,
-  requestId: string | null,
-  connection: string | null,
-  head: boolean,
-  extra: Readonly<Record<string, string>> = {},
-): Buffer {
+/** What an answer owes to the request, the connection and the hour. */
+export interface AnswerFrame {
+  readonly requestId: string | null;
+  /** Value of the Connection field, null: none. */
+  readonly connection: string | null;
+  /** Leave the body out. */
+  readonly isHead: boolean;
+  /** Value of the Date field (RFC 9110 6.6.1: who makes an answer and has a clock says when). */
+  readonly date: string;
+}
+
+/** The frame of an answer to the request of `record`. */
+export function answerFrame({ requestId, head }: RequestRecord, persist: boolean, date: string): AnswerFrame {
+  return { requestId, connection: connectionField(head.minor, persist), isHead: head.method === 'HEAD', date };
+}
+
+/** The frame of an answer to something that never became a request. */
+export function lastAnswerFrame(date: string): AnswerFrame {
+  return { requestId: null, connection: 'close', isHead: false, date };
+}
+
+/** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. */
+export function errorResponse(code: ErrorCode, message: string, frame: AnswerFrame, extra: Readonly<Record<string, string>> = {}): Buffer {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-smg-error-code': code, ...extra };
-  return localResponse({ status: ERRORS[code].status, headers, body: errorBody(code, message) }, requestId, connection, head);
+  return localResponse({ status: ERRORS[code].status, headers, body: errorBody(code, message) }, frame);
 }
 
 /** The bytes of a whole answer. */
-export function localResponse(response: LocalResponse, requestId: string | null, connection: string | null, head: boolean): Buffer {
+export function localResponse(response: LocalResponse, { requestId, connection, isHead, date }: AnswerFrame): Buffer {
   const body = typeof response.body === 'string' ? Buffer.from(response.body, 'utf8') : response.body;
-  let text = `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\n`;
+  let text = `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\ndate: ${date}\r\n`;
   let typed = false;
   for (const [name, value] of Object.entries(response.headers ?? {})) {
     text += `${name}: ${value}\r\n`;
@@ -30,9 +46,8 @@ export function localResponse(response: LocalResponse, requestId: string | null,
   if (requestId !== null) text += `x-request-id: ${requestId}\r\n`;
   if (connection !== null) text += `connection: ${connection}\r\n`;
   text += '\r\n';
-  const size = text.length + (head ? 0 : body.length);
-  const bytes = Buffer.allocUnsafe(size);
+  const bytes = Buffer.allocUnsafe(text.length + (isHead ? 0 : body.length));
   bytes.write(text, 0, 'latin1');
-  if (!head) body.copy(bytes, text.length);
+  if (!isHead) body.copy(bytes, text.length);
   return bytes;
 }

@@ -3,26 +3,33 @@ import { droppedByConnection, isHopByHop } from '../http1/hop-by-hop.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 
 /** Source: forwarding list of sglang_router 0.3.2, and the fields that say what the body is. */
-const FORWARDED: ReadonlySet<string> = new Set([
-  'authorization',
-  'x-request-id',
-  'x-correlation-id',
-  'traceparent',
-  'tracestate',
-  'x-smg-routing-key',
-  'content-type',
-  'content-encoding',
-]);
+function isForwarded(name: string): boolean {
+  // A switch, not a set: it is asked for every field of every request, and most names need no hash to be told apart.
+  switch (name) {
+    case 'authorization':
+    case 'content-encoding':
+    case 'content-type':
+    case 'traceparent':
+    case 'tracestate':
+    case 'x-correlation-id':
+    case 'x-request-id':
+    case 'x-smg-routing-key':
+      return true;
+    default:
+      return name.startsWith('x-request-id-');
+  }
+}
 
 /** Framing and addressing of this hop: written anew, never copied. */
 const OURS: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'expect', 'connection']);
 
 export class RequestFieldRules {
-  readonly #forwarded: ReadonlySet<string>;
+  /** Asked for by a setting; null: none. */
+  readonly #also: ReadonlySet<string> | null;
   readonly #all: boolean;
 
   constructor(alsoForward: readonly string[]) {
-    this.#forwarded = new Set([...FORWARDED, ...alsoForward]);
+    this.#also = alsoForward.length === 0 ? null : new Set(alsoForward);
     this.#all = alsoForward.includes('*');
   }
 
@@ -41,8 +48,7 @@ export class RequestFieldRules {
   }
 
   #passes(name: string): boolean {
-    if (this.#forwarded.has(name)) return !isHopByHop(name) && !OURS.has(name);
-    if (this.#all) return !isHopByHop(name) && !OURS.has(name);
-    return name.startsWith('x-request-id-');
+    if (isForwarded(name)) return true;
+    return (this.#all || this.#also?.has(name) === true) && !isHopByHop(name) && !OURS.has(name);
   }
 }
