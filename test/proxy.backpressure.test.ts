@@ -95,6 +95,18 @@ function exchange(port: number, path: string, body: Buffer | null = null): Promi
   });
 }
 
+/** Each of the streams that stand still takes less than 1 MiB; what is only garbage is collected as other work goes on. */
+async function assertCheap(t: TestContext, router: Spawned, beforeBytes: number): Promise<void> {
+  let perStream = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 20 && perStream >= MIB / 2; i++) {
+    perStream = (router.residentBytes() - beforeBytes) / STREAMS;
+    const response = await exchange(router.port, '/warm', pattern(2 * MIB));
+    for await (const _ of response);
+  }
+  t.diagnostic(`${(perStream / 1024).toFixed(0)} KiB per stream`);
+  assert.ok(perStream < MIB, `${perStream} bytes per stream`);
+}
+
 /** Waits until nothing has moved for a while. */
 async function untilStill(value: () => number): Promise<void> {
   let before = -1;
@@ -115,9 +127,7 @@ for (const [name, kind] of Object.entries(KINDS)) {
     const answers: http.IncomingMessage[] = [];
     for (let i = 0; i < STREAMS; i++) answers.push(await exchange(router.port, '/stream'));
     await untilStill(sent);
-    const perStream = (router.residentBytes() - before) / STREAMS;
-    t.diagnostic(`${(perStream / 1024).toFixed(0)} KiB per stream`);
-    assert.ok(perStream < MIB, `${perStream} bytes per stream`);
+    await assertCheap(t, router, before);
 
     // One reads again; the others leave.
     const [first, ...others] = answers;
@@ -187,9 +197,7 @@ for (const isChunked of [false, true]) {
       uploads.every(({ sent }) => sent < total),
       'somebody took a whole upload',
     );
-    const perStream = (router.residentBytes() - before) / STREAMS;
-    t.diagnostic(`${(perStream / 1024).toFixed(0)} KiB per stream`);
-    assert.ok(perStream < MIB, `${perStream} bytes per stream`);
+    await assertCheap(t, router, before);
 
     for (const { request } of uploads.slice(2)) request.destroy();
     for (const { connection } of calls) connection.socket.resume();

@@ -118,23 +118,21 @@ export class Http1Connection {
       this.#socket.write(head, 'latin1');
       return;
     }
-    const chunked = !body.complete && body.declaredBytes < 0;
-    if (chunked) {
-      this.#socket.cork();
-      this.#socket.write(head, 'latin1');
-      if (body.heldBytes > 0) this.writeBody(body.buf, body.start, body.end);
-      this.#socket.uncork();
-    } else if (head.length <= HEADROOM && body.buf.length >= HEADROOM && !body.headroomTaken) {
+    // What is held of a chunked body leaves as its first chunk.
+    const isChunk = !body.complete && body.declaredBytes < 0 && body.heldBytes > 0;
+    const text = isChunk ? `${head}${body.heldBytes.toString(16)}\r\n` : head;
+    if (!isChunk && text.length <= HEADROOM && body.buf.length >= HEADROOM && !body.headroomTaken) {
       // The head goes into the room in front of the body: one write, no copy of the body.
       body.headroomTaken = true;
-      body.buf.write(head, body.start - head.length, 'latin1');
-      this.#socket.write(body.buf.subarray(body.start - head.length, body.end));
-    } else {
-      this.#socket.cork();
-      this.#socket.write(head, 'latin1');
-      if (body.heldBytes > 0) this.#socket.write(body.buf.subarray(body.start, body.end));
-      this.#socket.uncork();
+      body.buf.write(text, body.start - text.length, 'latin1');
+      this.#socket.write(body.buf.subarray(body.start - text.length, body.end));
+      return;
     }
+    this.#socket.cork();
+    this.#socket.write(text, 'latin1');
+    if (body.heldBytes > 0) this.#socket.write(body.buf.subarray(body.start, body.end));
+    if (isChunk) this.#socket.write('\r\n', 'latin1');
+    this.#socket.uncork();
   }
 
   writeBody(buf: Buffer, start: number, end: number): boolean {
@@ -194,7 +192,7 @@ export class Http1Connection {
     const body = flight?.request.body;
     if (flight === null || body?.streamed !== true) return;
     this.#writeRequest(flight);
-    body.release(false);
+    body.release(this.#socket.writableLength === 0);
     if (!flight.sent && !this.#socket.writableNeedDrain) flight.sink.onDrain();
   }
 
