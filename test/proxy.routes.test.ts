@@ -110,6 +110,13 @@ test('a path that the router does not know goes to a worker as it is', async (t)
   }
 });
 
+test('what is asked of the server as a whole, and metrics of a worker, stay with the router', async (t) => {
+  const { workers, router } = await routed(t, 1);
+  assertError(await ask(router.port, { method: 'OPTIONS', path: '*' }), 404, 'not_found');
+  assertError(await ask(router.port, { path: '/metrics' }), 404, 'not_found');
+  assert.equal(workers[0]?.calls.length, 0);
+});
+
 test('a closed door answers 404 to unknown paths and lets the known ones through', async (t) => {
   const { workers, router } = await routed(t, 1, ['--disable-transparent-proxy']);
   for (const path of ['/no/such/path', '/v1/score', '/', '/generate/', '/v1/chat/completions/', '//generate', '/Generate']) {
