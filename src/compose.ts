@@ -132,6 +132,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     });
   } catch (error) {
     await proxy.close(0);
+    metrics.stop();
     wheel.stop();
     throw error;
   }
@@ -142,6 +143,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     control.beginDrain();
     const cut = await proxy.close(config.shutdownGracePeriodSecs * 1000);
     await Promise.all([control.stop(), metricsServer?.stop()]);
+    metrics.stop();
     wheel.stop();
     return cut;
   };

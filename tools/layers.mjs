@@ -11,7 +11,7 @@ export const LAYERS = {
   config: { imports: ['core'], uses: ['node:fs', 'node:path', 'zod', 'yaml', 'commander'], what: 'one schema of settings' },
   telemetry: {
     imports: ['core'],
-    uses: ['node:fs', 'node:path', 'node:tty', 'node:http', 'node:net', 'pino', 'pino-pretty', 'prom-client'],
+    uses: ['node:fs', 'node:fs/promises', 'node:path', 'node:tty', 'node:http', 'node:net', 'node:perf_hooks', 'pino', 'pino-pretty'],
     what: 'log, metrics, access record',
   },
   prefix: { imports: ['core'], uses: [], what: 'who holds which prefix' },

@@ -9,3 +9,6 @@ export const DURATION_BUCKETS: readonly number[] = [
 export const INTER_TOKEN_BUCKETS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10,
 ];
+
+/** Pauses for garbage collection. Source: prom-client. */
+export const COLLECTION_BUCKETS: readonly number[] = [0.001, 0.01, 0.1, 1, 2, 5];

@@ -1,6 +1,7 @@
 /**
  * Every metric of the router, declared once: name, type, unit, labels, help. The exposition and docs/metrics.md come from here.
- * Names and labels of `origin: 'smg'` are those of sglang_router 0.3.x and smg, so that their dashboards keep working.
+ * Names and labels of `origin: 'smg'` are those of sglang_router 0.3.x and smg, those of `origin: 'node'` the usual ones of Node
+ * programs (prom-client), so that existing dashboards work.
  */
 export interface MetricDeclaration {
   readonly name: string;
@@ -9,9 +10,9 @@ export interface MetricDeclaration {
   readonly unit: string;
   readonly labels: readonly string[];
   readonly help: string;
-  readonly origin: 'smg' | 'own';
+  readonly origin: 'smg' | 'own' | 'node';
   /** Histograms only: which bounds of buckets.ts. */
-  readonly buckets?: 'duration' | 'inter-token';
+  readonly buckets?: 'duration' | 'inter-token' | 'collection';
 }
 
 const ROUTER_LABELS = ['router_type', 'backend_type', 'connection_mode', 'model', 'endpoint'] as const;
@@ -290,6 +291,151 @@ export const METRICS = {
     labels: [],
     help: 'Lines of the log that were lost because the console or the disk was too slow, full or gone.',
     origin: 'own',
+  },
+  processCpuUser: {
+    name: 'process_cpu_user_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    labels: [],
+    help: 'CPU time of the process in its own code.',
+    origin: 'node',
+  },
+  processCpuSystem: {
+    name: 'process_cpu_system_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    labels: [],
+    help: 'CPU time of the process in the kernel.',
+    origin: 'node',
+  },
+  processCpu: {
+    name: 'process_cpu_seconds_total',
+    type: 'counter',
+    unit: 'seconds',
+    labels: [],
+    help: 'CPU time of the process.',
+    origin: 'node',
+  },
+  processStart: {
+    name: 'process_start_time_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: 'When the process began, in seconds since 1970.',
+    origin: 'node',
+  },
+  processResident: {
+    name: 'process_resident_memory_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    labels: [],
+    help: 'Memory of the process in RAM.',
+    origin: 'node',
+  },
+  processOpenFds: {
+    name: 'process_open_fds',
+    type: 'gauge',
+    unit: 'descriptors',
+    labels: [],
+    help: 'Open files and sockets of the process (Linux).',
+    origin: 'node',
+  },
+  processMaxFds: {
+    name: 'process_max_fds',
+    type: 'gauge',
+    unit: 'descriptors',
+    labels: [],
+    help: 'Most files and sockets that the process may have open (Linux).',
+    origin: 'node',
+  },
+  nodeHeapTotal: {
+    name: 'nodejs_heap_size_total_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    labels: [],
+    help: 'Size of the JavaScript heap.',
+    origin: 'node',
+  },
+  nodeHeapUsed: {
+    name: 'nodejs_heap_size_used_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    labels: [],
+    help: 'Used part of the JavaScript heap.',
+    origin: 'node',
+  },
+  nodeExternal: {
+    name: 'nodejs_external_memory_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    labels: [],
+    help: 'Memory outside the JavaScript heap that its objects hold, buffers included.',
+    origin: 'node',
+  },
+  nodeLagMean: {
+    name: 'nodejs_eventloop_lag_mean_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: 'Mean delay of the event loop since the last scrape.',
+    origin: 'node',
+  },
+  nodeLagMax: {
+    name: 'nodejs_eventloop_lag_max_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: 'Longest delay of the event loop since the last scrape.',
+    origin: 'node',
+  },
+  nodeLagP50: {
+    name: 'nodejs_eventloop_lag_p50_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: 'Median delay of the event loop since the last scrape.',
+    origin: 'node',
+  },
+  nodeLagP90: {
+    name: 'nodejs_eventloop_lag_p90_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: '90th percentile of the delay of the event loop since the last scrape.',
+    origin: 'node',
+  },
+  nodeLagP99: {
+    name: 'nodejs_eventloop_lag_p99_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: '99th percentile of the delay of the event loop since the last scrape.',
+    origin: 'node',
+  },
+  nodeUtilization: {
+    name: 'nodejs_eventloop_utilization',
+    type: 'gauge',
+    unit: 'share',
+    labels: [],
+    help: 'Share of the time since the last scrape in which the event loop was busy, 0 to 1.',
+    origin: 'node',
+  },
+  nodeCollections: {
+    name: 'nodejs_gc_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: ['kind'],
+    help: 'Pauses for garbage collection by kind: minor, major, incremental or weakcb.',
+    origin: 'node',
+    buckets: 'collection',
+  },
+  nodeVersion: {
+    name: 'nodejs_version_info',
+    type: 'gauge',
+    unit: '1',
+    labels: ['version'],
+    help: 'The version of Node, as a label.',
+    origin: 'node',
   },
 } as const satisfies Record<string, MetricDeclaration>;
 

@@ -1,6 +1,6 @@
 /**
  * A family is one declared metric with all its series: label values bound to a cell, or to a function that is asked at scrape
- * time. It writes its own text: prom-client's way (an object per line, labels formatted per line) took 139 ms for 1,024 workers.
+ * time. It writes its own text (docs/decisions/metrics-text.md).
  */
 import { Counter, Gauge, Histogram } from './cells.ts';
 import { type LabelOf, METRICS, type MetricDeclaration, type MetricKey } from './declarations.ts';

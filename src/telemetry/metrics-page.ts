@@ -1,5 +1,5 @@
 /** docs/metrics.md, made from the declarations. */
-import { DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from './buckets.ts';
+import { COLLECTION_BUCKETS, DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from './buckets.ts';
 import { METRICS, type MetricDeclaration } from './declarations.ts';
 
 /** The page as Markdown. */
@@ -20,16 +20,16 @@ first token and between tokens of HTTP streams, per worker, which those routers 
 
 Label values come from closed sets or are capped: paths without a route of their own share \`path="other"\`, and after 256 models the next ones
 share \`model="other"\`. The series of a worker go when it leaves. Counters and gauges are there from the start, a histogram from its first
-observation. Metrics of the process and of Node (\`process_*\`, \`nodejs_*\`: memory, CPU, event
-loop lag, garbage collection) come with them.
+observation. Origin \`node\`: the process and Node itself, under the names that are usual for Node programs.
 
 | Name | Type | Unit | Labels | Meaning | Origin |
 |---|---|---|---|---|---|
 ${declarations.map(row).join('\n')}
 
-Buckets in seconds; \`--prometheus-duration-buckets\` replaces the first list, never the second:
+Buckets in seconds; \`--prometheus-duration-buckets\` replaces the first list, no other:
 
 - durations and times to the first token: ${seconds(DURATION_BUCKETS)}
+- garbage collection: ${seconds(COLLECTION_BUCKETS)}
 - times between tokens (\`smg_worker_inter_token_latency_seconds\`, \`smg_router_tpot_seconds\`): ${seconds(INTER_TOKEN_BUCKETS)}
 `;
 }

@@ -54,14 +54,11 @@ function workerAt(index: number, overrides: Partial<Worker> = {}): Worker {
 const scrape = async (metrics: RouterMetrics) => new ScrapedMetrics(await metrics.exposition());
 
 test('another parser reads every declared family with its type and help', async () => {
-  const text = await newMetrics({ processMetrics: true }).exposition();
-  const scraped = new ScrapedMetrics(text);
+  const text = await newMetrics().exposition();
   for (const { name, type, help } of Object.values(METRICS)) {
     assert.ok(text.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`), name);
   }
-  assert.ok(scraped.value('process_resident_memory_bytes') > 1e6);
-  assert.ok(scraped.find('nodejs_eventloop_lag_p99_seconds').length === 1);
-  assert.equal(scraped.find('nodejs_active_resources').length, 0);
+  assert.ok(new ScrapedMetrics(text).find('smg_http_connections_active').length === 1);
 });
 
 test('counters, gauges and histograms arrive with their labels and values', async () => {

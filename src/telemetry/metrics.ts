@@ -2,15 +2,14 @@
  * The metrics of one router: binds labels to cells when a route, a worker or a policy appears, and writes the exposition when
  * someone asks. Label values come from closed sets or are capped, so the number of series is bounded.
  */
-import { Registry } from 'prom-client';
 import type { Clock } from '../core/clock.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../core/worker.ts';
-import { DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from './buckets.ts';
+import { COLLECTION_BUCKETS, DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from './buckets.ts';
 import type { Counter, Gauge, Histogram } from './cells.ts';
 import { METRICS, type MetricDeclaration, type MetricKey, type PlainMetricKey } from './declarations.ts';
 import { EndpointSeries } from './endpoint-series.ts';
 import { type Families, Family } from './families.ts';
-import { addProcessMetrics } from './process-metrics.ts';
+import { ProcessMetrics } from './process-metrics.ts';
 import { StatusCounters } from './status-counters.ts';
 import { TEXT_FORMAT_TYPE } from './text-format.ts';
 import { WorkerSeries, type WorkerSeriesContext } from './worker-series.ts';
@@ -57,8 +56,8 @@ export class RouterMetrics {
   readonly contentType: string = TEXT_FORMAT_TYPE;
   readonly connectionsActive: Gauge;
   readonly accessRecordsSkipped: Counter;
-  /** Metrics of the process; prom-client's own. */
-  readonly #registry = new Registry();
+  /** Null if they are not wanted. */
+  readonly #process: ProcessMetrics | null;
   readonly #families: Families;
   readonly #options: RouterMetricsOptions;
   readonly #responses: StatusCounters;
@@ -73,7 +72,11 @@ export class RouterMetrics {
 
   constructor(options: RouterMetricsOptions) {
     this.#options = options;
-    const bounds = { duration: options.durationBuckets ?? DURATION_BUCKETS, 'inter-token': INTER_TOKEN_BUCKETS };
+    const bounds = {
+      duration: options.durationBuckets ?? DURATION_BUCKETS,
+      'inter-token': INTER_TOKEN_BUCKETS,
+      collection: COLLECTION_BUCKETS,
+    };
     const family = ([key, declaration]: [string, MetricDeclaration]) => [
       key,
       new Family(key as MetricKey, declaration.buckets === undefined ? [] : bounds[declaration.buckets]),
@@ -92,7 +95,7 @@ export class RouterMetrics {
     };
     this.connectionsActive = this.#families.httpConnections.gauge({});
     this.accessRecordsSkipped = this.#families.accessRecordsSkipped.counter({});
-    if (options.processMetrics ?? true) addProcessMetrics(this.#registry);
+    this.#process = options.processMetrics === false ? null : new ProcessMetrics(this.#families, options.clock);
   }
 
   /** Series of a route; called once per route at start. `path` is the pattern, not what a client sent. */
@@ -198,7 +201,13 @@ export class RouterMetrics {
     return this.#exposition;
   }
 
+  /** Ends what watches the process. Idempotent; the exposition still answers. */
+  stop(): void {
+    this.#process?.stop();
+  }
+
   async #write(): Promise<string> {
+    await this.#process?.sample();
     const slices: string[] = [];
     let slice = '';
     for (const family of Object.values(this.#families)) {
@@ -210,7 +219,7 @@ export class RouterMetrics {
         await this.#pause();
       }
     }
-    slices.push(slice, await this.#registry.metrics());
+    slices.push(slice);
     return slices.join('');
   }
 
