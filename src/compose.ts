@@ -43,6 +43,14 @@ export interface RunningRouter {
   hurry(): void;
 }
 
+/** A setting that only turns out to be wrong when the parts are put together. */
+export class SettingError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SettingError';
+  }
+}
+
 /** `mustServeMetrics`: a person chose where metrics are served, so not getting that port is an error. */
 export async function startRouter(config: Config, runtime: RouterRuntime, mustServeMetrics: boolean): Promise<RunningRouter> {
   const { clock, rng, logger } = runtime;
@@ -81,7 +89,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const locals: LocalRoute[] = [...control.routes];
   if (config.metricsPath !== '') {
     if (isRoutedPath(config.metricsPath, locals)) {
-      throw new RangeError(
+      throw new SettingError(
         `--metrics-path ${config.metricsPath}: the router has another use for that path; choose another, such as /metrics`,
       );
     }

@@ -79,7 +79,9 @@ async function portTaken(t: TestContext, port = 0): Promise<number> {
 
 describe('the first screen', () => {
   it('names what runs, fits into 80 columns, and the curl line on it streams tokens one by one', async (t) => {
-    const demo = await startDemo(t);
+    const demo = await startDemo(t, [...FREE_PORTS, '--policy', 'power_of_two']);
+    assert.equal(demo.stderr, '');
+    assert.match(demo.stdout, /\(policy power_of_two\)/);
     assert.equal(demo.engines.length, 4);
     for (const line of demo.stdout.split('\n')) assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
     const pieces = await paste(t, pastedCommand(demo.stdout));
@@ -192,6 +194,17 @@ describe('npm start gone wrong', () => {
     const record = JSON.parse(program.stdout);
     assert.equal(record.msg, 'router cannot start');
     assert.deepEqual(Object.keys(record).sort(), ['level', 'msg', 'pid', 'reason', 'time']);
+  });
+
+  it('a path for metrics that the router needs itself is told in one line, with exit code 2', async (t) => {
+    for (const name of ['demo', 'router']) {
+      const program = Program.start(t, name, [...FREE_PORTS, '--metrics-path', '/health']);
+      assert.deepEqual(await program.exit(), { code: 2, signal: null });
+      assert.equal(
+        program.stderr,
+        'error: --metrics-path /health: the router has another use for that path; choose another, such as /metrics\n',
+      );
+    }
   });
 
   it('bad flags are told all at once, with exit code 2', async (t) => {

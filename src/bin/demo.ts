@@ -2,29 +2,28 @@
 /** `npm start`: the router with four simulated engines behind it, in one process, so that nothing can be left behind. */
 import { readFileSync } from 'node:fs';
 import { type RunningRouter, startRouter } from '../compose.ts';
-import { type Config, formatProblems, loadConfig } from '../config/load-config.ts';
-import { parseWorkerAddress, type WorkerAddress } from '../core/worker-address.ts';
+import { type Config, formatProblems, type LoadedConfig, loadConfig } from '../config/load-config.ts';
 import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
 import { watchSignals } from '../runtime/signals.ts';
 import { type SimHandle, startSim } from '../sim/start-sim.ts';
 import { startLog } from '../telemetry/log.ts';
 import { DEMO_HELP, demoScreen, MODEL } from './demo-text.ts';
-import { startFailure } from './start-failure.ts';
+import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
 
 const ENGINES = 4;
 /** Slow enough that people see tokens come one by one. */
 const ITL_MS = 20;
-const EXIT_USAGE = 2;
 /** Nobody wants to wait for a demonstration; used unless a person chose another. */
 const GRACE_SECS = 2;
 const READY_LIMIT_MS = 5000;
 
+type Loaded = LoadedConfig & { readonly kind: 'config' };
+
 async function main(): Promise<number> {
-  const argv = process.argv.slice(2);
-  const loaded = loadConfig({ argv, env: process.env, readFile: (path) => readFileSync(path, 'utf8') });
-  switch (loaded.kind) {
+  const asked = load([]);
+  switch (asked.kind) {
     case 'help':
       process.stdout.write(DEMO_HELP);
       return 0;
@@ -32,15 +31,13 @@ async function main(): Promise<number> {
       process.stdout.write(`sglang-router ${VERSION}\n`);
       return 0;
     case 'check':
-      process.stdout.write(loaded.text);
+      process.stdout.write(asked.text);
       return 0;
     case 'errors':
-      process.stderr.write(formatProblems(loaded.problems));
+      process.stderr.write(formatProblems(asked.problems));
       return EXIT_USAGE;
     case 'config':
   }
-  const { config, sources, warnings } = loaded;
-  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   const isOutputGone = new Promise<void>((resolve) => {
     // Whoever read along has left, as in `npm start | head -1`: nobody would know that it runs.
     process.stdout.on('error', () => resolve());
@@ -48,21 +45,35 @@ async function main(): Promise<number> {
   process.stderr.on('error', () => {});
   process.stdout.write('starting a router and four simulated engines ...\n');
   const sims = await Promise.all(Array.from({ length: ENGINES }, (_, i) => startSim({ modelPath: MODEL, seed: i + 1, itlMs: ITL_MS })));
-  const tuned: Config = {
-    ...config,
-    workerUrls: [...sims.map(addressOf), ...config.workerUrls],
-    logLevel: sources.logLevel === 'default' ? 'warn' : config.logLevel,
-    shutdownGracePeriodSecs: sources.shutdownGracePeriodSecs === 'default' ? GRACE_SECS : config.shutdownGracePeriodSecs,
-  };
-  const isMetricsChosen = sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default';
   try {
-    return await run(tuned, isMetricsChosen, sims, isOutputGone);
+    const loaded = load(['--worker-urls', ...sims.map((sim) => sim.url)]);
+    // Not possible after the first look, unless the file has changed meanwhile.
+    if (loaded.kind !== 'config') return EXIT_USAGE;
+    for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
+    return await run(loaded, sims, isOutputGone);
   } finally {
     await Promise.all(sims.map((sim) => sim.stop()));
   }
 }
 
-async function run(config: Config, isMetricsChosen: boolean, sims: readonly SimHandle[], isOutputGone: Promise<void>): Promise<number> {
+/** `first`: flags before those of the person. */
+function load(first: readonly string[]): LoadedConfig {
+  return loadConfig({ argv: [...first, ...process.argv.slice(2)], env: process.env, readFile: (path) => readFileSync(path, 'utf8') });
+}
+
+/** What a person chose, and where nobody did, what suits a demonstration. */
+function tuned({ config, sources }: Loaded): Config {
+  return {
+    ...config,
+    logLevel: sources.logLevel === 'default' ? 'warn' : config.logLevel,
+    shutdownGracePeriodSecs: sources.shutdownGracePeriodSecs === 'default' ? GRACE_SECS : config.shutdownGracePeriodSecs,
+  };
+}
+
+async function run(loaded: Loaded, sims: readonly SimHandle[], isOutputGone: Promise<void>): Promise<number> {
+  const { sources } = loaded;
+  const isMetricsChosen = sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default';
+  const config = tuned(loaded);
   const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
   try {
     const runtime = { clock: realClock, rng: createRng(config.seed ?? undefined), logger: log.logger, droppedLogLines: log.droppedLines };
@@ -91,8 +102,9 @@ async function run(config: Config, isMetricsChosen: boolean, sims: readonly SimH
     await router.stop();
     return 0;
   } catch (error) {
-    process.stderr.write(`error: ${startFailure(error, config.host, config.port, 'npm start -- ').text}\n`);
-    return 1;
+    const failure = startFailure(error, config.host, config.port, 'npm start -- ');
+    process.stderr.write(`error: ${failure.text}\n`);
+    return failure.exitCode;
   } finally {
     await log.stop();
   }
@@ -104,12 +116,6 @@ async function isReady(router: RunningRouter, engines: number): Promise<void> {
   while (router.fleet.current.eligible.regular.length < engines && realClock.nowMs() - startMs < READY_LIMIT_MS) {
     await new Promise<void>((resolve) => realClock.after(5, resolve));
   }
-}
-
-function addressOf(sim: SimHandle): WorkerAddress {
-  const parsed = parseWorkerAddress(sim.url);
-  if (!parsed.ok) throw new Error(`${sim.url}: expected ${parsed.expected}`);
-  return parsed.address;
 }
 
 /** A URL that a person can open: an address that stands for all interfaces is shown as the local one. */

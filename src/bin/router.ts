@@ -8,10 +8,9 @@ import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
 import { watchSignals } from '../runtime/signals.ts';
 import { startLog } from '../telemetry/log.ts';
-import { startFailure } from './start-failure.ts';
+import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
 
-const EXIT_USAGE = 2;
 /** A bug: what sysexits.h calls EX_SOFTWARE. */
 const EXIT_BUG = 70;
 
@@ -62,7 +61,7 @@ async function main(): Promise<number> {
     logger.error(failure.isExpected ? { reason: failure.text } : { err: error }, 'router cannot start');
     await log.stop();
     process.stderr.write(`error: ${failure.text}\n`);
-    return 1;
+    return failure.exitCode;
   }
 }
 

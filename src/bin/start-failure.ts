@@ -1,11 +1,17 @@
 /** Why a program could not start, for the person who started it. */
+import { SettingError } from '../compose.ts';
 import { MetricsPortError } from '../telemetry/metrics-server.ts';
+
+/** A setting is wrong. */
+export const EXIT_USAGE = 2;
+const EXIT_FAILURE = 1;
 
 export interface StartFailure {
   /** One line: what is wrong and what to do. */
   readonly text: string;
   /** The machine or a setting is the cause, not the program: a stack would help nobody. */
   readonly isExpected: boolean;
+  readonly exitCode: number;
 }
 
 /** `command`: what stands before flags in a suggestion, for programs that are not started as `router`. */
@@ -23,15 +29,14 @@ export function startFailure(error: unknown, host: string, port: number, command
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return expected(`the host name ${host} cannot be resolved; check --host`);
-    default: {
-      const text = error instanceof Error ? error.message : String(error);
-      return { text, isExpected: error instanceof MetricsPortError };
-    }
   }
+  if (error instanceof SettingError) return { text: error.message, isExpected: true, exitCode: EXIT_USAGE };
+  if (error instanceof MetricsPortError) return expected(error.message);
+  return { text: error instanceof Error ? error.message : String(error), isExpected: false, exitCode: EXIT_FAILURE };
 }
 
 function expected(text: string): StartFailure {
-  return { text, isExpected: true };
+  return { text, isExpected: true, exitCode: EXIT_FAILURE };
 }
 
 function other(port: number): number {

@@ -31,8 +31,8 @@ export const ROUTING = {
   maxTreeSize: setting(int('SIZE', { min: 1, max: ANY }), {
     group: 'routing',
     describe:
-      'cache_aware: size of the memory of prompts. In sglang_router it counts characters per worker; here 64 of them buy one entry of ' +
-      '40 bytes in one index for all workers, so the default is 40 MiB (at least 1 MiB, at most 512 MiB are used)',
+      'cache_aware: size of the memory of prompts. In sglang_router it counts characters per worker; here 128 of them buy one entry of ' +
+      '40 bytes in one index for all workers, so the default is 20 MiB (at least 1 MiB, at most 512 MiB are used)',
     origin: '0.3.2',
     default: 2 ** 26,
   }),

@@ -1,0 +1,269 @@
+// What the documents say is so: files, links, commands, flags, tables. A page that rots fails here.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { demoScreen } from '../src/bin/demo-text.ts';
+import { BUILT, FLAGS } from '../src/config/catalogue.ts';
+import { formatProblems, loadConfig } from '../src/config/load-config.ts';
+import { SETTINGS } from '../src/config/schema.ts';
+import { ERRORS } from '../src/core/errors.ts';
+import { flagOf, SIM_OPTION_NAMES } from '../src/sim/options.ts';
+import { METRICS } from '../src/telemetry/declarations.ts';
+import { ROOT } from './support/program.ts';
+
+interface Page {
+  /** Relative to the root. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Announced, and not written yet. */
+const TO_COME: ReadonlySet<string> = new Set(['docs/performance.md']);
+const exists = (path: string): boolean => existsSync(join(ROOT, path)) || TO_COME.has(path);
+
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+function filesBelow(directory: string, ending: string): string[] {
+  return readdirSync(join(ROOT, directory), { recursive: true })
+    .map((file) => join(directory, String(file)))
+    .filter((file) => file.endsWith(ending));
+}
+
+const PAGES: readonly Page[] = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...['docs', 'bench', 'tools'].flatMap((directory) => filesBelow(directory, '.md')),
+].map((path) => ({ path, text: read(path) }));
+const page = (path: string): string => PAGES.find((one) => one.path === path)?.text ?? assert.fail(path);
+
+/** `find` gives what a page says, `isTrue` judges it; fails with all that is not so, and if nothing was said. */
+function checkAll(pages: readonly Page[], find: RegExp, isTrue: (said: string, page: Page) => boolean): void {
+  const wrong: string[] = [];
+  let count = 0;
+  for (const one of pages) {
+    for (const match of one.text.matchAll(find)) {
+      count++;
+      const said = match[1] ?? match[0];
+      if (!isTrue(said, one)) wrong.push(`${one.path}: ${said}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(count > 0, 'the pages say nothing of the kind');
+}
+
+/** The rows of the table after `heading`, by cell. */
+function tableAfter(text: string, heading: string): string[][] {
+  const from = text.indexOf(heading);
+  assert.ok(from >= 0, heading);
+  const rows: string[][] = [];
+  for (const line of text.slice(from).split('\n')) {
+    if (line.startsWith('|')) {
+      rows.push(
+        line
+          .split(/(?<!\\)\|/)
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
+    } else if (rows.length > 0) break;
+  }
+  assert.ok(rows.length > 2, `${heading} has a table`);
+  return rows.slice(2);
+}
+
+/** As GitHub makes anchors of headings. */
+function anchorsOf(text: string): string[] {
+  const withoutCode = text.replaceAll(/^```[\s\S]*?^```/gm, '');
+  return [...withoutCode.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\w\s-]/g, '')
+      .trim()
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('every page', () => {
+  it('names files that exist', () => {
+    checkAll(PAGES, /(?<![\w./~-])((?:src|test|docs|tools|bench|\.ci|dist)\/[\w./-]+)(?![*\w{])/g, (said) => {
+      const path = said.replace(/[.,]$/, '').replace(/^dist\/(.*)\.js$/, 'src/$1.ts');
+      return exists(path);
+    });
+  });
+
+  it('links to pages and headings that exist', () => {
+    checkAll(PAGES, /\]\((?!https?:)([^)\s]+)\)/g, (said, { path, text }) => {
+      const [file = '', anchor] = said.split('#');
+      const target = file === '' ? path : join(dirname(path), file);
+      if (!exists(target)) return false;
+      return anchor === undefined || anchorsOf(file === '' ? text : read(target)).includes(anchor);
+    });
+  });
+
+  it('names npm scripts that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    checkAll(PAGES, /\bnpm run (?:--silent )?([\w:-]+)/g, (said) => said in scripts);
+    checkAll(PAGES, /\bnpm (test|start)\b/g, (said) => said in scripts);
+  });
+
+  it('can be found from the README', () => {
+    const found = new Set(['README.md']);
+    for (const path of found) {
+      if (TO_COME.has(path)) continue;
+      for (const [, link = ''] of read(path).matchAll(/\]\((?!https?:)([^)#\s]+\.md)/g)) found.add(join(dirname(path), link));
+    }
+    const ofUsers = PAGES.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => path);
+    assert.deepEqual(
+      ofUsers.filter((path) => !found.has(path)),
+      [],
+    );
+  });
+});
+
+/** Flags in examples that belong to other programs. */
+const OF_OTHERS: ReadonlySet<string> = new Set([
+  '--model-path', // python -m sglang.launch_server
+  '--global', // npm
+]);
+/** Pages about the router as users have it; those about other programs and about what is missing are not among them. */
+const OF_THE_ROUTER = [
+  'README.md',
+  ...['operations', 'life-of-a-request', 'policies', 'control-api', 'metrics', 'errors'].map((name) => `docs/${name}.md`),
+];
+
+describe('flags', () => {
+  const isOfTheSimulation = (flag: string): boolean => SIM_OPTION_NAMES.some((name) => flagOf(name) === flag);
+
+  it('that the pages of the router name exist and work', () => {
+    const pages = OF_THE_ROUTER.map((path) => ({ path, text: page(path) }));
+    checkAll(pages, /(?<![\w-])(--[a-z][a-z0-9-]+)/g, (flag) => {
+      const works = FLAGS.get(flag)?.entry.setting.built === true || ['--help', '--version'].includes(flag);
+      return works || OF_OTHERS.has(flag) || isOfTheSimulation(flag);
+    });
+  });
+
+  it('that work are all in configuration.md', () => {
+    for (const { flag } of BUILT) assert.ok(page('docs/configuration.md').includes(`| \`${flag}\``), flag);
+  });
+});
+
+describe('README.md', () => {
+  const readme = page('README.md');
+
+  it('shows the first screen as it is', () => {
+    const shown = /```text\nstarting [^\n]*\n([\s\S]*?)```/.exec(readme)?.[1] ?? assert.fail('no screen');
+    const engines = [...(/^ {2}engines((?: +http:\S+\n)+)/m.exec(shown)?.[1] ?? '').matchAll(/http:\S+/g)].map(([url]) => url);
+    assert.equal(engines.length, 4);
+    const screen = {
+      router: 'http://127.0.0.1:3001',
+      policy: 'round_robin',
+      engines,
+      metrics: 'http://127.0.0.1:29000/metrics',
+      metricsPort: 29000,
+    };
+    assert.equal(shown, demoScreen(screen));
+  });
+
+  it('has a counterpart of each section of the first version', () => {
+    for (const title of ['## Architecture', '## Installation', '## Development', '## Usage'])
+      assert.match(readme, new RegExp(`^${title}$`, 'm'));
+    assert.ok(readme.includes('\nrouter --worker-urls http://127.0.0.1:30000,http://127.0.0.1:30002\n'));
+  });
+
+  it('shows a configuration file that is right', () => {
+    const blocks = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)];
+    assert.ok(blocks.length > 0);
+    for (const [, text = ''] of blocks) {
+      const loaded = loadConfig({ argv: ['--config', 'router.yaml'], env: {}, readFile: () => text });
+      assert.equal(loaded.kind, 'config', loaded.kind === 'errors' ? formatProblems(loaded.problems) : loaded.kind);
+      assert.deepEqual(loaded.kind === 'config' && loaded.warnings, []);
+    }
+  });
+
+  it('lists the folders that there are', () => {
+    const listed = tableAfter(readme, '| Folder').map(([cell = '']) => cell.replaceAll('`', ''));
+    const inSrc = readdirSync(join(ROOT, 'src')).map((name) => `src/${name}`);
+    const others = ['test', 'bench', 'tools', 'docs'];
+    assert.deepEqual([...listed].sort(), [...inSrc, ...others].sort());
+    const ofSources = readdirSync(ROOT).filter((name) => !name.startsWith('.') && !['node_modules', 'dist', 'src'].includes(name));
+    assert.deepEqual(ofSources.filter((name) => statSync(join(ROOT, name)).isDirectory()).sort(), [...others].sort());
+  });
+
+  it('names every policy and no other', () => {
+    const listed = tableAfter(readme, '## Policies').map(([cell = '']) => cell.replaceAll('`', ''));
+    assert.deepEqual(listed, SETTINGS.policy.shape.choices);
+  });
+});
+
+describe('docs/life-of-a-request.md', () => {
+  const text = page('docs/life-of-a-request.md');
+
+  it('has every error of the router, with its status', () => {
+    const listed = tableAfter(text, '## What the router answers itself').map(([status, code = '']) => [
+      code.replaceAll('`', ''),
+      Number(status),
+    ]);
+    const reserved = ['invalid_request'];
+    const known = Object.entries(ERRORS).map(([code, { status }]) => [code, status]);
+    assert.deepEqual(listed.sort(), known.filter(([code]) => !reserved.includes(String(code))).sort());
+    for (const code of reserved) assert.ok(text.includes(`\`${code}\``), code);
+  });
+
+  it('names for every error a file that makes it, or the table of failures', () => {
+    for (const [, code = '', , where = ''] of tableAfter(text, '## What the router answers itself')) {
+      const sources = [...where.matchAll(/`([^`]+)`/g)].map(([, path = '']) => read(path)).join('\n');
+      const name = code.replaceAll('`', '');
+      // Heads are refused by status, pools by the kind of outcome.
+      const kind = name.replace(/^upstream_/, '').replaceAll('_', '-');
+      const status = ERRORS[name as keyof typeof ERRORS].status;
+      assert.ok(
+        [`'${name}'`, `'${kind}'`, `HeadError(${status}`, 'failureOf'].some((sign) => sources.includes(sign)),
+        `${name} in ${where}`,
+      );
+    }
+  });
+
+  it('states the limits as they are', () => {
+    let checked = 0;
+    for (const [what = '', most = '', , cell = ''] of tableAfter(text, '## What is held')) {
+      const flag = /^`(--[\w-]+)`$/.exec(cell)?.[1];
+      const setting = flag === undefined ? undefined : FLAGS.get(flag)?.entry.setting;
+      if (setting === undefined) {
+        assert.equal(cell, '-', what);
+        continue;
+      }
+      assert.ok(setting.built);
+      if (typeof setting.default !== 'number' || flag === '--max-tree-size') continue;
+      checked++;
+      const inBytes = setting.default >= 2 ** 20 ? `${setting.default / 2 ** 20} MiB` : `${setting.default / 1024} KiB`;
+      const expected = setting.unit === 'bytes' ? inBytes : setting.default.toLocaleString('en');
+      assert.ok(most.startsWith(expected), `${what}: ${most}, ${flag} is ${expected}`);
+    }
+    assert.ok(checked > 12, `${checked} limits`);
+  });
+});
+
+describe('docs/operations.md', () => {
+  const text = page('docs/operations.md');
+
+  it('has every message of the log, with its level', () => {
+    const inSources: string[] = [];
+    for (const file of filesBelow('src', '.ts').filter((path) => !path.endsWith('.test.ts'))) {
+      for (const [, level, call = ''] of read(file).matchAll(/[lL]ogger\.(info|warn|error|debug)\(([\s\S]*?)\);\n/g)) {
+        const message = [...call.matchAll(/'((?:[^'\\]|\\.)*)'/g)].at(-1)?.[1];
+        assert.ok(message !== undefined, `${file}: ${call}`);
+        inSources.push(`${level} ${message}`);
+      }
+    }
+    const listed = tableAfter(text, '## The log').flatMap(([cell = '', level]) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, message]) => `${level} ${message}`),
+    );
+    assert.deepEqual([...new Set(listed)].sort(), [...new Set(inSources)].sort());
+  });
+
+  it('names metrics that exist', () => {
+    const names = new Set<string>(Object.values(METRICS).map(({ name }) => name));
+    checkAll([{ path: 'docs/operations.md', text }], /\bsmg_\w+/g, (name) => names.has(name.replace(/_(?:bucket|sum|count)$/, '')));
+  });
+});
