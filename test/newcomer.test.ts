@@ -171,6 +171,18 @@ describe('Ctrl-C', () => {
   });
 });
 
+describe('kill', () => {
+  it('of npm leaves nothing behind', async (t) => {
+    const npm = Program.run(t, 'npm', ['start', '--', ...FREE_PORTS], { group: true });
+    await npm.says(SCREEN_END);
+    const { ports } = readScreen(npm);
+    npm.child.kill('SIGTERM');
+    await npm.exit();
+    assert.match(npm.stdout, /\nstopping\n$/);
+    assert.deepEqual(await Promise.all(ports.map(isClosed)), [true, true, true, true, true, true]);
+  });
+});
+
 describe('npm start gone wrong', () => {
   it('a port that is taken is told in one line, with what to do, and exit code 1', async (t) => {
     const port = await portTaken(t);

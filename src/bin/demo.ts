@@ -18,6 +18,7 @@ const ITL_MS = 20;
 /** Nobody wants to wait for a demonstration; used unless a person chose another. */
 const GRACE_SECS = 2;
 const READY_LIMIT_MS = 5000;
+const PARENT_CHECK_MS = 250;
 
 type Loaded = LoadedConfig & { readonly kind: 'config' };
 
@@ -97,7 +98,7 @@ async function run(loaded: Loaded, sims: readonly SimHandle[], isOutputGone: Pro
         metricsPort: config.prometheusPort,
       }),
     );
-    await Promise.race([isStopped, isOutputGone]);
+    await Promise.race([isStopped, isOutputGone, isOrphaned()]);
     process.stdout.write('\nstopping\n');
     await router.stop();
     return 0;
@@ -115,6 +116,14 @@ async function isReady(router: RunningRouter, engines: number): Promise<void> {
   const startMs = realClock.nowMs();
   while (router.fleet.current.eligible.regular.length < engines && realClock.nowMs() - startMs < READY_LIMIT_MS) {
     await new Promise<void>((resolve) => realClock.after(5, resolve));
+  }
+}
+
+/** `kill` of npm ends npm and the shell between it and this process, which is told nothing. Never resolves without npm. */
+async function isOrphaned(): Promise<void> {
+  const parent = process.ppid;
+  while (process.env['npm_lifecycle_event'] === undefined || process.ppid === parent) {
+    await new Promise<void>((resolve) => realClock.after(PARENT_CHECK_MS, resolve));
   }
 }
 
