@@ -1,12 +1,11 @@
 /** The program `router` as a process. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import net from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { Program } from './support/program.ts';
 import { ask, RawClient, requestBytes } from './support/raw-client.ts';
 import { LAST_CHUNK, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
+import { takePort } from './support/taken-port.ts';
 import { gate, until } from './support/until.ts';
 
 const PACKAGE = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -15,14 +14,6 @@ async function running(t: TestContext, args: readonly string[]): Promise<{ progr
   const program = Program.start(t, 'router', ['--port', '0', '--prometheus-port', '0', '--log-format', 'json', ...args]);
   await program.says('router listens');
   return { program, port: Number(program.logged('router listens')[0]?.['port']) };
-}
-
-async function takenPort(t: TestContext): Promise<number> {
-  const server = net.createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => server.close());
-  return (server.address() as net.AddressInfo).port; // A TCP server's address has a port.
 }
 
 async function ready(port: number): Promise<void> {
@@ -73,7 +64,7 @@ suite('the program router', { concurrency: 2 }, () => {
   });
 
   test('says that its port is taken, and ends with 1', async (t) => {
-    const port = await takenPort(t);
+    const port = await takePort(t);
     const program = Program.start(t, 'router', ['--port', String(port), '--prometheus-port', '0']);
     assert.deepEqual(await program.exit(), { code: 1, signal: null });
     assert.match(program.stderr, new RegExp(`127\\.0\\.0\\.1.*${port}.*(taken|in use)`, 'i'));
@@ -96,13 +87,7 @@ suite('the program router', { concurrency: 2 }, () => {
   });
 
   test('goes on without metrics when the default port is taken, and ends with 1 when a chosen one is', async (t) => {
-    // Whoever has 29000 already does as well.
-    const server = net.createServer();
-    const held = gate();
-    server.once('error', () => held.open());
-    server.listen(29000, '127.0.0.1', () => held.open());
-    await held.promise;
-    t.after(() => server.close());
+    await takePort(t, 29000);
     const program = Program.start(t, 'router', ['--port', '0', '--log-format', 'json']);
     await program.says('router listens');
     assert.equal(program.logged('router listens')[0]?.['metrics'], null);
@@ -112,7 +97,7 @@ suite('the program router', { concurrency: 2 }, () => {
     program.child.kill('SIGTERM');
     assert.equal((await program.exit()).code, 0);
 
-    const taken = await takenPort(t);
+    const taken = await takePort(t);
     const chosen = Program.start(t, 'router', ['--port', '0', '--prometheus-port', String(taken)]);
     assert.deepEqual(await chosen.exit(), { code: 1, signal: null });
     assert.match(chosen.stderr, new RegExp(`--prometheus-port ${taken}`));

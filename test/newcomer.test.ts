@@ -1,10 +1,9 @@
 // What somebody sees who has just cloned the repository and types `npm start`.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import net from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { isClosed, Program, ROOT } from './support/program.ts';
+import { takePort } from './support/taken-port.ts';
 import { until } from './support/until.ts';
 
 const FREE_PORTS = ['--port', '0', '--prometheus-port', '0'];
@@ -68,15 +67,6 @@ async function paste(t: TestContext, command: string, found: Piece[] = []): Prom
 
 const textOf = (pieces: readonly Piece[]): string => pieces.map(({ text }) => text).join('');
 
-async function portTaken(t: TestContext, port = 0): Promise<number> {
-  const server = net.createServer().listen(port, '127.0.0.1');
-  t.after(() => server.close());
-  await Promise.race([once(server, 'listening'), once(server, 'error')]);
-  const address = server.address();
-  // Not listening: somebody else has the port, which is as good.
-  return typeof address === 'object' && address !== null ? address.port : port;
-}
-
 describe('the first screen', () => {
   it('names what runs, fits into 80 columns, and the curl line on it streams tokens one by one', async (t) => {
     const demo = await startDemo(t, [...FREE_PORTS, '--policy', 'power_of_two']);
@@ -111,7 +101,7 @@ describe('the first screen', () => {
   });
 
   it('says so when the usual port of the metrics is taken, and everything else runs', async (t) => {
-    await portTaken(t, 29000);
+    await takePort(t, 29000);
     const program = Program.start(t, 'demo', ['--port', '0']);
     await program.says(SCREEN_END);
     assert.match(program.stdout, /^ {2}metrics +not served: port 29000 is taken; choose one with --prometheus-port$/m);
@@ -185,7 +175,7 @@ describe('kill', () => {
 
 describe('npm start gone wrong', () => {
   it('a port that is taken is told in one line, with what to do, and exit code 1', async (t) => {
-    const port = await portTaken(t);
+    const port = await takePort(t);
     const program = Program.start(t, 'demo', ['--port', String(port), '--prometheus-port', '0']);
     assert.deepEqual(await program.exit(), { code: 1, signal: null });
     assert.equal(
@@ -196,7 +186,7 @@ describe('npm start gone wrong', () => {
   });
 
   it('the router alone says it too, and its log has no stack of it', async (t) => {
-    const port = await portTaken(t);
+    const port = await takePort(t);
     const program = Program.start(t, 'router', ['--port', String(port), '--prometheus-port', '0']);
     assert.deepEqual(await program.exit(), { code: 1, signal: null });
     assert.equal(
