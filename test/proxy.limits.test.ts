@@ -117,7 +117,7 @@ suite('time', { concurrency: true }, () => {
   for (const replay of [524_288, 0]) {
     test(`a body that stops coming is 408, and one that goes on slowly is served (replay limit ${replay})`, async (t) => {
       const worker = await ScriptedWorker.start(t);
-      const router = await startTestRouter(t, ['--body-timeout-secs', '0.4', '--max-replay-bytes', String(replay)], [worker]);
+      const router = await startTestRouter(t, ['--body-timeout-secs', '1', '--max-replay-bytes', String(replay)], [worker]);
       for (const head of ['content-length: 100\r\n\r\nhalf', 'transfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n']) {
         const stopped = await router.connect();
         await stopped.send(`POST /v1/x HTTP/1.1\r\nhost: a\r\n${head}`);
@@ -130,7 +130,7 @@ suite('time', { concurrency: true }, () => {
       const slow = await router.connect();
       await slow.send('POST /v1/slow HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n');
       for (let i = 0; i < 10; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await new Promise((resolve) => setTimeout(resolve, 200));
         await slow.send('x');
       }
       assert.equal((await slow.response()).status, 200);
