@@ -214,3 +214,51 @@ test('an answer that comes before the request is whole is passed on, and nothing
   }
   await router.assertQuiet();
 });
+
+test('the last words of a worker that closes while the request is still written to it are passed on', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, ['--max-replay-bytes', '1000'], [worker]);
+  for (const reads of [true, false]) {
+    for (const framing of ['content-length: 30000000', 'transfer-encoding: chunked']) {
+      for (let i = 0; i < 5; i++) {
+        worker.script = async (call) => {
+          const { socket } = call.connection;
+          if (!reads) socket.pause();
+          await until(() => router.inflight() === 1, 'the upload');
+          socket.write('HTTP/1.1 413 Payload Too Large\r\nconnection: close\r\ncontent-length: 5\r\n\r\nlarge');
+          // What it has not read by then makes this a reset.
+          socket.destroySoon();
+          await call.forever();
+        };
+        const client = await router.connect();
+        await client.send(`POST /any HTTP/1.1\r\nhost: r\r\n${framing}\r\n\r\n1c9c380\r\n`);
+        void client.send(Buffer.alloc(30_000_000));
+        const response = await client.response();
+        assert.equal(response.status, 413);
+        assert.equal(response.text, 'large');
+        await client.closed();
+      }
+    }
+  }
+  await router.assertQuiet();
+});
+
+test('a worker that closes without a word while the request is still written to it is 502 at once', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, ['--max-replay-bytes', '1000'], [worker]);
+  for (const reads of [true, false]) {
+    worker.script = async (call) => {
+      if (!reads) call.connection.socket.pause();
+      await until(() => router.inflight() === 1, 'the upload');
+      call.destroy();
+    };
+    await router.untilEligible();
+    const client = await router.connect();
+    await client.send('POST /any HTTP/1.1\r\nhost: r\r\ncontent-length: 30000000\r\n\r\n');
+    void client.send(Buffer.alloc(30_000_000));
+    const startMs = performance.now();
+    assert.equal((await client.response()).status, 502);
+    assert.ok(performance.now() - startMs < 500);
+  }
+  await router.assertQuiet();
+});

@@ -19,6 +19,7 @@ import { parseResponseHead } from '../../http1/response-head.ts';
 import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
 import { HEADROOM } from '../request-body.ts';
 import type { Http1Flight } from './http1-flight.ts';
+import { keepOnWriteError, readAfterError } from './write-errors.ts';
 
 type State = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'closed';
 
@@ -45,6 +46,8 @@ export interface ConnectionOwner {
 
 /** Half a second before the worker closes an idle connection we do: a request must not meet its FIN on the way. */
 const KEEP_ALIVE_MARGIN_MS = 500;
+/** How long an answer may take that a worker has sent before it closed; it is here already, or it never comes. */
+const LAST_WORDS_MS = 1000;
 
 export class Http1Connection {
   readonly #owner: ConnectionOwner;
@@ -65,6 +68,8 @@ export class Http1Connection {
   #paused = false;
   #timedOut = false;
   #sawEnd = false;
+  /** A write has failed; only what the worker had sent before is still read. */
+  #isBroken = false;
   /** How long it may idle, and since when it does. */
   keepAliveMs: number;
   idleSinceMs = 0;
@@ -80,7 +85,7 @@ export class Http1Connection {
     this.#socket.on(target.tls ? 'secureConnect' : 'connect', () => this.#connected());
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
-    this.#socket.on('error', () => this.#failed());
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#errored(error));
     this.#socket.on('close', () => this.#closed());
     this.#connectDeadline = new Deadline(() => {
       this.#timedOut = true;
@@ -137,7 +142,7 @@ export class Http1Connection {
 
   writeBody(buf: Buffer, start: number, end: number): boolean {
     const body = this.#flight?.request.body;
-    if (body === null || body === undefined) return false;
+    if (body === null || body === undefined || this.#isBroken) return false;
     if (body.declaredBytes >= 0) return this.#socket.write(Buffer.from(buf.subarray(start, end)));
     const size = `${(end - start).toString(16)}\r\n`;
     const chunk = Buffer.allocUnsafe(size.length + (end - start) + 2);
@@ -191,6 +196,7 @@ export class Http1Connection {
     const flight = this.#flight;
     const body = flight?.request.body;
     if (flight === null || body?.streamed !== true) return;
+    keepOnWriteError(this.#socket);
     this.#writeRequest(flight);
     body.release(this.#socket.writableLength === 0);
     if (!flight.sent && !this.#socket.writableNeedDrain) flight.sink.onDrain();
@@ -323,6 +329,21 @@ export class Http1Connection {
     this.destroy();
     flight.fail('malformed');
     return -1;
+  }
+
+  /**
+   * A worker that refuses a body answers and closes while we still write: the write fails first, but the answer may wait to
+   * be read. Reading goes on until it ends by itself.
+   */
+  #errored(error: NodeJS.ErrnoException): void {
+    const flight = this.#flight;
+    if (error.syscall !== 'write' || flight === null || flight.sent || this.#socket.destroyed) {
+      this.#failed();
+      return;
+    }
+    this.#isBroken = true;
+    readAfterError(this.#socket);
+    if (!this.#answered) this.#wheel.arm(this.#connectDeadline, LAST_WORDS_MS);
   }
 
   #ended(): void {
