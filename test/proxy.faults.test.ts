@@ -58,6 +58,8 @@ const GOINGS: readonly Going[] = [
   'early',
 ];
 
+const FORGED = 'HTTP/1.1 200 OK\r\nx-digest: forged\r\ncontent-length: 6\r\n\r\nforged';
+
 /** What a worker does with one request. `x-digest` lets the client check what it takes for a whole answer. */
 function misbehave(rng: Rng, seen: Map<string, number>): (call: Call) => Promise<void> {
   return async (call) => {
@@ -105,8 +107,8 @@ function misbehave(rng: Rng, seen: Map<string, number>): (call: Call) => Promise
       case 'close':
         return call.finish();
     }
-    if (framing === 'chunked') await call.write('0\r\n\r\n');
-    if (how === 'poison') await call.write('HTTP/1.1 200 OK\r\nx-digest: forged\r\ncontent-length: 6\r\n\r\nforged');
+    // In one write with the end: what comes later cannot be told from the answer to the next request.
+    if (framing === 'chunked') await call.write(`0\r\n\r\n${how === 'poison' ? FORGED : ''}`);
     if (how === 'close-after') call.finish();
   };
 }
