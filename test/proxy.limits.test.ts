@@ -68,6 +68,18 @@ suite('--max-payload-size', () => {
     });
   }
 
+  test('holds for each body of a connection by itself', async (t) => {
+    const worker = await ScriptedWorker.start(t);
+    const router = await startTestRouter(t, flags, [worker]);
+    const client = await router.connect();
+    for (let i = 0; i < 4; i++) {
+      const size = 60_000;
+      await client.send(`POST /v1/x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n${size.toString(16)}\r\n`);
+      await client.send(Buffer.concat([Buffer.alloc(size, 97), Buffer.from('\r\n0\r\n\r\n')]));
+      assert.equal((await client.response()).status, 200);
+    }
+  });
+
   test('of routes that the router answers itself is smaller', async (t) => {
     const router = await startTestRouter(t, [], []);
     const client = await router.connect();

@@ -99,6 +99,30 @@ suite('request heads', () => {
     assert.deepEqual([...new Set(worker.calls.map((call) => call.target))], ['/first', '/second']);
   });
 
+  test('are the last thing that is read of their connection', async (t) => {
+    const worker = await ScriptedWorker.start(t);
+    const router = await startTestRouter(t, [], [worker]);
+    for (const [first, status] of [
+      ['GET / HTTP/1.1\r\n\r\n', 400],
+      ['GET /liveness HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n', 200],
+      ['POST /x HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n', 400],
+    ] as const) {
+      const client = await router.connect();
+      client.endsInTurn = false;
+      await client.send(first);
+      assert.equal((await client.response()).status, status);
+      assert.equal(await client.closed(), 'fin');
+      for (let i = 0; i < 5; i++) {
+        await client.send(SMUGGLED);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      client.finish();
+      await router.assertQuiet();
+      assert.equal(client.rest.length, 0);
+    }
+    assert.equal(worker.calls.length, 0);
+  });
+
   test('without an end are refused when they are too large, without reading on', async (t) => {
     const router = await startTestRouter(t, [], []);
     for (const [text, status] of [

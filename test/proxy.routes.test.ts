@@ -376,6 +376,12 @@ suite('what only one worker knows', () => {
     }
     await ask(router.port, { method: 'POST', path: '/v1/responses/x/cancel', body: '{"why":1}' });
     for (const worker of workers) assert.equal((await (await worker.next()).body()).toString(), '{"why":1}');
+    const client = await router.connect();
+    await client.send(
+      'POST /v1/responses/x/cancel HTTP/1.1\r\nhost: r\r\ntransfer-encoding: chunked\r\n\r\n4\r\n{"a"\r\n3\r\n:1}\r\n0\r\n\r\n',
+    );
+    assert.equal((await client.response()).status, 404);
+    for (const worker of workers) assert.equal((await (await worker.next()).body()).toString(), '{"a":1}');
   });
 
   test('a client that leaves lets all workers go', async (t) => {

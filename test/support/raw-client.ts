@@ -35,6 +35,8 @@ export class RawClient {
     return this.#received[0]!;
   }
 
+  /** Whether this side ends too when the router has ended its side. */
+  endsInTurn = true;
   #received: Buffer[] = [];
   receivedBytes = 0;
   /** Bytes that belong to answers already returned. */
@@ -62,7 +64,7 @@ export class RawClient {
     });
     socket.on('end', () => {
       done('fin');
-      socket.end();
+      if (this.endsInTurn) socket.end();
     });
     socket.on('error', () => done('reset'));
     socket.on('close', () => done('local'));
