@@ -54,6 +54,8 @@ export class Exchange implements Sink, ServerExchange {
   #askedMs = 0;
   /** When the last bytes of the answer came, or the client took some again. */
   #lastMs = 0;
+  /** When the last whole event came: not every read ends one. */
+  #eventMs = 0;
   #eventCount = 0;
   #batchEvents = 0;
 
@@ -274,13 +276,16 @@ export class Exchange implements Sink, ServerExchange {
     const events = this.#batchEvents;
     const now = this.#ctx.turnMs;
     if (this.#isEvents && events > 0) {
-      const series = this.#attempt?.series;
+      const attempt = this.#attempt;
+      const series = attempt?.series;
       if (this.#eventCount === 0) {
         this.#record.ttftMs = now - this.#record.startMs;
-        series?.ttft.observe(this.#record.ttftMs / 1000);
-      } else if (series !== undefined) series.itl.observeMany((now - this.#lastMs) / 1000 / events, events);
+        // A worker answers for its own attempt, not for one before it.
+        if (attempt !== null) series?.ttft.observe((now - attempt.startMs) / 1000);
+      } else if (series !== undefined) series.itl.observeMany((now - this.#eventMs) / 1000 / events, events);
       this.#eventCount += events;
       if (series !== undefined) series.events.value += events;
+      this.#eventMs = now;
     }
     this.#batchEvents = 0;
     this.#lastMs = now;
