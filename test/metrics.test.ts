@@ -91,28 +91,6 @@ test('a stream has one time to the first event and one between each two', async 
   assert.equal(metrics.count('smg_router_generation_duration_seconds', stream), 1);
 });
 
-test('the time between tokens runs from event to event, not from read to read', async (t) => {
-  const PAUSE_MS = 30;
-  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  const worker = await ScriptedWorker.start(t, async (call) => {
-    await call.body();
-    await call.write(sseHead());
-    await call.chunk('data: {"i":0}\n\n');
-    await pause();
-    await call.chunk('data: {"i"');
-    await pause();
-    await call.chunk(':1}\n\n');
-    await call.write(LAST_CHUNK);
-  });
-  const router = await startTestRouter(t, [], [worker]);
-  assert.equal((await ask(router.port, { body: BODY })).status, 200);
-  await router.assertQuiet();
-  const metrics = await scrape(router);
-  const own = { worker: worker.url };
-  assert.equal(metrics.count('smg_worker_inter_token_latency_seconds', own), 1);
-  assert.ok(metrics.value('smg_worker_inter_token_latency_seconds_sum', own) >= (2 * (PAUSE_MS - 1)) / 1000);
-});
-
 test('failures are counted by their code at the router and by their kind at the worker', async (t) => {
   const worker = await ScriptedWorker.start(t, async (call) => {
     await call.body();

@@ -54,7 +54,7 @@ export class Exchange implements Sink, ServerExchange {
   #askedMs = 0;
   /** When the last bytes of the answer came, or the client took some again. */
   #lastMs = 0;
-  /** When the last whole event came: not every read ends one. */
+  /** When the last event came; unlike lastMs not moved by what the client does. */
   #eventMs = 0;
   #eventCount = 0;
   #batchEvents = 0;

@@ -225,7 +225,7 @@ export const METRICS = {
     type: 'counter',
     unit: 'events',
     labels: ['worker'],
-    help: 'Events of streams relayed from the worker.',
+    help: 'Events of streams relayed from the worker; a chunk of the answer is taken for an event, as engines send them.',
     origin: 'own',
   },
   workerStaleConnections: {
