@@ -16,7 +16,7 @@ import { until } from './support/until.ts';
 
 const WORKERS = 3;
 const CLIENTS = 16;
-const ROUNDS = 10;
+const ROUNDS = 8;
 
 function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

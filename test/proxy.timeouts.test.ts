@@ -17,7 +17,7 @@ test('a worker that does not begin to answer within the request timeout is let g
   assert.equal(response.status, 504);
   assert.equal(response.get('x-smg-error-code'), 'call_upstream_timeout');
   assert.doesNotMatch(response.text, /127\.0\.0\.1/);
-  assert.ok(tookMs >= 1000 && tookMs < 2000, `${tookMs} ms`);
+  assert.ok(tookMs >= 1000 && tookMs < 4000, `${tookMs} ms`);
   await (await worker.next()).closed;
   await router.assertQuiet();
 });
@@ -68,7 +68,7 @@ test('silence within a stream beyond the idle timeout ends it with an error even
   assert.equal(await client.closed(), 'fin');
   const tookMs = performance.now() - startMs;
   assert.match(client.received.toString(), /data: 5\n\n[\s\S]*call_upstream_timeout/);
-  assert.ok(tookMs > 1600 && tookMs < 2800, `${tookMs} ms`);
+  assert.ok(tookMs > 1600 && tookMs < 5000, `${tookMs} ms`);
   await router.assertQuiet();
 });
 
@@ -133,7 +133,7 @@ test('a worker that falls silent after the client has stalled and read again is 
   await until(() => client.receivedBytes >= 20_000_000, 'all that the worker has sent');
   const startMs = performance.now();
   assert.equal(await client.closed(), 'fin');
-  assert.ok(performance.now() - startMs < 2000);
+  assert.ok(performance.now() - startMs < 4000);
   await router.assertQuiet();
 });
 
@@ -161,7 +161,7 @@ test('an upload that ends after the answer has begun leaves the idle timeout in 
   assert.equal(await client.closed(), 'fin');
   const tookMs = performance.now() - startMs;
   assert.equal(client.received.toString().match(/data: more/g)?.length, 4);
-  assert.ok(tookMs > 1200 && tookMs < 3500, `${tookMs} ms`);
+  assert.ok(tookMs > 1200 && tookMs < 5000, `${tookMs} ms`);
 });
 
 test('a client that stops sending its body gets 408; one that the worker holds up does not', async (t) => {

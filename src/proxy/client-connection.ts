@@ -130,7 +130,10 @@ export class ClientConnection {
     }
     this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
     // A client that asks and does not read gets no further answer until it has taken this one: `busy` without an exchange.
-    if (this.socket.writableNeedDrain) return;
+    if (this.socket.writableNeedDrain) {
+      this.#lingerLeft = 0;
+      return;
+    }
     this.#state = 'idle';
     if (!this.#consuming) this.#consumePending();
   }
