@@ -450,3 +450,13 @@ test('a request whose worker does not take connections goes to another one', asy
   for (let i = 0; i < 3; i++) assert.equal((await ask(router.port, { body: BODY })).status, 200);
   assert.equal(worker.calls.length, 3);
 });
+
+test('a worker that is named by a host name is reached, and its Host field says that name', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const url = `http://localhost:${worker.port}`;
+  const router = await startTestRouter(t, ['--worker-urls', url], []);
+  await router.untilEligible([{ url }]);
+  for (let i = 0; i < 3; i++) assert.equal((await ask(router.port, { body: BODY })).status, 200);
+  assert.equal((await worker.next()).header('host'), `localhost:${worker.port}`);
+  assert.equal(carriers(worker).size, 1);
+});
