@@ -177,3 +177,45 @@ test('a client that does not read pauses the flight, and goes on when it reads a
   flight.end();
   assert.equal((await client.response()).body.length, sent * piece.length + 3);
 });
+
+test('what only one of many workers knows is asked of 32 at a time until one has it', async (t) => {
+  const router = await startMemoryRouter(t, 40);
+  const client = await router.connect();
+  await client.send('GET /v1/responses/x HTTP/1.1\r\nhost: r\r\n\r\n');
+  const asked = (): number => router.upstreams.filter((upstream) => upstream.flights.length > 0).length;
+  await client.until(() => asked() > 0, 'the first workers to be asked');
+  assert.equal(asked(), 32);
+  for (const [i, upstream] of router.upstreams.slice(0, 39).entries()) {
+    const flight = await upstream.next();
+    flight.head('HTTP/1.1 404 Not Found\r\ncontent-length: 2\r\n\r\n');
+    flight.data('no');
+    flight.end();
+    assert.equal(asked(), Math.min(40, 33 + i));
+  }
+  const last = await router.upstreams[39]!.next();
+  last.head('HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n');
+  last.data('yes');
+  last.end();
+  assert.equal((await client.response()).text, 'yes');
+});
+
+test('an answer too large to gather is let go, and another worker may have a smaller one', async (t) => {
+  const router = await startMemoryRouter(t, 2);
+  const client = await router.connect();
+  await client.send('GET /v1/responses/x HTTP/1.1\r\nhost: r\r\n\r\n');
+  const [large, small] = [await router.upstreams[0]!.next(), await router.upstreams[1]!.next()];
+  large.head('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n');
+  const piece = 'x'.repeat(1024 * 1024);
+  for (let i = 0; i < 16; i++) large.data(piece);
+  assert.equal(large.isCancelled, false);
+  large.data(piece);
+  assert.ok(large.isCancelled);
+  small.head('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n');
+  small.data('small');
+  small.end();
+  assert.equal((await client.response()).text, 'small');
+  assert.deepEqual(
+    router.outcomes.map(({ outcome }) => outcome.kind),
+    ['malformed', 'ok'],
+  );
+});
