@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
 import { watchSignals } from '../runtime/signals.ts';
+import { tuneForRelaying } from '../runtime/v8-flags.ts';
 import { startLog } from '../telemetry/log.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
@@ -15,6 +16,7 @@ import { VERSION } from './version.ts';
 const EXIT_BUG = 70;
 
 async function main(): Promise<number> {
+  tuneForRelaying();
   const loaded = loadConfig({
     argv: process.argv.slice(2),
     env: process.env,

@@ -24,6 +24,8 @@ export class ResponseHead {
   readonly keepAlive: boolean;
   /** How long the worker keeps an idle connection, from `Keep-Alive: timeout`; -1: not said. */
   readonly keepAliveTimeoutMs: number;
+  /** What a relay made of status line and fields: kept here because heads repeat (response-head-memo.ts). */
+  relayText: string | null = null;
 
   constructor(status: number, minor: 0 | 1, reason: string, requestMethod: string, facts: FieldFacts) {
     this.status = status;

@@ -17,21 +17,26 @@ export function clientHeadText(
   connection: string | null,
   length: number = head.contentLength,
 ): string {
-  const fields = head.fields;
-  const named = droppedByConnection(fields);
-  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n`;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!;
-    if (isRewritten(name)) continue;
-    if (named !== null && named.includes(name)) continue;
-    text += `${name}: ${fields[i + 1]}\r\n`;
-  }
+  head.relayText ??= relayText(head);
+  let text = head.relayText;
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
   // A HEAD or 304 answer may tell the length of the body that it does not have.
   else if (length >= 0 && head.status !== 204) text += `content-length: ${length}\r\n`;
   text += `x-request-id: ${requestId}\r\n`;
   if (connection !== null) text += `connection: ${connection}\r\n`;
   return `${text}\r\n`;
+}
+
+/** Status line and the fields that pass. */
+function relayText({ status, reason, fields }: ResponseHead): string {
+  const named = droppedByConnection(fields);
+  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (isRewritten(name) || named?.includes(name) === true) continue;
+    text += `${name}: ${fields[i + 1]}\r\n`;
+  }
+  return text;
 }
 
 /** Hop-by-hop fields and those that the router writes itself. A switch: it is asked for every field of every answer. */

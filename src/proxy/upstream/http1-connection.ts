@@ -13,9 +13,9 @@ import net from 'node:net';
 import tls from 'node:tls';
 import type { OutcomeKind } from '../../core/outcome.ts';
 import { BAD_CHUNK, ChunkedFramer } from '../../http1/chunked-framer.ts';
-import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../../http1/head-end.ts';
+import { BAD_HEAD, MAX_HEAD_BYTES, NEED_MORE } from '../../http1/head-end.ts';
 import { HeadError } from '../../http1/head-error.ts';
-import { parseResponseHead } from '../../http1/response-head.ts';
+import type { ResponseHeadMemo } from '../../http1/response-head-memo.ts';
 import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
 import { HEADROOM } from '../request-body.ts';
 import type { Http1Flight } from './http1-flight.ts';
@@ -56,6 +56,7 @@ export class Http1Connection {
   readonly #socket: net.Socket;
   readonly #connectDeadline: Deadline;
   readonly #framer = new ChunkedFramer();
+  readonly #heads: ResponseHeadMemo;
   #state: State = 'connecting';
   #flight: Http1Flight | null = null;
   /** Beginning of a head that came in several reads. */
@@ -74,7 +75,8 @@ export class Http1Connection {
   keepAliveMs: number;
   idleSinceMs = 0;
 
-  constructor(target: Http1Target, owner: ConnectionOwner, wheel: TimerWheel, receive: Buffer) {
+  constructor(target: Http1Target, owner: ConnectionOwner, wheel: TimerWheel, receive: Buffer, heads: ResponseHeadMemo) {
+    this.#heads = heads;
     this.#target = target;
     this.#owner = owner;
     this.#wheel = wheel;
@@ -235,18 +237,16 @@ export class Http1Connection {
   #readHead(flight: Http1Flight, buf: Buffer, end: number): number {
     let at = 0;
     for (;;) {
-      const headEnd = findHeadEnd(buf, at, Math.max(at, this.#scanned - 3), end);
-      if (headEnd === NEED_MORE && end - at <= MAX_HEAD_BYTES) {
+      const head = this.#heads.read(buf, at, Math.max(at, this.#scanned - 3), end, flight.request.method);
+      if (head === NEED_MORE && end - at <= MAX_HEAD_BYTES) {
         this.#partial = Buffer.from(buf.subarray(at, end));
         this.#scanned = end - at;
         return -1;
       }
-      if (headEnd === NEED_MORE || headEnd === BAD_HEAD || headEnd - at > MAX_HEAD_BYTES) return this.#malformed(flight);
-      const head = parseResponseHead(buf, at, headEnd, flight.request.method);
       this.#scanned = 0;
       this.#partial = null;
-      at = headEnd;
-      if (head instanceof HeadError || head.status === 101) return this.#malformed(flight);
+      if (head === NEED_MORE || head === BAD_HEAD || head instanceof HeadError) return this.#malformed(flight);
+      at = this.#heads.end;
       if (head.status < 200) continue;
       this.#keepAlive = head.keepAlive;
       if (head.keepAliveTimeoutMs >= 0) {

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import type { Worker } from '../../core/worker.ts';
+import { ResponseHeadMemo } from '../../http1/response-head-memo.ts';
 import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
 import type { UpstreamSettings } from '../settings.ts';
 import { type ConnectionOwner, Http1Connection, type Http1Target } from './http1-connection.ts';
@@ -21,6 +22,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
   readonly #receive: Buffer;
+  readonly #heads = new ResponseHeadMemo();
   /** Oldest first. */
   readonly #idle: Http1Connection[] = [];
   readonly #queue = new Set<Http1Flight>();
@@ -69,20 +71,28 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   connectionIdle(connection: Http1Connection): void {
-    for (const next of this.#queue) {
-      // What cannot be sent again gets a connection of its own: closing this one makes room, and the first in the queue takes it.
-      if (!next.replayable) break;
-      this.forget(next);
-      connection.start(next);
+    if (this.#queue.size > 0) {
+      this.#serveQueue(connection);
       return;
     }
-    if (this.#draining || this.#queue.size > 0) {
+    if (this.#draining) {
       connection.destroy();
       return;
     }
     connection.idleSinceMs = this.#clock.nowMs();
     this.#idle.push(connection);
     if (!this.#sweep.armed) this.#wheel.arm(this.#sweep, SWEEP_MS);
+  }
+
+  #serveQueue(connection: Http1Connection): void {
+    const [next] = this.#queue;
+    // What cannot be sent again gets a connection of its own: closing this one makes room, and the first in the queue takes it.
+    if (next === undefined || !next.replayable) {
+      connection.destroy();
+      return;
+    }
+    this.forget(next);
+    connection.start(next);
   }
 
   connectionClosed(connection: Http1Connection): void {
@@ -139,7 +149,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   #connect(flight: Http1Flight): void {
     this.#open++;
-    new Http1Connection(this.#target, this, this.#wheel, this.#receive).start(flight);
+    new Http1Connection(this.#target, this, this.#wheel, this.#receive, this.#heads).start(flight);
   }
 
   #takeIdle(): Http1Connection | null {
