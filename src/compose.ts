@@ -14,6 +14,7 @@ import type { RequestRecord } from './proxy/request-record.ts';
 import { isRoutedPath } from './proxy/routes.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 import { http1Upstreams } from './proxy/upstreams.ts';
+import { EndOfTurn } from './runtime/end-of-turn.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import { AccessLog } from './telemetry/access-record.ts';
 import { RouterMetrics } from './telemetry/metrics.ts';
@@ -57,6 +58,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const fleet = new FleetCell();
   const load = new LoadTable();
   const wheel = new TimerWheel(clock);
+  const endOfTurn = new EndOfTurn();
   const policy = findPolicy(config.policy);
   if (policy === undefined) throw new RangeError(`--policy ${config.policy}: no such policy`);
   const metrics = new RouterMetrics({
@@ -115,7 +117,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       prefixIndexBytes: prefixIndexBytes(config.maxTreeSize),
       salt: rng.nextUint32(),
     },
-    makeUpstream: http1Upstreams(settings.upstream, clock, wheel),
+    makeUpstream: http1Upstreams(settings.upstream, clock, wheel, endOfTurn),
+    endOfTurn,
     locals,
     access: (record, durationMs) => {
       const isFailure = record.status === 0 || record.status >= 500 || record.errorCode !== '';

@@ -7,7 +7,11 @@ export const LAYERS = {
   http1: { imports: [], uses: [], what: 'bytes <-> HTTP/1.1 messages' },
   json: { imports: [], uses: [], what: 'scanning request bodies as bytes' },
   sse: { imports: [], uses: [], what: 'server-sent events' },
-  runtime: { imports: ['core'], uses: ['node:perf_hooks', 'node:crypto', 'node:process'], what: 'real time, chance and signals' },
+  runtime: {
+    imports: ['core'],
+    uses: ['node:perf_hooks', 'node:crypto', 'node:process', 'node:v8'],
+    what: 'real time, chance and signals',
+  },
   config: { imports: ['core'], uses: ['node:fs', 'node:path', 'zod', 'yaml', 'commander'], what: 'one schema of settings' },
   telemetry: {
     imports: ['core'],

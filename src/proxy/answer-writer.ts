@@ -87,7 +87,7 @@ export class AnswerWriter {
   end(): void {
     this.#passHeld();
     const last = this.#framing === 'chunked' ? LAST_CHUNK : '';
-    if (this.#end > this.#start || this.#head !== '' || last !== '') this.#write(last);
+    if (this.#end > this.#start || this.#head !== '' || last !== '') this.#write(last, !this.#events);
   }
 
   /** The answer ends early: `event` (a whole SSE event) follows the last whole event. */
@@ -140,7 +140,7 @@ export class AnswerWriter {
   }
 
   /** One write: head, range (in a chunk of ours if it needs one), `suffix`. */
-  #write(suffix: string): void {
+  #write(suffix: string, isLast = false): void {
     const length = this.#end - this.#start;
     const chunk = length > 0 && this.#bare && this.#framing === 'chunked';
     const prefix = chunk ? `${this.#head}${length.toString(16)}\r\n` : this.#head;
@@ -154,6 +154,7 @@ export class AnswerWriter {
     this.#start = 0;
     this.#end = 0;
     this.bytes += bytes.length;
-    if (!this.#connection.write(bytes)) this.stalled = true;
+    if (isLast) this.#connection.writeLast(bytes);
+    else if (!this.#connection.write(bytes)) this.stalled = true;
   }
 }

@@ -19,6 +19,7 @@ import { BAD_CHUNK, ChunkedFramer } from '../http1/chunked-framer.ts';
 import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../http1/head-end.ts';
 import { HeadError } from '../http1/head-error.ts';
 import { headTooLarge, parseRequestHead, type RequestHead } from '../http1/request-head.ts';
+import type { EndOfTurnTask } from '../runtime/end-of-turn.ts';
 import { Deadline } from '../runtime/timer-wheel.ts';
 import type { ProxyContext } from './context.ts';
 import { errorResponse, lastAnswerFrame } from './local-response.ts';
@@ -48,12 +49,14 @@ type State = 'idle' | 'head' | 'body' | 'busy' | 'lingering' | 'closed';
 /** A body with this much to come is read into its own memory; less is copied. */
 const LEAST_DIRECT_BYTES = 8 * 1024;
 
+const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
+
 /** How long a connection that we close waits for the client's FIN after our last byte. */
 const LINGER_MS = 2000;
 /** How long a client has to read what was written before the connection is reset. */
 const RESET_AFTER_MS = 100;
 
-export class ClientConnection {
+export class ClientConnection implements EndOfTurnTask {
   readonly socket: net.Socket;
   readonly #ctx: ProxyContext;
   readonly #deadline: Deadline;
@@ -68,6 +71,8 @@ export class ClientConnection {
   #bodyBytes = 0;
   /** What the socket reads into, when it is the memory of a body. */
   #direct: Buffer | null = null;
+  /** Leaves at the end of the turn. */
+  #last: Buffer | null = null;
   #consuming = false;
   #readingPaused = false;
   #pendingPaused = false;
@@ -111,11 +116,25 @@ export class ClientConnection {
 
   /** False: wait for clientDrained. */
   write(data: Buffer): boolean {
+    this.#flushLast();
     return this.socket.write(data);
   }
 
-  writeText(latin1: string): boolean {
-    return this.socket.write(latin1, 'latin1');
+  /** For a whole answer, or the end of one: it leaves at the end of the turn, together with others. */
+  writeLast(data: Buffer): void {
+    this.#flushLast();
+    this.#last = data;
+    this.#ctx.endOfTurn.add(this);
+  }
+
+  endOfTurn(): void {
+    this.#flushLast();
+  }
+
+  #flushLast(): void {
+    const data = this.#last;
+    this.#last = null;
+    if (data !== null && this.#state !== 'closed') this.socket.write(data);
   }
 
   /** The exchange is over and its answer is whole. */
@@ -288,7 +307,7 @@ export class ClientConnection {
     if (this.requestComplete) exchange.bodyEnd();
     else {
       this.setDue(this.#ctx.settings.bodyTimeoutMs);
-      if (head.expectContinue && !bodyFollows) this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+      if (head.expectContinue && !bodyFollows) this.write(CONTINUE);
     }
   }
 
@@ -401,6 +420,7 @@ export class ClientConnection {
 
   #linger(): void {
     if (this.#state === 'closed') return;
+    this.#flushLast();
     this.#state = 'lingering';
     this.#exchange = null;
     this.#pending = null;
@@ -423,6 +443,7 @@ export class ClientConnection {
     }
     if (this.#state === 'lingering' || this.#exchange === null) {
       // Nothing is under way; what we wrote still leaves before the socket closes, as long as the client takes it.
+      this.#flushLast();
       if (this.socket.writableLength > 0) {
         if (this.#state !== 'lingering') this.#linger();
         return;

@@ -6,6 +6,7 @@ import type { LoadTable } from '../core/load.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { EndOfTurn } from '../runtime/end-of-turn.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
@@ -30,6 +31,7 @@ export interface ProxyContext {
   touch(): void;
   readonly rng: Rng;
   readonly wheel: TimerWheel;
+  readonly endOfTurn: EndOfTurn;
   readonly logger: Logger;
   readonly metrics: RouterMetrics;
   readonly fleet: FleetCell;

@@ -9,6 +9,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Rng } from '../core/rng.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Policy, PolicySettings } from '../policy/contract.ts';
+import type { EndOfTurn } from '../runtime/end-of-turn.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
@@ -40,6 +41,7 @@ export interface DataPlaneDeps {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly wheel: TimerWheel;
+  readonly endOfTurn: EndOfTurn;
   readonly logger: Logger;
   readonly metrics: RouterMetrics;
   readonly fleet: FleetCell;
@@ -64,6 +66,7 @@ export class DataPlane implements ProxyContext {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly wheel: TimerWheel;
+  readonly endOfTurn: EndOfTurn;
   readonly logger: Logger;
   readonly metrics: RouterMetrics;
   readonly fleet: FleetCell;
@@ -92,6 +95,7 @@ export class DataPlane implements ProxyContext {
     this.clock = deps.clock;
     this.rng = deps.rng;
     this.wheel = deps.wheel;
+    this.endOfTurn = deps.endOfTurn;
     this.logger = deps.logger;
     this.metrics = deps.metrics;
     this.fleet = deps.fleet;

@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { FleetListener } from '../core/fleet.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
+import type { EndOfTurn } from '../runtime/end-of-turn.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { UpstreamSettings } from './settings.ts';
 import { Http1Pool } from './upstream/http1-pool.ts';
@@ -13,9 +14,9 @@ export type MakeUpstream = (worker: Worker) => Upstream;
 const RECEIVE_BYTES = 64 * 1024;
 
 /** Pools of HTTP/1.1 connections that share one receive buffer. */
-export function http1Upstreams(settings: UpstreamSettings, clock: Clock, wheel: TimerWheel): MakeUpstream {
+export function http1Upstreams(settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, endOfTurn: EndOfTurn): MakeUpstream {
   const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
-  return (worker) => new Http1Pool(worker, settings, clock, wheel, receive);
+  return (worker) => new Http1Pool(worker, settings, clock, wheel, receive, endOfTurn);
 }
 
 export class Upstreams implements FleetListener {

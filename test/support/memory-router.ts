@@ -10,6 +10,7 @@ import { DataPlane } from '../../src/proxy/data-plane.ts';
 import type { RequestRecord } from '../../src/proxy/request-record.ts';
 import type { ProxySettings } from '../../src/proxy/settings.ts';
 import { realClock } from '../../src/runtime/clock.ts';
+import { EndOfTurn } from '../../src/runtime/end-of-turn.ts';
 import { createRng } from '../../src/runtime/rng.ts';
 import { TimerWheel } from '../../src/runtime/timer-wheel.ts';
 import { RouterMetrics } from '../../src/telemetry/metrics.ts';
@@ -76,6 +77,7 @@ export async function startMemoryRouter(
     clock: realClock,
     rng: createRng(1),
     wheel,
+    endOfTurn: new EndOfTurn(),
     logger: SILENT_LOGGER,
     metrics,
     fleet,

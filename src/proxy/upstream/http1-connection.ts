@@ -16,6 +16,7 @@ import { BAD_CHUNK, ChunkedFramer } from '../../http1/chunked-framer.ts';
 import { BAD_HEAD, MAX_HEAD_BYTES, NEED_MORE } from '../../http1/head-end.ts';
 import { HeadError } from '../../http1/head-error.ts';
 import type { ResponseHeadMemo } from '../../http1/response-head-memo.ts';
+import type { EndOfTurn, EndOfTurnTask } from '../../runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
 import { HEADROOM } from '../request-body.ts';
 import type { Http1Flight } from './http1-flight.ts';
@@ -49,7 +50,7 @@ const KEEP_ALIVE_MARGIN_MS = 500;
 /** How long an answer may take that a worker has sent before it closed; it is here already, or it never comes. */
 const LAST_WORDS_MS = 1000;
 
-export class Http1Connection {
+export class Http1Connection implements EndOfTurnTask {
   readonly #owner: ConnectionOwner;
   readonly #target: Http1Target;
   readonly #wheel: TimerWheel;
@@ -57,6 +58,9 @@ export class Http1Connection {
   readonly #connectDeadline: Deadline;
   readonly #framer = new ChunkedFramer();
   readonly #heads: ResponseHeadMemo;
+  readonly #endOfTurn: EndOfTurn;
+  /** A whole request that leaves at the end of the turn. */
+  #outgoing: Buffer | null = null;
   #state: State = 'connecting';
   #flight: Http1Flight | null = null;
   /** Beginning of a head that came in several reads. */
@@ -75,8 +79,16 @@ export class Http1Connection {
   keepAliveMs: number;
   idleSinceMs = 0;
 
-  constructor(target: Http1Target, owner: ConnectionOwner, wheel: TimerWheel, receive: Buffer, heads: ResponseHeadMemo) {
+  constructor(
+    target: Http1Target,
+    owner: ConnectionOwner,
+    wheel: TimerWheel,
+    receive: Buffer,
+    heads: ResponseHeadMemo,
+    endOfTurn: EndOfTurn,
+  ) {
     this.#heads = heads;
+    this.#endOfTurn = endOfTurn;
     this.#target = target;
     this.#owner = owner;
     this.#wheel = wheel;
@@ -132,7 +144,9 @@ export class Http1Connection {
       // The head goes into the room in front of the body: one write, no copy of the body.
       body.headroomTaken = true;
       body.buf.write(text, body.start - text.length, 'latin1');
-      this.#socket.write(body.buf.subarray(body.start - text.length, body.end));
+      const bytes = body.buf.subarray(body.start - text.length, body.end);
+      if (body.streamed) this.#socket.write(bytes);
+      else this.#writeAtEndOfTurn(bytes);
       return;
     }
     this.#socket.cork();
@@ -140,6 +154,17 @@ export class Http1Connection {
     if (body.heldBytes > 0) this.#socket.write(body.buf.subarray(body.start, body.end));
     if (isChunk) this.#socket.write('\r\n', 'latin1');
     this.#socket.uncork();
+  }
+
+  #writeAtEndOfTurn(bytes: Buffer): void {
+    this.#outgoing = bytes;
+    this.#endOfTurn.add(this);
+  }
+
+  endOfTurn(): void {
+    const bytes = this.#outgoing;
+    this.#outgoing = null;
+    if (bytes !== null && this.#state !== 'closed') this.#socket.write(bytes);
   }
 
   writeBody(buf: Buffer, start: number, end: number): boolean {
@@ -314,7 +339,7 @@ export class Http1Connection {
   #finish(flight: Http1Flight, clean: boolean): void {
     this.#flight = null;
     flight.over = true;
-    flight.isBodyFree = flight.sent && this.#socket.writableLength === 0;
+    flight.isBodyFree = flight.sent && this.#outgoing === null && this.#socket.writableLength === 0;
     if (clean && this.#keepAlive && flight.isBodyFree && !this.#sawEnd) {
       this.#state = 'idle';
       this.resume();

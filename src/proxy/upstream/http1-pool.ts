@@ -7,6 +7,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Worker } from '../../core/worker.ts';
 import { ResponseHeadMemo } from '../../http1/response-head-memo.ts';
+import type { EndOfTurn } from '../../runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
 import type { UpstreamSettings } from '../settings.ts';
 import { type ConnectionOwner, Http1Connection, type Http1Target } from './http1-connection.ts';
@@ -23,6 +24,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #wheel: TimerWheel;
   readonly #receive: Buffer;
   readonly #heads = new ResponseHeadMemo();
+  readonly #endOfTurn: EndOfTurn;
   /** Oldest first. */
   readonly #idle: Http1Connection[] = [];
   readonly #queue = new Set<Http1Flight>();
@@ -31,7 +33,8 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   #open = 0;
   #draining = false;
 
-  constructor(worker: Worker, settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, receive: Buffer) {
+  constructor(worker: Worker, settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, receive: Buffer, endOfTurn: EndOfTurn) {
+    this.#endOfTurn = endOfTurn;
     const key = worker.apiKey === null ? '' : `authorization: Bearer ${worker.apiKey}\r\n`;
     this.#target = {
       host: worker.host,
@@ -149,7 +152,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   #connect(flight: Http1Flight): void {
     this.#open++;
-    new Http1Connection(this.#target, this, this.#wheel, this.#receive, this.#heads).start(flight);
+    new Http1Connection(this.#target, this, this.#wheel, this.#receive, this.#heads, this.#endOfTurn).start(flight);
   }
 
   #takeIdle(): Http1Connection | null {
