@@ -66,6 +66,7 @@ test('a plain answer is read in all its parts, repeated fields kept', () => {
       untilClose: false,
       keepAlive: true,
       keepAliveTimeoutMs: -1,
+      relayText: null,
     },
   );
   assert.equal(head.find('set-cookie'), 'a=b');
