@@ -18,9 +18,7 @@ interface Page {
   readonly text: string;
 }
 
-/** Announced, and not written yet. */
-const TO_COME: ReadonlySet<string> = new Set(['docs/performance.md']);
-const exists = (path: string): boolean => existsSync(join(ROOT, path)) || TO_COME.has(path);
+const exists = (path: string): boolean => existsSync(join(ROOT, path));
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
@@ -110,7 +108,6 @@ describe('every page', () => {
   it('can be found from the README', () => {
     const found = new Set(['README.md']);
     for (const path of found) {
-      if (TO_COME.has(path)) continue;
       for (const [, link = ''] of read(path).matchAll(/\]\((?!https?:)([^)#\s]+\.md)/g)) found.add(join(dirname(path), link));
     }
     const ofUsers = PAGES.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => path);

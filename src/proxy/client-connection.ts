@@ -19,30 +19,13 @@ import { BAD_CHUNK, ChunkedFramer } from '../http1/chunked-framer.ts';
 import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../http1/head-end.ts';
 import { HeadError } from '../http1/head-error.ts';
 import { headTooLarge, parseRequestHead, type RequestHead } from '../http1/request-head.ts';
-import type { EndOfTurnTask } from '../runtime/end-of-turn.ts';
-import { Deadline } from '../runtime/timer-wheel.ts';
+import { ClientWriter } from './client-writer.ts';
 import type { ProxyContext } from './context.ts';
 import { errorResponse, lastAnswerFrame } from './local-response.ts';
+import { MovableDeadline } from './movable-deadline.ts';
 import { resetSocket } from './reset-socket.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import { readShared } from './shared-receive.ts';
-
-/** What a request becomes. All calls come from the connection that made it. */
-export interface ServerExchange {
-  /** Bytes of the body, valid during the call. */
-  bodyData(buf: Buffer, start: number, end: number): void;
-  /** Where the next `bytes` of the body can be read to directly; null: nowhere, use bodyData. */
-  bodySpace(bytes: number): Buffer | null;
-  bodyPlaced(bytes: number): void;
-  bodyEnd(): void;
-  /** The client has left: nothing can be written any more. Ends the exchange. */
-  clientGone(): void;
-  /** After a write that returned false. */
-  clientDrained(): void;
-  /** The time given with `setDue` is over. */
-  duePassed(): void;
-  /** The body breaks its framing, is too large or too slow. Ends the exchange (an answer, if none has begun). */
-  bodyFailed(code: ErrorCode, message: string): void;
-}
 
 type State = 'idle' | 'head' | 'body' | 'busy' | 'lingering' | 'closed';
 
@@ -56,10 +39,11 @@ const LINGER_MS = 2000;
 /** How long a client has to read what was written before the connection is reset. */
 const RESET_AFTER_MS = 100;
 
-export class ClientConnection implements EndOfTurnTask {
+export class ClientConnection {
   readonly socket: net.Socket;
   readonly #ctx: ProxyContext;
-  readonly #deadline: Deadline;
+  readonly #deadline: MovableDeadline;
+  readonly #out: ClientWriter;
   readonly #framer = new ChunkedFramer();
   #state: State = 'idle';
   #exchange: ServerExchange | null = null;
@@ -71,13 +55,9 @@ export class ClientConnection implements EndOfTurnTask {
   #bodyBytes = 0;
   /** What the socket reads into, when it is the memory of a body. */
   #direct: Buffer | null = null;
-  /** Leaves at the end of the turn. */
-  #last: Buffer | null = null;
   #consuming = false;
   #readingPaused = false;
   #pendingPaused = false;
-  #dueMs = Number.POSITIVE_INFINITY;
-  #armedForMs = Number.POSITIVE_INFINITY;
   /** While lingering: the connection ends with a reset instead of FIN. */
   #resets = false;
   /** The request has been read to its end. */
@@ -92,8 +72,13 @@ export class ClientConnection implements EndOfTurnTask {
       () => this.#nextBuffer(),
     );
     this.socket = socket;
+    this.#out = new ClientWriter(socket, ctx.endOfTurn);
     this.#ctx = ctx;
-    this.#deadline = new Deadline(() => this.#deadlinePassed());
+    const now = (): number => {
+      ctx.touch();
+      return ctx.turnMs;
+    };
+    this.#deadline = new MovableDeadline(ctx.wheel, now, () => this.#duePassed());
     socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#ended());
     socket.on('error', () => this.#gone());
@@ -116,25 +101,12 @@ export class ClientConnection implements EndOfTurnTask {
 
   /** False: wait for clientDrained. */
   write(data: Buffer): boolean {
-    this.#flushLast();
-    return this.socket.write(data);
+    return this.#out.write(data);
   }
 
-  /** For a whole answer, or the end of one: it leaves at the end of the turn, together with others. */
+  /** For a whole answer, or the end of one: it may wait for the end of the turn. */
   writeLast(data: Buffer): void {
-    this.#flushLast();
-    this.#last = data;
-    this.#ctx.endOfTurn.add(this);
-  }
-
-  endOfTurn(): void {
-    this.#flushLast();
-  }
-
-  #flushLast(): void {
-    const data = this.#last;
-    this.#last = null;
-    if (data !== null && this.#state !== 'closed') this.socket.write(data);
+    this.#out.writeLast(data);
   }
 
   /** The exchange is over and its answer is whole. */
@@ -183,13 +155,9 @@ export class ClientConnection implements EndOfTurnTask {
     this.socket.resume();
   }
 
-  /**
-   * One deadline for whatever the connection waits for; the last call counts. Moving it later costs nothing: the
-   * wheel is only touched when it must fire earlier than it would.
-   */
+  /** How long whatever the connection waits for may take from now on; the last call counts. */
   setDue(delayMs: number): void {
-    this.#dueMs = this.#ctx.turnMs + delayMs;
-    if (this.#dueMs < this.#armedForMs) this.#arm(delayMs);
+    this.#deadline.set(this.#ctx.turnMs, delayMs);
   }
 
   /** The end of a shutdown: what is under way is told so as far as that can be written at once. */
@@ -198,11 +166,6 @@ export class ClientConnection implements EndOfTurnTask {
     if (this.#resets) this.#reset();
     this.#gone();
     this.socket.destroy();
-  }
-
-  #arm(delayMs: number): void {
-    this.#armedForMs = this.#dueMs;
-    this.#ctx.wheel.arm(this.#deadline, delayMs);
   }
 
   #received(buf: Buffer, bytes: number): void {
@@ -314,7 +277,7 @@ export class ClientConnection implements EndOfTurnTask {
   #readBody(buf: Buffer, start: number, end: number): number {
     const exchange = this.#exchange;
     if (exchange === null) return end;
-    this.#dueMs = this.#ctx.turnMs + this.#ctx.settings.bodyTimeoutMs;
+    this.setDue(this.#ctx.settings.bodyTimeoutMs);
     if (!this.#chunked) {
       const take = Math.min(this.#bodyLeft, end - start);
       this.#bodyLeft -= take;
@@ -371,14 +334,7 @@ export class ClientConnection implements EndOfTurnTask {
     return end;
   }
 
-  #deadlinePassed(): void {
-    this.#ctx.touch();
-    const now = this.#ctx.turnMs;
-    this.#armedForMs = Number.POSITIVE_INFINITY;
-    if (now < this.#dueMs) {
-      if (this.#dueMs !== Number.POSITIVE_INFINITY) this.#arm(this.#dueMs - now);
-      return;
-    }
+  #duePassed(): void {
     switch (this.#state) {
       case 'idle':
         this.#linger();
@@ -420,7 +376,7 @@ export class ClientConnection implements EndOfTurnTask {
 
   #linger(): void {
     if (this.#state === 'closed') return;
-    this.#flushLast();
+    this.#out.flush();
     this.#state = 'lingering';
     this.#exchange = null;
     this.#pending = null;
@@ -443,7 +399,7 @@ export class ClientConnection implements EndOfTurnTask {
     }
     if (this.#state === 'lingering' || this.#exchange === null) {
       // Nothing is under way; what we wrote still leaves before the socket closes, as long as the client takes it.
-      this.#flushLast();
+      this.#out.flush();
       if (this.socket.writableLength > 0) {
         if (this.#state !== 'lingering') this.#linger();
         return;
@@ -472,9 +428,10 @@ export class ClientConnection implements EndOfTurnTask {
   #close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#out.close();
     this.#exchange = null;
     this.#pending = null;
-    this.#ctx.wheel.cancel(this.#deadline);
+    this.#deadline.cancel();
     this.#ctx.closed(this);
   }
 }

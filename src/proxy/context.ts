@@ -4,14 +4,14 @@ import type { ErrorCode } from '../core/errors.ts';
 import type { AttemptListener, FleetCell } from '../core/fleet.ts';
 import type { LoadTable } from '../core/load.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Rng } from '../core/rng.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { EndOfTurn } from '../runtime/end-of-turn.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import type { BodyMemory } from './body-memory.ts';
-import type { ClientConnection, ServerExchange } from './client-connection.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import type { RequestFieldRules } from './request-fields.ts';
 import type { RequestReader } from './request-reader.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -29,7 +29,6 @@ export interface ProxyContext {
   readonly date: string;
   /** Takes the time; called wherever a turn begins (bytes, a deadline, a drained socket), so that what follows need not. */
   touch(): void;
-  readonly rng: Rng;
   readonly wheel: TimerWheel;
   readonly endOfTurn: EndOfTurn;
   readonly logger: Logger;

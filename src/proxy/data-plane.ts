@@ -14,7 +14,8 @@ import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import { BodyMemory } from './body-memory.ts';
-import { ClientConnection, type ServerExchange } from './client-connection.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import type { ProxyContext } from './context.ts';
 import { isControlPath } from './control-paths.ts';
 import { Exchange } from './exchange.ts';
@@ -64,7 +65,6 @@ export interface Address {
 export class DataPlane implements ProxyContext {
   readonly settings: ProxySettings;
   readonly clock: Clock;
-  readonly rng: Rng;
   readonly wheel: TimerWheel;
   readonly endOfTurn: EndOfTurn;
   readonly logger: Logger;
@@ -93,7 +93,6 @@ export class DataPlane implements ProxyContext {
   constructor(deps: DataPlaneDeps) {
     this.settings = deps.settings;
     this.clock = deps.clock;
-    this.rng = deps.rng;
     this.wheel = deps.wheel;
     this.endOfTurn = deps.endOfTurn;
     this.logger = deps.logger;

@@ -1,7 +1,8 @@
 /** One request that the router answers itself: holds the (small) body, calls the handler, writes what it returns. */
 import type { ErrorCode } from '../core/errors.ts';
 import type { LocalResponse, LocalRoute } from '../core/local-route.ts';
-import type { ClientConnection, ServerExchange } from './client-connection.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import type { ProxyContext } from './context.ts';
 import { answerFrame, errorResponse, localResponse } from './local-response.ts';
 import type { RequestRecord } from './request-record.ts';

@@ -1,0 +1,46 @@
+/** Writes to one client, in order; whole answers leave at the end of the turn, together with those of other clients. */
+import type net from 'node:net';
+import type { EndOfTurn, EndOfTurnTask } from '../runtime/end-of-turn.ts';
+
+export class ClientWriter implements EndOfTurnTask {
+  readonly #socket: net.Socket;
+  readonly #endOfTurn: EndOfTurn;
+  /** Leaves at the end of the turn. */
+  #last: Buffer | null = null;
+  #isClosed = false;
+
+  constructor(socket: net.Socket, endOfTurn: EndOfTurn) {
+    this.#socket = socket;
+    this.#endOfTurn = endOfTurn;
+  }
+
+  /** Leaves now. False: wait until the socket has drained. */
+  write(data: Buffer): boolean {
+    this.flush();
+    return this.#socket.write(data);
+  }
+
+  /** For a whole answer, or the end of one. */
+  writeLast(data: Buffer): void {
+    this.flush();
+    this.#last = data;
+    this.#endOfTurn.add(this);
+  }
+
+  endOfTurn(): void {
+    this.flush();
+  }
+
+  /** What waits for the end of the turn leaves now. */
+  flush(): void {
+    const data = this.#last;
+    this.#last = null;
+    if (data !== null && !this.#isClosed) this.#socket.write(data);
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#last = null;
+  }
+}
