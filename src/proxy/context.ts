@@ -11,12 +11,12 @@ import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { ServerExchange } from './server-exchange.ts';
 import type { RequestFieldRules } from './request-fields.ts';
 import type { RequestReader } from './request-reader.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { Selection } from './selection.ts';
 import type { SeriesTable } from './series-table.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import type { ProxySettings } from './settings.ts';
 import type { Upstreams } from './upstreams.ts';
 

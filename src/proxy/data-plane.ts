@@ -15,7 +15,6 @@ import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import { BodyMemory } from './body-memory.ts';
 import { ClientConnection } from './client-connection.ts';
-import type { ServerExchange } from './server-exchange.ts';
 import type { ProxyContext } from './context.ts';
 import { isControlPath } from './control-paths.ts';
 import { Exchange } from './exchange.ts';
@@ -29,6 +28,7 @@ import { RequestRecord } from './request-record.ts';
 import { type Route, RouteTable } from './routes.ts';
 import { Selection } from './selection.ts';
 import { SeriesTable } from './series-table.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import type { ProxySettings } from './settings.ts';
 import { type MakeUpstream, Upstreams } from './upstreams.ts';
 

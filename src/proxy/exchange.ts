@@ -20,7 +20,6 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { Attempt } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { ServerExchange } from './server-exchange.ts';
 import type { ProxyContext } from './context.ts';
 import { cutEvent } from './cut-event.ts';
 import { failureOf } from './failure.ts';
@@ -29,6 +28,7 @@ import { RequestBody } from './request-body.ts';
 import { NOTHING_READ } from './request-reader.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
 import { type ClientFraming, clientHeadText, connectionField, framingFor, isRelayedEventStream } from './response-fields.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import type { Flight, Sink } from './upstream/seam.ts';
 
 /** Workers tried when connecting fails; nothing was sent then, so another can be asked at once. */

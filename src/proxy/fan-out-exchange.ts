@@ -9,13 +9,13 @@ import type { ChunkedFramer } from '../http1/chunked-framer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import { Attempt } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { ServerExchange } from './server-exchange.ts';
 import type { ProxyContext } from './context.ts';
 import { failureOf } from './failure.ts';
 import { answerFrame, errorResponse } from './local-response.ts';
 import { RequestBody } from './request-body.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
 import { clientHeadText, connectionField } from './response-fields.ts';
+import type { ServerExchange } from './server-exchange.ts';
 import type { Flight, Sink, UpstreamRequest } from './upstream/seam.ts';
 
 /** Asked at the same time; the others wait for an answer that is none. Source: sglang_router 0.3.2. */

@@ -2,11 +2,11 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { LocalResponse, LocalRoute } from '../core/local-route.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { ServerExchange } from './server-exchange.ts';
 import type { ProxyContext } from './context.ts';
 import { answerFrame, errorResponse, localResponse } from './local-response.ts';
 import type { RequestRecord } from './request-record.ts';
 import { pathParams } from './routes.ts';
+import type { ServerExchange } from './server-exchange.ts';
 
 /** Bodies of the control API are small. */
 const MAX_BODY_BYTES = 1024 * 1024;
