@@ -104,6 +104,11 @@ export class ClientConnection {
     return this.#out.write(data);
   }
 
+  /** Like write; each character is one byte. */
+  writeText(latin1: string): boolean {
+    return this.#out.writeText(latin1);
+  }
+
   /** For a whole answer, or the end of one: it may wait for the end of the turn. */
   writeLast(data: Buffer): void {
     this.#out.writeLast(data);

@@ -20,6 +20,12 @@ export class ClientWriter implements EndOfTurnTask {
     return this.#socket.write(data);
   }
 
+  /** Like write; each character is one byte. */
+  writeText(latin1: string): boolean {
+    this.flush();
+    return this.#socket.write(latin1, 'latin1');
+  }
+
   /** For a whole answer, or the end of one. */
   writeLast(data: Buffer): void {
     this.flush();
