@@ -20,8 +20,9 @@ export const LAYERS = {
   },
   prefix: { imports: ['core'], uses: [], what: 'who holds which prefix' },
   policy: { imports: ['core', 'prefix'], uses: [], what: 'choosing a worker' },
+  pair: { imports: ['core', 'json', 'sse'], uses: [], what: 'prefill and decode of one request: rooms, ledger, fields, logprobs' },
   proxy: {
-    imports: ['core', 'runtime', 'config', 'telemetry', 'http1', 'json', 'sse', 'policy'],
+    imports: ['core', 'runtime', 'config', 'telemetry', 'http1', 'json', 'sse', 'policy', 'pair'],
     uses: ['node:net', 'node:tls'],
     what: 'data plane: listener, exchange, upstream pools, relay',
   },
@@ -37,13 +38,30 @@ export const LAYERS = {
   },
   srtctl: {
     imports: ['core', 'runtime', 'config', 'telemetry', 'sse', 'http1'],
-    uses: ['node:child_process', 'node:fs', 'node:path', 'undici'],
+    uses: [
+      'node:child_process',
+      'node:crypto',
+      'node:fs',
+      'node:fs/promises',
+      'node:net',
+      'node:os',
+      'node:path',
+      'node:readline',
+      'node:tty',
+      'node:url',
+      'undici',
+      'yaml',
+      'zod',
+      'commander',
+      'log-update',
+      'picocolors',
+    ],
     what: 'launching fleets',
   },
 };
 
 /** Folders without input, output, clock or chance of their own; besides each other they may use `Buffer`. */
-export const PURE = ['core', 'http1', 'json', 'sse', 'prefix', 'policy'];
+export const PURE = ['core', 'http1', 'json', 'sse', 'prefix', 'policy', 'pair'];
 
 /** May import everything, and nothing may import them. */
 export const TOP = ['bin', 'compose.ts', 'index.ts'];
