@@ -1,0 +1,166 @@
+// The plan: everything that a recipe starts, as data. Planning makes it, launchers execute it unchanged, `plan.json` of a run holds it.
+
+/** What a process is. */
+export type PlanRole = 'nginx' | 'router' | 'frontend' | 'prefill' | 'decode' | 'aggregated' | 'etcd' | 'nats' | 'benchmark';
+
+/** The roles that hold a model. */
+export type WorkerRole = 'prefill' | 'decode' | 'aggregated';
+
+/** Start order: a tier starts when all below it are up, and everything in a tier starts at once; stopping goes the other way. */
+export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, benchmark: 4 } as const;
+
+/**
+ * When a process counts as ready. Every url and host holds a node symbol.
+ * - `worker`: GET url + `/health` answers 200 and GET url + `/v1/models` lists `model`.
+ * - `router`: GET url + `/workers` lists every one of `workers` (by url, in any order) as healthy.
+ * - `frontend`: GET url + `/health` lists instances of the endpoint `generate`: `prefill` of them in the component `prefill`,
+ *   `decode` in `decode` or `backend`.
+ * - `http`: GET url answers 200.
+ * - `tcp`: a connection to host:port is accepted.
+ * - `exit`: it is done when it ends, and its status is its result (the benchmark).
+ * - `none`: being alive is all that can be asked (ranks above 0 of a worker).
+ */
+export type ReadyRule =
+  | { readonly kind: 'worker'; readonly url: string; readonly model: string }
+  | { readonly kind: 'router'; readonly url: string; readonly workers: readonly string[] }
+  | { readonly kind: 'frontend'; readonly url: string; readonly prefill: number; readonly decode: number }
+  | { readonly kind: 'http'; readonly url: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'exit' }
+  | { readonly kind: 'none' };
+
+/** A file to be written before its process starts; `path` is relative to the run directory, symbols in `content` are bound. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly content: string;
+}
+
+/** A directory of the host made visible in the container of a process. */
+export interface PlannedMount {
+  /** Absolute path on the host; may hold `<run>` and `<package>`. */
+  readonly host: string;
+  /** Absolute path in the container. */
+  readonly container: string;
+  readonly readOnly: boolean;
+}
+
+/**
+ * A command run to its end before the process starts: same node, container, environment, mounts and log as the process. A status other
+ * than 0 is a failed start. Executed as it stands (argv, no shell).
+ */
+export interface PlannedStep {
+  /** For people, such as `install SGLang from source`. */
+  readonly what: string;
+  readonly argv: readonly string[];
+  /** Absolute directory to run in; null: that of the process. */
+  readonly cwd: string | null;
+}
+
+/**
+ * One operating-system process. Symbols in argv, env, mounts, before, files and ready, bound by the launcher and nothing else:
+ * - `<node0>`, `<node1>`...: the address of n0, n1... (an IPv6 address gets its brackets where a `:` follows the symbol);
+ * - `<run>`: the absolute run directory;
+ * - `<node-binary>`: the Node that runs srtctl (or a configured one);
+ * - `<package>`: the absolute directory of this package, which holds `dist/`.
+ */
+export interface PlannedProcess {
+  /** Unique in the plan: `nginx`, `router-0`, `prefill-0`, `prefill-0.1` (rank 1 of worker 0), `benchmark`. */
+  readonly id: string;
+  readonly role: PlanRole;
+  /** `n0`, `n1`...: one of the nodes of the plan. */
+  readonly node: string;
+  /** One of TIERS. */
+  readonly tier: number;
+  /** Index within its role: router-1 has 1, both ranks of prefill-0 have 0. */
+  readonly worker: number;
+  /** Rank of the process in a worker on several nodes, 0 elsewhere; only rank 0 serves HTTP. */
+  readonly rank: number;
+  /** Every port that it listens on, by purpose: http, bootstrap, nccl, dist, prometheus, client, peer, system. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly argv: readonly string[];
+  /** Absolute working directory; null: the run directory. */
+  readonly cwd: string | null;
+  /** What is added to the environment of the launcher. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Image to run in; null: directly on the host, and then there are no mounts. */
+  readonly container: string | null;
+  readonly mounts: readonly PlannedMount[];
+  /** GPUs of the node that it uses, ascending; empty for processes without. */
+  readonly gpus: readonly number[];
+  /** Commands run first, in order. */
+  readonly before: readonly PlannedStep[];
+  readonly files: readonly PlannedFile[];
+  /** Where stdout and stderr go, relative to the run directory. */
+  readonly log: string;
+  /** Its unexpected end (any status) ends the run. */
+  readonly critical: boolean;
+  readonly ready: ReadyRule;
+}
+
+/** Number of routers, frontends, workers and nodes: what was asked, and what will run. */
+export interface PlannedCount {
+  readonly what: string;
+  readonly asked: number;
+  readonly runs: number;
+}
+
+/** GPUs by use, for the reports of benchmarks. */
+export interface PlannedGpus {
+  readonly total: number;
+  readonly prefill: number;
+  readonly decode: number;
+  readonly aggregated: number;
+}
+
+/** What the benchmark measures; the options are those of its type, as the recipe gives them. */
+export interface PlannedBenchmark {
+  readonly type: string;
+  /** Public endpoint, with a node symbol. */
+  readonly endpoint: string;
+  /** Name of the model in requests. */
+  readonly model: string;
+  /** Directory of the tokenizer (path as the benchmark process sees it). */
+  readonly tokenizer: string;
+  /** Tokens per prompt; null when the type has none. */
+  readonly isl: number | null;
+  /** Tokens per answer; null when the type has none. */
+  readonly osl: number | null;
+  /** Requests in flight, one measured point each, in order. */
+  readonly concurrencies: readonly number[];
+  /** Requests per second; null: as fast as the concurrency allows. */
+  readonly requestRate: number | null;
+  readonly gpus: PlannedGpus;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Upper bounds of waiting for readiness. */
+export interface PlannedHealthCheck {
+  readonly maxAttempts: number;
+  readonly intervalSeconds: number;
+}
+
+/** All processes of one deployment. JSON as it stands. */
+export interface Plan {
+  readonly name: string;
+  /** `n0`, `n1`... */
+  readonly nodes: readonly string[];
+  readonly gpusPerNode: number;
+  readonly processes: readonly PlannedProcess[];
+  /** Where clients send requests: `http://<node0>:8000`. */
+  readonly endpoint: string;
+  /** Name of the served model, as clients write it. */
+  readonly model: string;
+  readonly benchmark: PlannedBenchmark | null;
+  readonly healthCheck: PlannedHealthCheck;
+  readonly counts: readonly PlannedCount[];
+  readonly warnings: readonly string[];
+}
+
+/** Why a recipe cannot be planned. */
+export interface PlanProblem {
+  /** Keys of the recipe that are to blame, such as `resources.prefill_workers`. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** What to do; null when the message says it. */
+  readonly suggestion: string | null;
+}
