@@ -1,10 +1,8 @@
 // The plan: everything that a recipe starts, as data. Planning makes it, launchers execute it unchanged, `plan.json` of a run holds it.
+import type { Benchmark, HealthCheck, WorkerRole } from '../recipe/recipe.ts';
 
 /** What a process is. */
-export type PlanRole = 'nginx' | 'router' | 'frontend' | 'prefill' | 'decode' | 'aggregated' | 'etcd' | 'nats' | 'benchmark';
-
-/** The roles that hold a model. */
-export type WorkerRole = 'prefill' | 'decode' | 'aggregated';
+export type PlanRole = 'nginx' | 'router' | 'frontend' | WorkerRole | 'etcd' | 'nats' | 'benchmark';
 
 /** Start order: a tier starts when all below it are up, and everything in a tier starts at once; stopping goes the other way. */
 export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, benchmark: 4 } as const;
@@ -13,8 +11,8 @@ export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, b
  * When a process counts as ready. Every url and host holds a node symbol.
  * - `worker`: GET url + `/health` answers 200 and GET url + `/v1/models` lists `model`.
  * - `router`: GET url + `/workers` lists every one of `workers` (by url, in any order) as healthy.
- * - `frontend`: GET url + `/health` lists instances of the endpoint `generate`: `prefill` of them in the component `prefill`,
- *   `decode` in `decode` or `backend`.
+ * - `frontend`: GET url + `/health` lists instances with `namespace` and the endpoint `generate`: `prefill` of them in the component
+ *   `prefill`, `decode` in `backend` or `decode` (aggregated workers count here); and GET url + `/v1/models` lists `model`.
  * - `http`: GET url answers 200.
  * - `tcp`: a connection to host:port is accepted.
  * - `exit`: it is done when it ends, and its status is its result (the benchmark).
@@ -23,7 +21,14 @@ export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, b
 export type ReadyRule =
   | { readonly kind: 'worker'; readonly url: string; readonly model: string }
   | { readonly kind: 'router'; readonly url: string; readonly workers: readonly string[] }
-  | { readonly kind: 'frontend'; readonly url: string; readonly prefill: number; readonly decode: number }
+  | {
+      readonly kind: 'frontend';
+      readonly url: string;
+      readonly model: string;
+      readonly namespace: string;
+      readonly prefill: number;
+      readonly decode: number;
+    }
   | { readonly kind: 'http'; readonly url: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'exit' }
@@ -41,7 +46,8 @@ export interface PlannedMount {
   readonly host: string;
   /** Absolute path in the container. */
   readonly container: string;
-  readonly readOnly: boolean;
+  /** Such as `ro`; null: none. */
+  readonly options: string | null;
 }
 
 /**
@@ -59,7 +65,7 @@ export interface PlannedStep {
 /**
  * One operating-system process. Symbols in argv, env, mounts, before, files and ready, bound by the launcher and nothing else:
  * - `<node0>`, `<node1>`...: the address of n0, n1... (an IPv6 address gets its brackets where a `:` follows the symbol);
- * - `<run>`: the absolute run directory;
+ * - `<run>`: the absolute run directory; `<job>`: the identifier of the run (the job number under SLURM);
  * - `<node-binary>`: the Node that runs srtctl (or a configured one);
  * - `<package>`: the absolute directory of this package, which holds `dist/`.
  */
@@ -112,32 +118,16 @@ export interface PlannedGpus {
   readonly aggregated: number;
 }
 
-/** What the benchmark measures; the options are those of its type, as the recipe gives them. */
-export interface PlannedBenchmark {
-  readonly type: string;
-  /** Public endpoint, with a node symbol. */
+/** The recipe's benchmark and what it is pointed at. */
+export type PlannedBenchmark = Exclude<Benchmark, { readonly type: 'manual' }> & {
+  /** The endpoint of the plan. */
   readonly endpoint: string;
   /** Name of the model in requests. */
   readonly model: string;
-  /** Directory of the tokenizer (path as the benchmark process sees it). */
+  /** Path of the model's files as the benchmark process sees it. */
   readonly tokenizer: string;
-  /** Tokens per prompt; null when the type has none. */
-  readonly isl: number | null;
-  /** Tokens per answer; null when the type has none. */
-  readonly osl: number | null;
-  /** Requests in flight, one measured point each, in order. */
-  readonly concurrencies: readonly number[];
-  /** Requests per second; null: as fast as the concurrency allows. */
-  readonly requestRate: number | null;
   readonly gpus: PlannedGpus;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** Upper bounds of waiting for readiness. */
-export interface PlannedHealthCheck {
-  readonly maxAttempts: number;
-  readonly intervalSeconds: number;
-}
+};
 
 /** All processes of one deployment. JSON as it stands. */
 export interface Plan {
@@ -150,16 +140,22 @@ export interface Plan {
   readonly endpoint: string;
   /** Name of the served model, as clients write it. */
   readonly model: string;
+  /** Null: the fleet stays up until it is cancelled. */
   readonly benchmark: PlannedBenchmark | null;
-  readonly healthCheck: PlannedHealthCheck;
+  readonly healthCheck: HealthCheck;
+  /**
+   * Shell commands of the cluster file, for bash, in front of every process and its steps, in the same shell, so that what they
+   * export reaches them; a failing one is a failed start. The only text of this plan that a shell may read; null: none.
+   */
+  readonly preamble: string | null;
   readonly counts: readonly PlannedCount[];
   readonly warnings: readonly string[];
 }
 
 /** Why a recipe cannot be planned. */
 export interface PlanProblem {
-  /** Keys of the recipe that are to blame, such as `resources.prefill_workers`. */
-  readonly path: readonly (string | number)[];
+  /** Key of the recipe that is to blame, dotted: `resources.prefill_workers`. */
+  readonly path: string;
   readonly message: string;
   /** What to do; null when the message says it. */
   readonly suggestion: string | null;
