@@ -4,6 +4,7 @@ import type { WorkerIndex } from '../core/worker.ts';
 import type { Choice } from '../policy/contract.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import type { ProxyContext } from './context.ts';
+import type { Selection } from './selection.ts';
 
 /** Outcomes that say something bad about the worker. */
 const FAILURES: ReadonlySet<OutcomeKind> = new Set([
@@ -24,14 +25,16 @@ export class Attempt {
   readonly series: WorkerSeries | undefined;
   readonly startMs: number;
   readonly #ctx: ProxyContext;
+  readonly #selection: Selection;
   #over = false;
 
-  /** `choice`: the policy's; null when no policy was asked. */
-  constructor(ctx: ProxyContext, worker: WorkerIndex, choice: Choice | null) {
+  /** `choice`: that of the policy of `selection`; null when no policy was asked. */
+  constructor(ctx: ProxyContext, worker: WorkerIndex, choice: Choice | null, selection: Selection = ctx.selection) {
     this.worker = worker;
     this.choice = choice;
     this.startMs = ctx.turnMs;
     this.#ctx = ctx;
+    this.#selection = selection;
     this.series = ctx.series.find(worker);
     ctx.load.acquire(worker);
     if (this.series !== undefined && choice !== null) this.series.selections.value++;
@@ -46,7 +49,7 @@ export class Attempt {
     if (FAILURES.has(kind)) this.series?.failed(kind);
     else if (kind === 'ok') this.series?.duration.observe((ctx.turnMs - this.startMs) / 1000);
     const outcome = { kind, status };
-    if (this.choice !== null) ctx.selection.settled(this.choice, outcome);
+    if (this.choice !== null) this.#selection.settled(this.choice, outcome);
     ctx.attempts.attemptEnded(this.worker, outcome);
   }
 }

@@ -3,23 +3,15 @@ import type { RouteInput } from '../core/route-input.ts';
 import type { PromptFields } from '../json/prompt-fields.ts';
 import { describeProblem, RequestScan } from '../json/scan-request.ts';
 import type { RequestBody } from './request-body.ts';
-
-const EMPTY = Buffer.alloc(0);
-
-class Input implements RouteInput {
-  body: Buffer = EMPTY;
-  ranges: Int32Array = new Int32Array(0);
-  rangeCount = 0;
-  key: string | null = null;
-}
+import { ScannedInput } from './scanned-input.ts';
 
 /** What a policy that needs nothing gets. */
-export const NOTHING_READ: RouteInput = new Input();
+export const NOTHING_READ: RouteInput = new ScannedInput();
 
 export class RequestReader {
   readonly #needsPrompt: boolean;
   readonly #scan = new RequestScan();
-  readonly #input = new Input();
+  readonly #input = new ScannedInput();
 
   constructor(needsPrompt: boolean) {
     this.#needsPrompt = needsPrompt;
@@ -37,16 +29,12 @@ export class RequestReader {
     const scan = this.#scan;
     const status = scan.scan(body.buf, body.start, body.end, fields);
     if (status === 'invalid' || (status === 'truncated' && body.complete)) return describeProblem(scan, body.start);
-    const input = this.#input;
-    input.body = body.buf;
-    input.ranges = scan.ranges;
-    input.rangeCount = scan.rangeCount;
-    return input;
+    this.#input.set(body.buf, scan);
+    return this.#input;
   }
 
   /** Lets go of the last body. */
   forget(): void {
-    this.#input.body = EMPTY;
-    this.#input.rangeCount = 0;
+    this.#input.clear();
   }
 }

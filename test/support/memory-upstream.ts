@@ -18,6 +18,7 @@ export class MemoryFlight implements Flight {
   /** What writeBody answers: false makes the exchange wait for `drain`. */
   takesBody = true;
   isOver = false;
+  readonly isOnWire: boolean = true;
   readonly isBodyFree: boolean = true;
   readonly #sink: Sink;
 

@@ -38,6 +38,10 @@ export class Http1Flight implements Flight {
     return body === null || (body.complete && !body.streamed);
   }
 
+  get isOnWire(): boolean {
+    return this.connection?.isOpen === true;
+  }
+
   cancel(): void {
     if (this.over) return;
     this.over = true;

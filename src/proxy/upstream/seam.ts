@@ -46,6 +46,8 @@ export interface Flight {
   /** Sends more of a streamed body (the bytes are copied if they must be kept). False: wait for onDrain. */
   writeBody(buf: Buffer, start: number, end: number): boolean;
   endBody(): void;
+  /** The worker may have something of the request: a connection to it stands. False again after cancel. */
+  readonly isOnWire: boolean;
   /** After onEnd: nothing of the request's body waits to be written, so its memory can be used again. */
   readonly isBodyFree: boolean;
 }
