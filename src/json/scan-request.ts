@@ -8,6 +8,7 @@
  * only because of the contents of a string, and the fields found are then those that stand between the quotes.
  */
 import { keyIs } from './key-match.ts';
+import type { MemberRecord } from './member-record.ts';
 import { MAX_PROMPT_FIELDS, type PromptFields } from './prompt-fields.ts';
 import { type Expected, skipSpace, ValueSkipper } from './value-skipper.ts';
 
@@ -61,8 +62,11 @@ export class RequestScan {
   /** Start,end by index in `PromptFields.names`; ABSENT while not found. */
   readonly #found = new Int32Array(2 * MAX_PROMPT_FIELDS);
 
-  /** Scans `buf[start..end)`. Of fields that occur more than once the last counts, as in JSON.parse. */
-  scan(buf: Buffer, start: number, end: number, fields: PromptFields): ScanStatus {
+  /**
+   * Scans `buf[start..end)`. Of fields that occur more than once the last counts, as in JSON.parse. A record is told of every
+   * member of the outermost object.
+   */
+  scan(buf: Buffer, start: number, end: number, fields: PromptFields, record: MemberRecord | null = null): ScanStatus {
     this.isObject = false;
     this.stream = 'absent';
     this.modelStart = ABSENT;
@@ -71,7 +75,8 @@ export class RequestScan {
     this.#skipper.open(buf, end);
     const first = skipSpace(buf, start, end);
     this.isObject = first < end && buf[first] === BRACE_OPEN;
-    let at = this.isObject ? this.#members(buf, first + 1, end, fields) : this.#skipper.skip(buf, first, end);
+    record?.reset(this.isObject ? first + 1 : -1);
+    let at = this.isObject ? this.#members(buf, first + 1, end, fields, record) : this.#skipper.skip(buf, first, end);
     if (at >= 0) {
       at = skipSpace(buf, at, end);
       if (at < end) at = this.#skipper.wrong('the end of the document', at);
@@ -100,32 +105,33 @@ export class RequestScan {
   }
 
   /** From after the opening brace to after the closing one; -1 as the skipper. */
-  #members(buf: Buffer, from: number, end: number, fields: PromptFields): number {
+  #members(buf: Buffer, from: number, end: number, fields: PromptFields, record: MemberRecord | null): number {
     const skipper = this.#skipper;
+    let comma = -1;
     let at = skipSpace(buf, from, end);
     if (at < end && buf[at] === BRACE_CLOSE) return at + 1;
     for (;;) {
       const key = skipSpace(buf, at, end) + 1;
       at = skipper.key(buf, at, end);
       if (at < 0) return -1;
-      const field = this.#fieldOf(buf, key, at, fields);
+      const keyEnd = endOfKey(buf, at);
+      const field = this.#fieldOf(buf, key, keyEnd, fields);
       const value = skipSpace(buf, at, end);
       at = skipper.skip(buf, value, end);
       if (field !== IS_ELSE && (at >= 0 || skipper.expected === null)) this.#keep(buf, field, value, at, end);
       if (at < 0) return -1;
+      record?.add(buf, comma, key, keyEnd, value, at);
       at = skipSpace(buf, at, end);
       if (at >= end) return skipper.cut(end);
       const byte = buf[at]!;
-      at++;
-      if (byte === BRACE_CLOSE) return at;
-      if (byte !== COMMA) return skipper.wrong('a comma or a closing brace', at - 1);
+      if (byte === BRACE_CLOSE) return at + 1;
+      if (byte !== COMMA) return skipper.wrong('a comma or a closing brace', at);
+      comma = at++;
     }
   }
 
-  /** Which field the key at `key` is; `afterColon` is the index after its colon. */
-  #fieldOf(buf: Buffer, key: number, afterColon: number, fields: PromptFields): number {
-    let to = afterColon - 2;
-    while (buf[to] !== QUOTE) to--; // back over white space before the colon
+  /** Which field the raw key `key..to` is. */
+  #fieldOf(buf: Buffer, key: number, to: number, fields: PromptFields): number {
     if (keyIs(buf, key, to, MODEL)) return IS_MODEL;
     if (keyIs(buf, key, to, STREAM)) return IS_STREAM;
     for (let i = 0; i < fields.names.length; i++) if (keyIs(buf, key, to, fields.names[i]!)) return i;
@@ -161,6 +167,13 @@ export class RequestScan {
     }
     this.rangeCount = count;
   }
+}
+
+/** Index of the quote that ends a key, from the index after its colon. */
+function endOfKey(buf: Buffer, afterColon: number): number {
+  let to = afterColon - 2;
+  while (buf[to] !== QUOTE) to--; // back over white space before the colon
+  return to;
 }
 
 /** Says what is wrong with an invalid document, for the client's 400: `expected a colon at byte 17`. `start` as given to scan. */

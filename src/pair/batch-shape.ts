@@ -1,0 +1,177 @@
+/** What a request body asks of a pair: how many rooms it needs, whether a pair can serve it, and what has to be merged. */
+import { ElementCounter, firstElement } from '../json/element-count.ts';
+import type { MemberRecord } from '../json/member-record.ts';
+import { MemberWalk } from '../json/member-walk.ts';
+import { FIELD } from './pair-fields.ts';
+
+const QUOTE = 0x22;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const BRACKET_OPEN = 0x5b;
+const LOWER_F = 0x66;
+const LOWER_N = 0x6e;
+const BRACE_OPEN = 0x7b;
+
+/** `batch` of a body with one prompt: it gets one room, not a list. */
+export const SINGLE = -1;
+
+/** Prompts in one request. Each needs a room and about 60 bytes more in the body. */
+export const MAX_BATCH = 8192;
+
+/** Why a pair cannot serve a body, for a 400: text and the parameter that is to blame, null for the body as a whole. */
+export interface Refusal {
+  readonly message: string;
+  readonly param: string | null;
+}
+
+export interface PairShape {
+  /** Number of prompts of a batch, 0 .. MAX_BATCH; SINGLE otherwise. */
+  readonly batch: number;
+  /** The answer will hold logprobs of the prompt, which only the prefill leg has. */
+  readonly wantsInputLogprobs: boolean;
+  /** The client's own request id as it stands in the body, quotes included; a list for a batch. null: none. */
+  readonly rid: string | null;
+}
+
+/** Which API the body is of: the `endpoint` of its route. Of others than these three nothing but `rid` is read. */
+export type PairEndpoint = string;
+
+const NAME_N = Buffer.from('n', 'latin1');
+
+/**
+ * Reads shapes; one reader serves all bodies. Source of the rules: SGLang's GenerateReqInput (`_determine_batch_size`,
+ * `_normalize_bootstrap_params`) and its completions API.
+ */
+export class ShapeReader {
+  readonly #counter = new ElementCounter();
+  readonly #walk = new MemberWalk();
+
+  /** `record` is of a scan of `buf` that was `ok`. */
+  read(endpoint: PairEndpoint, buf: Buffer, record: MemberRecord): PairShape | Refusal {
+    if (record.insertAt < 0) return { message: 'the body must be a JSON object', param: null };
+    if (record.isFull) return { message: 'the body repeats its fields too often', param: null };
+    const samples = this.#refuseSamples(endpoint, buf, record);
+    if (samples !== null) return samples;
+    const prompt = promptEntry(endpoint, buf, record);
+    const batch = prompt < 0 ? SINGLE : this.#batchOf(buf, record, prompt);
+    if (batch > MAX_BATCH) return { message: `${batch} prompts in one request: at most ${MAX_BATCH} go to a pair`, param: null };
+    const rid = present(buf, record, FIELD.rid);
+    return {
+      batch,
+      wantsInputLogprobs: wantsInputLogprobs(endpoint, buf, record),
+      rid: rid < 0 ? null : buf.toString('utf8', record.valueStart(rid), record.valueEnd(rid)),
+    };
+  }
+
+  /** Several samples of one prompt would share a room: prefill answers, decode hangs (SGLang 0.5.23, observed). */
+  #refuseSamples(endpoint: PairEndpoint, buf: Buffer, record: MemberRecord): Refusal | null {
+    let samples = 1;
+    let param = 'n';
+    if (endpoint === 'generate') {
+      const entry = present(buf, record, FIELD.sampling_params);
+      if (entry < 0) return null;
+      param = 'sampling_params.n';
+      samples = this.#samplesIn(buf, record.valueStart(entry), record.valueEnd(entry));
+    } else if (endpoint === 'chat' || endpoint === 'completions') {
+      const entry = present(buf, record, FIELD.n);
+      if (entry < 0) return null;
+      samples = numberAt(buf, record.valueStart(entry), record.valueEnd(entry));
+    }
+    if (!(samples > 1)) return null;
+    return {
+      message: `${param} is ${samples}: a prefill-decode pair makes one sample for each prompt; send the request ${samples} times instead`,
+      param,
+    };
+  }
+
+  /** Of a list the first counts: the engine refuses lists whose numbers differ. */
+  #samplesIn(buf: Buffer, from: number, end: number): number {
+    const at = buf[from] === BRACKET_OPEN ? firstElement(buf, from, end) : from;
+    const walk = this.#walk;
+    let samples = 1;
+    if (buf[at] !== BRACE_OPEN || !walk.open(buf, at, end)) return samples;
+    while (walk.next()) if (walk.keyReads(NAME_N)) samples = numberAt(buf, walk.valueStart, walk.valueEnd);
+    return samples;
+  }
+
+  #batchOf(buf: Buffer, record: MemberRecord, entry: number): number {
+    const from = record.valueStart(entry);
+    const end = record.valueEnd(entry);
+    if (buf[from] !== BRACKET_OPEN) return SINGLE;
+    const field = record.field(entry);
+    const first = firstElement(buf, from, end);
+    const isNested = buf[first] === BRACKET_OPEN;
+    if (field === FIELD.text) return this.#counter.count(buf, from, end);
+    if (field === FIELD.input_embeds) {
+      const isBatch = isNested && buf[firstElement(buf, first, end)] === BRACKET_OPEN;
+      return isBatch ? this.#counter.count(buf, from, end) : SINGLE;
+    }
+    if (isNested) return countLists(buf, from, end);
+    return field === FIELD.prompt && buf[first] === QUOTE ? this.#counter.count(buf, from, end) : SINGLE;
+  }
+}
+
+export function isRefusal(shape: PairShape | Refusal): shape is Refusal {
+  return 'message' in shape;
+}
+
+/** The entry that holds the prompt, in the order in which the engine looks; -1: none, or the API knows no batches. */
+function promptEntry(endpoint: PairEndpoint, buf: Buffer, record: MemberRecord): number {
+  if (endpoint === 'completions') return present(buf, record, FIELD.prompt);
+  if (endpoint !== 'generate') return -1;
+  const text = present(buf, record, FIELD.text);
+  if (text >= 0) return text;
+  const ids = present(buf, record, FIELD.input_ids);
+  return ids >= 0 ? ids : present(buf, record, FIELD.input_embeds);
+}
+
+/**
+ * /generate: with `return_logprob`. Completions: `logprobs` with `echo`. Chat answers have none of the prompt, and those of
+ * the output are complete on the decode leg.
+ */
+function wantsInputLogprobs(endpoint: PairEndpoint, buf: Buffer, record: MemberRecord): boolean {
+  if (endpoint === 'generate') return isSet(buf, record, FIELD.return_logprob);
+  if (endpoint !== 'completions' || !isSet(buf, record, FIELD.echo)) return false;
+  const entry = present(buf, record, FIELD.logprobs);
+  return entry >= 0 && !(numberAt(buf, record.valueStart(entry), record.valueEnd(entry)) === 0);
+}
+
+/** The entry of a field that is there and not null; -1 otherwise. */
+function present(buf: Buffer, record: MemberRecord, field: number): number {
+  const entry = record.last(field);
+  return entry >= 0 && buf[record.valueStart(entry)] !== LOWER_N ? entry : -1;
+}
+
+/** There, and neither null nor false. */
+function isSet(buf: Buffer, record: MemberRecord, field: number): boolean {
+  const entry = present(buf, record, field);
+  return entry >= 0 && buf[record.valueStart(entry)] !== LOWER_F;
+}
+
+/** A number, or a string that holds one, as the engine's validation would take it; NaN for anything else. */
+function numberAt(buf: Buffer, from: number, end: number): number {
+  const byte = buf[from]!;
+  if (byte === LOWER_F) return 0;
+  const isNumber = byte === MINUS || (byte >= ZERO && byte <= NINE);
+  if (!isNumber && byte !== QUOTE) return Number.NaN;
+  const text = buf.toString('latin1', from, end);
+  return Number(isNumber ? text : stringIn(text));
+}
+
+/** The string that a JSON string stands for, without a meaning where an escape is wrong. */
+function stringIn(json: string): string {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    return 'not a number'; // The engine gets the body and refuses it.
+  }
+}
+
+/** Number of lists inside the list `buf[from..end)` of lists of numbers: nothing else in it has an opening bracket. */
+function countLists(buf: Buffer, from: number, end: number): number {
+  const lists = buf.subarray(from, end);
+  let count = 0;
+  for (let at = lists.indexOf(BRACKET_OPEN, 1); at >= 0; at = lists.indexOf(BRACKET_OPEN, at + 1)) count++;
+  return count;
+}
