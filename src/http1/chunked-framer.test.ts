@@ -13,7 +13,13 @@ function walk(text: string, stops: readonly number[] = []): Verdict {
   let payload = '';
   let at = 0;
   for (const stop of [...stops, buf.length]) {
+    const whole = framer.wholeChunk(buf, at, stop);
     const end = framer.feed(buf, at, stop);
+    if (whole >= 0) {
+      assert.equal(end, stop);
+      assert.ok(framer.wholeChunks && !framer.done);
+      assert.deepEqual([...framer.pieces.subarray(0, 2 * framer.pieceCount)], [whole, stop - 2]);
+    }
     if (end === BAD_CHUNK) return { verdict: 'bad', payload: '', consumed: -1 };
     payload += payloadOf(framer, buf);
     at = end;
@@ -224,4 +230,26 @@ test('a broken or finished body stays so', () => {
   const whole = Buffer.from(END);
   framer.feed(whole, 0, whole.length);
   assert.equal(framer.feed(good, 0, good.length), BAD_CHUNK);
+});
+
+test('a read that is one whole chunk is seen as such, unless it has an extension; half of one, two, or the last chunk are not', () => {
+  const at = (text: string): number => new ChunkedFramer().wholeChunk(Buffer.from(text, 'latin1'), 0, text.length);
+  assert.equal(at('5\r\nhello\r\n'), 3);
+  assert.equal(at('0005\r\nhello\r\n'), 6);
+  assert.equal(at('A\r\n0123456789\r\n'), 3);
+  for (const text of [
+    '5\r\nhello\r',
+    '5\r\nhell\r\n',
+    '5\r\nhello1\r\n',
+    '5;a\r\nhello\r\n',
+    '5\r\nhello\r\n5\r\nhello\r\n',
+    '0\r\n\r\n',
+    '5',
+    '',
+  ]) {
+    assert.equal(at(text), -1, JSON.stringify(text));
+  }
+  const framer = new ChunkedFramer();
+  framer.feed(Buffer.from('9\r\n'), 0, 3);
+  assert.equal(framer.wholeChunk(Buffer.from('1\r\na\r\n'), 0, 6), -1, 'within a chunk');
 });

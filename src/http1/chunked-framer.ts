@@ -128,6 +128,22 @@ export class ChunkedFramer {
     return at;
   }
 
+  /**
+   * Where the payload of the chunk begins that is all of buf[start, end), when no part of a chunk is open: it ends 2 bytes before
+   * `end`. -1: ask feed(). Changes nothing, for a whole chunk ends where it began: before a size line.
+   */
+  wholeChunk(buf: Buffer, start: number, end: number): number {
+    if (this.state !== SIZE_START) return -1;
+    let size = 0;
+    let at = start;
+    for (let digit = HEX_VALUE[buf[at]!]!; digit !== NOT_HEX; digit = HEX_VALUE[buf[at]!]!) {
+      size = size * 16 + digit;
+      if (++at >= end) return -1;
+    }
+    if (size === 0 || at - start > MAX_SIZE_DIGITS || at + size + 4 !== end) return -1;
+    return buf[at] === CR && buf[at + 1] === LF && buf[end - 2] === CR && buf[end - 1] === LF ? at + 2 : -1;
+  }
+
   private beginFeed(): void {
     this.pieceCount = 0;
     this.payloadBytes = 0;

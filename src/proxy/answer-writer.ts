@@ -64,6 +64,23 @@ export class AnswerWriter {
     for (let i = 0; i < framer.pieceCount; i++) this.data(buf, framer.pieces[2 * i]!, framer.pieces[2 * i + 1]!);
   }
 
+  /** A read that is one whole chunk of the worker, buf[start, end), with its payload in [payload, end - 2). */
+  chunk(buf: Buffer, start: number, payload: number, end: number): void {
+    if (this.#framing !== 'chunked' || (this.#events && !this.#isWholeEvent(buf, payload, end - 2))) {
+      this.data(buf, payload, end - 2);
+      return;
+    }
+    if (this.#end > this.#start) this.flush();
+    if (this.#head === '' && end - start <= MAX_TEXT_BYTES) {
+      this.#writeText(buf, start, end);
+      return;
+    }
+    this.#range = buf;
+    this.#start = start;
+    this.#end = end;
+    this.#bare = false;
+  }
+
   /** Payload. */
   data(buf: Buffer, start: number, end: number): void {
     if (!this.#events) {
@@ -101,12 +118,14 @@ export class AnswerWriter {
     this.flush();
   }
 
-  /** The common case decided by a look at the last bytes: nothing is held, and the last piece ends with an empty line. */
   #endsWithEvent(buf: Buffer, framer: ChunkedFramer): boolean {
-    if (this.#held.length > 0 || this.#midEvent) return false;
     const last = 2 * framer.pieceCount - 2;
-    const end = framer.pieces[last + 1]!;
-    if (end - framer.pieces[last]! < 4 || buf[end - 1] !== LF) return false;
+    return this.#isWholeEvent(buf, framer.pieces[last]!, framer.pieces[last + 1]!);
+  }
+
+  /** The common case decided by a look at the last bytes: nothing is held, and buf[start, end) ends with an empty line. */
+  #isWholeEvent(buf: Buffer, start: number, end: number): boolean {
+    if (this.#midEvent || this.#held.length > 0 || end - start < 4 || buf[end - 1] !== LF) return false;
     return buf[end - 2] === LF || (buf[end - 2] === CR && buf[end - 3] === LF);
   }
 
@@ -145,20 +164,17 @@ export class AnswerWriter {
    * An event as it came. As a string of bytes it needs no buffer of its own, which is an eighth of what a stream costs
    * (bench/race, 400 streams: 17.6 -> 15.4 us per event).
    */
-  #writeText(length: number): void {
-    const text = this.#range.toString('latin1', this.#start, this.#end);
-    this.#range = NO_BYTES;
-    this.#start = 0;
-    this.#end = 0;
-    this.bytes += length;
-    if (!this.#connection.writeText(text)) this.stalled = true;
+  #writeText(buf: Buffer, start: number, end: number): void {
+    this.bytes += end - start;
+    if (!this.#connection.writeText(buf.toString('latin1', start, end))) this.stalled = true;
   }
 
   /** One write: head, range (in a chunk of ours if it needs one), `suffix`. */
   #write(suffix: string, isLast = false): void {
     const length = this.#end - this.#start;
     if (suffix === '' && this.#head === '' && !this.#bare && length <= MAX_TEXT_BYTES) {
-      this.#writeText(length);
+      this.#writeText(this.#range, this.#start, this.#end);
+      this.#forget();
       return;
     }
     const chunk = length > 0 && this.#bare && this.#framing === 'chunked';
@@ -169,11 +185,16 @@ export class AnswerWriter {
     if (length > 0) this.#range.copy(bytes, prefix.length, this.#start, this.#end);
     if (end !== '') bytes.write(end, prefix.length + length, 'latin1');
     this.#head = '';
-    this.#range = NO_BYTES;
-    this.#start = 0;
-    this.#end = 0;
+    this.#forget();
     this.bytes += bytes.length;
     if (isLast) this.#connection.writeLast(bytes);
     else if (!this.#connection.write(bytes)) this.stalled = true;
+  }
+
+  /** The range has left. */
+  #forget(): void {
+    this.#range = NO_BYTES;
+    this.#start = 0;
+    this.#end = 0;
   }
 }

@@ -223,6 +223,14 @@ export class Exchange implements Sink, ServerExchange {
     this.#writer?.framed(buf, start, end, framer);
   }
 
+  onChunk(buf: Buffer, start: number, payload: number, end: number): void {
+    this.#batchEvents++;
+    const writer = this.#writer;
+    if (writer === null) return;
+    writer.chunk(buf, start, payload, end);
+    this.onBatchEnd();
+  }
+
   onData(buf: Buffer, start: number, end: number): void {
     this.#batchEvents++;
     this.#writer?.data(buf, start, end);

@@ -204,6 +204,11 @@ class Leg implements Sink {
     this.onError('malformed');
   }
 
+  onChunk(buf: Buffer, _start: number, payload: number, end: number): void {
+    this.onData(buf, payload, end - 2);
+    this.onBatchEnd();
+  }
+
   onFramed(buf: Buffer, _start: number, _end: number, framer: ChunkedFramer): void {
     for (let i = 0; i < framer.pieceCount; i++) this.onData(buf, framer.pieces[2 * i]!, framer.pieces[2 * i + 1]!);
   }

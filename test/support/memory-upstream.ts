@@ -87,8 +87,12 @@ export class MemoryFlight implements Flight {
     const bytes = Buffer.from(payloads.map((text) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`).join(''));
     const framer = new ChunkedFramer();
     framer.feed(bytes, 0, bytes.length);
-    this.#sink.onFramed(bytes, 0, bytes.length, framer);
-    if (!this.isOver) this.#sink.onBatchEnd();
+    const payload = new ChunkedFramer().wholeChunk(bytes, 0, bytes.length);
+    if (payload > 0) this.#sink.onChunk(bytes, 0, payload, bytes.length);
+    else {
+      this.#sink.onFramed(bytes, 0, bytes.length, framer);
+      if (!this.isOver) this.#sink.onBatchEnd();
+    }
     bytes.fill(0);
   }
 

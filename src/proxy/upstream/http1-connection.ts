@@ -317,6 +317,11 @@ export class Http1Connection implements EndOfTurnTask {
     const framer = this.#framer;
     const sink = flight.sink;
     if (start < end) {
+      const payload = framer.wholeChunk(buf, start, end);
+      if (payload > 0) {
+        sink.onChunk(buf, start, payload, end);
+        return;
+      }
       const consumed = framer.feed(buf, start, end);
       if (consumed === BAD_CHUNK) {
         this.#malformed(flight);

@@ -3,8 +3,8 @@
  * flight that `send` returns. HTTP/1.1 pools implement it (http1-pool.ts); so does an in-memory worker for tests.
  *
  *   upstream.send(request, sink) -> flight
- *     sink.onHead, then (onData | onFramed)* and onBatchEnd after each read, then onEnd (in place of the last
- *     onBatchEnd); or, at any point instead, onError: nothing follows it, and nothing follows flight.cancel()
+ *     sink.onHead, then (onData | onFramed)* and onBatchEnd, or onChunk alone, after each read, then onEnd (in place
+ *     of the last onBatchEnd); or, at any point instead, onError: nothing follows it, and nothing follows flight.cancel()
  */
 import type { OutcomeKind } from '../../core/outcome.ts';
 import type { ChunkedFramer } from '../../http1/chunked-framer.ts';
@@ -28,6 +28,8 @@ export interface Sink {
   onData(buf: Buffer, start: number, end: number): void;
   /** Like onData for bytes that are already validly chunked: [start, end) holds whole chunks, `framer` where their payload lies. */
   onFramed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void;
+  /** A read that is one whole chunk, buf[start, end), with its payload in [payload, end - 2): a usual event of a stream. No onBatchEnd follows. */
+  onChunk(buf: Buffer, start: number, payload: number, end: number): void;
   /** After the last call that belongs to one read. */
   onBatchEnd(): void;
   onEnd(): void;
