@@ -6,7 +6,7 @@
  */
 export type FlagValue = string | number | boolean | null | readonly (string | number | boolean)[] | { readonly [key: string]: unknown };
 
-/** Flag names without the leading dashes, words joined by `-`, in the order of the file. */
+/** Flag names without the leading dashes, words joined by `-`, in the order of the file. What only the plan can know (host, nnodes, ...) is left out. */
 export type Flags = Readonly<Record<string, FlagValue>>;
 
 /** Names and values of environment variables. Values are text as the process will see it. */
@@ -23,7 +23,7 @@ export interface WorkerGroup {
   readonly nodes: number;
   /** GPUs of one worker, at least 1; more than `Resources.gpusPerNode` makes it a worker of several nodes. */
   readonly gpusPerWorker: number;
-  /** As in `sglang_config.<role>`, nothing added and nothing taken away. */
+  /** As in `sglang_config.<role>`; nothing is added. */
   readonly flags: Flags;
   /** `<role>_environment`. It wins over `Recipe.environment`. */
   readonly environment: Environment;

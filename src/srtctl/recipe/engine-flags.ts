@@ -1,0 +1,70 @@
+/** What the launcher must understand of an engine's flags: sizes, and what belongs to the plan. */
+import type { Flags, FlagValue, WorkerRole } from './recipe.ts';
+
+/** Spellings of one flag, the usual one first. Source: SGLang's server_args.py. */
+const SPELLINGS = {
+  tensor: ['tensor-parallel-size', 'tp-size', 'tp'],
+  pipeline: ['pipeline-parallel-size', 'pp-size', 'pp'],
+  data: ['data-parallel-size', 'dp-size', 'dp'],
+  bootstrapPort: ['disaggregation-bootstrap-port'],
+  mode: ['disaggregation-mode'],
+  transferBackend: ['disaggregation-transfer-backend'],
+  pageSize: ['page-size'],
+  modelPath: ['model-path', 'model'],
+  port: ['port'],
+} as const;
+
+export type EngineFlag = keyof typeof SPELLINGS;
+
+export interface FoundFlag {
+  /** As the recipe spells it. */
+  readonly name: string;
+  readonly value: FlagValue;
+}
+
+/** The last one counts, as for the engine. Null if the recipe does not say. */
+export function findEngineFlag(flags: Flags, flag: EngineFlag): FoundFlag | null {
+  const names: readonly string[] = SPELLINGS[flag];
+  const name = Object.keys(flags).findLast((candidate) => names.includes(candidate) && flags[candidate] !== null);
+  return name === undefined ? null : { name, value: flags[name]! };
+}
+
+/** GPUs that one worker uses, or the flag that says something else than a whole number from 1. */
+export type WorkerGpus =
+  | { readonly ok: true; readonly gpus: number; readonly given: boolean; readonly how: string }
+  | { readonly ok: false; readonly flag: FoundFlag };
+
+/** Tensor x pipeline, times data unless attention is data-parallel inside of the tensor ranks. */
+export function gpusOfWorker(flags: Flags): WorkerGpus {
+  const sizes: { readonly flag: EngineFlag; readonly size: number; readonly name: string | null }[] = [];
+  for (const flag of ['tensor', 'pipeline', 'data'] as const) {
+    const found = findEngineFlag(flags, flag);
+    const size = found === null ? 1 : Number(found.value);
+    if (found !== null && (typeof found.value === 'boolean' || !Number.isInteger(size) || size < 1 || size > 1_000_000))
+      return { ok: false, flag: found };
+    sizes.push({ flag, size, name: found?.name ?? null });
+  }
+  const isInside = flags['enable-dp-attention'] === true;
+  const counted = sizes.filter(({ flag, name }) => name !== null && !(flag === 'data' && isInside));
+  const gpus = counted.reduce((product, { size }) => product * size, 1);
+  return { ok: true, gpus, given: counted.length > 0, how: counted.map(({ name, size }) => `${name} ${size}`).join(' x ') };
+}
+
+/** Flags that only the plan can know. */
+const OWNED: Readonly<Record<string, string>> = {
+  host: 'the address of the node',
+  'dist-init-addr': 'the address of the first node of the worker',
+  'nccl-init-addr': 'the address of the first node of the worker',
+  nnodes: 'the number of nodes of the worker',
+  'node-rank': 'the place of the process in its worker',
+};
+
+/** What the plan gives instead, or null if the flag is the recipe's own. */
+export function ownedFlag(flag: string): string | null {
+  return Object.hasOwn(OWNED, flag) ? OWNED[flag]! : null;
+}
+
+/** What `disaggregation-mode` must be; null: it must not be there. */
+export function expectedMode(role: WorkerRole): string | null {
+  return role === 'aggregated' ? null : role;
+}

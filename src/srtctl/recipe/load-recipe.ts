@@ -1,0 +1,119 @@
+/**
+ * Recipe text -> recipes.
+ *
+ *     text -> tree -> variants (base, override_*) -> --set, --unset -> sweep -> schema -> cross checks -> Recipe
+ *
+ * Nothing throws for bad input: all problems of all variants are told at once, each with file, line and column.
+ */
+import { type Cluster, NO_CLUSTER } from './cluster.ts';
+import type { Variables } from './expand-host.ts';
+import { Findings } from './findings.ts';
+import { applyEdits, type Override, readOverrides } from './overrides.ts';
+import { type Problem, sortProblems } from './problem.ts';
+import { type ReadYaml, readYaml } from './read-yaml.ts';
+import type { Recipe } from './recipe.ts';
+import { createRedactor } from './redact.ts';
+import { resolveRecipe, withoutExtensions } from './resolve-recipe.ts';
+import { secretScalars, secretValues } from './secrets.ts';
+import { expandSweep } from './sweep.ts';
+import type { Tree } from './tree.ts';
+import { expandVariants } from './variants.ts';
+
+export interface LoadOptions {
+  readonly overrides?: readonly Override[];
+  /** Which variants of a file with `override_*`; null: all but base. */
+  readonly select?: string | null;
+  readonly cluster?: Cluster;
+  readonly variables?: Variables;
+  readonly directoryExists?: ((path: string) => boolean) | null;
+}
+
+export interface LoadedRecipes {
+  /** Each with its own name. Empty if there are problems. */
+  readonly recipes: readonly Recipe[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** The text as it may be kept and shown: secrets are `***`. */
+  readonly redactedText: string;
+}
+
+export function loadRecipe(text: string, fileName: string, options: LoadOptions = {}): LoadedRecipes {
+  const { overrides = [], select = null, cluster = NO_CLUSTER, variables = {}, directoryExists = null } = options;
+  const read = readYaml(text, fileName);
+  const problems: Problem[] = [...read.problems];
+  const warnings: Problem[] = [];
+  const edits = readOverrides(overrides, problems);
+  const secrets = new Set([...cluster.secrets, ...edits.flatMap(({ steps, value }) => editSecrets(steps, value))]);
+  if (read.tree !== null) for (const value of secretValues(read.tree)) secrets.add(value);
+  const recipes: Recipe[] = [];
+  if (read.tree?.kind === 'map') {
+    const editProblems: Problem[] = [];
+    for (const { tree, name } of expandVariants(read.tree, select, problems)) {
+      const edited = applyEdits(tree, edits, editProblems);
+      if (edited.kind !== 'map') continue;
+      for (const swept of expandSweep(withoutExtensions(edited), problems)) {
+        const findings = new Findings(swept.tree);
+        const recipe = resolveRecipe(findings, { override: name, varied: swept.varied }, { cluster, variables, directoryExists });
+        if (recipe !== null) recipes.push(recipe);
+        for (const value of recipe?.secrets ?? secretValues(swept.tree)) secrets.add(value);
+        problems.push(...findings.problems);
+        warnings.push(...findings.warnings);
+      }
+    }
+    problems.push(...editProblems);
+  } else if (problems.length === 0) {
+    problems.push({
+      file: fileName,
+      line: read.tree?.at.line ?? 0,
+      column: read.tree?.at.column ?? 0,
+      path: '',
+      message: empty(read.tree),
+      suggestion: 'begin with name: and model:',
+    });
+  }
+  const redactor = createRedactor([...secrets]);
+  const clean = (found: readonly Problem[]): Problem[] => sortProblems(redactor.data(found));
+  return {
+    recipes: problems.length === 0 ? uniquelyNamed(recipes) : [],
+    problems: clean(problems),
+    warnings: clean(warnings),
+    redactedText: redactor.text(withoutSecretSpans(text, read)),
+  };
+}
+
+function empty(tree: Tree | null): string {
+  return tree === null || (tree.kind === 'scalar' && tree.value === null)
+    ? 'the file is empty, expected a recipe'
+    : 'expected a recipe: a block of keys';
+}
+
+function editSecrets(steps: readonly string[], value: Tree | null): string[] {
+  if (value === null) return [];
+  const wrapped = steps.reduceRight<Tree>(
+    (inner, key) => ({ kind: 'map', entries: new Map([[key, { keyAt: inner.at, value: inner }]]), secret: false, at: inner.at }),
+    value,
+  );
+  return secretValues(wrapped);
+}
+
+/** Also finds what no search for values would: escapes, folded lines. */
+function withoutSecretSpans(text: string, { tree, spans }: ReadYaml): string {
+  const found = tree === null ? [] : secretScalars(tree).flatMap((scalar) => (spans.has(scalar) ? [spans.get(scalar)!] : []));
+  let clean = text;
+  for (const [start, end] of [...found].sort((a, b) => b[0] - a[0])) {
+    // A block of lines ends after its line break, which the next key needs.
+    clean = `${clean.slice(0, start)}"***"${clean.slice(start, end).endsWith('\n') ? '\n' : ''}${clean.slice(end)}`;
+  }
+  return clean;
+}
+
+/** Runs are found by name, so a name that comes again gets a number. */
+function uniquelyNamed(recipes: readonly Recipe[]): Recipe[] {
+  const taken = new Set<string>();
+  return recipes.map((recipe) => {
+    let { name } = recipe;
+    for (let number = 2; taken.has(name); number++) name = `${recipe.name}-${number}`;
+    taken.add(name);
+    return { ...recipe, name };
+  });
+}

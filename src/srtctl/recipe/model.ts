@@ -1,0 +1,50 @@
+/** model, with the aliases of the cluster file. */
+import { nearest } from '../../config/suggest.ts';
+import type { Cluster } from './cluster.ts';
+import type { Variables } from './expand-host.ts';
+import { type Findings, shown } from './findings.ts';
+import { expandAt } from './free-maps.ts';
+import type { Model } from './recipe.ts';
+import type { RecipeInput } from './recipe-schema.ts';
+
+export function resolveModel(input: RecipeInput, cluster: Cluster, variables: Variables, findings: Findings): Model {
+  const { path = '', container, precision } = input.model ?? {};
+  const isSim = input.backend?.type === 'sim';
+  return {
+    path: modelPath(path, isSim, cluster, variables, findings),
+    container: container === undefined ? null : containerName(container, isSim, cluster, variables, findings),
+    precision: precision ?? null,
+  };
+}
+
+function modelPath(path: string, isSim: boolean, cluster: Cluster, variables: Variables, findings: Findings): string {
+  const where = ['model', 'path'];
+  if (Object.hasOwn(cluster.modelPaths, path)) return cluster.modelPaths[path]!;
+  if (path === '' || path.startsWith('hf:')) return path;
+  // A simulated engine takes any name for its model.
+  if (!isSim && !/[/$~]/.test(path))
+    findings.warn(
+      where,
+      `${shown(path)} is no path and no alias${ofCluster(cluster)}; it is taken as it is`,
+      near(path, cluster.modelPaths),
+    );
+  return expandAt(path, where, variables, findings) ?? path;
+}
+
+function containerName(name: string, isSim: boolean, cluster: Cluster, variables: Variables, findings: Findings): string {
+  if (Object.hasOwn(cluster.containers, name)) return cluster.containers[name]!;
+  // Images are named like aliases, so only a file that has some can tell that one is missing.
+  const suggestion = near(name, cluster.containers);
+  if (!isSim && suggestion !== null && !/[/:]/.test(name))
+    findings.warn(['model', 'container'], `${shown(name)} is no alias${ofCluster(cluster)}; it is taken for an image`, suggestion);
+  return /^[$~]/.test(name) ? (expandAt(name, ['model', 'container'], variables, findings) ?? name) : name;
+}
+
+function ofCluster({ file }: Cluster): string {
+  return file === null ? ' (there is no cluster file)' : ` of ${file}`;
+}
+
+function near(name: string, aliases: Readonly<Record<string, string>>): string | null {
+  const found = nearest(name, Object.keys(aliases));
+  return found === null ? null : `did you mean ${found}?`;
+}

@@ -1,0 +1,44 @@
+/** The rim: recipes and cluster files from the disk. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { NO_CLUSTER } from './cluster.ts';
+import type { Variables } from './expand-host.ts';
+import { type LoadedCluster, loadCluster } from './load-cluster.ts';
+import type { Problem } from './problem.ts';
+
+const CLUSTER_FILE = 'srtslurm.yaml';
+
+/** `$SRTSLURM_CONFIG`, else `srtslurm.yaml` in the working directory, its parent or the one above. None is no problem. */
+export function readClusterFile(directory: string, variables: Variables): LoadedCluster {
+  const named = variables['SRTSLURM_CONFIG'];
+  const file = named !== undefined && named !== '' ? named : findClusterFile(directory);
+  if (file === null) return { cluster: NO_CLUSTER, problems: [], warnings: [] };
+  const text = readText(file);
+  if (text.ok) return loadCluster(text.text, file, variables);
+  const suggestion = file === named ? 'SRTSLURM_CONFIG names it: correct or unset it' : null;
+  return { cluster: { ...NO_CLUSTER, file }, problems: [{ ...text.problem, suggestion }], warnings: [] };
+}
+
+function findClusterFile(directory: string): string | null {
+  for (const place of [directory, dirname(directory), dirname(dirname(directory))]) {
+    const file = join(place, CLUSTER_FILE);
+    if (existsSync(file)) return file;
+  }
+  return null;
+}
+
+export type ReadText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: Problem };
+
+export function readText(file: string): ReadText {
+  try {
+    return { ok: true, text: readFileSync(file, 'utf8') };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
+    return { ok: false, problem: { file, line: 0, column: 0, path: '', message, suggestion: null } };
+  }
+}
+
+export function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}

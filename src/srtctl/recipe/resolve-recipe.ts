@@ -1,0 +1,111 @@
+/** One tree -> one Recipe, or complaints. Everything that needs only recipe and cluster file is checked here. */
+import { checkAgreement } from './agreement.ts';
+import { resolveBenchmark } from './benchmark.ts';
+import { checkSchema } from './check-schema.ts';
+import type { Cluster } from './cluster.ts';
+import type { Variables } from './expand-host.ts';
+import { type Findings, shown } from './findings.ts';
+import { expandAt, readEnvironment, readMountList, readMountMap, readOptions } from './free-maps.ts';
+import { resolveFrontend } from './frontend.ts';
+import { resolveModel } from './model.ts';
+import type { Recipe, Variant } from './recipe.ts';
+import { RECIPE, REQUIRED, type RecipeInput } from './recipe-schema.ts';
+import { secretValues } from './secrets.ts';
+import { resolveHealthCheck, resolveSlurm } from './slurm-request.ts';
+import type { MapTree } from './tree.ts';
+import { resolveWorkers } from './worker-groups.ts';
+
+/** What a recipe is judged against besides itself. */
+export interface Surroundings {
+  readonly cluster: Cluster;
+  /** Environment of srtctl, for `$NAME` in host paths. */
+  readonly variables: Variables;
+  /** Whether a directory of this host exists; null: not checked. */
+  readonly directoryExists: ((path: string) => boolean) | null;
+}
+
+/** Null if there are problems. */
+export function resolveRecipe(findings: Findings, variant: Variant, { cluster, variables, directoryExists }: Surroundings): Recipe | null {
+  const { data: input, tree } = checkSchema(RECIPE, 'recipe', findings);
+  if (input === null) return null;
+  tellMissing(findings);
+  const { mode, frontend } = resolveFrontend(input, tree, cluster, findings);
+  const { resources, workers } = resolveWorkers(input, tree, cluster.gpusPerNode, findings);
+  checkAgreement(workers, findings);
+  const model = resolveModel(input, cluster, variables, findings);
+  const slurm = resolveSlurm(input, cluster, findings);
+  const alias = (name: string): string => (Object.hasOwn(cluster.containers, name) ? cluster.containers[name]! : name);
+  const recipe: Recipe = {
+    name: input.name ?? '',
+    variant,
+    mode,
+    model,
+    resources,
+    workers,
+    disaggregated: workers.some(({ role }) => role !== 'aggregated'),
+    backend: {
+      type: input.backend?.type ?? 'sglang',
+      sglangSourceDirectory: sourceDirectory(input, mode, variables, directoryExists, findings),
+    },
+    frontend,
+    dynamo: dynamo(input, mode, findings),
+    slurm,
+    environment: readEnvironment(tree, ['environment'], findings),
+    mounts: [
+      ...readMountList(tree, ['extra_mount'], variables, findings),
+      ...readMountMap(tree, ['container_mounts'], variables, findings),
+    ],
+    srunOptions: readOptions(tree, ['srun_options'], findings),
+    sbatchDirectives: { ...cluster.sbatchDirectives, ...readOptions(tree, ['sbatch_directives'], findings) },
+    setupScript: input.setup_script ?? null,
+    healthCheck: resolveHealthCheck(input, cluster, slurm, findings),
+    benchmark: resolveBenchmark(input, tree, model.container, alias, findings),
+    secrets: [...new Set([...secretValues(findings.tree), ...cluster.secrets])],
+  };
+  return findings.problems.length === 0 ? recipe : null;
+}
+
+function tellMissing(findings: Findings): void {
+  for (const path of REQUIRED) {
+    const found = findings.find(path);
+    const isThere = found !== null && !(found.kind === 'scalar' && found.value === null);
+    if (!isThere) findings.problem(path, 'is missing', path[0] === 'resources' ? 'say how many nodes and workers there are' : null);
+  }
+}
+
+function sourceDirectory(
+  input: RecipeInput,
+  mode: Recipe['mode'],
+  variables: Variables,
+  exists: ((path: string) => boolean) | null,
+  findings: Findings,
+): string | null {
+  const given = input.backend?.sglang_src_dir ?? '';
+  const path = ['backend', 'sglang_src_dir'];
+  if (given === '') return null;
+  if (mode === 'dynamo')
+    findings.problem(path, `got ${shown(given)}, which works only in router mode`, 'set backend.use_sglang_router: true, or remove it');
+  const directory = expandAt(given, path, variables, findings);
+  if (directory === null) return null;
+  if (/[:,\r\n]/.test(directory))
+    findings.problem(path, `${shown(directory)} cannot be mounted`, 'paths with ":", "," or line breaks cannot be mounted');
+  else if (exists !== null && !exists(directory))
+    findings.problem(path, `there is no directory ${shown(directory)} on this host`, 'give the checkout of SGLang, or remove the key');
+  return directory;
+}
+
+function dynamo(input: RecipeInput, mode: Recipe['mode'], findings: Findings): Recipe['dynamo'] {
+  const given = input.dynamo ?? {};
+  if (mode === 'router' && input.dynamo !== undefined) findings.warn(['dynamo'], 'has no effect in router mode');
+  return {
+    requestPlane: given.request_plane ?? 'tcp',
+    eventPlane: given.event_plane ?? null,
+    install: given.install ?? true,
+    version: given.version ?? null,
+  };
+}
+
+/** `x-...` at the top is nobody's: a place for anchors. */
+export function withoutExtensions(tree: MapTree): MapTree {
+  return { ...tree, entries: new Map([...tree.entries].filter(([key]) => !key.startsWith('x-'))) };
+}
