@@ -1,0 +1,71 @@
+/** The benchmark of a plan: what is measured, and the process that measures it. */
+import { addressOf, commonMounts, environmentOf, modelMounts, modelPath, nodeName, type PlanContext } from './context.ts';
+import type { PlacedWorker } from './place-workers.ts';
+import { type PlannedBenchmark, type PlannedGpus, type PlannedProcess, TIERS } from './plan.ts';
+import type { WorkerAddress } from './plan-workers.ts';
+
+/** Null: nothing is measured, and the fleet stays up until it is cancelled. */
+export function describeBenchmark(context: PlanContext, endpoint: string, placed: readonly PlacedWorker[]): PlannedBenchmark | null {
+  const { benchmark } = context.recipe;
+  if (benchmark.type === 'manual') return null;
+  // The bundled client runs on the host, where the model has its own path.
+  const tokenizer = modelPath(benchmark.type === 'sa-bench' ? { ...context, container: null } : context, null);
+  return { ...benchmark, endpoint, model: context.model, tokenizer, gpus: countGpus(placed) };
+}
+
+/** On node 0. `sa-bench` is a client of this package that reads the plan; `custom` is the recipe's command, read by bash. */
+export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark, workers: readonly WorkerAddress[]): PlannedProcess {
+  const isCustom = benchmark.type === 'custom';
+  const container = isCustom && context.contained ? (benchmark.container ?? context.container) : null;
+  return {
+    id: 'benchmark',
+    role: 'benchmark',
+    node: nodeName(0),
+    tier: TIERS.benchmark,
+    worker: 0,
+    rank: 0,
+    ports: {},
+    argv: isCustom ? ['bash', '-lc', benchmark.command] : ['<node-binary>', '<package>/dist/bin/srtctl.js', 'bench', '--run', '<run>'],
+    cwd: null,
+    env: { ...(isCustom ? describedFleet(context, workers) : {}), ...environmentOf(context, 0, benchmark.environment) },
+    container,
+    mounts: container === null ? [] : [...modelMounts({ ...context, container }), ...commonMounts({ ...context, container })],
+    gpus: [],
+    before: [],
+    files: [],
+    log: 'logs/benchmark.log',
+    critical: true,
+    ready: { kind: 'exit' },
+  };
+}
+
+/** Variables by which a command of the recipe finds the fleet. Lists are separated by commas. */
+function describedFleet(context: PlanContext, workers: readonly WorkerAddress[]): Record<string, string> {
+  const { frontend, mode } = context.recipe;
+  const env: Record<string, string> = {
+    SRT_FRONTEND_HOST: addressOf(0),
+    SRT_FRONTEND_PORT: String(frontend.publicPort),
+    SRTCTL_FRONTEND_TYPE: mode === 'router' ? 'sglang' : 'dynamo',
+  };
+  for (const [role, name] of [
+    ['prefill', 'PREFILL'],
+    ['decode', 'DECODE'],
+    ['aggregated', 'AGG'],
+  ] as const) {
+    const own = workers.filter((worker) => worker.role === role);
+    if (own.length === 0) continue;
+    env[`SRT_${name}_IPS`] = own.map(({ node }) => addressOf(node)).join(',');
+    env[`SRT_${name}_ENDPOINTS`] = own.map(({ node, port }) => `${addressOf(node)}:${port}`).join(',');
+  }
+  return env;
+}
+
+function countGpus(placed: readonly PlacedWorker[]): PlannedGpus {
+  const gpus = { total: 0, prefill: 0, decode: 0, aggregated: 0 };
+  for (const { role, ranks } of placed)
+    for (const rank of ranks) {
+      gpus[role] += rank.gpus.length;
+      gpus.total += rank.gpus.length;
+    }
+  return gpus;
+}

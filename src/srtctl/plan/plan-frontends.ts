@@ -1,0 +1,79 @@
+/** The processes of Dynamo mode besides its workers: frontends, etcd, NATS. */
+import { addressOf, commonMounts, environmentOf, modelMounts, nodeName, type PlanContext, urlOf } from './context.ts';
+import { dynamoEnvironment, dynamoSteps, ETCD_PEER_PORT, ETCD_PORT, NAMESPACE, NATS_MONITOR_PORT, NATS_PORT } from './dynamo-words.ts';
+import { flagWords } from './flag-words.ts';
+import { type PlannedProcess, TIERS } from './plan.ts';
+import { OWNED_FLAGS, type Seat, seatParts } from './seat.ts';
+
+const EXCEPT: ReadonlySet<string> = new Set(OWNED_FLAGS);
+
+/** Frontends are told where etcd is and find the workers by themselves. */
+export function planFrontends(context: PlanContext, seats: readonly Seat[]): readonly PlannedProcess[] {
+  const { frontend, workers, backend } = context.recipe;
+  const prefill = workers.find(({ role }) => role === 'prefill')?.workers ?? 0;
+  const others = workers.reduce((sum, group) => sum + group.workers, 0) - prefill;
+  const extra = flagWords(frontend.args, EXCEPT);
+  return seats.map((seat) => {
+    const address = addressOf(seat.node);
+    const { http = 0 } = seat.ports;
+    return {
+      ...seatParts(seat),
+      role: 'frontend',
+      argv: ['python3', '-m', 'dynamo.frontend', '--http-host', address, '--http-port', String(http), '--namespace', NAMESPACE, ...extra],
+      env: { ...dynamoEnvironment(context, seat.node, {}), ...environmentOf(context, seat.node, frontend.environment) },
+      container: context.container,
+      // The tokenizer is read at the path that workers announce.
+      mounts: [...modelMounts(context), ...commonMounts(context)],
+      before: backend.type === 'sim' ? [] : dynamoSteps(context),
+      ready: { kind: 'frontend', url: urlOf(seat.node, http), model: context.model, namespace: NAMESPACE, prefill, decode: others },
+    };
+  });
+}
+
+/** etcd and NATS on node 0, of the host, with the data of this run alone: what an earlier run left would bring its workers back. */
+export function planInfrastructure(context: PlanContext): readonly PlannedProcess[] {
+  const take = (id: string, port: number, purpose: string): number => context.ports.take(0, port, id, purpose, 'frontend.type');
+  const client = take('etcd', ETCD_PORT, 'clients');
+  const peer = take('etcd', ETCD_PEER_PORT, 'peers');
+  const nats = take('nats', NATS_PORT, 'clients');
+  const monitor = take('nats', NATS_MONITOR_PORT, 'monitoring');
+  const [clientUrl, peerUrl, address] = [urlOf(0, client), urlOf(0, peer), addressOf(0)];
+  return [
+    {
+      ...infrastructure('etcd', { client, peer }),
+      role: 'etcd',
+      argv: [
+        ...['etcd', '--name', 'srtctl', '--data-dir', '<run>/etcd', '--log-level', 'warn'],
+        ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
+        ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `srtctl=${peerUrl}`],
+      ],
+      ready: { kind: 'http', url: `${clientUrl}/health` },
+    },
+    {
+      ...infrastructure('nats', { client: nats, monitor }),
+      role: 'nats',
+      argv: ['nats-server', '-a', address, '-p', String(nats), '-m', String(monitor), '-js', '-sd', '<run>/nats'],
+      ready: { kind: 'http', url: `${urlOf(0, monitor)}/healthz` },
+    },
+  ];
+}
+
+function infrastructure(id: string, ports: Readonly<Record<string, number>>): Omit<PlannedProcess, 'role' | 'argv' | 'ready'> {
+  return {
+    id,
+    node: nodeName(0),
+    tier: TIERS.infrastructure,
+    worker: 0,
+    rank: 0,
+    ports,
+    cwd: null,
+    env: {},
+    container: null,
+    mounts: [],
+    gpus: [],
+    before: [],
+    files: [],
+    log: `logs/${id}.log`,
+    critical: true,
+  };
+}

@@ -1,0 +1,119 @@
+/** From a recipe and a cluster file to a plan. */
+import { basename } from 'node:path';
+import type { Cluster } from '../recipe/cluster.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { checkRecipe } from './check-recipe.ts';
+import { nodeName, type PlanContext, urlOf } from './context.ts';
+import { findText } from './flag-words.ts';
+import { placeRouters } from './place-routers.ts';
+import { placeWorkers, type WorkerPlacement } from './place-workers.ts';
+import type { Plan, PlannedCount, PlanProblem } from './plan.ts';
+import { describeBenchmark, planBenchmark } from './plan-benchmark.ts';
+import { planEntrance, seatEntrance } from './plan-entrance.ts';
+import { planInfrastructure } from './plan-frontends.ts';
+import { planWorkers } from './plan-workers.ts';
+import { PortBook } from './port-book.ts';
+
+export interface PlanOptions {
+  /** For the machine that plans: nothing runs in containers, and paths are the host's. */
+  readonly local: boolean;
+}
+
+/** A plan without problems, or null and at least one problem. */
+export interface PlanResult {
+  readonly plan: Plan | null;
+  readonly problems: readonly PlanProblem[];
+}
+
+/** Pure: equal input, equal plan. All problems at once. */
+export function planRecipe(recipe: Recipe, cluster: Cluster, { local }: PlanOptions): PlanResult {
+  const contained = !local && cluster.containerRuntime === 'pyxis';
+  const runsInContainer = contained && !(recipe.backend.type === 'sim' && recipe.mode === 'router');
+  const context: PlanContext = {
+    recipe,
+    cluster,
+    contained,
+    container: runsInContainer ? recipe.model.container : null,
+    model: servedName(recipe),
+    ports: new PortBook(),
+    problems: [],
+    warnings: [],
+  };
+  checkRecipe(context);
+  const placement = placeWorkers(recipe);
+  context.problems.push(...placement.problems);
+  const plan = assemble(context, placement);
+  const problems = [...context.problems, ...context.ports.problems];
+  return problems.length > 0 ? { plan: null, problems } : { plan, problems };
+}
+
+function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
+  const { recipe, cluster } = context;
+  const { frontend, resources } = recipe;
+  const routerNodes = frontend.multiple ? placeRouters(resources.nodes, frontend.additional, frontend.spread) : [0];
+  const counts = countAll(context, placement, routerNodes.length);
+  const infrastructure = recipe.mode === 'dynamo' ? planInfrastructure(context) : [];
+  const entrance = seatEntrance(context, routerNodes);
+  const workers = planWorkers(context, placement.workers);
+  const endpoint = urlOf(0, frontend.publicPort);
+  const benchmark = describeBenchmark(context, endpoint, placement.workers);
+  return {
+    name: recipe.name,
+    nodes: Array.from({ length: resources.nodes }, (_, index) => nodeName(index)),
+    gpusPerNode: resources.gpusPerNode,
+    processes: [
+      ...infrastructure,
+      ...planEntrance(context, entrance, workers.addresses),
+      ...workers.processes,
+      ...(benchmark === null ? [] : [planBenchmark(context, benchmark, workers.addresses)]),
+    ],
+    endpoint,
+    model: context.model,
+    benchmark,
+    healthCheck: recipe.healthCheck,
+    preamble: cluster.preamble,
+    counts,
+    warnings: context.warnings,
+  };
+}
+
+/** First `served-model-name` of prefill, decode, aggregated; otherwise the last part of the model's path. */
+function servedName(recipe: Recipe): string {
+  for (const { flags } of recipe.workers) {
+    const name = findText(flags, 'served-model-name');
+    if (name !== null) return name;
+  }
+  const { path } = recipe.model;
+  return path.startsWith('hf:') ? path.slice('hf:'.length) : basename(path);
+}
+
+/** What was asked against what runs; differences become warnings. */
+function countAll(context: PlanContext, placement: WorkerPlacement, routers: number): readonly PlannedCount[] {
+  const { recipe, warnings } = context;
+  const { frontend, resources } = recipe;
+  const what = recipe.mode === 'router' ? 'routers' : 'frontends';
+  const asked = frontend.multiple ? 1 + frontend.additional : 1;
+  if (routers < asked) warnings.push(fewerRouters(context, what, asked, routers));
+  const idle = placement.used.flatMap((used, index) => (used ? [] : [nodeName(index)]));
+  if (idle.length > 0) warnings.push(`no worker runs on ${idle.join(', ')}`);
+  return [
+    { what: 'nodes', asked: resources.nodes, runs: resources.nodes },
+    { what, asked, runs: routers },
+    ...recipe.workers.map(({ role, workers }) => ({
+      what: `${role} workers`,
+      asked: workers,
+      runs: placement.workers.filter((worker) => worker.role === role).length,
+    })),
+  ];
+}
+
+function fewerRouters({ recipe }: PlanContext, what: string, asked: number, runs: number): string {
+  const { additional, spread } = recipe.frontend;
+  const { nodes } = recipe.resources;
+  const even = Math.min(asked, nodes);
+  const begin = `${asked} ${what} were asked (1 + num_additional_frontends ${additional}), ${runs} will run: `;
+  if (spread === 'even' || runs === even) return `${begin}there ${nodes === 1 ? 'is 1 node' : `are ${nodes} nodes`}, and each takes one`;
+  const step = Math.ceil((nodes - 1) / additional);
+  const remark = even < asked ? ` (${even}, one on every node)` : '';
+  return `${begin}one on n0 and on every ${step}. node after it, by ceil((${nodes} - 1) / ${additional}) = ${step}; "frontend.spread: even" starts ${even}${remark}`;
+}

@@ -1,0 +1,53 @@
+/** The processes of the routers. */
+import { addressOf, commonMounts, environmentOf, type PlanContext, urlOf } from './context.ts';
+import { findText, flagWords } from './flag-words.ts';
+import type { PlannedProcess } from './plan.ts';
+import type { WorkerAddress } from './plan-workers.ts';
+import { OWNED_FLAGS, type Seat, seatParts } from './seat.ts';
+
+const EXCEPT: ReadonlySet<string> = new Set([...OWNED_FLAGS, 'prometheus-host', 'prometheus-port']);
+
+/** The bundled router and sglang_router take the same words after their name; every router gets the whole list of workers. */
+export function planRouters(context: PlanContext, seats: readonly Seat[], workers: readonly WorkerAddress[]): readonly PlannedProcess[] {
+  const { frontend, disaggregated } = context.recipe;
+  const isBundled = frontend.router === 'bundled';
+  const urls = workers.map(({ url }) => url);
+  const list = disaggregated ? pairWords(workers) : ['--worker-urls', ...urls];
+  const extra = flagWords(frontend.args, EXCEPT);
+  const program = isBundled ? ['<node-binary>', '<package>/dist/bin/router.js'] : ['python', '-m', 'sglang_router.launch_router'];
+  return seats.map((seat) => {
+    const address = addressOf(seat.node);
+    const { http = 0, prometheus = 0 } = seat.ports;
+    const metricsHost = findText(frontend.args, 'prometheus-host') ?? address;
+    return {
+      ...seatParts(seat),
+      role: 'router',
+      argv: [
+        ...program,
+        ...list,
+        '--host',
+        address,
+        '--port',
+        String(http),
+        '--prometheus-host',
+        metricsHost,
+        '--prometheus-port',
+        String(prometheus),
+        ...extra,
+      ],
+      env: environmentOf(context, seat.node, frontend.environment),
+      container: isBundled ? null : context.container,
+      mounts: isBundled ? [] : commonMounts(context),
+      before: [],
+      ready: { kind: 'router', url: urlOf(seat.node, http), workers: urls },
+    };
+  });
+}
+
+/** `--pd-disaggregation --prefill URL BOOTSTRAP-PORT ... --decode URL ...` */
+function pairWords(workers: readonly WorkerAddress[]): readonly string[] {
+  const words = ['--pd-disaggregation'];
+  for (const { role, url, bootstrapPort } of workers) if (role === 'prefill') words.push('--prefill', url, String(bootstrapPort));
+  for (const { role, url } of workers) if (role === 'decode') words.push('--decode', url);
+  return words;
+}

@@ -1,0 +1,105 @@
+/** The processes of the workers: SGLang engines, Dynamo's SGLang workers, or simulated engines. */
+import type { Environment, WorkerGroup, WorkerRole } from '../recipe/recipe.ts';
+import { addressOf, environmentOf, nodeName, type PlanContext, urlOf } from './context.ts';
+import { dynamoEnvironment } from './dynamo-words.ts';
+import type { PlacedRank, PlacedWorker } from './place-workers.ts';
+import { type PlannedProcess, type ReadyRule, TIERS } from './plan.ts';
+import { workerArgv } from './worker-argv.ts';
+import { rankId, WorkerPorts } from './worker-ports.ts';
+import { workerMounts, workerSteps } from './worker-room.ts';
+
+/** A worker as routers need it. */
+export interface WorkerAddress {
+  readonly role: WorkerRole;
+  readonly node: number;
+  readonly port: number;
+  /** With a node symbol. */
+  readonly url: string;
+  /** Prefill only. */
+  readonly bootstrapPort: number | null;
+}
+
+export interface PlannedWorkers {
+  readonly processes: readonly PlannedProcess[];
+  /** In the order of placement; empty in Dynamo mode, where frontends find workers by themselves. */
+  readonly addresses: readonly WorkerAddress[];
+}
+
+/** Processes of `placed`, rank by rank. The fixed ports of all other processes must already be taken. */
+export function planWorkers(context: PlanContext, placed: readonly PlacedWorker[]): PlannedWorkers {
+  const book = new WorkerPorts(context);
+  const mounts = workerMounts(context);
+  const before = workerSteps(context);
+  const processes: PlannedProcess[] = [];
+  const addresses: WorkerAddress[] = [];
+  for (const worker of placed) {
+    const group = context.recipe.workers.find(({ role }) => role === worker.role);
+    if (group === undefined) throw new Error(`no group of ${worker.role} workers`); // Placement made it from the same groups.
+    const ports = book.of(group, worker);
+    const leader = ports[0] ?? {};
+    const address = addressOfWorker(group, worker, leader);
+    if (address !== null) addresses.push(address);
+    worker.ranks.forEach((place, rank) => {
+      const own = ports[rank] ?? {};
+      const id = rankId(worker, rank);
+      processes.push({
+        id,
+        role: worker.role,
+        node: nodeName(place.node),
+        tier: TIERS.workers,
+        worker: worker.index,
+        rank,
+        ports: own,
+        argv: workerArgv(context, group, { worker, rank, own, leader }),
+        cwd: null,
+        env: workerEnvironment(context, group, place, own),
+        container: context.container,
+        mounts,
+        gpus: place.gpus,
+        before,
+        files: [],
+        log: `logs/${id}.log`,
+        critical: true,
+        ready: readyRule(context, rank, address),
+      });
+    });
+  }
+  return { processes, addresses };
+}
+
+function addressOfWorker(group: WorkerGroup, worker: PlacedWorker, leader: Readonly<Record<string, number>>): WorkerAddress | null {
+  const node = worker.ranks[0]?.node ?? 0;
+  const port = leader['http'];
+  if (port === undefined) return null;
+  const url = urlOf(node, port);
+  return {
+    role: worker.role,
+    node,
+    port,
+    url: group.flags['grpc-mode'] === true ? url.replace('http:', 'grpc:') : url,
+    bootstrapPort: leader['bootstrap'] ?? null,
+  };
+}
+
+/** What the plan knows better than defaults do, then the recipe's; a part of a node's GPUs is always the plan's to give. */
+function workerEnvironment(
+  context: PlanContext,
+  group: WorkerGroup,
+  place: PlacedRank,
+  own: Readonly<Record<string, number>>,
+): Environment {
+  const { recipe } = context;
+  const known: Record<string, string> = {};
+  // Addresses that an engine announces to its peers (bootstrap, KV transfer) are then those that this plan uses.
+  if (recipe.backend.type === 'sglang') known['SGLANG_HOST_IP'] = addressOf(place.node);
+  const env = { ...known, ...dynamoEnvironment(context, place.node, own), ...environmentOf(context, place.node, group.environment) };
+  if (place.gpus.length < recipe.resources.gpusPerNode) env['CUDA_VISIBLE_DEVICES'] = place.gpus.join(',');
+  return env;
+}
+
+function readyRule(context: PlanContext, rank: number, address: WorkerAddress | null): ReadyRule {
+  // Frontends count Dynamo's workers; ranks above 0 serve nothing.
+  if (rank > 0 || address === null) return { kind: 'none' };
+  if (address.url.startsWith('grpc:')) return { kind: 'tcp', host: addressOf(address.node), port: address.port };
+  return { kind: 'worker', url: address.url, model: context.model };
+}

@@ -1,0 +1,82 @@
+/** The ports of the processes of a worker. */
+import type { WorkerGroup } from '../recipe/recipe.ts';
+import type { PlanContext } from './context.ts';
+import { findPort } from './flag-words.ts';
+import type { PlacedWorker } from './place-workers.ts';
+
+/** SGLang's own defaults. Source: its server arguments, 0.5. */
+const HTTP_PORT = 30_000;
+export const BOOTSTRAP_PORT = 30_001;
+const DIST_PORT = 29_500;
+/** Without a flag SGLang takes a random one. */
+const NCCL_PORT = 17_500;
+/** Health and metrics of a Dynamo worker. */
+const SYSTEM_PORT = 7500;
+/** Between the workers of a node: SGLang takes more ports above its own, some for each data-parallel rank. */
+const STRIDE = 32;
+/** After so many multi-node workers their port repeats. On a cluster each has nodes of its own; on one machine all share one. */
+const DIST_PORTS = 15;
+
+type Ports = Readonly<Record<string, number>>;
+
+/** Hands out ports to workers in the order of the plan, so that no two on a node share one. */
+export class WorkerPorts {
+  readonly #context: PlanContext;
+  /** Workers so far on each node. */
+  readonly #onNode: number[];
+  #workers = 0;
+  #spanning = 0;
+
+  constructor(context: PlanContext) {
+    this.#context = context;
+    this.#onNode = new Array<number>(context.recipe.resources.nodes).fill(0);
+  }
+
+  /**
+   * Ports of each rank. The first worker of a node has the ports that the recipe names (`port`, `disaggregation-bootstrap-port`,
+   * `nccl-port`) or SGLang's own; each further one the next free ports, 32 higher.
+   */
+  of(group: WorkerGroup, worker: PlacedWorker): readonly Ports[] {
+    const serial = this.#workers++;
+    const dist = worker.ranks.length > 1 ? DIST_PORT + STRIDE * (this.#spanning++ % DIST_PORTS) : null;
+    return worker.ranks.map(({ node }, rank) => {
+      const earlier = this.#onNode[node] ?? 0;
+      this.#onNode[node] = earlier + 1;
+      return this.#ofRank(group, rankId(worker, rank), { node, rank, earlier, serial, dist });
+    });
+  }
+
+  #ofRank(
+    group: WorkerGroup,
+    id: string,
+    at: { readonly node: number; readonly rank: number; readonly earlier: number; readonly serial: number; readonly dist: number | null },
+  ): Ports {
+    const { ports, recipe } = this.#context;
+    const key = (flag: string): string => `backend.sglang_config.${group.role}.${flag}`;
+    const fixedOrNext = (flag: string, fallback: number, purpose: string): number => {
+      const base = findPort(group.flags, flag) ?? fallback;
+      if (at.earlier === 0) return ports.take(at.node, base, id, purpose, key(flag));
+      return ports.takeFree(at.node, base + STRIDE * at.earlier, id, purpose, key(flag));
+    };
+    const own: Record<string, number> = {};
+    const isDynamo = recipe.mode === 'dynamo';
+    if (!isDynamo) own['http'] = fixedOrNext('port', HTTP_PORT, 'HTTP');
+    const isLeader = at.rank === 0;
+    if (group.role === 'prefill' && isLeader && !(isDynamo && recipe.backend.type === 'sim'))
+      own['bootstrap'] = fixedOrNext('disaggregation-bootstrap-port', BOOTSTRAP_PORT, 'PD bootstrap');
+    if (isDynamo) own['system'] = ports.takeFree(at.node, SYSTEM_PORT + at.earlier, id, 'Dynamo system', key('port'));
+    if (recipe.backend.type === 'sim') return own;
+    if (at.dist !== null && isLeader) own['dist'] = ports.take(at.node, at.dist, id, 'distributed start', key('dist-init-addr'));
+    // Every worker has a port of its own, also across nodes: it is bound on all addresses, and on one machine all nodes share them.
+    if (at.dist === null) {
+      const base = findPort(group.flags, 'nccl-port') ?? NCCL_PORT;
+      own['nccl'] = ports.takeFree(at.node, base + at.serial, id, 'NCCL', key('nccl-port'));
+    }
+    return own;
+  }
+}
+
+/** `prefill-0`, and `prefill-0.1` for its rank 1. */
+export function rankId(worker: { readonly role: string; readonly index: number }, rank: number): string {
+  return `${worker.role}-${worker.index}${rank === 0 ? '' : `.${rank}`}`;
+}
