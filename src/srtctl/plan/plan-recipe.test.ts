@@ -1,0 +1,485 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { completeExample, recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
+import { NO_CLUSTER } from '../recipe/cluster.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { Plan, PlannedProcess } from './plan.ts';
+import { planRecipe } from './plan-recipe.ts';
+
+function planned(recipe: Recipe, { local = false, cluster = NO_CLUSTER } = {}): Plan {
+  const { plan, problems } = planRecipe(recipe, cluster, { local });
+  assert.deepEqual(problems, []);
+  return plan ?? assert.fail('no plan and no problem');
+}
+
+function problemsOf(recipe: Recipe): readonly string[] {
+  const { plan, problems } = planRecipe(recipe, NO_CLUSTER, { local: true });
+  assert.equal(plan, null);
+  return problems.map(({ path, message }) => `${path}: ${message}`);
+}
+
+function byId(plan: Plan, id: string): PlannedProcess {
+  return plan.processes.find((process) => process.id === id) ?? assert.fail(`no ${id} among ${plan.processes.map(({ id }) => id)}`);
+}
+
+/** `actual` has every member of `expected`. */
+function assertHolds(actual: object | null, expected: object): void {
+  assert.deepEqual({ ...actual, ...expected }, actual);
+}
+
+describe('the complete example', () => {
+  const plan = planned(completeExample());
+
+  it('runs 1 nginx, 4 routers, 2 prefill, 2 decode and 1 benchmark on 4 nodes, and warns of nothing', () => {
+    const rows = plan.processes.map(
+      ({ id, node, tier, ports }) => `${id} ${node} ${tier} ${ports['http'] ?? '-'} ${ports['bootstrap'] ?? '-'}`,
+    );
+    assert.deepEqual(rows, [
+      'nginx n0 3 8000 -',
+      'router-0 n0 2 30080 -',
+      'router-1 n1 2 30080 -',
+      'router-2 n2 2 30080 -',
+      'router-3 n3 2 30080 -',
+      'prefill-0 n0 1 30000 30001',
+      'prefill-1 n1 1 30000 30001',
+      'decode-0 n2 1 30000 -',
+      'decode-1 n3 1 30000 -',
+      'benchmark n0 4 - -',
+    ]);
+    assert.deepEqual(plan.nodes, ['n0', 'n1', 'n2', 'n3']);
+    assert.deepEqual(plan.warnings, []);
+    assert.equal(plan.endpoint, 'http://<node0>:8000');
+  });
+
+  it('gives every router the same list of workers, and its own address and port', () => {
+    for (const [index, node] of [0, 1, 2, 3].entries())
+      assert.equal(
+        byId(plan, `router-${index}`).argv.join(' '),
+        '<node-binary> <package>/dist/bin/router.js --pd-disaggregation --prefill http://<node0>:30000 30001 --prefill http://<node1>:30000 30001 ' +
+          `--decode http://<node2>:30000 --decode http://<node3>:30000 --host <node${node}> --port 30080 --prometheus-host <node${node}> --prometheus-port 29000`,
+      );
+  });
+
+  it('starts engines with the flags of the recipe', () => {
+    assert.equal(
+      byId(plan, 'prefill-1').argv.join(' '),
+      'python3 -m sglang.launch_server --model-path /model/ --served-model-name deepseek-r1-fp4 --disaggregation-mode prefill ' +
+        '--disaggregation-bootstrap-port 30001 --tensor-parallel-size 4 --disaggregation-transfer-backend nixl ' +
+        '--host <node1> --port 30000 --nccl-port 17501',
+    );
+    assert.match(
+      byId(plan, 'decode-0').argv.join(' '),
+      /--disaggregation-mode decode .*--disaggregation-bootstrap-port 30001 .*--host <node2> --port 30000/,
+    );
+  });
+
+  it('takes the same words to sglang_router when that is asked', () => {
+    const other = planned({ ...completeExample(), frontend: { ...completeExample().frontend, router: 'sglang_router' } });
+    const router = byId(other, 'router-2');
+    assert.deepEqual(router.argv.slice(0, 3), ['python', '-m', 'sglang_router.launch_router']);
+    assert.deepEqual(router.argv.slice(3), byId(plan, 'router-2').argv.slice(2));
+    assert.equal(router.container, 'sglang-latest');
+    assert.equal(byId(plan, 'router-2').container, null);
+  });
+
+  it('sends nginx to every router in turn, and knows when each process is ready', () => {
+    const config = byId(plan, 'nginx').files[0]?.content ?? '';
+    assert.deepEqual(
+      config.match(/server <node\d>:\d+/g),
+      [0, 1, 2, 3].map((node) => `server <node${node}>:30080`),
+    );
+    assert.deepEqual(byId(plan, 'router-3').ready, {
+      kind: 'router',
+      url: 'http://<node3>:30080',
+      workers: [0, 1, 2, 3].map((node) => `http://<node${node}>:30000`),
+    });
+    assert.deepEqual(byId(plan, 'decode-1').ready, { kind: 'worker', url: 'http://<node3>:30000', model: 'deepseek-r1-fp4' });
+  });
+
+  it('measures with the options of the recipe against the public endpoint', () => {
+    assertHolds(plan.benchmark, {
+      type: 'sa-bench',
+      endpoint: 'http://<node0>:8000',
+      model: 'deepseek-r1-fp4',
+      inputTokens: 128_000,
+      outputTokens: 8000,
+      concurrencies: [16, 32],
+      gpus: { total: 16, prefill: 8, decode: 8, aggregated: 0 },
+    });
+  });
+
+  it('mounts the model at /model/ in containers, and names host paths without', () => {
+    const prefill = byId(plan, 'prefill-0');
+    assert.equal(prefill.container, 'sglang-latest');
+    assert.ok(prefill.mounts.some(({ host, container }) => host === 'deepseek-r1-fp4' && container === '/model/'));
+    const bare = byId(planned(completeExample(), { local: true }), 'prefill-0');
+    assert.equal(bare.container, null);
+    assert.deepEqual(bare.mounts, []);
+    assert.equal(bare.argv[bare.argv.indexOf('--model-path') + 1], 'deepseek-r1-fp4');
+  });
+});
+
+describe('router modes', () => {
+  it('puts a single router on port 8000 of node 0, without nginx', () => {
+    const plan = planned(recipeWith({ frontend: { multiple: false } }));
+    assert.deepEqual(
+      plan.processes.filter(({ tier }) => tier > 1).map(({ id, node, ports }) => [id, node, ports['http']]),
+      [['router-0', 'n0', 8000]],
+    );
+    assert.equal(plan.endpoint, 'http://<node0>:8000');
+  });
+
+  for (const [additional, total] of [
+    [0, 1],
+    [4, 5],
+    [9, 10],
+  ] as const)
+    it(`runs ${total} routers for num_additional_frontends: ${additional}`, () => {
+      const plan = planned(recipeWith({ workers: [workerGroup('aggregated', total, total)], frontend: { additional } }));
+      assert.equal(plan.processes.filter(({ role }) => role === 'router').length, total);
+      assert.equal(plan.processes.filter(({ role }) => role === 'nginx').length, 1);
+      assert.deepEqual(plan.warnings, []);
+    });
+
+  it('warns when the ceiling starts fewer routers than asked, and spreads them exactly when told to', () => {
+    const workers = [workerGroup('prefill', 3, 3), workerGroup('decode', 3, 3)];
+    const ceiling = planned(recipeWith({ workers, frontend: { additional: 4 } }));
+    assert.deepEqual(ceiling.warnings, [
+      '5 routers were asked (1 + num_additional_frontends 4), 4 will run: one on n0 and on every 2. node after it, by ceil((6 - 1) / 4) = 2; "frontend.spread: even" starts 5',
+    ]);
+    assert.deepEqual(ceiling.counts[1], { what: 'routers', asked: 5, runs: 4 });
+    const even = planned(recipeWith({ workers, frontend: { additional: 4, spread: 'even' } }));
+    assert.deepEqual(even.warnings, []);
+    assert.deepEqual(even.counts[1], { what: 'routers', asked: 5, runs: 5 });
+  });
+
+  it('warns when there are fewer nodes than routers', () => {
+    const plan = planned(recipeWith());
+    assert.deepEqual(plan.warnings, [
+      '10 routers were asked (1 + num_additional_frontends 9), 2 will run: there are 2 nodes, and each takes one',
+    ]);
+  });
+
+  it('lists aggregated workers by --worker-urls', () => {
+    const plan = planned(recipeWith({ workers: [workerGroup('aggregated', 2, 2)], frontend: { args: { policy: 'cache_aware' } } }));
+    const { argv } = byId(plan, 'router-1');
+    assert.deepEqual(argv.slice(2, 5), ['--worker-urls', 'http://<node0>:30000', 'http://<node1>:30000']);
+    assert.deepEqual(argv.slice(-2), ['--policy', 'cache_aware']);
+    assert.ok(!byId(plan, 'aggregated-0').argv.includes('--disaggregation-mode'));
+  });
+});
+
+describe('ports', () => {
+  it('finds nginx and a router on one port, and names both and the error that would follow', () => {
+    const [problem, ...more] = problemsOf(recipeWith({ frontend: { routerPort: 8000 } }));
+    assert.deepEqual(more, []);
+    assert.match(
+      problem ?? '',
+      /frontend\.router_port: n0: nginx \(public\) and router-0 \(HTTP\) would both listen on port 8000; .*bind\(\) to 0\.0\.0\.0:8000 failed \(Address already in use\)/,
+    );
+  });
+
+  it('finds a worker on the port of its bootstrap server, and on that of a router', () => {
+    const flags = { 'disaggregation-bootstrap-port': 30_000 };
+    assert.match(
+      problemsOf(recipeWith({ workers: [workerGroup('prefill', 1, 1, { flags }), workerGroup('decode', 1, 1)] }))[0] ?? '',
+      /prefill-0 \(HTTP\) and prefill-0 \(PD bootstrap\)/,
+    );
+    assert.match(problemsOf(recipeWith({ frontend: { routerPort: 30_000 } }))[0] ?? '', /router-0 \(HTTP\) and prefill-0 \(HTTP\)/);
+  });
+
+  it('tells every router the bootstrap port of the recipe', () => {
+    const leg = { flags: { 'disaggregation-bootstrap-port': 8998 } };
+    const plan = planned(recipeWith({ workers: [workerGroup('prefill', 1, 1, leg), workerGroup('decode', 1, 1, leg)] }));
+    assert.equal(byId(plan, 'prefill-0').ports['bootstrap'], 8998);
+    for (const id of ['router-0', 'router-1']) assert.match(byId(plan, id).argv.join(' '), /--prefill http:\/\/<node0>:30000 8998 /);
+    assert.match(byId(plan, 'prefill-0').argv.join(' '), /--disaggregation-bootstrap-port 8998/);
+  });
+
+  it('refuses a bootstrap port of decode that is not that of prefill, given or by default', () => {
+    const leg = { flags: { 'disaggregation-bootstrap-port': 8998 } };
+    for (const prefill of [{}, { flags: { 'disaggregation-bootstrap-port': 30_002 } }])
+      assert.match(
+        problemsOf(recipeWith({ workers: [workerGroup('prefill', 1, 1, prefill), workerGroup('decode', 1, 1, leg)] })).join('\n'),
+        /decode\.disaggregation-bootstrap-port: 8998, but prefill workers listen for bootstrap on 3000[12]/,
+      );
+  });
+});
+
+describe('workers on nodes', () => {
+  it('gives workers of one node shares of its GPUs and ports of their own', () => {
+    const plan = planned(
+      recipeWith({ workers: [workerGroup('prefill', 1, 2, { gpusPerWorker: 2 }), workerGroup('decode', 1, 4, { gpusPerWorker: 1 })] }),
+    );
+    const rows = plan.processes
+      .filter(({ tier }) => tier === 1)
+      .map(
+        ({ id, node, ports, env }) =>
+          `${id} ${node} ${ports['http']} ${ports['bootstrap'] ?? '-'} ${ports['nccl']} ${env['CUDA_VISIBLE_DEVICES']}`,
+      );
+    assert.deepEqual(rows, [
+      'prefill-0 n0 30000 30001 17500 0,1',
+      'prefill-1 n0 30032 30033 17501 2,3',
+      'decode-0 n1 30000 - 17502 0',
+      'decode-1 n1 30032 - 17503 1',
+      'decode-2 n1 30064 - 17504 2',
+      'decode-3 n1 30096 - 17505 3',
+    ]);
+    assert.match(
+      byId(plan, 'router-0').argv.join(' '),
+      /--prefill http:\/\/<node0>:30000 30001 --prefill http:\/\/<node0>:30032 30033 --decode http:\/\/<node1>:30000 --decode http:\/\/<node1>:30032 /,
+    );
+  });
+
+  it('sets no CUDA_VISIBLE_DEVICES for a worker that has all GPUs of its nodes', () => {
+    assert.ok(!('CUDA_VISIBLE_DEVICES' in byId(planned(recipeWith()), 'prefill-0').env));
+  });
+
+  it('starts a worker of several nodes as ranks that meet at its first node', () => {
+    const plan = planned(
+      recipeWith({ workers: [workerGroup('prefill', 2, 1, { gpusPerWorker: 8 }), workerGroup('decode', 4, 2, { gpusPerWorker: 8 })] }),
+    );
+    const ranks = plan.processes.filter(({ role }) => role === 'decode');
+    assert.deepEqual(
+      ranks.map(({ id, node, rank, worker }) => [id, node, rank, worker]),
+      [
+        ['decode-0', 'n2', 0, 0],
+        ['decode-0.1', 'n3', 1, 0],
+        ['decode-1', 'n4', 0, 1],
+        ['decode-1.1', 'n5', 1, 1],
+      ],
+    );
+    assert.match(ranks[3]?.argv.join(' ') ?? '', /--host <node5> --port 30000 --dist-init-addr <node4>:29564 --nnodes 2 --node-rank 1$/);
+    assert.match(
+      byId(plan, 'prefill-0.1').argv.join(' '),
+      /--disaggregation-bootstrap-port 30001 .*--dist-init-addr <node0>:29500 --nnodes 2 --node-rank 1$/,
+    );
+    assert.deepEqual(
+      ranks.map(({ ready }) => ready.kind),
+      ['worker', 'none', 'worker', 'none'],
+    );
+    assert.match(
+      byId(plan, 'router-0').argv.join(' '),
+      /--prefill http:\/\/<node0>:30000 30001 --decode http:\/\/<node2>:30000 --decode http:\/\/<node4>:30000 /,
+    );
+  });
+
+  it('divides a worker of 6 GPUs equally over 2 nodes of 4, and refuses 7', () => {
+    const plan = planned(recipeWith({ workers: [workerGroup('aggregated', 2, 1, { gpusPerWorker: 6 })] }));
+    assert.deepEqual(
+      plan.processes.filter(({ tier }) => tier === 1).map(({ gpus }) => gpus),
+      [
+        [0, 1, 2],
+        [0, 1, 2],
+      ],
+    );
+    assert.match(
+      problemsOf(recipeWith({ workers: [workerGroup('aggregated', 2, 1, { gpusPerWorker: 7 })] }))[0] ?? '',
+      /^resources\.gpus_per_agg: .*7 GPUs needs 2 nodes of 4/,
+    );
+  });
+
+  it('lets decode workers share the nodes of prefill workers when they have none of their own', () => {
+    const plan = planned(
+      recipeWith({ workers: [workerGroup('prefill', 1, 1, { gpusPerWorker: 2 }), workerGroup('decode', 0, 2, { gpusPerWorker: 1 })] }),
+    );
+    assert.deepEqual(
+      plan.processes.filter(({ tier }) => tier === 1).map(({ id, node, gpus, ports }) => [id, node, gpus, ports['http']]),
+      [
+        ['prefill-0', 'n0', [0, 1], 30_000],
+        ['decode-0', 'n0', [2], 30_032],
+        ['decode-1', 'n0', [3], 30_064],
+      ],
+    );
+  });
+
+  it('says which worker has no room', () => {
+    assert.deepEqual(problemsOf(recipeWith({ workers: [workerGroup('prefill', 1, 1), workerGroup('decode', 0, 1)] })), [
+      'resources.decode_workers: no room for decode worker 0 (of 1): 4 GPUs for each worker, 1 node with 4 GPUs on each, which it shares with the prefill workers',
+    ]);
+    assert.match(
+      problemsOf(recipeWith({ workers: [workerGroup('aggregated', 2, 3)] }))[0] ?? '',
+      /agg_workers: no room for aggregated worker 2 \(of 3\)/,
+    );
+  });
+
+  it('keeps one worker a node when workers are spread, and says so when nodes do not suffice', () => {
+    const small = (workers: number): Recipe =>
+      recipeWith({ workers: [workerGroup('aggregated', 2, workers, { gpusPerWorker: 1 })], resources: { spreadWorkers: true } });
+    assert.deepEqual(
+      planned(small(2))
+        .processes.filter(({ tier }) => tier === 1)
+        .map(({ node }) => node),
+      ['n0', 'n1'],
+    );
+    assert.match(problemsOf(small(3))[0] ?? '', /one worker on each \(spread_workers\)/);
+  });
+
+  it('warns of nodes without a worker', () => {
+    const plan = planned(recipeWith({ workers: [workerGroup('aggregated', 3, 1)], frontend: { multiple: false } }));
+    assert.deepEqual(plan.warnings, ['no worker runs on n1, n2']);
+  });
+});
+
+describe('SGLang from source', () => {
+  const withSource = (sglangSourceDirectory: string | null): Recipe => ({
+    ...completeExample(),
+    backend: { type: 'sglang', sglangSourceDirectory },
+  });
+
+  it('is mounted at /ext-sglang-src/ and installed before every prefill and decode worker', () => {
+    const plan = planned(withSource('/home/me/sglang'));
+    const workers = plan.processes.filter(({ tier }) => tier === 1);
+    assert.equal(workers.length, 4);
+    for (const { mounts, before } of workers) {
+      assert.deepEqual(mounts.at(-1), { host: '/home/me/sglang', container: '/ext-sglang-src/', options: null });
+      assert.deepEqual(before, [
+        { what: 'install SGLang from /home/me/sglang', argv: ['pip', 'install', '-e', '.', '--no-deps'], cwd: '/ext-sglang-src/' },
+      ]);
+    }
+    for (const { before } of plan.processes.filter(({ tier }) => tier !== 1)) assert.deepEqual(before, []);
+  });
+
+  it('is installed before aggregated workers too, and from its own place without containers', () => {
+    const recipe = recipeWith({
+      workers: [workerGroup('aggregated', 1, 1)],
+      backend: { type: 'sglang', sglangSourceDirectory: '/src/sglang' },
+    });
+    assert.equal(byId(planned(recipe), 'aggregated-0').before[0]?.cwd, '/ext-sglang-src/');
+    assert.equal(byId(planned(recipe, { local: true }), 'aggregated-0').before[0]?.cwd, '/src/sglang');
+  });
+
+  it('leaves no trace when it is not set', () => {
+    const text = JSON.stringify(planned(withSource(null)));
+    assert.ok(!text.includes('ext-sglang-src') && !text.includes('pip'));
+  });
+});
+
+describe('what surrounds a process', () => {
+  it('merges the environment: cluster, recipe, role; and binds {node} and {node_id}', () => {
+    const group = { ...workerGroup('aggregated', 2, 2), environment: { B: 'role', ID: 'w{node_id} at {node}, {other}' } };
+    const plan = planned(
+      recipeWith({ workers: [group], environment: { A: 'recipe', B: 'recipe' }, frontend: { environment: { R: '1' } } }),
+      {
+        cluster: { ...NO_CLUSTER, environment: { A: 'cluster', C: 'cluster' } },
+      },
+    );
+    assert.deepEqual(byId(plan, 'aggregated-1').env, {
+      SGLANG_HOST_IP: '<node1>',
+      A: 'recipe',
+      C: 'cluster',
+      B: 'role',
+      ID: 'w1 at <node1>, {other}',
+    });
+    assert.deepEqual(byId(plan, 'router-0').env, { A: 'recipe', C: 'cluster', B: 'recipe', R: '1' });
+    assert.deepEqual(byId(plan, 'nginx').env, { A: 'cluster', C: 'cluster' });
+  });
+
+  it('binds the placeholders of mounts and keeps their options', () => {
+    const plan = planned(recipeWith({ mounts: [{ host: '/data/{run_name}/{job_id}', container: '{log_dir}/x', options: 'ro' }] }), {
+      cluster: { ...NO_CLUSTER, mounts: [{ host: '/lustre', container: '/lustre', options: null }], preamble: 'module load x' },
+    });
+    const mounts = byId(plan, 'decode-0').mounts;
+    assert.ok(
+      mounts.some(({ host, container, options }) => host === '/data/test/<job>' && container === '<run>/logs/x' && options === 'ro'),
+    );
+    assert.ok(mounts.some(({ host }) => host === '/lustre'));
+    assert.equal(plan.preamble, 'module load x');
+  });
+
+  it('runs the setup script from a read-only mount, before anything else', () => {
+    const recipe = recipeWith({ setupScript: '/home/me/set up.sh', backend: { type: 'sglang', sglangSourceDirectory: '/src' } });
+    const { before, mounts } = byId(planned(recipe), 'prefill-0');
+    assert.deepEqual(before[0]?.argv, ['bash', '/srtctl-setup/set up.sh']);
+    assert.deepEqual(mounts.at(-1), { host: '/home/me/set up.sh', container: '/srtctl-setup/set up.sh', options: 'ro' });
+    assert.equal(before.length, 2);
+  });
+
+  it('refuses flags that the plan must set, and a mode that is not that of the role', () => {
+    assert.match(
+      problemsOf(recipeWith({ frontend: { args: { port: 9000 } } }))[0] ?? '',
+      /^frontend\.args\.port: --port is set by the plan/,
+    );
+    const flags = { 'disaggregation-mode': 'decode', nnodes: 2 };
+    const problems = problemsOf(recipeWith({ workers: [workerGroup('prefill', 1, 1, { flags }), workerGroup('decode', 1, 1)] }));
+    assert.match(problems[0] ?? '', /prefill\.disaggregation-mode: "decode" for prefill workers/);
+    assert.match(problems[1] ?? '', /prefill\.nnodes: 2, but a prefill worker of 4 GPUs takes 1 node of 4/);
+  });
+});
+
+describe('simulated engines', () => {
+  it('run by the Node of srtctl, on the host, with the same flags', () => {
+    const plan = planned({ ...completeExample(), backend: { type: 'sim', sglangSourceDirectory: null } });
+    const { argv, container, mounts, before } = byId(plan, 'prefill-0');
+    assert.equal(
+      argv.join(' '),
+      '<node-binary> <package>/dist/bin/sim.js --ignore-unknown --model-path deepseek-r1-fp4 --served-model-name deepseek-r1-fp4 --disaggregation-mode prefill ' +
+        '--disaggregation-bootstrap-port 30001 --tensor-parallel-size 4 --disaggregation-transfer-backend nixl --host <node0> --port 30000',
+    );
+    assert.deepEqual([container, mounts, before], [null, [], []]);
+  });
+});
+
+describe('Dynamo mode', () => {
+  const recipe: Recipe = {
+    ...completeExample(),
+    mode: 'dynamo',
+    dynamo: { requestPlane: 'tcp', eventPlane: 'nats', install: true, version: '1.6.1' },
+  };
+  const plan = planned(recipe);
+
+  it('plans etcd and NATS first, frontends in the place of routers, and workers that find them', () => {
+    assert.deepEqual(
+      plan.processes.map(({ id, node, tier }) => `${id} ${node} ${tier}`),
+      [
+        'etcd n0 0',
+        'nats n0 0',
+        'nginx n0 3',
+        'frontend-0 n0 2',
+        'frontend-1 n1 2',
+        'frontend-2 n2 2',
+        'frontend-3 n3 2',
+        'prefill-0 n0 1',
+        'prefill-1 n1 1',
+        'decode-0 n2 1',
+        'decode-1 n3 1',
+        'benchmark n0 4',
+      ],
+    );
+    const worker = byId(plan, 'decode-1');
+    assert.deepEqual(worker.argv.slice(0, 3), ['python3', '-m', 'dynamo.sglang']);
+    assertHolds(worker.env, {
+      ETCD_ENDPOINTS: 'http://<node0>:2379',
+      NATS_SERVER: 'nats://<node0>:4222',
+      DYN_EVENT_PLANE: 'nats',
+      DYN_SYSTEM_PORT: '7500',
+      DYN_SYSTEM_HOST: '<node3>',
+    });
+    assert.deepEqual(
+      worker.before.map(({ argv }) => argv.join(' ')),
+      ['pip install ai-dynamo-runtime==1.6.1 ai-dynamo==1.6.1'],
+    );
+    assert.deepEqual(worker.ready, { kind: 'none' });
+  });
+
+  it('counts workers at every frontend', () => {
+    assert.deepEqual(byId(plan, 'frontend-2').ready, {
+      kind: 'frontend',
+      url: 'http://<node2>:30080',
+      model: 'deepseek-r1-fp4',
+      namespace: 'dynamo',
+      prefill: 2,
+      decode: 2,
+    });
+    assert.ok(!byId(plan, 'frontend-2').argv.some((word) => word.includes(':30000')), 'a frontend needs no list of workers');
+  });
+
+  it('uses the mocker for simulated engines', () => {
+    const mocked = planned({ ...recipe, backend: { type: 'sim', sglangSourceDirectory: null } }, { local: true });
+    assert.equal(
+      byId(mocked, 'prefill-1').argv.join(' '),
+      'python3 -m dynamo.mocker --model-path deepseek-r1-fp4 --model-name deepseek-r1-fp4 --engine-type sglang --disaggregation-mode prefill --num-gpu-blocks-override 1000000',
+    );
+    assert.deepEqual(byId(mocked, 'prefill-1').before, []);
+  });
+});
