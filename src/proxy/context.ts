@@ -11,6 +11,7 @@ import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { ClientConnection } from './client-connection.ts';
+import type { Pairing } from './pairing.ts';
 import type { RequestFieldRules } from './request-fields.ts';
 import type { RequestReader } from './request-reader.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -36,7 +37,10 @@ export interface ProxyContext {
   readonly fleet: FleetCell;
   readonly load: LoadTable;
   readonly attempts: AttemptListener;
+  /** Of the workers that serve requests alone: the regular ones, or the prefill workers where pairs are made. */
   readonly selection: Selection;
+  /** Null: every request goes to one worker. */
+  readonly pairing: Pairing | null;
   readonly upstreams: Upstreams;
   readonly series: SeriesTable;
   readonly fieldRules: RequestFieldRules;

@@ -7,6 +7,7 @@ import type { LoadTable } from '../core/load.ts';
 import type { LocalRoute } from '../core/local-route.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Rng } from '../core/rng.ts';
+import type { WorkerType } from '../core/worker.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Policy, PolicySettings } from '../policy/contract.ts';
 import type { EndOfTurn } from '../runtime/end-of-turn.ts';
@@ -21,6 +22,8 @@ import { Exchange } from './exchange.ts';
 import { FanOutExchange } from './fan-out-exchange.ts';
 import { LocalExchange } from './local-exchange.ts';
 import { answerFrame, errorResponse, lastAnswerFrame } from './local-response.ts';
+import { PairExchange } from './pair-exchange.ts';
+import { Pairing, type PairSettings } from './pairing.ts';
 import { RequestFieldRules } from './request-fields.ts';
 import { findRequestId, RequestIds } from './request-id.ts';
 import { RequestReader } from './request-reader.ts';
@@ -50,11 +53,19 @@ export interface DataPlaneDeps {
   readonly attempts: AttemptListener;
   readonly policy: Policy;
   readonly policySettings: PolicySettings;
+  /** Prefill and decode are divided; then `policy` is not used. */
+  readonly pairs?: PairDeps;
   readonly makeUpstream: MakeUpstream;
   /** Routes that the router answers itself. */
   readonly locals: readonly LocalRoute[];
   /** One record per request, at its end. */
   readonly access: (record: RequestRecord, durationMs: number) => void;
+}
+
+export interface PairDeps {
+  readonly prefillPolicy: Policy;
+  readonly decodePolicy: Policy;
+  readonly settings: PairSettings;
 }
 
 export interface Address {
@@ -73,6 +84,7 @@ export class DataPlane implements ProxyContext {
   readonly load: LoadTable;
   readonly attempts: AttemptListener;
   readonly selection: Selection;
+  readonly pairing: Pairing | null;
   readonly upstreams: Upstreams;
   readonly series: SeriesTable;
   readonly fieldRules: RequestFieldRules;
@@ -101,19 +113,19 @@ export class DataPlane implements ProxyContext {
     this.load = deps.load;
     this.attempts = deps.attempts;
     this.receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
-    const decisions = new Map<string, { value: number }>();
-    this.selection = new Selection(deps.policy, deps.policySettings, 'regular', deps.load, deps.rng, (because) => {
-      let counter = decisions.get(because);
-      if (counter === undefined) {
-        counter = deps.metrics.policyDecision(deps.policy.name, because);
-        decisions.set(because, counter);
-      }
-      return counter;
-    });
+    const { pairs } = deps;
+    if (pairs === undefined) {
+      this.pairing = null;
+      this.selection = select(deps, deps.policy, 'regular');
+    } else {
+      this.selection = select(deps, pairs.prefillPolicy, 'prefill');
+      const decode = select(deps, pairs.decodePolicy, 'decode');
+      this.pairing = new Pairing(this, pairs.settings, this.selection, decode, deps.metrics.pairs(), deps.rng);
+    }
     this.upstreams = new Upstreams(deps.makeUpstream);
     this.series = new SeriesTable(deps.metrics);
     this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders);
-    this.reader = new RequestReader(deps.policy.needs === 'prompt');
+    this.reader = new RequestReader(pairs === undefined && deps.policy.needs === 'prompt');
     this.#access = deps.access;
     this.#ids = new RequestIds(deps.rng);
     this.turnMs = deps.clock.nowMs();
@@ -122,6 +134,10 @@ export class DataPlane implements ProxyContext {
     this.fleet.subscribe(this.series);
     this.fleet.subscribe(this.upstreams);
     this.fleet.subscribe(this.selection);
+    if (this.pairing !== null) {
+      this.fleet.subscribe(this.pairing);
+      this.fleet.subscribe(this.pairing.decode);
+    }
     this.#server = net.createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
@@ -161,6 +177,7 @@ export class DataPlane implements ProxyContext {
     }
     const cut = [...this.#connections];
     for (const connection of cut) connection.destroy();
+    this.pairing?.stop();
     this.upstreams.drain();
     return cut.length;
   }
@@ -199,7 +216,14 @@ export class DataPlane implements ProxyContext {
         );
       }
     }
+    if (this.pairing !== null && route.paired === 'refused') {
+      const message = `${head.path} is not served while prefill and decode are divided: ask a router of regular workers`;
+      return this.#reject(connection, head, route, 'not_implemented', message);
+    }
     const record = this.#record(head, route);
+    if (this.pairing !== null && route.paired === 'pair' && route.prompt !== null) {
+      return new PairExchange(this, this.pairing, connection, record, route.prompt);
+    }
     if (route.kind === 'local' && route.local !== null) return new LocalExchange(this, connection, record, route.local);
     if (route.kind === 'every') return new FanOutExchange(this, connection, record);
     return new Exchange(this, connection, record);
@@ -296,6 +320,19 @@ export class DataPlane implements ProxyContext {
     connection.finish(persist);
     return null;
   }
+}
+
+/** A policy at work on the workers of one type. */
+function select({ policySettings, load, rng, metrics }: DataPlaneDeps, policy: Policy, type: WorkerType): Selection {
+  const decisions = new Map<string, { value: number }>();
+  return new Selection(policy, policySettings, type, load, rng, (because) => {
+    let counter = decisions.get(because);
+    if (counter === undefined) {
+      counter = metrics.policyDecision(policy.name, because);
+      decisions.set(because, counter);
+    }
+    return counter;
+  });
 }
 
 /** application/json and its +json relatives, with any parameters. */

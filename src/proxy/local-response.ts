@@ -26,10 +26,16 @@ export function lastAnswerFrame(date: string): AnswerFrame {
   return { requestId: null, connection: 'close', isHead: false, date };
 }
 
-/** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. */
-export function errorResponse(code: ErrorCode, message: string, frame: AnswerFrame, extra: Readonly<Record<string, string>> = {}): Buffer {
+/** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. `param`: the field of the request that is to blame. */
+export function errorResponse(
+  code: ErrorCode,
+  message: string,
+  frame: AnswerFrame,
+  extra: Readonly<Record<string, string>> = {},
+  param: string | null = null,
+): Buffer {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'x-smg-error-code': code, ...extra };
-  return localResponse({ status: ERRORS[code].status, headers, body: errorBody(code, message) }, frame);
+  return localResponse({ status: ERRORS[code].status, headers, body: errorBody(code, message, param) }, frame);
 }
 
 /** The bytes of a whole answer. */

@@ -27,6 +27,8 @@ export class RequestBody {
   /** A head has been written into the headroom, and may be in the queue of a socket still. */
   headroomTaken = false;
   readonly #memory: BodyMemory;
+  #isAlias = false;
+  #isAliased = false;
 
   constructor(declaredBytes: number, memory: BodyMemory) {
     this.declaredBytes = declaredBytes;
@@ -71,9 +73,28 @@ export class RequestBody {
     this.end += bytes;
   }
 
+  /** Makes the body `bytes` long at once, whatever the limits; the caller writes them behind the headroom. Of an empty body. */
+  reserve(bytes: number): void {
+    this.buf = this.#memory.take(HEADROOM + bytes);
+    this.end = HEADROOM + bytes;
+  }
+
+  /** The same bytes for another request at the same time. Does not count as memory held; the room for a head stays with this one. */
+  alias(): RequestBody {
+    const other = new RequestBody(this.declaredBytes, this.#memory);
+    other.#isAlias = true;
+    this.#isAliased = true;
+    other.buf = this.buf;
+    other.start = this.start;
+    other.end = this.end;
+    other.complete = this.complete;
+    other.headroomTaken = true;
+    return other;
+  }
+
   /** Forgets the bytes. `isFree`: no socket has them in its queue any more. */
   release(isFree: boolean): void {
-    if (this.buf !== EMPTY) this.#memory.give(this.buf, isFree);
+    if (this.buf !== EMPTY && !this.#isAlias) this.#memory.give(this.buf, isFree && !this.#isAliased);
     this.buf = EMPTY;
     this.start = HEADROOM;
     this.end = HEADROOM;

@@ -15,6 +15,8 @@ export class RequestRecord {
   /** Code of the router's own error, '' when the answer is a worker's. */
   errorCode = '';
   worker = '';
+  /** Of a pair, whose `worker` is the decode worker (or the leg that answered). */
+  prefillWorker = '';
   model = '';
   /** Milliseconds from the head to the first event; -1: no event. */
   ttftMs = -1;

@@ -24,6 +24,12 @@ import type { RequestIdPrefix } from './request-id.ts';
  */
 export type RouteKind = 'policy' | 'any' | 'every' | 'local';
 
+/**
+ * What becomes of a route whose requests go to workers when prefill and decode are divided. pair: to both. one: to one
+ * prefill worker (what any engine knows). refused: no engine of a pair can serve it alone, and the protocol has no form for it.
+ */
+export type PairedKind = 'pair' | 'one' | 'refused';
+
 export interface Route {
   readonly kind: RouteKind;
   /** Label of metrics; ids in paths are written `{id}`. */
@@ -35,6 +41,7 @@ export interface Route {
   readonly prompt: PromptFields | null;
   /** JSON is the only body it takes (415 otherwise). */
   readonly json: boolean;
+  readonly paired: PairedKind;
   readonly local: LocalRoute | null;
   /** Bound when the table is built. */
   readonly series: HttpSeries;
@@ -48,10 +55,19 @@ interface Declaration {
   readonly idPrefix?: RequestIdPrefix;
   readonly prompt?: PromptFields;
   readonly json?: boolean;
+  /** `one` if left out. */
+  readonly paired?: PairedKind;
 }
 
-const post = (path: string, endpoint: string, prompt: PromptFields, idPrefix: RequestIdPrefix = 'req-'): Declaration => ({
+const post = (
+  path: string,
+  endpoint: string,
+  prompt: PromptFields,
+  idPrefix: RequestIdPrefix = 'req-',
+  paired: PairedKind = 'refused',
+): Declaration => ({
   methods: ['POST'],
+  paired,
   path,
   kind: 'policy',
   endpoint,
@@ -63,19 +79,19 @@ const info = (path: string): Declaration => ({ methods: ['GET', 'HEAD'], path, k
 
 /** Source: spec of sglang_router 0.3.2 (regular workers), and what the engine itself serves. */
 const DECLARATIONS: readonly Declaration[] = [
-  { ...post('/generate', 'generate', GENERATE_PROMPT, 'gnt-'), methods: ['POST', 'PUT'] },
-  post('/v1/chat/completions', 'chat', CHAT_PROMPT, 'chatcmpl-'),
-  post('/v1/completions', 'completions', COMPLETION_PROMPT, 'cmpl-'),
+  { ...post('/generate', 'generate', GENERATE_PROMPT, 'gnt-', 'pair'), methods: ['POST', 'PUT'] },
+  post('/v1/chat/completions', 'chat', CHAT_PROMPT, 'chatcmpl-', 'pair'),
+  post('/v1/completions', 'completions', COMPLETION_PROMPT, 'cmpl-', 'pair'),
   post('/v1/embeddings', 'embeddings', EMBEDDING_PROMPT),
   post('/v1/classify', 'classify', CLASSIFY_PROMPT),
   post('/v1/rerank', 'rerank', RERANK_PROMPT),
   post('/rerank', 'rerank', RERANK_PROMPT),
   post('/v1/responses', 'responses', RESPONSES_PROMPT, 'resp-'),
-  { methods: ['GET', 'DELETE'], path: '/v1/responses/{id}', kind: 'every', endpoint: 'responses', idPrefix: 'resp-' },
-  { methods: ['POST'], path: '/v1/responses/{id}/cancel', kind: 'every', endpoint: 'responses', idPrefix: 'resp-' },
-  { methods: ['GET'], path: '/v1/responses/{id}/input_items', kind: 'every', endpoint: 'responses', idPrefix: 'resp-' },
+  { methods: ['GET', 'DELETE'], path: '/v1/responses/{id}', kind: 'every', endpoint: 'responses', idPrefix: 'resp-', paired: 'refused' },
+  { methods: ['POST'], path: '/v1/responses/{id}/cancel', kind: 'every', endpoint: 'responses', idPrefix: 'resp-', paired: 'refused' },
+  { methods: ['GET'], path: '/v1/responses/{id}/input_items', kind: 'every', endpoint: 'responses', idPrefix: 'resp-', paired: 'refused' },
   post('/v1/messages', 'messages', MESSAGES_PROMPT),
-  { methods: ['POST'], path: '/v1/audio/transcriptions', kind: 'policy', endpoint: 'transcriptions' },
+  { methods: ['POST'], path: '/v1/audio/transcriptions', kind: 'policy', endpoint: 'transcriptions', paired: 'refused' },
   { methods: ['POST'], path: '/v1/tokenize', kind: 'policy', endpoint: 'tokenize', json: true },
   { methods: ['POST'], path: '/v1/detokenize', kind: 'policy', endpoint: 'detokenize', json: true },
   info('/v1/models'),
@@ -114,6 +130,7 @@ export class RouteTable {
           idPrefix: d.idPrefix ?? 'req-',
           prompt: d.prompt ?? null,
           json: d.json ?? false,
+          paired: d.paired ?? 'one',
           local: null,
           series: seriesOf(method, d.path),
         });
@@ -127,6 +144,7 @@ export class RouteTable {
         idPrefix: 'req-',
         prompt: null,
         json: false,
+        paired: 'one',
         local,
         series: seriesOf(local.method, local.path),
       };
@@ -140,6 +158,7 @@ export class RouteTable {
       idPrefix: 'req-',
       prompt: null,
       json: false,
+      paired: 'one',
       local: null,
       series: seriesOf('other', 'other'),
     };

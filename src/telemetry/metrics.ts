@@ -9,6 +9,7 @@ import type { Counter, Gauge, Histogram } from './cells.ts';
 import { METRICS, type MetricDeclaration, type MetricKey, type PlainMetricKey } from './declarations.ts';
 import { EndpointSeries } from './endpoint-series.ts';
 import { type Families, Family } from './families.ts';
+import { PairSeries } from './pair-series.ts';
 import { ProcessMetrics } from './process-metrics.ts';
 import { StatusCounters } from './status-counters.ts';
 import { TEXT_FORMAT_TYPE } from './text-format.ts';
@@ -135,6 +136,11 @@ export class RouterMetrics {
   /** Choices of a policy for one reason; keep the counter. `reason` is from the closed set of the policies. */
   policyDecision(policy: string, reason: string): Counter {
     return this.#families.policyDecisions.counter({ policy, reason });
+  }
+
+  /** Cells of prefill-decode pairs; asked for once, by a router that makes pairs. */
+  pairs(): PairSeries {
+    return new PairSeries(this.#families);
   }
 
   /** A probe of a worker has ended. */

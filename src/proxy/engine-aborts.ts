@@ -1,0 +1,104 @@
+/**
+ * Tells engines to forget requests (`POST /abort_request`). Closing the socket is not enough: an engine that answers in one
+ * piece looks for its client only every 4 s, and computes until then (SGLang 0.5.23, observed).
+ *
+ * Nobody waits for the answer; an abort that comes late, twice or for a request that is over does nothing.
+ */
+import type { WorkerIndex } from '../core/worker.ts';
+import type { ChunkedFramer } from '../http1/chunked-framer.ts';
+import { Deadline } from '../runtime/timer-wheel.ts';
+import type { ProxyContext } from './context.ts';
+import { RequestBody } from './request-body.ts';
+import type { Flight, Sink } from './upstream/seam.ts';
+
+/** Under way at once; beyond it only the socket tells the engine. */
+const MAX_OPEN = 1024;
+const DEADLINE_MS = 5000;
+
+export class EngineAborts {
+  readonly #ctx: ProxyContext;
+  readonly #open = new Set<AbortCall>();
+
+  constructor(ctx: ProxyContext) {
+    this.#ctx = ctx;
+  }
+
+  /** Under way now. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** `fields`: flat name, value list that the worker gets with it (its own key is added by its pool). */
+  send(worker: WorkerIndex, rid: string, fields: readonly string[]): void {
+    const upstream = this.#ctx.upstreams.find(worker);
+    if (upstream === undefined || this.#open.size >= MAX_OPEN) return;
+    const json = Buffer.from(JSON.stringify({ rid }));
+    const body = new RequestBody(json.length, this.#ctx.memory);
+    body.hold(json, 0, json.length, json.length);
+    body.complete = true;
+    const call = new AbortCall(this.#ctx, body, (done) => this.#open.delete(done));
+    this.#open.add(call);
+    call.start(upstream.send({ method: 'POST', target: '/abort_request', fields, body }, call));
+  }
+
+  /** Gives up what is under way. */
+  stop(): void {
+    for (const call of [...this.#open]) call.cancel();
+  }
+}
+
+class AbortCall implements Sink {
+  readonly #ctx: ProxyContext;
+  readonly #body: RequestBody;
+  readonly #over: (call: AbortCall) => void;
+  readonly #deadline: Deadline;
+  #flight: Flight | null = null;
+  #isOver = false;
+
+  constructor(ctx: ProxyContext, body: RequestBody, over: (call: AbortCall) => void) {
+    this.#ctx = ctx;
+    this.#body = body;
+    this.#over = over;
+    this.#deadline = new Deadline(() => this.cancel());
+  }
+
+  start(flight: Flight): void {
+    if (this.#isOver) return;
+    this.#flight = flight;
+    this.#ctx.wheel.arm(this.#deadline, DEADLINE_MS);
+  }
+
+  cancel(): void {
+    this.#flight?.cancel();
+    this.#end();
+  }
+
+  onHead(): void {}
+
+  onData(_buf: Buffer, _start: number, _end: number): void {}
+
+  onChunk(_buf: Buffer, _start: number, _payload: number, _end: number): void {}
+
+  onFramed(_buf: Buffer, _start: number, _end: number, _framer: ChunkedFramer): void {}
+
+  onBatchEnd(): void {}
+
+  onDrain(): void {}
+
+  onEnd(): void {
+    this.#end();
+  }
+
+  /** The engine is gone, and the request with it; or it is busy, and sees that the socket is closed. */
+  onError(): void {
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#ctx.wheel.cancel(this.#deadline);
+    this.#body.release(false);
+    this.#over(this);
+  }
+}

@@ -1,0 +1,30 @@
+/** The bodies of both legs: the client's with the bootstrap fields in it, the same bytes for both. */
+import { type BodySplice, splicedBytes, writeSpliced } from '../pair/body-splice.ts';
+import type { BodyMemory } from './body-memory.ts';
+import { HEADROOM, RequestBody } from './request-body.ts';
+
+/** Up to here a copy of its own for each leg, with room for its head, is cheaper than a second write for head and body. */
+const MAX_COPIED_BYTES = 64 * 1024;
+
+export interface PairBodies {
+  readonly prefill: RequestBody;
+  readonly decode: RequestBody;
+}
+
+/** `members`: ASCII, what goes in. `body` is the one that was scanned. */
+export function makePairBodies(body: RequestBody, splice: BodySplice, members: string, memory: BodyMemory): PairBodies {
+  const length = splicedBytes(splice, members);
+  const prefill = emptyBody(length, memory);
+  writeSpliced(splice, body.buf, members, prefill.buf, HEADROOM);
+  if (length > MAX_COPIED_BYTES) return { prefill, decode: prefill.alias() };
+  const decode = emptyBody(length, memory);
+  prefill.buf.copy(decode.buf, HEADROOM, HEADROOM, prefill.end);
+  return { prefill, decode };
+}
+
+function emptyBody(length: number, memory: BodyMemory): RequestBody {
+  const body = new RequestBody(length, memory);
+  body.reserve(length);
+  body.complete = true;
+  return body;
+}

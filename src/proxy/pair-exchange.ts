@@ -1,0 +1,564 @@
+/**
+ * One request to a prefill-decode pair and its answer. Both legs get the same body at once; the client gets decode's answer
+ * from its first byte on, whether prefill has ended or not.
+ *
+ *   RECEIVING --body whole--> choose both workers, draw a room, send both legs
+ *       |                          |         ^
+ *       |                       WAITING -----'  a leg failed, and there is another worker for it (at most 3 pairs)
+ *       |                          |
+ *       |                          |-- first byte of decode -----------------> RELAYING decode --whole--> settled: ok
+ *       |                          |-- a leg answered >= 300, or with an            | decode gone or silent:
+ *       |                          |   error event: that answer is the client's     | error event (SSE), connection aborted
+ *       |                          |   ------------------------------------> RELAYING that leg
+ *       '--refused, client gone----'-- a leg gone or silent: error answer --------> settled
+ *
+ * As soon as a leg has failed, or the client is gone, the other leg is aborted in the same turn: its socket is closed and its
+ * engine told. Only the leg that failed is blamed. Once decode has begun, prefill does not matter any more: the KV has
+ * arrived. A prefill that is not whole when decode is lingers: it is read to its end, for a while.
+ *
+ * `#settle` is the one end of the request; a pair ends, and leaves the ledger, when both of its legs are over (`legOver`).
+ */
+import type { ErrorCode } from '../core/errors.ts';
+import type { OutcomeKind } from '../core/outcome.ts';
+import { NONE, type Worker, type WorkerIndex } from '../core/worker.ts';
+import type { ChunkedFramer } from '../http1/chunked-framer.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import type { PromptFields } from '../json/prompt-fields.ts';
+import { SINGLE } from '../pair/batch-shape.ts';
+import { FirstEvent, type StreamFailure } from '../pair/first-event.ts';
+import type { LivePair } from '../pair/ledger.ts';
+import { Deadline } from '../runtime/timer-wheel.ts';
+import { Attempt } from './attempt.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { ProxyContext } from './context.ts';
+import { EventMeter } from './event-meter.ts';
+import { failureOf } from './failure.ts';
+import { answerFrame, errorResponse } from './local-response.ts';
+import { makePairBodies } from './pair-body.ts';
+import { type LegOwner, type LegRole, PairLeg } from './pair-leg.ts';
+import type { PairRequest } from './pair-reader.ts';
+import { mayTryAnotherPair } from './pair-retry.ts';
+import { abortFields, PairRids } from './pair-rids.ts';
+import type { Lingering, Pairing } from './pairing.ts';
+import { RelayedAnswer } from './relayed-answer.ts';
+import { RequestBody } from './request-body.ts';
+import type { RecordOutcome, RequestRecord } from './request-record.ts';
+import { isRelayedEventStream } from './response-fields.ts';
+import type { Selection } from './selection.ts';
+import type { ServerExchange } from './server-exchange.ts';
+
+/** How long a prefill leg may go on after its decode leg has ended. */
+const LINGER_MS = 5000;
+
+const NEVER = Number.POSITIVE_INFINITY;
+
+type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
+
+/** One pair: what changes with every try. */
+interface Pair {
+  readonly live: LivePair;
+  readonly prefill: PairLeg;
+  readonly decode: PairLeg;
+  readonly rids: PairRids;
+}
+
+export class PairExchange implements ServerExchange, LegOwner, Lingering {
+  readonly #ctx: ProxyContext;
+  readonly #pairing: Pairing;
+  readonly #connection: ClientConnection;
+  readonly #record: RequestRecord;
+  readonly #prompt: PromptFields;
+  readonly #body: RequestBody;
+  readonly #meter = new EventMeter();
+  #state: State = 'receiving';
+  #request: PairRequest | null = null;
+  #fields: readonly string[] = [];
+  #pair: Pair | null = null;
+  /** Not chosen again: the worker of each role that failed last. */
+  #failedPrefill: WorkerIndex = NONE;
+  #failedDecode: WorkerIndex = NONE;
+  /** Whose answer the client gets. */
+  #answering: PairLeg | null = null;
+  #answer: RelayedAnswer | null = null;
+  #lingers: Deadline | null = null;
+  /** When the last bytes of the request came. */
+  #askedMs = 0;
+  /** When the prefill leg was whole; 0 before. */
+  #prefilledMs = 0;
+  /** When decode's first byte came. */
+  #begunMs = 0;
+  /** When the last bytes of the answer came, or the client took some again. */
+  #lastMs = 0;
+
+  constructor(ctx: ProxyContext, pairing: Pairing, connection: ClientConnection, record: RequestRecord, prompt: PromptFields) {
+    const { head } = record;
+    this.#ctx = ctx;
+    this.#pairing = pairing;
+    this.#connection = connection;
+    this.#record = record;
+    this.#prompt = prompt;
+    this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), ctx.memory);
+  }
+
+  // ---- what the client sends
+
+  bodyData(buf: Buffer, start: number, end: number): void {
+    this.#record.bytesIn += end - start;
+    if (this.#state !== 'receiving') return;
+    if (this.#body.hold(buf, start, end, this.#ctx.settings.maxPayloadBytes) === end) return;
+    this.#refuse('refused', 'body_memory_full', 'the request bodies that the router holds take all the memory that they may');
+  }
+
+  bodySpace(bytes: number): Buffer | null {
+    return this.#state === 'receiving' ? this.#body.space(bytes, this.#ctx.settings.maxPayloadBytes) : null;
+  }
+
+  bodyPlaced(bytes: number): void {
+    this.#record.bytesIn += bytes;
+    this.#body.placed(bytes);
+  }
+
+  bodyEnd(): void {
+    if (this.#state !== 'receiving') return;
+    const { head, requestId, route } = this.#record;
+    this.#body.complete = true;
+    this.#askedMs = this.#ctx.turnMs;
+    if (head.find('content-encoding') !== undefined) {
+      this.#refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router of pairs must read it');
+      return;
+    }
+    const request = this.#pairing.reader.read(this.#body, route.endpoint, this.#prompt);
+    if (typeof request === 'string') {
+      this.#refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${request}`);
+    } else if ('message' in request) {
+      this.#refuse('refused', 'invalid_request', request.message, request.param);
+    } else {
+      this.#request = request;
+      this.#fields = this.#ctx.fieldRules.select(head, requestId);
+      this.#try(request);
+    }
+  }
+
+  bodyFailed(code: ErrorCode, message: string): void {
+    const kind = code === 'shutting_down' ? 'cancelled' : 'client-gone';
+    if (this.#state === 'relaying') this.#endEarly(kind, code, message);
+    else this.#refuse(kind, code, message);
+  }
+
+  clientGone(): void {
+    this.#settle('client-gone');
+  }
+
+  clientDrained(): void {
+    const answer = this.#answer;
+    if (answer === null || !answer.stalled) return;
+    answer.drained();
+    this.#answering?.resume();
+    // The worker was not heard meanwhile: its silence begins now.
+    this.#ctx.touch();
+    this.#lastMs = this.#ctx.turnMs;
+    this.duePassed();
+  }
+
+  duePassed(): void {
+    const now = this.#ctx.turnMs;
+    const { requestTimeoutMs } = this.#ctx.settings;
+    const isRequestOver = now >= this.#askedMs + requestTimeoutMs;
+    const due = Math.min(this.#askedMs + requestTimeoutMs, this.#silenceDue());
+    if (now < due) this.#connection.setDue(due - now);
+    else if (this.#state === 'waiting') this.#bootstrapOver(!isRequestOver);
+    else if (this.#answering !== null) this.#cut(this.#answering, 'timeout');
+  }
+
+  /** When the engines have been silent for too long. */
+  #silenceDue(): number {
+    const pair = this.#pair;
+    if (this.#state === 'relaying') {
+      // While the client does not read, the worker cannot be blamed for silence.
+      const { streamIdleTimeoutMs } = this.#ctx.settings;
+      return streamIdleTimeoutMs > 0 && this.#answer?.stalled !== true ? this.#lastMs + streamIdleTimeoutMs : NEVER;
+    }
+    const { bootstrapTimeoutMs } = this.#pairing.settings;
+    if (pair === null || bootstrapTimeoutMs === 0) return NEVER;
+    if (!pair.prefill.isOver) return pair.live.startMs + bootstrapTimeoutMs;
+    // The KV has arrived. A plain answer comes when it is whole, however long that takes; the first event of a stream is due.
+    return this.#request?.isStream === true ? this.#prefilledMs + bootstrapTimeoutMs : NEVER;
+  }
+
+  // ---- the choice
+
+  #try(request: PairRequest): void {
+    const { prefill, decode, reader, ledger } = this.#pairing;
+    const missing = prefill.eligible.length === 0 ? 'prefill' : decode.eligible.length === 0 ? 'decode' : null;
+    if (missing !== null) {
+      this.#refuseNoWorker(missing);
+      return;
+    }
+    const ofPrefill = prefill.choose(reader.input, this.#failedPrefill);
+    const ofDecode = decode.choose(reader.input, this.#failedDecode);
+    reader.forget();
+    const { workers } = this.#ctx.fleet.current;
+    const prefillWorker = workers[ofPrefill.worker];
+    const decodeWorker = workers[ofDecode.worker];
+    if (prefillWorker === undefined || decodeWorker === undefined) {
+      this.#refuseNoWorker(prefillWorker === undefined ? 'prefill' : 'decode');
+      return;
+    }
+    const { shape } = request;
+    const live = ledger.open(shape.batch === SINGLE ? 1 : shape.batch, prefillWorker, decodeWorker, this.#ctx.turnMs);
+    if (live === null) {
+      this.#refuse('refused', 'too_many_pairs', 'as many prefill-decode pairs are at work as the router keeps');
+      return;
+    }
+    const rids = new PairRids(shape, live.rooms);
+    const bootstrap = this.#pairing.getBootstrap(prefillWorker.index);
+    const room = live.rooms[0];
+    const members = shape.batch === SINGLE && room !== undefined ? bootstrap.single(room) : bootstrap.batch(live.rooms);
+    const bodies = makePairBodies(this.#body, request.splice, members + rids.member, this.#ctx.memory);
+    const leg = (role: LegRole, worker: Worker, choice: typeof ofPrefill, selection: Selection): PairLeg =>
+      new PairLeg(this.#ctx, this, role, worker, new Attempt(this.#ctx, worker.index, choice, selection), bodies[role]);
+    const pair: Pair = {
+      live,
+      prefill: leg('prefill', prefillWorker, ofPrefill, prefill),
+      decode: leg('decode', decodeWorker, ofDecode, decode),
+      rids,
+    };
+    this.#send(pair);
+  }
+
+  #send(pair: Pair): void {
+    this.#pair = pair;
+    this.#state = 'waiting';
+    this.#prefilledMs = 0;
+    const { upstreams } = this.#ctx;
+    const record = this.#record;
+    record.attempts++;
+    record.worker = pair.decode.worker.url;
+    record.prefillWorker = pair.prefill.worker.url;
+    this.duePassed();
+    for (const leg of [pair.prefill, pair.decode]) {
+      // The first leg may have failed at once, and another pair be tried by now.
+      if (leg.isOver) continue;
+      const upstream = upstreams.find(leg.worker.index);
+      if (upstream === undefined) this.legFailed(leg, 'connect-failed');
+      else leg.send(upstream, record.head.method, record.head.target, this.#fields);
+    }
+  }
+
+  /** Gives the pair up and tries another, if the failure allows it and there is another worker to do it. */
+  #tryAnother(leg: PairLeg, kind: OutcomeKind, status: number, mayBeOther = false): boolean {
+    const request = this.#request;
+    const pair = this.#pair;
+    if (request === null || pair === null) return false;
+    this.#pairing.series.failures[leg.role].value++;
+    if (!mayTryAnotherPair({ role: leg.role, kind, status }, this.#record.attempts)) return false;
+    if (!hasOther(this.#pairing[leg.role], leg.worker.index)) return false;
+    leg.end(kind, status);
+    const other = leg.role === 'prefill' ? pair.decode : pair.prefill;
+    this.#abort(pair, other, 'cancelled');
+    this.#exclude(leg);
+    // An engine refuses a request id that it still works on; ours are new with every pair, the client's is not.
+    if ((mayBeOther || request.shape.rid !== null) && hasOther(this.#pairing[other.role], other.worker.index)) this.#exclude(other);
+    this.#pairing.series.retries.value++;
+    this.#pairing.reader.scan(this.#body, this.#prompt);
+    this.#try(request);
+    return true;
+  }
+
+  #exclude(leg: PairLeg): void {
+    if (leg.role === 'prefill') this.#failedPrefill = leg.worker.index;
+    else this.#failedDecode = leg.worker.index;
+  }
+
+  /** Closes a leg's socket and tells its engine. */
+  #abort(pair: Pair, leg: PairLeg, kind: OutcomeKind): void {
+    if (!leg.abort(kind)) return;
+    const fields = abortFields(this.#fields);
+    for (const rid of pair.rids.all) this.#pairing.aborts.send(leg.worker.index, rid, fields);
+  }
+
+  // ---- what the workers send
+
+  legHead(leg: PairLeg, head: ResponseHead): void {
+    if (isRelayedEventStream(head)) leg.first = new FirstEvent();
+    if (head.status < 300 || this.#state !== 'waiting') return;
+    if (head.status >= 500 && this.#tryAnother(leg, 'status', head.status)) return;
+    leg.first = null;
+    this.#answerWith(leg, head);
+  }
+
+  legChunk(leg: PairLeg, buf: Buffer, start: number, payload: number, end: number): void {
+    if (leg === this.#answering) {
+      this.#meter.saw(1);
+      this.#answer?.chunk(buf, start, payload, end);
+    } else this.legData(leg, buf, payload, end - 2);
+    this.legBatchEnd(leg);
+  }
+
+  legFramed(leg: PairLeg, buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
+    if (leg === this.#answering) {
+      this.#meter.saw(framer.pieceCount);
+      this.#answer?.framed(buf, start, end, framer);
+      return;
+    }
+    const { pieces } = framer;
+    for (let i = 0; i < framer.pieceCount && !leg.isOver; i++) this.legData(leg, buf, pieces[2 * i]!, pieces[2 * i + 1]!);
+  }
+
+  legData(leg: PairLeg, buf: Buffer, start: number, end: number): void {
+    if (leg === this.#answering) {
+      this.#meter.saw(1);
+      this.#answer?.data(buf, start, end);
+      return;
+    }
+    if (!leg.hasAnswered) this.#legBegins(leg);
+    const { first, head } = leg;
+    if (first === null) {
+      if (leg.role === 'decode' && head !== null) this.#begin(leg, head, buf, start, end);
+      return;
+    }
+    const verdict = first.push(buf, start, end);
+    if (verdict === 'more') return;
+    leg.first = null;
+    const isHeld = first.held.length > 0;
+    const [from, at, to] = isHeld ? [first.held, 0, first.held.length] : [buf, start, end];
+    if (verdict !== 'answer') this.#streamFailed(leg, verdict, from, at, to);
+    else if (leg.role === 'decode' && head !== null) this.#begin(leg, head, from, at, to);
+  }
+
+  legBatchEnd(leg: PairLeg): void {
+    const answer = this.#answer;
+    if (leg !== this.#answering || answer === null) return;
+    answer.flush();
+    this.#observe(leg, answer);
+    if (answer.stalled) leg.pause();
+  }
+
+  legWhole(leg: PairLeg): void {
+    const { head, first } = leg;
+    if (!leg.hasAnswered) this.#legBegins(leg);
+    if (this.#state === 'waiting' && leg.role === 'decode' && head !== null) {
+      // No byte of a body came, or half of an event: it is what there is.
+      const held = first?.held ?? null;
+      this.#begin(leg, head, held, 0, held?.length ?? 0);
+    }
+    const status = leg.failedStatus === 0 ? (head?.status ?? 0) : leg.failedStatus;
+    const kind = status >= 500 ? 'status' : 'ok';
+    if (leg !== this.#answering || this.#answer === null) {
+      this.#prefilledMs = this.#ctx.turnMs;
+      leg.end(kind, status);
+      if (this.#state === 'waiting') this.duePassed();
+      return;
+    }
+    const answer = this.#answer;
+    answer.end();
+    this.#observe(leg, answer);
+    if (leg.role === 'decode' && kind === 'ok') this.#pairing.series.decode.observe((this.#ctx.turnMs - this.#begunMs) / 1000);
+    leg.end(kind, status);
+    this.#settle(kind);
+    answer.finish();
+  }
+
+  legFailed(leg: PairLeg, kind: OutcomeKind): void {
+    if (leg === this.#answering && this.#state === 'relaying') {
+      this.#cut(leg, kind);
+      return;
+    }
+    // After decode's first byte nobody needs prefill any more.
+    if (this.#state !== 'waiting') {
+      leg.end(kind, 0);
+      return;
+    }
+    if (this.#tryAnother(leg, kind, 0)) return;
+    leg.end(kind, 0);
+    const { code, message } = failureOf(kind, nameOf(leg));
+    this.#refuse(kind, code, message);
+  }
+
+  legOver(leg: PairLeg): void {
+    const pair = this.#pair;
+    if (pair === null || !pair.prefill.isOver || !pair.decode.isOver) return;
+    this.#pairing.ledger.close(pair.live);
+    if (this.#lingers === null || leg.role !== 'prefill') return;
+    this.#ctx.wheel.cancel(this.#lingers);
+    this.#lingers = null;
+    this.#pairing.lingering.delete(this);
+  }
+
+  /** The first byte of a leg's answer. */
+  #legBegins(leg: PairLeg): void {
+    leg.hasAnswered = true;
+    const live = this.#pair?.live;
+    if (leg.role !== 'prefill' || live === undefined) return;
+    this.#ctx.touch();
+    const now = this.#ctx.turnMs;
+    this.#pairing.series.prefill.observe((now - live.startMs) / 1000);
+    live.advance('transfer', now);
+  }
+
+  /** Decode has sent its first byte: the KV has arrived, and its answer is the client's. */
+  #begin(leg: PairLeg, head: ResponseHead, buf: Buffer | null, start: number, end: number): void {
+    const { series } = this.#pairing;
+    const live = this.#pair?.live;
+    if (this.#state !== 'waiting' || live === undefined) return;
+    this.#ctx.touch();
+    const now = this.#ctx.turnMs;
+    this.#begunMs = now;
+    series.queue.observe((live.startMs - this.#askedMs) / 1000);
+    series.transfer.observe(live.phase === 'transfer' ? (now - live.phaseMs) / 1000 : 0);
+    series.ttft.observe((now - this.#record.startMs) / 1000);
+    live.advance('decode', now);
+    this.#relay(leg, head);
+    if (buf !== null && end > start) this.#relayed(buf, start, end);
+  }
+
+  /** A leg has failed with an answer of its own: the client gets it as it is. */
+  #answerWith(leg: PairLeg, head: ResponseHead): void {
+    const pair = this.#pair;
+    if (pair === null) return;
+    this.#abort(pair, leg.role === 'prefill' ? pair.decode : pair.prefill, 'cancelled');
+    this.#record.worker = leg.worker.url;
+    this.#relay(leg, head);
+  }
+
+  /** The first event of a stream says that there will be no answer. */
+  #streamFailed(leg: PairLeg, { status }: StreamFailure, buf: Buffer, start: number, end: number): void {
+    const { head } = leg;
+    leg.failedStatus = status;
+    if (this.#state !== 'waiting' || head === null) return;
+    if (status >= 500 && this.#tryAnother(leg, 'status', status)) return;
+    this.#answerWith(leg, head);
+    this.#relayed(buf, start, end);
+  }
+
+  #relay(leg: PairLeg, head: ResponseHead): void {
+    this.#state = 'relaying';
+    this.#answering = leg;
+    this.#answer = new RelayedAnswer(this.#connection, this.#record, head);
+    // Nothing is sent again.
+    this.#body.release(true);
+    this.#request = null;
+    this.#lastMs = this.#ctx.turnMs;
+    this.duePassed();
+  }
+
+  #relayed(buf: Buffer, start: number, end: number): void {
+    this.#meter.saw(1);
+    this.#answer?.data(buf, start, end);
+  }
+
+  #observe(leg: PairLeg, answer: RelayedAnswer): void {
+    const now = this.#ctx.turnMs;
+    if (answer.isEvents) this.#meter.observe(now, leg.attempt, this.#record);
+    this.#lastMs = now;
+  }
+
+  // ---- ends
+
+  /**
+   * Neither engine has said anything that counts. A prefill that has answered is done; while both are silent nobody can tell
+   * which of them hangs: prefill is blamed, for decode waits for it, and neither is asked again.
+   */
+  #bootstrapOver(mayTryAgain: boolean): void {
+    const pair = this.#pair;
+    if (pair === null) return;
+    const leg = pair.prefill.isOver ? pair.decode : pair.prefill;
+    if (mayTryAgain && this.#tryAnother(leg, 'timeout', 0, true)) return;
+    this.#abort(pair, leg, 'timeout');
+    const { code, message } = failureOf('timeout', nameOf(leg));
+    this.#refuse('timeout', code, message);
+  }
+
+  #refuseNoWorker(role: LegRole): void {
+    const isKnown = this.#ctx.fleet.current.workers.some((worker) => worker?.type === role);
+    if (isKnown)
+      this.#refuse('refused', 'no_available_workers', `no ${role} worker can take requests now: all are down, starting or leaving`);
+    else this.#refuse('refused', 'no_workers', `no ${role} worker is registered`);
+  }
+
+  /** Nothing has been written: an error answer. */
+  #refuse(kind: RecordOutcome, code: ErrorCode, message: string, param: string | null = null): void {
+    if (this.#state === 'settled') return;
+    const connection = this.#connection;
+    const persist = connection.persists(this.#record.head);
+    const answer = errorResponse(code, message, answerFrame(this.#record, persist, this.#ctx.date), {}, param);
+    this.#record.errorCode = code;
+    this.#record.bytesOut = answer.length;
+    connection.write(answer);
+    this.#settle(kind);
+    connection.finish(persist);
+  }
+
+  /** The answering leg has failed. */
+  #cut(leg: PairLeg, kind: OutcomeKind): void {
+    const pair = this.#pair;
+    const { code, message } = failureOf(kind, nameOf(leg));
+    if (kind === 'timeout' && pair !== null) this.#abort(pair, leg, kind);
+    else leg.end(kind, 0);
+    this.#endEarly(kind, code, message);
+  }
+
+  /** The answer has begun: what is whole leaves, then an end that no client takes for the real one. */
+  #endEarly(kind: OutcomeKind, code: ErrorCode, message: string): void {
+    const answer = this.#answer;
+    if (this.#state === 'settled' || answer === null) return;
+    if (answer.bytes === 0) {
+      // The head came in the same read as the end: nothing has left yet.
+      this.#answer = null;
+      this.#record.status = 0;
+      this.#refuse(kind, code, message);
+      return;
+    }
+    this.#record.errorCode = code;
+    answer.cut(code, message);
+    this.#settle(kind);
+    answer.abort();
+  }
+
+  #settle(kind: RecordOutcome): void {
+    if (this.#state === 'settled') return;
+    this.#state = 'settled';
+    const record = this.#record;
+    const pair = this.#pair;
+    record.outcome = kind;
+    if (this.#answer !== null) record.bytesOut = this.#answer.bytes;
+    if (pair !== null) {
+      const ofOther = kind === 'client-gone' ? 'client-gone' : 'cancelled';
+      this.#abort(pair, pair.decode, ofOther);
+      if (this.#answering === pair.decode && kind !== 'client-gone') this.#linger(pair.prefill);
+      else this.#abort(pair, pair.prefill, ofOther);
+    }
+    this.#body.release(false);
+    this.#request = null;
+    this.#ctx.settled(record, (this.#answering ?? pair?.decode)?.attempt.series, this.#meter.count);
+  }
+
+  /** Decode has ended; prefill is read to its end, so that its connection can be used again. */
+  #linger(prefill: PairLeg): void {
+    if (prefill.isOver) return;
+    this.#lingers = new Deadline(() => {
+      this.#ctx.touch();
+      this.#lingers = null;
+      this.#giveUp('timeout');
+    });
+    this.#pairing.lingering.add(this);
+    this.#ctx.wheel.arm(this.#lingers, LINGER_MS);
+  }
+
+  giveUp(): void {
+    this.#giveUp('cancelled');
+  }
+
+  #giveUp(kind: OutcomeKind): void {
+    this.#pairing.lingering.delete(this);
+    if (this.#pair !== null) this.#abort(this.#pair, this.#pair.prefill, kind);
+  }
+}
+
+function nameOf(leg: PairLeg): string {
+  return `the ${leg.role} worker`;
+}
+
+function hasOther({ eligible }: Selection, worker: WorkerIndex): boolean {
+  return eligible.length > 1 || (eligible.length === 1 && eligible[0] !== worker);
+}

@@ -1,0 +1,53 @@
+/** Reads of a request body what a pair needs, in one pass: the prompt for the policies, the shape, and where fields go in. */
+import type { RouteInput } from '../core/route-input.ts';
+import { MemberRecord } from '../json/member-record.ts';
+import type { PromptFields } from '../json/prompt-fields.ts';
+import { describeProblem, RequestScan } from '../json/scan-request.ts';
+import { isRefusal, type PairShape, type Refusal, ShapeReader } from '../pair/batch-shape.ts';
+import { type BodySplice, planSplice } from '../pair/body-splice.ts';
+import { BOOTSTRAP_MEMBERS } from '../pair/bootstrap-fields.ts';
+import { PAIR_FIELDS } from '../pair/pair-fields.ts';
+import type { RequestBody } from './request-body.ts';
+import { ScannedInput } from './scanned-input.ts';
+
+/** Everything that is worked out once for all tries. Offsets into the buffer of the body. */
+export interface PairRequest {
+  readonly shape: PairShape;
+  readonly splice: BodySplice;
+  /** The client asked for a stream. */
+  readonly isStream: boolean;
+}
+
+export class PairReader {
+  readonly #scan = new RequestScan();
+  readonly #record = new MemberRecord(PAIR_FIELDS);
+  readonly #shapes = new ShapeReader();
+  readonly #input = new ScannedInput();
+
+  /** What policies may look at: of the last body that was read, until `forget`. */
+  get input(): RouteInput {
+    return this.#input;
+  }
+
+  /** A whole body; a text says why it is not JSON. */
+  read(body: RequestBody, endpoint: string, fields: PromptFields): PairRequest | Refusal | string {
+    const status = this.scan(body, fields);
+    if (status !== null) return status;
+    const shape = this.#shapes.read(endpoint, body.buf, this.#record);
+    if (isRefusal(shape)) return shape;
+    return { shape, splice: planSplice(this.#record, body.start, body.end, BOOTSTRAP_MEMBERS), isStream: this.#scan.stream === 'true' };
+  }
+
+  /** Fills `input` again, for another try. */
+  scan(body: RequestBody, fields: PromptFields): string | null {
+    const scan = this.#scan;
+    if (scan.scan(body.buf, body.start, body.end, fields, this.#record) !== 'ok') return describeProblem(scan, body.start);
+    this.#input.set(body.buf, scan);
+    return null;
+  }
+
+  /** Lets go of the last body. */
+  forget(): void {
+    this.#input.clear();
+  }
+}

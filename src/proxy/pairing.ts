@@ -1,0 +1,68 @@
+/** What all pairs share: who may be chosen for either leg, which rooms are live, how pairs are read, timed and aborted. */
+import type { FleetListener } from '../core/fleet.ts';
+import type { Rng } from '../core/rng.ts';
+import type { Worker, WorkerIndex } from '../core/worker.ts';
+import { BootstrapFields } from '../pair/bootstrap-fields.ts';
+import { PairLedger } from '../pair/ledger.ts';
+import { RoomSource } from '../pair/room.ts';
+import type { PairSeries } from '../telemetry/pair-series.ts';
+import type { ProxyContext } from './context.ts';
+import { EngineAborts } from './engine-aborts.ts';
+import { PairReader } from './pair-reader.ts';
+import type { Selection } from './selection.ts';
+
+/** Live rooms of all pairs together; beyond it requests get 503. */
+const MAX_ROOMS = 65_536;
+
+export interface PairSettings {
+  /** How long a pair may be silent before the first byte of decode. The engine has a limit of its own (300 s unless it is told another). */
+  readonly bootstrapTimeoutMs: number;
+}
+
+/** A pair whose client is served and whose prefill leg is still read. */
+export interface Lingering {
+  giveUp(): void;
+}
+
+export class Pairing implements FleetListener {
+  readonly settings: PairSettings;
+  readonly prefill: Selection;
+  readonly decode: Selection;
+  readonly ledger: PairLedger;
+  readonly reader: PairReader = new PairReader();
+  readonly aborts: EngineAborts;
+  readonly series: PairSeries;
+  readonly lingering: Set<Lingering> = new Set();
+  readonly #bootstrap: (BootstrapFields | undefined)[] = [];
+
+  constructor(ctx: ProxyContext, settings: PairSettings, prefill: Selection, decode: Selection, series: PairSeries, rng: Rng) {
+    this.settings = settings;
+    this.prefill = prefill;
+    this.decode = decode;
+    this.series = series;
+    this.ledger = new PairLedger(new RoomSource(rng), MAX_ROOMS);
+    this.aborts = new EngineAborts(ctx);
+  }
+
+  workerJoined(worker: Worker): void {
+    if (worker.type === 'prefill') this.#bootstrap[worker.index] = new BootstrapFields(bootstrapHost(worker), worker.bootstrapPort);
+  }
+
+  /** The fields that lead to this prefill worker. Throws for a worker of another type. */
+  getBootstrap(prefill: WorkerIndex): BootstrapFields {
+    const fields = this.#bootstrap[prefill];
+    if (fields === undefined) throw new RangeError(`worker ${prefill} is no prefill worker`);
+    return fields;
+  }
+
+  /** Ends what no client waits for. */
+  stop(): void {
+    for (const pair of [...this.lingering]) pair.giveUp();
+    this.aborts.stop();
+  }
+}
+
+/** The host of the worker's URL, as decode engines put it in front of `:port`. */
+function bootstrapHost({ host }: Worker): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
