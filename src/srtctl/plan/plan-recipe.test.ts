@@ -7,13 +7,13 @@ import type { Plan, PlannedProcess } from './plan.ts';
 import { planRecipe } from './plan-recipe.ts';
 
 function planned(recipe: Recipe, { local = false, cluster = NO_CLUSTER } = {}): Plan {
-  const { plan, problems } = planRecipe(recipe, cluster, { local });
+  const { plan, problems } = planRecipe(recipe, cluster, { local, directory: '/home/me' });
   assert.deepEqual(problems, []);
   return plan ?? assert.fail('no plan and no problem');
 }
 
 function problemsOf(recipe: Recipe): readonly string[] {
-  const { plan, problems } = planRecipe(recipe, NO_CLUSTER, { local: true });
+  const { plan, problems } = planRecipe(recipe, NO_CLUSTER, { local: true, directory: '/home/me' });
   assert.equal(plan, null);
   return problems.map(({ path, message }) => `${path}: ${message}`);
 }
@@ -196,13 +196,11 @@ describe('ports', () => {
     assert.match(byId(plan, 'prefill-0').argv.join(' '), /--disaggregation-bootstrap-port 8998/);
   });
 
-  it('refuses a bootstrap port of decode that is not that of prefill, given or by default', () => {
+  it('takes the bootstrap port from decode when prefill is silent', () => {
     const leg = { flags: { 'disaggregation-bootstrap-port': 8998 } };
-    for (const prefill of [{}, { flags: { 'disaggregation-bootstrap-port': 30_002 } }])
-      assert.match(
-        problemsOf(recipeWith({ workers: [workerGroup('prefill', 1, 1, prefill), workerGroup('decode', 1, 1, leg)] })).join('\n'),
-        /decode\.disaggregation-bootstrap-port: 8998, but prefill workers listen for bootstrap on 3000[12]/,
-      );
+    const plan = planned(recipeWith({ workers: [workerGroup('prefill', 1, 1), workerGroup('decode', 1, 1, leg)] }));
+    assert.equal(byId(plan, 'prefill-0').ports['bootstrap'], 8998);
+    assert.match(byId(plan, 'router-1').argv.join(' '), /--prefill http:\/\/<node0>:30000 8998 /);
   });
 });
 
@@ -395,15 +393,44 @@ describe('what surrounds a process', () => {
     assert.equal(before.length, 2);
   });
 
-  it('refuses flags that the plan must set, and a mode that is not that of the role', () => {
+  it('makes relative paths absolute', () => {
+    const recipe = recipeWith({
+      setupScript: 'setup.sh',
+      model: { path: './models/tiny', container: '../images/sglang.sqsh', precision: null },
+      backend: { type: 'sglang', sglangSourceDirectory: 'sglang' },
+    });
+    const { before, container, mounts, argv } = byId(planned(recipe), 'prefill-0');
+    assert.equal(container, '/home/images/sglang.sqsh');
+    assert.deepEqual(
+      mounts.map(({ host }) => host),
+      ['/home/me/models/tiny', '<run>', '/home/me/sglang', '/home/me/setup.sh'],
+    );
+    assert.equal(before[0]?.argv[1], '/srtctl-setup/setup.sh');
+    assert.equal(argv[4], '/model/');
+  });
+
+  it('refuses flags of routers that the plan must set, and what cannot run', () => {
     assert.match(
       problemsOf(recipeWith({ frontend: { args: { port: 9000 } } }))[0] ?? '',
       /^frontend\.args\.port: --port is set by the plan/,
     );
-    const flags = { 'disaggregation-mode': 'decode', nnodes: 2 };
-    const problems = problemsOf(recipeWith({ workers: [workerGroup('prefill', 1, 1, { flags }), workerGroup('decode', 1, 1)] }));
-    assert.match(problems[0] ?? '', /prefill\.disaggregation-mode: "decode" for prefill workers/);
-    assert.match(problems[1] ?? '', /prefill\.nnodes: 2, but a prefill worker of 4 GPUs takes 1 node of 4/);
+    const flags = { 'grpc-mode': true, 'nccl-port': 'x' };
+    const problems = problemsOf(recipeWith({ workers: [workerGroup('aggregated', 1, 1, { flags })] }));
+    assert.match(problems[0] ?? '', /aggregated\.grpc-mode: the bundled router speaks HTTP/);
+    assert.match(problems[1] ?? '', /aggregated\.nccl-port: got x, expected a port/);
+    const bare = recipeWith({ model: { path: '/models/tiny', container: null, precision: null } });
+    assert.deepEqual(
+      planRecipe(bare, NO_CLUSTER, { local: false, directory: '/home/me' }).problems.map(({ path }) => path),
+      ['model.container'],
+    );
+    assert.deepEqual(planRecipe(bare, { ...NO_CLUSTER, containerRuntime: 'none' }, { local: false, directory: '/home/me' }).problems, []);
+  });
+
+  it('speaks gRPC to workers when sglang_router is to', () => {
+    const workers = [workerGroup('aggregated', 1, 1, { flags: { 'grpc-mode': true } })];
+    const plan = planned(recipeWith({ workers, frontend: { router: 'sglang_router' } }));
+    assert.ok(byId(plan, 'router-0').argv.includes('grpc://<node0>:30000'));
+    assert.deepEqual(byId(plan, 'aggregated-0').ready, { kind: 'tcp', host: '<node0>', port: 30_000 });
   });
 });
 

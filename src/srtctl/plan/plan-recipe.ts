@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import type { Cluster } from '../recipe/cluster.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { withAbsolutePaths } from './absolute-paths.ts';
 import { checkRecipe } from './check-recipe.ts';
 import { nodeName, type PlanContext, urlOf } from './context.ts';
 import { findText } from './flag-words.ts';
@@ -17,6 +18,8 @@ import { PortBook } from './port-book.ts';
 export interface PlanOptions {
   /** For the machine that plans: nothing runs in containers, and paths are the host's. */
   readonly local: boolean;
+  /** Absolute; what relative paths of the recipe are relative to. */
+  readonly directory: string;
 }
 
 /** A plan without problems, or null and at least one problem. */
@@ -26,7 +29,8 @@ export interface PlanResult {
 }
 
 /** Pure: equal input, equal plan. All problems at once. */
-export function planRecipe(recipe: Recipe, cluster: Cluster, { local }: PlanOptions): PlanResult {
+export function planRecipe(given: Recipe, cluster: Cluster, { local, directory }: PlanOptions): PlanResult {
+  const recipe = withAbsolutePaths(given, directory);
   const contained = !local && cluster.containerRuntime === 'pyxis';
   const runsInContainer = contained && !(recipe.backend.type === 'sim' && recipe.mode === 'router');
   const context: PlanContext = {

@@ -1,5 +1,5 @@
 /** The command line of a worker. */
-import type { WorkerGroup } from '../recipe/recipe.ts';
+import type { Flags, WorkerGroup } from '../recipe/recipe.ts';
 import { addressOf, modelPath, type PlanContext } from './context.ts';
 import { mockerArgv } from './dynamo-words.ts';
 import { findText, flagWords } from './flag-words.ts';
@@ -33,7 +33,10 @@ export interface WorkerSeat {
 
 /** What is served, then the recipe's flags in its order, then where. */
 export function workerArgv(context: PlanContext, group: WorkerGroup, seat: WorkerSeat): readonly string[] {
-  const path = modelPath(context, findText(group.flags, 'model-path', 'model'));
+  const path = modelPath(
+    context,
+    askedPath(group.flags) ?? context.recipe.workers.map(({ flags }) => askedPath(flags)).find(isGiven) ?? null,
+  );
   if (context.recipe.mode === 'dynamo' && context.recipe.backend.type === 'sim') return mockerArgv(context, group, path);
   const isPrefill = group.role === 'prefill';
   return [
@@ -47,6 +50,15 @@ export function workerArgv(context: PlanContext, group: WorkerGroup, seat: Worke
     ...flagWords(group.flags, isPrefill ? OWNED_BY_PREFILL : OWNED),
     ...placeWords(seat),
   ];
+}
+
+/** What a role does not say about the model the other one may. */
+function askedPath(flags: Flags): string | null {
+  return findText(flags, 'model-path', 'model');
+}
+
+function isGiven(path: string | null): boolean {
+  return path !== null;
 }
 
 function programOf(context: PlanContext): readonly string[] {

@@ -6,7 +6,7 @@ import type { PlacedWorker } from './place-workers.ts';
 
 /** SGLang's own defaults. Source: its server arguments, 0.5. */
 const HTTP_PORT = 30_000;
-export const BOOTSTRAP_PORT = 30_001;
+const BOOTSTRAP_PORT = 30_001;
 const DIST_PORT = 29_500;
 /** Without a flag SGLang takes a random one. */
 const NCCL_PORT = 17_500;
@@ -24,11 +24,15 @@ export class WorkerPorts {
   readonly #context: PlanContext;
   /** Workers so far on each node. */
   readonly #onNode: number[];
+  /** Prefill's, or what decode says of it; loading has checked that they agree. */
+  readonly #bootstrap: number;
   #workers = 0;
   #spanning = 0;
 
   constructor(context: PlanContext) {
     this.#context = context;
+    const asked = context.recipe.workers.map(({ flags }) => findPort(flags, 'disaggregation-bootstrap-port'));
+    this.#bootstrap = asked.find((port) => port !== null) ?? BOOTSTRAP_PORT;
     this.#onNode = new Array<number>(context.recipe.resources.nodes).fill(0);
   }
 
@@ -53,17 +57,16 @@ export class WorkerPorts {
   ): Ports {
     const { ports, recipe } = this.#context;
     const key = (flag: string): string => `backend.sglang_config.${group.role}.${flag}`;
-    const fixedOrNext = (flag: string, fallback: number, purpose: string): number => {
-      const base = findPort(group.flags, flag) ?? fallback;
+    const fixedOrNext = (flag: string, purpose: string, base: number): number => {
       if (at.earlier === 0) return ports.take(at.node, base, id, purpose, key(flag));
       return ports.takeFree(at.node, base + STRIDE * at.earlier, id, purpose, key(flag));
     };
     const own: Record<string, number> = {};
     const isDynamo = recipe.mode === 'dynamo';
-    if (!isDynamo) own['http'] = fixedOrNext('port', HTTP_PORT, 'HTTP');
+    if (!isDynamo) own['http'] = fixedOrNext('port', 'HTTP', findPort(group.flags, 'port') ?? HTTP_PORT);
     const isLeader = at.rank === 0;
     if (group.role === 'prefill' && isLeader && !(isDynamo && recipe.backend.type === 'sim'))
-      own['bootstrap'] = fixedOrNext('disaggregation-bootstrap-port', BOOTSTRAP_PORT, 'PD bootstrap');
+      own['bootstrap'] = fixedOrNext('disaggregation-bootstrap-port', 'PD bootstrap', this.#bootstrap);
     if (isDynamo) own['system'] = ports.takeFree(at.node, SYSTEM_PORT + at.earlier, id, 'Dynamo system', key('port'));
     if (recipe.backend.type === 'sim') return own;
     if (at.dist !== null && isLeader) own['dist'] = ports.take(at.node, at.dist, id, 'distributed start', key('dist-init-addr'));
