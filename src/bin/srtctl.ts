@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** srtctl: from recipes to running fleets. */
+import { fileURLToPath } from 'node:url';
+import { MessageChannel } from 'node:worker_threads';
+import { realClock } from '../runtime/clock.ts';
+import { watchSignals } from '../runtime/signals.ts';
+import { EXIT } from '../srtctl/commands/exit-codes.ts';
+import { runSrtctl } from '../srtctl/commands/srtctl.ts';
+import type { Surroundings } from '../srtctl/commands/surroundings.ts';
+import { VERSION } from './version.ts';
+
+/** The clock's timers do not keep a process alive; this does, also while nothing is connected. */
+const hold = new MessageChannel();
+hold.port1.on('message', () => {});
+
+const surroundings: Surroundings = {
+  clock: realClock,
+  env: process.env,
+  workingDirectory: process.cwd(),
+  packageDirectory: fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''),
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  isTerminal: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+  readInput: async () => {
+    const pieces: Buffer[] = [];
+    for await (const piece of process.stdin) pieces.push(piece as Buffer);
+    return Buffer.concat(pieces).toString('utf8');
+  },
+  onSignal: watchSignals,
+};
+
+// Whoever reads our output may leave (`srtctl logs | head`): that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+runSrtctl(process.argv.slice(2), VERSION, surroundings).then(
+  (code) => {
+    process.exitCode = code;
+    hold.port1.close();
+  },
+  (error: unknown) => {
+    process.stderr.write(`srtctl: bug: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = EXIT.bug;
+    hold.port1.close();
+  },
+);

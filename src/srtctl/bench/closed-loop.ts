@@ -1,0 +1,53 @@
+/** Keeps a number of requests under way until all have been sent. No I/O of its own. */
+import type { Clock } from '../../core/clock.ts';
+import type { Rng } from '../../core/rng.ts';
+import type { Stop } from './stop.ts';
+
+export interface LoopOptions {
+  readonly requests: number;
+  /** Most under way at once. */
+  readonly concurrency: number;
+  /** Arrivals in a second, exponentially spread (a Poisson process); null: each starts as soon as there is room. */
+  readonly requestRate: number | null;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  /** Stopped: nothing new starts; what is under way is waited for (its sender knows of it too). */
+  readonly stop: Stop;
+}
+
+/** Calls `send(0)` ... `send(requests - 1)` in this order. Resolves when all that were started have ended, with how many that were. */
+export async function runClosedLoop(options: LoopOptions, send: (index: number) => Promise<void>): Promise<number> {
+  const { requests, concurrency, requestRate, clock, rng, stop } = options;
+  let next = 0;
+  let arrivalMs = clock.nowMs();
+  const lane = async (): Promise<void> => {
+    while (next < requests && !stop.isStopped) {
+      const index = next++;
+      if (requestRate !== null) {
+        arrivalMs += (-Math.log(1 - rng.nextUint32() / 2 ** 32) * 1000) / requestRate;
+        await pause(arrivalMs - clock.nowMs(), clock, stop);
+        if (stop.isStopped) {
+          next = index;
+          return;
+        }
+      }
+      await send(index);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, requests) }, lane));
+  return next;
+}
+
+/** Ends early when it is stopped. */
+function pause(delayMs: number, clock: Clock, stop: Stop): Promise<void> {
+  if (delayMs <= 0 || stop.isStopped) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      giveBack();
+      resolve();
+    };
+    const timer = clock.after(delayMs, end);
+    const giveBack = stop.onStop(end);
+  });
+}

@@ -1,0 +1,134 @@
+/** Turns the bytes of one answer and their times into a sample. Pure: times are given. */
+import { EventParser, type SseEvent } from '../../sse/event-parser.ts';
+import type { Sample } from './sample.ts';
+
+const OK = 200;
+/** Of an error body, for the message. */
+const MAX_ERROR_BYTES = 2000;
+const MAX_MESSAGE = 300;
+
+interface Usage {
+  readonly prompt_tokens?: number;
+  readonly completion_tokens?: number;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: number } | null;
+}
+
+/** What is read of an event; everything is optional because another program wrote it. */
+interface CompletionEvent {
+  readonly choices?: readonly { readonly text?: unknown; readonly finish_reason?: unknown }[];
+  readonly usage?: Usage | null;
+  readonly error?: unknown;
+  readonly message?: unknown;
+  readonly object?: unknown;
+}
+
+/**
+ *   waiting ──head(200)──> streaming ──text...──> finish ──[DONE]──> end(): completed
+ *      └─head(other)─> refused ──end()──> failed          any ──fail()/cut()──> failed/cut
+ *
+ * An answer is complete when an event named a finish reason or `[DONE]` came; an end before that is a failure.
+ */
+export class CompletionWatch {
+  readonly #asked: { readonly inputTokens: number; readonly outputTokens: number };
+  readonly #startMs: number;
+  readonly #parser: EventParser;
+  #status = 0;
+  #refusal = '';
+  #nowMs = 0;
+  #firstMs: number | null = null;
+  #lastMs: number | null = null;
+  readonly #gapsMs: number[] = [];
+  #usage: Usage | null = null;
+  #isFinished = false;
+  #error: string | null = null;
+
+  constructor(asked: { readonly inputTokens: number; readonly outputTokens: number }, startMs: number) {
+    this.#asked = asked;
+    this.#startMs = startMs;
+    this.#parser = new EventParser({ onEvent: (event) => this.#event(event) });
+  }
+
+  head(status: number): void {
+    this.#status = status;
+  }
+
+  data(chunk: Buffer, nowMs: number): void {
+    if (this.#status === OK) {
+      this.#nowMs = nowMs;
+      this.#parser.push(chunk);
+    } else if (this.#refusal.length < MAX_ERROR_BYTES) this.#refusal += chunk.toString('utf8', 0, MAX_ERROR_BYTES);
+  }
+
+  end(): Sample {
+    if (this.#status !== OK) return this.fail(`HTTP ${this.#status}: ${messageOf(this.#refusal)}`);
+    if (this.#error !== null) return this.fail(this.#error);
+    if (!this.#isFinished) return this.fail('the stream ended before its last event');
+    if (this.#firstMs === null) return this.fail('the answer holds no text');
+    return this.#sample(null, false);
+  }
+
+  fail(error: string): Sample {
+    return this.#sample(error.slice(0, MAX_MESSAGE), false);
+  }
+
+  cut(): Sample {
+    return this.#sample(null, true);
+  }
+
+  #event({ data }: SseEvent): void {
+    if (data === '[DONE]') {
+      this.#isFinished = true;
+      return;
+    }
+    let event: CompletionEvent;
+    try {
+      event = JSON.parse(data) as CompletionEvent;
+    } catch {
+      // Counted against the answer: an engine that sends broken events must not pass.
+      this.#error ??= `an event is not JSON: ${data.slice(0, 100)}`;
+      return;
+    }
+    if (event.error !== undefined && event.error !== null) this.#error ??= messageOf(data);
+    else if (event.object === 'error') this.#error ??= messageOf(data);
+    if (event.usage) this.#usage = event.usage;
+    const choice = event.choices?.[0];
+    if (choice === undefined) return;
+    if (typeof choice.text === 'string' && choice.text !== '') this.#text();
+    if (typeof choice.finish_reason === 'string') {
+      this.#isFinished = true;
+      if (choice.finish_reason === 'abort') this.#error ??= 'the engine aborted the answer';
+    }
+  }
+
+  #text(): void {
+    if (this.#firstMs === null) this.#firstMs = this.#nowMs;
+    else this.#gapsMs.push(this.#nowMs - (this.#lastMs ?? this.#nowMs));
+    this.#lastMs = this.#nowMs;
+  }
+
+  #sample(error: string | null, isCut: boolean): Sample {
+    return {
+      startMs: this.#startMs,
+      firstMs: this.#firstMs,
+      lastMs: this.#lastMs,
+      gapsMs: this.#gapsMs,
+      inputTokens: this.#usage?.prompt_tokens ?? this.#asked.inputTokens,
+      outputTokens: this.#usage?.completion_tokens ?? (this.#firstMs === null ? 0 : this.#gapsMs.length + 1),
+      cachedTokens: this.#usage?.prompt_tokens_details?.cached_tokens ?? 0,
+      error,
+      isCut,
+    };
+  }
+}
+
+/** The message inside an error of the OpenAI form, or of SGLang's, or the text itself. */
+function messageOf(text: string): string {
+  try {
+    const body = JSON.parse(text) as { error?: { message?: unknown } | string; message?: unknown };
+    const inner = typeof body.error === 'object' ? body.error?.message : (body.error ?? body.message);
+    if (typeof inner === 'string') return inner;
+  } catch {
+    // Not JSON: the text says it as it is.
+  }
+  return text.replaceAll(/\s+/g, ' ').trim() || 'no body';
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { type PointPlan, resultOf } from './point-result.ts';
+import { resultFileName } from './result-files.ts';
+import type { Sample } from './sample.ts';
+import { summaryTable } from './summary-table.ts';
+import { judge } from './verdict.ts';
+
+const PLAN: PointPlan = {
+  concurrency: 2,
+  requests: 3,
+  inputTokens: 100,
+  outputTokens: 5,
+  requestRate: null,
+  rangeRatio: 1,
+  model: 'm',
+  endpoint: 'http://e',
+  seed: 1,
+};
+
+function sampleWith(some: Partial<Sample>): Sample {
+  return {
+    startMs: 0,
+    firstMs: 100,
+    lastMs: 300,
+    gapsMs: [50, 50, 50, 50],
+    inputTokens: 100,
+    outputTokens: 5,
+    cachedTokens: 0,
+    error: null,
+    isCut: false,
+    ...some,
+  };
+}
+
+const GOOD = [
+  sampleWith({}),
+  sampleWith({ startMs: 100, firstMs: 400, lastMs: 600 }),
+  sampleWith({ startMs: 300, firstMs: 500, lastMs: 1000 }),
+];
+
+test('latencies, rates and totals follow from the samples', () => {
+  const result = resultOf(PLAN, GOOD, 0, 2000, '20260101-000000');
+  assert.equal(result.completed, 3);
+  assert.equal(result.duration, 2);
+  assert.equal(result.total_input_tokens, 300);
+  assert.equal(result.total_output_tokens, 15);
+  assert.equal(result.request_throughput, 1.5);
+  assert.equal(result.output_throughput, 7.5);
+  assert.equal(result.total_token_throughput, 157.5);
+  assert.equal(result.mean_ttft_ms, 200);
+  assert.equal(result.median_ttft_ms, 200);
+  assert.equal(result.mean_itl_ms, 50);
+  assert.equal(result.mean_tpot_ms, (50 + 50 + 125) / 3);
+  assert.equal(result.mean_e2el_ms, 500);
+  assert.equal(result.p90_e2el_ms, 660);
+  assert.deepEqual(result.ttfts, [0.1, 0.3, 0.2]);
+  assert.equal(result.peak_output_tokens_per_s, 7.5, 'all within one window: the mean');
+  assert.equal(result.partial, false);
+  assert.deepEqual(judge(result), { failures: [], warnings: [] });
+});
+
+test('the peak is the best of any ten seconds', () => {
+  // 100 tokens within the first second, then one each second for a minute.
+  const burst = sampleWith({ firstMs: 0, gapsMs: Array.from({ length: 99 }, () => 1), outputTokens: 100 });
+  const slow = sampleWith({ firstMs: 500, gapsMs: Array.from({ length: 59 }, () => 1000), outputTokens: 60 });
+  const result = resultOf(PLAN, [burst, slow], 0, 60_000, '');
+  assert.ok(Math.abs(result.peak_output_tokens_per_s - 11) < 1e-9, `${result.peak_output_tokens_per_s}`);
+});
+
+test('failed requests are told, counted by what they said, and fail the point', () => {
+  const bad = sampleWith({ error: 'HTTP 503: none', firstMs: null, lastMs: null, gapsMs: [], outputTokens: 0 });
+  const result = resultOf(PLAN, [GOOD[0]!, bad, bad], 0, 1000, '');
+  assert.equal(result.completed, 1);
+  assert.equal(result.failed, 2);
+  assert.equal(result.partial, false);
+  assert.deepEqual(result.errors, ['HTTP 503: none (2 requests)']);
+  assert.deepEqual(judge(result).failures, ['concurrency 2: 2 of 3 requests failed: HTTP 503: none (2 requests)']);
+});
+
+test('a point without a token fails even where no request did', () => {
+  const result = resultOf(PLAN, [sampleWith({ outputTokens: 0 })], 0, 1000, '');
+  assert.deepEqual(judge(result).failures, ['concurrency 2: not a single token came back']);
+});
+
+test('requests that were cut make the point partial and are not counted', () => {
+  const result = resultOf(PLAN, [GOOD[0]!, sampleWith({ isCut: true })], 0, 1000, '');
+  assert.equal(result.completed, 1);
+  assert.equal(result.partial, true);
+  assert.match(summaryTable([result]), /2 \(partial\) {2,}1\/3/);
+});
+
+test('answers and prompts of other lengths, and prompts from a cache, are warned of', () => {
+  const result = resultOf(PLAN, [sampleWith({ outputTokens: 2, inputTokens: 200, cachedTokens: 150 })], 0, 1000, '');
+  assert.deepEqual(judge(result).warnings, [
+    'concurrency 2: answers were 40 % of the length asked for',
+    'concurrency 2: prompts were 200 % of the length asked for',
+    'concurrency 2: 75 % of the prompt tokens came from a cache',
+  ]);
+});
+
+test('files are named as the reference names them', () => {
+  assert.equal(resultFileName(16, { total: 16, split: { prefill: 8, decode: 8 } }), 'results_concurrency_16_gpus_16_ctx_8_gen_8.json');
+  assert.equal(resultFileName(32, { total: 8, split: null }), 'results_concurrency_32_gpus_8.json');
+});

@@ -1,0 +1,162 @@
+/** From the requests of one concurrency to its result, with the names that sa-bench gives its values. Pure. */
+import { type Distribution, distributionOf } from './distribution.ts';
+import type { Sample } from './sample.ts';
+import { peakTokenRate } from './token-rate.ts';
+
+/** What was asked of one point. */
+export interface PointPlan {
+  readonly concurrency: number;
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Requests in a second; null: as fast as the concurrency allows. */
+  readonly requestRate: number | null;
+  readonly rangeRatio: number;
+  readonly model: string;
+  readonly endpoint: string;
+  readonly seed: number;
+}
+
+type Measure = 'ttft' | 'tpot' | 'itl' | 'e2el';
+type Statistic = keyof Distribution;
+
+/** `mean_ttft_ms`, `p99_itl_ms` and so on: time to the first token, per token after it, between events, from end to end. */
+export type Latencies = { readonly [Key in `${Statistic}_${Measure}_ms`]: number };
+
+/** One result file. Rates are per second over all of the duration, ramp-up and tail included. */
+export interface PointResult extends Latencies {
+  /** `20261121-131500`, UTC. */
+  readonly date: string;
+  readonly backend: 'openai-completions';
+  readonly endpoint: string;
+  readonly model_id: string;
+  readonly tokenizer_id: string;
+  readonly best_of: 1;
+  readonly num_prompts: number;
+  readonly request_rate: number | 'inf';
+  readonly burstiness: 1;
+  readonly max_concurrency: number;
+  readonly random_input_len: number;
+  readonly random_output_len: number;
+  readonly random_range_ratio: number;
+  readonly seed: number;
+  /** Seconds from the first request to the end of the last. */
+  readonly duration: number;
+  readonly completed: number;
+  readonly failed: number;
+  /** The benchmark was ended before all requests were: numbers are those of what had completed. */
+  readonly partial: boolean;
+  readonly total_input_tokens: number;
+  readonly total_output_tokens: number;
+  readonly total_cached_tokens: number;
+  readonly request_throughput: number;
+  readonly request_goodput: null;
+  readonly output_throughput: number;
+  readonly peak_output_tokens_per_s: number;
+  readonly total_token_throughput: number;
+  readonly reuse_http_connections: true;
+  /** By completed request, in the order in which they were sent. */
+  readonly input_lens: readonly number[];
+  readonly output_lens: readonly number[];
+  /** Seconds. */
+  readonly ttfts: readonly number[];
+  /** Seconds, by request; empty lists when there were more than MAX_GAPS of them in all (the statistics count all). */
+  readonly itls: readonly (readonly number[])[];
+  /** Never kept: prompts and answers of a benchmark mean nothing and fill disks. */
+  readonly generated_texts: readonly string[];
+  /** What failed requests said, each text once with the number of its requests; at most MAX_ERRORS. */
+  readonly errors: readonly string[];
+}
+
+const MAX_ERRORS = 20;
+/** About 20 MB of JSON. */
+const MAX_GAPS = 2_000_000;
+
+/** `samples`: in the order in which they were sent. `startMs`, `endMs`: of the client's clock; `date` as in the result. */
+export function resultOf(plan: PointPlan, samples: readonly Sample[], startMs: number, endMs: number, date: string): PointResult {
+  const whole = samples.filter((sample) => sample.error === null && !sample.isCut);
+  const durationMs = endMs - startMs;
+  const perSecond = (amount: number): number => (durationMs > 0 ? (amount * 1000) / durationMs : 0);
+  const totalInput = sum(whole.map((sample) => sample.inputTokens));
+  const totalOutput = sum(whole.map((sample) => sample.outputTokens));
+  const gaps = whole.flatMap((sample) => sample.gapsMs);
+  const failed = samples.filter((sample) => sample.error !== null);
+  return {
+    date,
+    backend: 'openai-completions',
+    endpoint: plan.endpoint,
+    model_id: plan.model,
+    tokenizer_id: plan.model,
+    best_of: 1,
+    num_prompts: plan.requests,
+    request_rate: plan.requestRate ?? 'inf',
+    burstiness: 1,
+    max_concurrency: plan.concurrency,
+    random_input_len: plan.inputTokens,
+    random_output_len: plan.outputTokens,
+    random_range_ratio: plan.rangeRatio,
+    seed: plan.seed,
+    duration: durationMs / 1000,
+    completed: whole.length,
+    failed: failed.length,
+    partial: whole.length + failed.length < plan.requests,
+    total_input_tokens: totalInput,
+    total_output_tokens: totalOutput,
+    total_cached_tokens: sum(whole.map((sample) => sample.cachedTokens)),
+    request_throughput: perSecond(whole.length),
+    request_goodput: null,
+    output_throughput: perSecond(totalOutput),
+    peak_output_tokens_per_s: peakTokenRate(whole, startMs, durationMs),
+    total_token_throughput: perSecond(totalInput + totalOutput),
+    reuse_http_connections: true,
+    ...latenciesOf('ttft', whole.map(ttftOf)),
+    ...latenciesOf('tpot', whole.filter((sample) => sample.outputTokens > 1).map(tpotOf)),
+    ...latenciesOf('itl', gaps),
+    ...latenciesOf(
+      'e2el',
+      whole.map((sample) => (sample.lastMs ?? sample.startMs) - sample.startMs),
+    ),
+    input_lens: whole.map((sample) => sample.inputTokens),
+    output_lens: whole.map((sample) => sample.outputTokens),
+    ttfts: whole.map((sample) => seconds(ttftOf(sample))),
+    itls: gaps.length > MAX_GAPS ? whole.map(() => []) : whole.map((sample) => sample.gapsMs.map(seconds)),
+    generated_texts: [],
+    errors: countedErrors(failed),
+  };
+}
+
+function latenciesOf<Name extends Measure>(
+  name: Name,
+  valuesMs: readonly number[],
+): { readonly [Key in `${Statistic}_${Name}_ms`]: number } {
+  const entries = Object.entries(distributionOf(valuesMs)).map(([statistic, value]) => [`${statistic}_${name}_ms`, value] as const);
+  // The keys of a Distribution are exactly those of Statistic.
+  return Object.fromEntries(entries) as { readonly [Key in `${Statistic}_${Name}_ms`]: number };
+}
+
+function ttftOf(sample: Sample): number {
+  return (sample.firstMs ?? sample.startMs) - sample.startMs;
+}
+
+function tpotOf(sample: Sample): number {
+  return ((sample.lastMs ?? 0) - (sample.firstMs ?? 0)) / (sample.outputTokens - 1);
+}
+
+/** To the microsecond: more digits are noise and bytes. */
+function seconds(ms: number): number {
+  return Math.round(ms * 1000) / 1e6;
+}
+
+function sum(values: readonly number[]): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
+
+function countedErrors(failed: readonly Sample[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { error } of failed) {
+    if (error !== null && (counts.has(error) || counts.size < MAX_ERRORS)) counts.set(error, (counts.get(error) ?? 0) + 1);
+  }
+  return [...counts].map(([text, count]) => (count === 1 ? text : `${text} (${count} requests)`));
+}

@@ -1,0 +1,72 @@
+/** Where results go: a JSON file for each concurrency, the roll-up of all, and a table for people. */
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { PointResult } from './point-result.ts';
+import { summaryTable } from './summary-table.ts';
+
+/** GPUs by use, for the names of files. */
+export interface ResultGpus {
+  readonly total: number;
+  /** Of prefill and decode workers; null where workers do both. */
+  readonly split: { readonly prefill: number; readonly decode: number } | null;
+}
+
+/** `results_concurrency_16_gpus_16_ctx_8_gen_8.json`, without ctx and gen for workers that do both. */
+export function resultFileName(concurrency: number, gpus: ResultGpus): string {
+  const split = gpus.split === null ? '' : `_ctx_${gpus.split.prefill}_gen_${gpus.split.decode}`;
+  return `results_concurrency_${concurrency}_gpus_${gpus.total}${split}.json`;
+}
+
+export class ResultFiles {
+  /** `DIRECTORY/sa-bench_isl_I_osl_O`. */
+  readonly directory: string;
+  readonly #gpus: ResultGpus;
+  readonly #results: PointResult[] = [];
+
+  constructor(directory: string, inputTokens: number, outputTokens: number, gpus: ResultGpus) {
+    this.directory = path.join(directory, `sa-bench_isl_${inputTokens}_osl_${outputTokens}`);
+    this.#gpus = gpus;
+  }
+
+  /** After every point all files are whole, so whoever ends the benchmark keeps what there is. */
+  async keep(result: PointResult): Promise<void> {
+    this.#results.push(result);
+    await mkdir(this.directory, { recursive: true });
+    await write(path.join(this.directory, resultFileName(result.max_concurrency, this.#gpus)), `${JSON.stringify(result)}\n`);
+    await write(path.join(this.directory, 'benchmark-rollup.json'), `${JSON.stringify(rollupOf(this.#results), null, 2)}\n`);
+    await write(path.join(this.directory, 'summary.txt'), summaryTable(this.#results));
+  }
+}
+
+/** Atomic: a reader sees the old file or the new one. */
+async function write(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.part`, text);
+  await rename(`${file}.part`, file);
+}
+
+/** Shape of the reference's `benchmark-rollup.json`. */
+function rollupOf(results: readonly PointResult[]): Record<string, unknown> {
+  const first = results[0];
+  return {
+    benchmark_type: 'sa-bench',
+    timestamp: first?.date ?? null,
+    config: { model: first?.model_id ?? null, isl: first?.random_input_len ?? null, osl: first?.random_output_len ?? null },
+    runs: results.map((result) => ({
+      concurrency: result.max_concurrency,
+      throughput_toks: result.output_throughput,
+      request_throughput: result.request_throughput,
+      ttft_mean_ms: result.mean_ttft_ms,
+      ttft_p99_ms: result.p99_ttft_ms,
+      tpot_mean_ms: result.mean_tpot_ms,
+      tpot_p99_ms: result.p99_tpot_ms,
+      itl_mean_ms: result.mean_itl_ms,
+      itl_p99_ms: result.p99_itl_ms,
+      e2el_mean_ms: result.mean_e2el_ms,
+      completed: result.completed,
+      failed: result.failed,
+      partial: result.partial,
+      total_input_tokens: result.total_input_tokens,
+      total_output_tokens: result.total_output_tokens,
+    })),
+  };
+}

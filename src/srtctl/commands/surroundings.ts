@@ -1,0 +1,22 @@
+/** What a command may touch of the process that runs it. The program makes the real one; tests make others. */
+import type { Clock } from '../../core/clock.ts';
+import type { StopSignal } from '../../runtime/signals.ts';
+
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute. */
+  readonly workingDirectory: string;
+  /** The absolute directory of this package, which holds `dist/`. */
+  readonly packageDirectory: string;
+  /** Writes to stdout as it is: results. */
+  out(text: string): void;
+  /** Writes to stderr as it is: what people read beside results. */
+  err(text: string): void;
+  /** stdout is a terminal that takes colours and cursor movements. */
+  readonly isTerminal: boolean;
+  /** All of stdin. */
+  readInput(): Promise<string>;
+  /** Calls back for every SIGINT and SIGTERM with their number so far; the function returned gives them back. */
+  onSignal(listener: (signal: StopSignal, count: number) => void): () => void;
+}
