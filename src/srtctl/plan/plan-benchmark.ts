@@ -13,7 +13,7 @@ export function describeBenchmark(context: PlanContext, endpoint: string, placed
   return { ...benchmark, endpoint, model: context.model, tokenizer, gpus: countGpus(placed) };
 }
 
-/** On node 0. `sa-bench` is a client of this package that reads the plan; `custom` is the recipe's command, read by bash. */
+/** On node 0. `sa-bench` is a client of this package; `custom` is the recipe's command, read by bash. */
 export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark, workers: readonly WorkerAddress[]): PlannedProcess {
   const isCustom = benchmark.type === 'custom';
   const container = isCustom && context.contained ? (benchmark.container ?? context.container) : null;
@@ -25,7 +25,7 @@ export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark,
     worker: 0,
     rank: 0,
     ports: {},
-    argv: isCustom ? ['bash', '-lc', benchmark.command] : ['<node-binary>', '<package>/dist/bin/srtctl.js', 'bench', '--run', '<run>'],
+    argv: isCustom ? ['bash', '-lc', benchmark.command] : saBenchArgv(benchmark),
     cwd: null,
     env: { ...(isCustom ? describedFleet(context, workers) : {}), ...environmentOf(context, 0, benchmark.environment) },
     container,
@@ -37,6 +37,32 @@ export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark,
     critical: true,
     ready: { kind: 'exit' },
   };
+}
+
+/** Every setting of it, so that the plan shows what is measured. Results go to `results` of the run. */
+function saBenchArgv(benchmark: Exclude<PlannedBenchmark, { readonly type: 'custom' }>): string[] {
+  const { gpus } = benchmark;
+  const settings: readonly (readonly [flag: string, value: string | number])[] = [
+    ['--endpoint', benchmark.endpoint],
+    ['--model', benchmark.model],
+    ['--isl', benchmark.inputTokens],
+    ['--osl', benchmark.outputTokens],
+    ['--concurrencies', benchmark.concurrencies.join('x')],
+    ['--req-rate', benchmark.requestRate ?? 'inf'],
+    ['--random-range-ratio', benchmark.rangeRatio],
+    ['--num-prompts-mult', benchmark.promptsMultiplier],
+    ['--num-warmup-mult', benchmark.warmupMultiplier],
+    ['--output-dir', '<run>/results'],
+    ['--total-gpus', gpus.total],
+  ];
+  const split = gpus.aggregated > 0 ? [] : ['--prefill-gpus', String(gpus.prefill), '--decode-gpus', String(gpus.decode)];
+  return [
+    '<node-binary>',
+    '<package>/dist/bin/srtctl.js',
+    'bench',
+    ...settings.flatMap(([flag, value]) => [flag, String(value)]),
+    ...split,
+  ];
 }
 
 /** Variables by which a command of the recipe finds the fleet. Lists are separated by commas. */
