@@ -42,7 +42,10 @@ function checkBootstrapPorts(workers: readonly WorkerGroup[], findings: Findings
     for (const flag of ['bootstrapPort', 'port'] as const) {
       const found = findEngineFlag(flags, flag);
       const port = Number(found?.value);
-      if (found !== null && !(Number.isInteger(port) && port >= 1 && port <= 65_535 && typeof found.value !== 'boolean')) {
+      if (
+        found !== null &&
+        !(Number.isInteger(port) && port >= 1 && port <= 65_535 && typeof found.value !== 'boolean' && typeof found.value !== 'object')
+      ) {
         findings.problem(pathOf(findings, section(role), found.name), `got ${shown(found.value)}, expected a port from 1 to 65535`);
       }
     }

@@ -40,7 +40,10 @@ export function gpusOfWorker(flags: Flags): WorkerGpus {
   for (const flag of ['tensor', 'pipeline', 'data'] as const) {
     const found = findEngineFlag(flags, flag);
     const size = found === null ? 1 : Number(found.value);
-    if (found !== null && (typeof found.value === 'boolean' || !Number.isInteger(size) || size < 1 || size > 1_000_000))
+    if (
+      found !== null &&
+      (typeof found.value === 'object' || typeof found.value === 'boolean' || !Number.isInteger(size) || size < 1 || size > 1_000_000)
+    )
       return { ok: false, flag: found };
     sizes.push({ flag, size, name: found?.name ?? null });
   }

@@ -41,9 +41,10 @@ const WHOLE_NUMBER = /^\d{1,9}$/;
 /** Whole numbers, also in quotes: a sweep or an environment variable may have made text of them. */
 export function count(least: number, spec: FieldText, most = 1_000_000): z.ZodOptional<z.ZodType<number | string>> {
   const expected = `a whole number from ${least} to ${most}`;
+  const error = { error: expected };
   const schema = z
-    .union([z.int().min(least).max(most), z.string().regex(WHOLE_NUMBER)], { error: expected })
-    .refine((value) => Number(value) >= least && Number(value) <= most, { error: expected });
+    .union([z.int(error).min(least, error).max(most, error), z.string(error).regex(WHOLE_NUMBER, error)], error)
+    .refine((value) => Number(value) >= least && Number(value) <= most, error);
   return field(schema, expected, spec);
 }
 

@@ -26,7 +26,7 @@ export function readOverrides(overrides: readonly Override[], problems: Problem[
 
 function readOverride({ kind, text }: Override, problems: Problem[]): Edit | null {
   const path = readDottedPath(text);
-  const option = `--${kind} ${path === null ? text.split('=', 1)[0] : formatPath(path.steps)}`;
+  const option = `--${kind} ${path === null ? JSON.stringify(text.split('=', 1)[0]) : formatPath(path.steps)}`;
   const source: Place = { file: option, line: 0, column: 0 };
   if (path === null || (kind === 'set' ? !path.rest.startsWith('=') : path.rest !== '')) {
     const form = kind === 'set' ? 'PATH=VALUE, for example model.path=/models/a' : 'PATH, for example slurm.time_limit';
@@ -35,7 +35,7 @@ function readOverride({ kind, text }: Override, problems: Problem[]): Edit | nul
   }
   if (kind === 'unset') return { source, steps: path.steps, value: null };
   const read = readYaml(path.rest.slice(1), option);
-  problems.push(...read.problems);
+  problems.push(...read.problems.map((problem) => ({ ...problem, ...source, path: formatPath(path.steps) })));
   if (read.problems.length > 0) return null;
   return { source, steps: path.steps, value: read.tree === null ? scalarTree('', source) : placed(read.tree, source) };
 }

@@ -42,3 +42,21 @@ export function readText(file: string): ReadText {
 export function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
+
+/** `srtslurm.yaml`, `srtslurm.example.yaml`: a directory of recipes may hold one. */
+export function isClusterFileName(file: string): boolean {
+  return /(^|\/)srtslurm[^/]*\.ya?ml$/.test(file);
+}
+
+export interface Target {
+  readonly file: string;
+  /** For `LoadOptions.select`. */
+  readonly select: string | null;
+}
+
+/** `recipe.yaml:tp8` -> file and selector. A file that has the colon in its name is taken as it is. */
+export function splitTarget(target: string): Target {
+  const colon = target.lastIndexOf(':');
+  if (colon <= 0 || existsSync(target) || target.slice(colon).includes('/')) return { file: target, select: null };
+  return { file: target.slice(0, colon), select: target.slice(colon + 1) };
+}

@@ -83,7 +83,9 @@ function sourceDirectory(
   const given = input.backend?.sglang_src_dir ?? '';
   const path = ['backend', 'sglang_src_dir'];
   if (given === '') return null;
-  if (mode === 'dynamo')
+  // A wrong use_sglang_router is told already, and nobody knows what it would have been.
+  const isModeKnown = input.backend?.use_sglang_router !== undefined || findings.find(['backend', 'use_sglang_router']) === null;
+  if (mode === 'dynamo' && isModeKnown)
     findings.problem(path, `got ${shown(given)}, which works only in router mode`, 'set backend.use_sglang_router: true, or remove it');
   const directory = expandAt(given, path, variables, findings);
   if (directory === null) return null;
