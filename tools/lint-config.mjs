@@ -72,7 +72,7 @@ export function biomeConfig(pluginPath = './tools/lint/no-ambient.grit') {
   return {
     $schema: './node_modules/@biomejs/biome/configuration_schema.json',
     vcs: { enabled: true, clientKind: 'git', useIgnoreFile: true },
-    files: { includes: ['**', '!test/planted'] },
+    files: { includes: ['**', '!test/planted', '!test/golden'] },
     formatter: { indentStyle: 'space', indentWidth: 2, lineWidth: 140 },
     javascript: { formatter: { quoteStyle: 'single' } },
     linter: { rules: EVERYWHERE },

@@ -1,8 +1,9 @@
 /** The benchmark of a plan: what is measured, and the process that measures it. */
-import { addressOf, commonMounts, environmentOf, modelMounts, modelPath, nodeName, type PlanContext } from './context.ts';
+import { addressOf, commonMounts, environmentOf, modelMounts, modelPath, type PlanContext } from './context.ts';
 import type { PlacedWorker } from './place-workers.ts';
 import { type PlannedBenchmark, type PlannedGpus, type PlannedProcess, TIERS } from './plan.ts';
 import type { WorkerAddress } from './plan-workers.ts';
+import { plannedProcess } from './planned-process.ts';
 
 /** Null: nothing is measured, and the fleet stays up until it is cancelled. */
 export function describeBenchmark(context: PlanContext, endpoint: string, placed: readonly PlacedWorker[]): PlannedBenchmark | null {
@@ -17,26 +18,17 @@ export function describeBenchmark(context: PlanContext, endpoint: string, placed
 export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark, workers: readonly WorkerAddress[]): PlannedProcess {
   const isCustom = benchmark.type === 'custom';
   const container = isCustom && context.contained ? (benchmark.container ?? context.container) : null;
-  return {
+  return plannedProcess({
     id: 'benchmark',
     role: 'benchmark',
-    node: nodeName(0),
+    on: 0,
     tier: TIERS.benchmark,
-    worker: 0,
-    rank: 0,
-    ports: {},
     argv: isCustom ? ['bash', '-lc', benchmark.command] : saBenchArgv(benchmark),
-    cwd: null,
     env: { ...(isCustom ? describedFleet(context, workers) : {}), ...environmentOf(context, 0, benchmark.environment) },
     container,
     mounts: container === null ? [] : [...modelMounts({ ...context, container }), ...commonMounts({ ...context, container })],
-    gpus: [],
-    before: [],
-    files: [],
-    log: 'logs/benchmark.log',
-    critical: true,
     ready: { kind: 'exit' },
-  };
+  });
 }
 
 /** Every setting of it, so that the plan shows what is measured. Results go to `results` of the run. */

@@ -1,12 +1,13 @@
 /** What clients meet: nginx and routers, or one router alone; in Dynamo mode frontends in the place of routers. */
-import { addressOf, nodeName, type PlanContext, urlOf } from './context.ts';
+import { addressOf, type PlanContext, urlOf } from './context.ts';
 import { findPort } from './flag-words.ts';
 import { NGINX_DIRECTORY, nginxConfig } from './nginx-config.ts';
+import { OWNED_FLAGS } from './owned-flags.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
 import { planFrontends } from './plan-frontends.ts';
 import { planRouters } from './plan-routers.ts';
 import type { WorkerAddress } from './plan-workers.ts';
-import { OWNED_FLAGS, type Seat } from './seat.ts';
+import { plannedProcess, type Seat } from './planned-process.ts';
 
 /** Metrics of a router, unless its flags say otherwise. */
 const PROMETHEUS_PORT = 29_000;
@@ -61,24 +62,17 @@ function planNginx(context: PlanContext, seats: readonly Seat[]): PlannedProcess
     keepaliveTimeout: nginx.keepaliveTimeout,
     raisesUlimit: nginx.raiseUlimit,
   });
-  return {
+  return plannedProcess({
     id: 'nginx',
     role: 'nginx',
-    node: nodeName(0),
+    on: 0,
     tier: TIERS.entrance,
-    worker: 0,
-    rank: 0,
     ports: { http: publicPort },
     argv: ['nginx', '-e', 'stderr', '-p', `<run>/${NGINX_DIRECTORY}`, '-c', 'nginx.conf'],
-    cwd: null,
-    env: { ...context.cluster.environment },
+    env: context.cluster.environment,
     container: context.contained ? nginx.container : null,
     mounts: context.contained ? [{ host: '<run>', container: '<run>', options: null }] : [],
-    gpus: [],
-    before: [],
     files: [{ path: `${NGINX_DIRECTORY}/nginx.conf`, content: config }],
-    log: 'logs/nginx.log',
-    critical: true,
     ready: { kind: 'http', url: `${urlOf(0, publicPort)}/health` },
-  };
+  });
 }

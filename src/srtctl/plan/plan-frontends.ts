@@ -1,9 +1,10 @@
 /** The processes of Dynamo mode besides its workers: frontends, etcd, NATS. */
-import { addressOf, commonMounts, environmentOf, modelMounts, nodeName, type PlanContext, urlOf } from './context.ts';
+import { addressOf, commonMounts, environmentOf, modelMounts, type PlanContext, urlOf } from './context.ts';
 import { dynamoEnvironment, dynamoSteps, ETCD_PEER_PORT, ETCD_PORT, NAMESPACE, NATS_MONITOR_PORT, NATS_PORT } from './dynamo-words.ts';
 import { flagWords } from './flag-words.ts';
+import { OWNED_FLAGS } from './owned-flags.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
-import { OWNED_FLAGS, type Seat, seatParts } from './seat.ts';
+import { plannedProcess, type Seat, seatParts } from './planned-process.ts';
 
 const EXCEPT: ReadonlySet<string> = new Set(OWNED_FLAGS);
 
@@ -16,7 +17,7 @@ export function planFrontends(context: PlanContext, seats: readonly Seat[]): rea
   return seats.map((seat) => {
     const address = addressOf(seat.node);
     const { http = 0 } = seat.ports;
-    return {
+    return plannedProcess({
       ...seatParts(seat),
       role: 'frontend',
       argv: ['python3', '-m', 'dynamo.frontend', '--http-host', address, '--http-port', String(http), '--namespace', NAMESPACE, ...extra],
@@ -26,7 +27,7 @@ export function planFrontends(context: PlanContext, seats: readonly Seat[]): rea
       mounts: [...modelMounts(context), ...commonMounts(context)],
       before: backend.type === 'sim' ? [] : dynamoSteps(context),
       ready: { kind: 'frontend', url: urlOf(seat.node, http), model: context.model, namespace: NAMESPACE, prefill, decode: others },
-    };
+    });
   });
 }
 
@@ -39,41 +40,27 @@ export function planInfrastructure(context: PlanContext): readonly PlannedProces
   const monitor = take('nats', NATS_MONITOR_PORT, 'monitoring');
   const [clientUrl, peerUrl, address] = [urlOf(0, client), urlOf(0, peer), addressOf(0)];
   return [
-    {
-      ...infrastructure('etcd', { client, peer }),
+    plannedProcess({
+      id: 'etcd',
       role: 'etcd',
+      on: 0,
+      tier: TIERS.infrastructure,
+      ports: { client, peer },
       argv: [
         ...['etcd', '--name', 'srtctl', '--data-dir', '<run>/etcd', '--log-level', 'warn'],
         ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
         ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `srtctl=${peerUrl}`],
       ],
       ready: { kind: 'http', url: `${clientUrl}/health` },
-    },
-    {
-      ...infrastructure('nats', { client: nats, monitor }),
+    }),
+    plannedProcess({
+      id: 'nats',
       role: 'nats',
+      on: 0,
+      tier: TIERS.infrastructure,
+      ports: { client: nats, monitor },
       argv: ['nats-server', '-a', address, '-p', String(nats), '-m', String(monitor), '-js', '-sd', '<run>/nats'],
       ready: { kind: 'http', url: `${urlOf(0, monitor)}/healthz` },
-    },
+    }),
   ];
-}
-
-function infrastructure(id: string, ports: Readonly<Record<string, number>>): Omit<PlannedProcess, 'role' | 'argv' | 'ready'> {
-  return {
-    id,
-    node: nodeName(0),
-    tier: TIERS.infrastructure,
-    worker: 0,
-    rank: 0,
-    ports,
-    cwd: null,
-    env: {},
-    container: null,
-    mounts: [],
-    gpus: [],
-    before: [],
-    files: [],
-    log: `logs/${id}.log`,
-    critical: true,
-  };
 }

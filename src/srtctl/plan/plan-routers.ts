@@ -1,9 +1,10 @@
 /** The processes of the routers. */
 import { addressOf, commonMounts, environmentOf, type PlanContext, urlOf } from './context.ts';
 import { findText, flagWords } from './flag-words.ts';
+import { OWNED_FLAGS } from './owned-flags.ts';
 import type { PlannedProcess } from './plan.ts';
 import type { WorkerAddress } from './plan-workers.ts';
-import { OWNED_FLAGS, type Seat, seatParts } from './seat.ts';
+import { plannedProcess, type Seat, seatParts } from './planned-process.ts';
 
 const EXCEPT: ReadonlySet<string> = new Set([...OWNED_FLAGS, 'prometheus-host', 'prometheus-port']);
 
@@ -19,7 +20,7 @@ export function planRouters(context: PlanContext, seats: readonly Seat[], worker
     const address = addressOf(seat.node);
     const { http = 0, prometheus = 0 } = seat.ports;
     const metricsHost = findText(frontend.args, 'prometheus-host') ?? address;
-    return {
+    return plannedProcess({
       ...seatParts(seat),
       role: 'router',
       argv: [
@@ -38,9 +39,8 @@ export function planRouters(context: PlanContext, seats: readonly Seat[], worker
       env: environmentOf(context, seat.node, frontend.environment),
       container: isBundled ? null : context.container,
       mounts: isBundled ? [] : commonMounts(context),
-      before: [],
       ready: { kind: 'router', url: urlOf(seat.node, http), workers: urls },
-    };
+    });
   });
 }
 

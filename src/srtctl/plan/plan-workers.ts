@@ -1,9 +1,10 @@
 /** The processes of the workers: SGLang engines, Dynamo's SGLang workers, or simulated engines. */
 import type { Environment, WorkerGroup, WorkerRole } from '../recipe/recipe.ts';
-import { addressOf, environmentOf, nodeName, type PlanContext, urlOf } from './context.ts';
+import { addressOf, environmentOf, type PlanContext, urlOf } from './context.ts';
 import { dynamoEnvironment } from './dynamo-words.ts';
 import type { PlacedRank, PlacedWorker } from './place-workers.ts';
 import { type PlannedProcess, type ReadyRule, TIERS } from './plan.ts';
+import { plannedProcess } from './planned-process.ts';
 import { workerArgv } from './worker-argv.ts';
 import { rankId, WorkerPorts } from './worker-ports.ts';
 import { workerMounts, workerSteps } from './worker-room.ts';
@@ -41,27 +42,24 @@ export function planWorkers(context: PlanContext, placed: readonly PlacedWorker[
     if (address !== null) addresses.push(address);
     worker.ranks.forEach((place, rank) => {
       const own = ports[rank] ?? {};
-      const id = rankId(worker, rank);
-      processes.push({
-        id,
-        role: worker.role,
-        node: nodeName(place.node),
-        tier: TIERS.workers,
-        worker: worker.index,
-        rank,
-        ports: own,
-        argv: workerArgv(context, group, { worker, rank, own, leader }),
-        cwd: null,
-        env: workerEnvironment(context, group, place, own),
-        container: context.container,
-        mounts,
-        gpus: place.gpus,
-        before,
-        files: [],
-        log: `logs/${id}.log`,
-        critical: true,
-        ready: readyRule(context, rank, address),
-      });
+      processes.push(
+        plannedProcess({
+          id: rankId(worker, rank),
+          role: worker.role,
+          on: place.node,
+          tier: TIERS.workers,
+          worker: worker.index,
+          rank,
+          ports: own,
+          argv: workerArgv(context, group, { worker, rank, own, leader }),
+          env: workerEnvironment(context, group, place, own),
+          container: context.container,
+          mounts,
+          gpus: place.gpus,
+          before,
+          ready: readyRule(context, rank, address),
+        }),
+      );
     });
   }
   return { processes, addresses };
