@@ -1,7 +1,6 @@
 /** What a request body asks of a pair: how many rooms it needs, whether a pair can serve it, and what has to be merged. */
-import { ElementCounter, firstElement } from '../json/element-count.ts';
+import { JsonCursor } from '../json/json-cursor.ts';
 import type { MemberRecord } from '../json/member-record.ts';
-import { MemberWalk } from '../json/member-walk.ts';
 import { FIELD } from './pair-fields.ts';
 
 const QUOTE = 0x22;
@@ -11,7 +10,6 @@ const NINE = 0x39;
 const BRACKET_OPEN = 0x5b;
 const LOWER_F = 0x66;
 const LOWER_N = 0x6e;
-const BRACE_OPEN = 0x7b;
 
 /** `batch` of a body with one prompt: it gets one room, not a list. */
 export const SINGLE = -1;
@@ -44,17 +42,18 @@ const NAME_N = Buffer.from('n', 'latin1');
  * `_normalize_bootstrap_params`) and its completions API.
  */
 export class ShapeReader {
-  readonly #counter = new ElementCounter();
-  readonly #walk = new MemberWalk();
+  readonly #cursor = new JsonCursor();
 
   /** `record` is of a scan of `buf` that was `ok`. */
   read(endpoint: PairEndpoint, buf: Buffer, record: MemberRecord): PairShape | Refusal {
     if (record.insertAt < 0) return { message: 'the body must be a JSON object', param: null };
     if (record.isFull) return { message: 'the body repeats its fields too often', param: null };
     const samples = this.#refuseSamples(endpoint, buf, record);
+    this.#cursor.close();
     if (samples !== null) return samples;
     const prompt = promptEntry(endpoint, buf, record);
     const batch = prompt < 0 ? SINGLE : this.#batchOf(buf, record, prompt);
+    this.#cursor.close();
     if (batch > MAX_BATCH) return { message: `${batch} prompts in one request: at most ${MAX_BATCH} go to a pair`, param: null };
     const rid = present(buf, record, FIELD.rid);
     return {
@@ -87,28 +86,55 @@ export class ShapeReader {
 
   /** Of a list the first counts: the engine refuses lists whose numbers differ. */
   #samplesIn(buf: Buffer, from: number, end: number): number {
-    const at = buf[from] === BRACKET_OPEN ? firstElement(buf, from, end) : from;
-    const walk = this.#walk;
+    const cursor = this.#cursor;
     let samples = 1;
-    if (buf[at] !== BRACE_OPEN || !walk.open(buf, at, end)) return samples;
-    while (walk.next()) if (walk.keyReads(NAME_N)) samples = numberAt(buf, walk.valueStart, walk.valueEnd);
+    cursor.open(buf, from, end);
+    if (cursor.enterArray()) cursor.nextElement();
+    if (cursor.enterObject()) {
+      while (cursor.nextKey()) {
+        const value = cursor.at;
+        const isSamples = cursor.keyReads(NAME_N);
+        if (!cursor.skip()) break;
+        if (isSamples) samples = numberAt(buf, value, cursor.at);
+      }
+    }
     return samples;
   }
 
   #batchOf(buf: Buffer, record: MemberRecord, entry: number): number {
     const from = record.valueStart(entry);
     const end = record.valueEnd(entry);
-    if (buf[from] !== BRACKET_OPEN) return SINGLE;
-    const field = record.field(entry);
-    const first = firstElement(buf, from, end);
-    const isNested = buf[first] === BRACKET_OPEN;
-    if (field === FIELD.text) return this.#counter.count(buf, from, end);
-    if (field === FIELD.input_embeds) {
-      const isBatch = isNested && buf[firstElement(buf, first, end)] === BRACKET_OPEN;
-      return isBatch ? this.#counter.count(buf, from, end) : SINGLE;
+    const cursor = this.#cursor;
+    cursor.open(buf, from, end);
+    if (!cursor.enterArray()) return SINGLE;
+    const isEmpty = !cursor.nextElement();
+    const first = isEmpty ? 0 : cursor.byte;
+    switch (record.field(entry)) {
+      case FIELD.text:
+        return isEmpty ? 0 : this.#count();
+      case FIELD.input_embeds:
+        return first === BRACKET_OPEN && this.#isFirstNested(buf, cursor.at, end) ? this.#count() : SINGLE;
+      case FIELD.prompt:
+        if (first === QUOTE) return this.#count();
     }
-    if (isNested) return countLists(buf, from, end);
-    return field === FIELD.prompt && buf[first] === QUOTE ? this.#counter.count(buf, from, end) : SINGLE;
+    return first === BRACKET_OPEN ? countLists(buf, from, end) : SINGLE;
+  }
+
+  /** Is the first element of the first element a list? Leaves the cursor where it was. */
+  #isFirstNested(buf: Buffer, at: number, end: number): boolean {
+    const cursor = this.#cursor;
+    const isNested = cursor.enterArray() && cursor.nextElement() && cursor.byte === BRACKET_OPEN;
+    cursor.open(buf, at, end);
+    return isNested;
+  }
+
+  /** Number of elements of the array at whose first element the cursor stands. */
+  #count(): number {
+    const cursor = this.#cursor;
+    let count = 0;
+    do count++;
+    while (cursor.skip() && cursor.nextElement());
+    return count;
   }
 }
 
