@@ -4,10 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { realClock } from '../runtime/clock.ts';
 import { watchSignals } from '../runtime/signals.ts';
-import { EXIT } from '../srtctl/commands/exit-codes.ts';
 import { runSrtctl } from '../srtctl/commands/srtctl.ts';
 import type { Surroundings } from '../srtctl/commands/surroundings.ts';
 import { VERSION } from './version.ts';
+
+/** A bug: what sysexits.h calls EX_SOFTWARE. */
+const EXIT_BUG = 70;
 
 /** The clock's timers do not keep a process alive; this does, also while nothing is connected. */
 const hold = new MessageChannel();
@@ -41,7 +43,7 @@ runSrtctl(process.argv.slice(2), VERSION, surroundings).then(
   },
   (error: unknown) => {
     process.stderr.write(`srtctl: bug: ${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exitCode = EXIT.bug;
+    process.exitCode = EXIT_BUG;
     hold.port1.close();
   },
 );

@@ -6,7 +6,7 @@ import { ResultFiles, type ResultGpus } from '../bench/result-files.ts';
 import { runSaBench, type SaBenchOptions } from '../bench/sa-bench.ts';
 import { Stop } from '../bench/stop.ts';
 import { summaryTable } from '../bench/summary-table.ts';
-import { EXIT } from './exit-codes.ts';
+import { EXIT_CODES } from '../supervise/run-directory.ts';
 import type { Surroundings } from './surroundings.ts';
 
 interface BenchFlags {
@@ -86,11 +86,11 @@ async function bench(flags: BenchFlags, around: Surroundings): Promise<number> {
     for (const warning of warnings) around.out(`warning: ${warning}\n`);
     for (const failure of failures) around.out(`failed: ${failure}\n`);
     if (isLate) around.out(`failed: not done within ${flags.deadlineSecs} s (--deadline-secs)\n`);
-    if (failures.length > 0 || isLate) return EXIT.benchmark;
-    return stop.isStopped ? EXIT.cancelled : EXIT.ok;
+    if (failures.length > 0 || isLate) return EXIT_CODES.benchmark;
+    return stop.isStopped ? EXIT_CODES.cancelled : EXIT_CODES.ok;
   } catch (error) {
     around.out(`failed: results cannot be written to ${files.directory}: ${error instanceof Error ? error.message : String(error)}\n`);
-    return EXIT.benchmark;
+    return EXIT_CODES.benchmark;
   } finally {
     deadline.cancel();
     giveBack();

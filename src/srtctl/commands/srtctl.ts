@@ -1,19 +1,26 @@
 /** The command line of srtctl: its sub-commands, and how they end. */
 import { Command, CommanderError } from 'commander';
+import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { benchCommand } from './bench.ts';
-import { EXIT } from './exit-codes.ts';
+import { planCommand } from './plan.ts';
 import type { Surroundings } from './surroundings.ts';
+import { validateCommand } from './validate.ts';
 
 /** Runs one command line (without the names of node and program). Returns the exit code; rejects only for a bug. */
 export async function runSrtctl(argv: readonly string[], version: string, around: Surroundings): Promise<number> {
-  let code: number = EXIT.ok;
+  let code: number = EXIT_CODES.ok;
   const finish = (its: number): void => {
     code = its;
   };
   const program = new Command('srtctl')
     .description('bring up fleets of SGLang engines from recipes')
     .version(`srtctl ${version}`, '-V, --version');
-  const commands = [benchCommand(around, finish)];
+  const commands = [
+    planCommand('plan', around, finish),
+    planCommand('dry-run', around, finish),
+    validateCommand(around, finish),
+    benchCommand(around, finish),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...commands]) {
     command
@@ -26,6 +33,6 @@ export async function runSrtctl(argv: readonly string[], version: string, around
     return code;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? EXIT.ok : EXIT.recipe;
+    return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.recipe;
   }
 }

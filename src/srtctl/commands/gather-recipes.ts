@@ -1,0 +1,111 @@
+/** From what `-f` names to recipes and their plans, with every complaint about any of them. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import type { Plan } from '../plan/plan.ts';
+import { planRecipe } from '../plan/plan-recipe.ts';
+import type { Cluster } from '../recipe/cluster.ts';
+import { loadCluster } from '../recipe/load-cluster.ts';
+import { loadRecipe } from '../recipe/load-recipe.ts';
+import type { Problem } from '../recipe/problem.ts';
+import { isClusterFileName, isDirectory, readClusterFile, readText, splitTarget } from '../recipe/read-files.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { RecipeOptions } from './recipe-options.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** One recipe, ready to run. */
+export interface Gathered {
+  /** As it was named on the command line; null: standard input. */
+  readonly file: string | null;
+  readonly recipe: Recipe;
+  readonly plan: Plan;
+  /** The text as it may be kept: secrets are `***`. */
+  readonly redactedText: string;
+}
+
+/** What one file held. */
+interface FileReport {
+  readonly file: string;
+  /** Names of the recipes in it; empty for a cluster file and where there are problems. */
+  readonly recipes: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface Gathering {
+  readonly cluster: Cluster;
+  readonly gathered: readonly Gathered[];
+  /** By file, the cluster file first if it has something to say. */
+  readonly reports: readonly FileReport[];
+  readonly hasProblems: boolean;
+}
+
+const STANDARD_INPUT = '(standard input)';
+
+/** Reads, loads and plans everything; never throws for what it reads. */
+export async function gatherRecipes(options: RecipeOptions, around: Surroundings): Promise<Gathering> {
+  const { cluster, problems, warnings } = readClusterFile(around.workingDirectory, around.env);
+  const reports: FileReport[] = [];
+  if (problems.length > 0 || warnings.length > 0) reports.push({ file: cluster.file ?? '', recipes: [], problems, warnings });
+  const gathered: Gathered[] = [];
+  for (const target of options.file) {
+    for (const file of expand(target, around)) {
+      if (isClusterFileName(file)) reports.push(readCluster(file, around));
+      else {
+        const one = await gatherFile(file, cluster, options, around);
+        reports.push(one.report);
+        gathered.push(...one.gathered);
+      }
+    }
+  }
+  return { cluster, gathered, reports, hasProblems: reports.some((report) => report.problems.length > 0) };
+}
+
+/** A directory is all YAML files below it, in the order of their names. */
+function expand(target: string, around: Surroundings): readonly string[] {
+  const directory = path.resolve(around.workingDirectory, target);
+  if (target === '-' || !isDirectory(directory)) return [target];
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.ya?ml$/.test(file))
+    .sort()
+    .map((file) => path.join(target, file));
+}
+
+function readCluster(file: string, around: Surroundings): FileReport {
+  const read = readText(path.resolve(around.workingDirectory, file));
+  if (!read.ok) return { file, recipes: [], problems: [{ ...read.problem, file }], warnings: [] };
+  const { problems, warnings } = loadCluster(read.text, file, around.env);
+  return { file, recipes: [], problems, warnings };
+}
+
+async function gatherFile(
+  target: string,
+  cluster: Cluster,
+  { overrides, local }: RecipeOptions,
+  around: Surroundings,
+): Promise<{ readonly report: FileReport; readonly gathered: readonly Gathered[] }> {
+  const isInput = target === '-';
+  const { file, select } = isInput ? { file: STANDARD_INPUT, select: null } : splitTarget(target);
+  const read = isInput ? ({ ok: true, text: await around.readInput() } as const) : readText(path.resolve(around.workingDirectory, file));
+  if (!read.ok) {
+    const suggestion = `it was looked for in ${around.workingDirectory}`;
+    return { report: { file, recipes: [], problems: [{ ...read.problem, file, suggestion }], warnings: [] }, gathered: [] };
+  }
+  const directory = around.workingDirectory;
+  const loaded = loadRecipe(read.text, file, {
+    overrides,
+    select,
+    cluster,
+    variables: around.env,
+    directoryExists: (name) => isDirectory(path.resolve(directory, name)),
+  });
+  const problems: Problem[] = [...loaded.problems];
+  const gathered: Gathered[] = [];
+  for (const recipe of loaded.recipes) {
+    const planned = planRecipe(recipe, cluster, { local, directory });
+    for (const problem of planned.problems) problems.push({ file, line: 0, column: 0, ...problem });
+    if (planned.plan !== null)
+      gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.redactedText });
+  }
+  const recipes = problems.length === 0 ? gathered.map(({ recipe }) => recipe.name) : [];
+  return { report: { file, recipes, problems, warnings: loaded.warnings }, gathered: problems.length === 0 ? gathered : [] };
+}

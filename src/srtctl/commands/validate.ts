@@ -1,0 +1,42 @@
+/** `srtctl validate`: whether recipes and cluster files are right. */
+import { Command } from 'commander';
+import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { gatherRecipes } from './gather-recipes.ts';
+import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
+import type { Surroundings } from './surroundings.ts';
+import { tellProblems } from './tell-problems.ts';
+
+const EXAMPLES = `
+Examples:
+  srtctl validate -f recipe.yaml
+  srtctl validate -f recipes/           every recipe and cluster file below the directory
+  srtctl validate -f recipe.yaml --json | jq '.files[].problems'
+
+Every problem of every file is told at once, each with file, line, column and what to do. Ends with 0, or with 2 if there is one.`;
+
+export function validateCommand(around: Surroundings, finish: (code: number) => void): Command {
+  const command = new Command('validate').description('check recipes and cluster files (srtslurm*.yaml) completely; starts nothing');
+  const read = addRecipeOptions(command);
+  return command
+    .option('--json', 'the findings as JSON', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: RecipeFlags & { readonly json: boolean }) => finish(await validate(read(flags), flags.json, around)));
+}
+
+async function validate(options: RecipeOptions, isJson: boolean, around: Surroundings): Promise<number> {
+  const gathering = await gatherRecipes(options, around);
+  const { reports, hasProblems } = gathering;
+  if (isJson) {
+    around.out(`${JSON.stringify({ ok: !hasProblems && reports.length > 0, files: reports }, null, 2)}\n`);
+    return hasProblems || reports.length === 0 ? EXIT_CODES.recipe : EXIT_CODES.ok;
+  }
+  if (reports.length === 0 || hasProblems) {
+    tellProblems(gathering, around);
+    return EXIT_CODES.recipe;
+  }
+  for (const { file, recipes, warnings } of reports) {
+    const what = recipes.length === 0 ? 'cluster file' : recipes.join(', ');
+    around.out(`ok  ${file}: ${what}${warnings.length === 0 ? '' : ` (${warnings.length} warnings)`}\n`);
+  }
+  return EXIT_CODES.ok;
+}
