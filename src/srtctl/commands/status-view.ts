@@ -1,6 +1,8 @@
 /** The state of a run as lines for people. Pure. */
-import type { Colors } from 'picocolors/types.js';
+import type pc from 'picocolors';
 import type { ProcessState, ProcessStatus, RunState, StatusFile } from '../supervise/run-directory.ts';
+
+type Colors = ReturnType<typeof pc.createColors>;
 
 export interface ViewOptions {
   readonly colors: Colors;
