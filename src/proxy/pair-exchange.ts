@@ -253,7 +253,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     this.#pairing.series.failures[leg.role].value++;
     if (!mayTryAnotherPair({ role: leg.role, kind, status }, this.#record.attempts)) return false;
     if (!hasOther(this.#pairing[leg.role], leg.worker.index)) return false;
-    leg.end(kind, status);
+    if (kind === 'timeout') this.#abort(pair, leg, kind);
+    else leg.end(kind, status);
     const other = leg.role === 'prefill' ? pair.decode : pair.prefill;
     this.#abort(pair, other, 'cancelled');
     this.#exclude(leg);
@@ -525,7 +526,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     if (pair !== null) {
       const ofOther = kind === 'client-gone' ? 'client-gone' : 'cancelled';
       this.#abort(pair, pair.decode, ofOther);
-      if (this.#answering === pair.decode && kind !== 'client-gone') this.#linger(pair.prefill);
+      if (this.#answering === pair.decode && (kind === 'ok' || kind === 'status')) this.#linger(pair.prefill);
       else this.#abort(pair, pair.prefill, ofOther);
     }
     this.#body.release(false);
