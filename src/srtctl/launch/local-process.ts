@@ -1,0 +1,150 @@
+/**
+ * One child process with a process group and a log of its own.
+ *
+ *   spawned (a shell waits for "go") ─ group told to the guard ─ go ─► running ─ leader ends ─► group ended ─ output read ─► ended
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
+import type { PlannedProcess } from '../plan/plan.ts';
+import type { Guard } from './guard.ts';
+import { LaunchError, type ProcessEnd, type ProcessListener, type RunningProcess } from './launcher.ts';
+import type { LogFile } from './log-file.ts';
+import { OutputLines } from './output-lines.ts';
+import { closeFd, type OutputPipe } from './output-pipe.ts';
+import { groupRuns } from './proc.ts';
+import { BEFORE_FAILED_STATUS } from './start-script.ts';
+
+/** The child becomes the planned program only after its group is guarded; if we die before that, it ends. */
+const WAIT_FOR_GO = `read -r go || exit ${BEFORE_FAILED_STATUS}; exec "$@" </dev/null`;
+/** What is left of a group after its leader gets this long to end by itself, then again after SIGKILL for the kernel to do it. */
+const LEFTOVER_MS = 1000;
+const LEFTOVER_POLL_MS = 20;
+/** Output of a process that is gone is in the pipe already; only a descendant that left the group can hold the pipe open. */
+const OUTPUT_MS = 500;
+
+export interface LocalStart {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly pipe: OutputPipe;
+  readonly log: LogFile;
+  readonly redact: (text: string) => string;
+  readonly guard: Guard;
+  readonly clock: Clock;
+}
+
+export class LocalProcess implements RunningProcess {
+  readonly process: PlannedProcess;
+  readonly pid: number;
+  /** Resolves after `ended` was told. */
+  readonly done: Promise<void>;
+  readonly #child: ChildProcess;
+  readonly #start: LocalStart;
+  #isGone = false;
+
+  /** Rejects with a LaunchError. */
+  static async start(process: PlannedProcess, start: LocalStart, listener: ProcessListener): Promise<LocalProcess> {
+    const output = new Socket({ fd: start.pipe.readFd, readable: true, writable: false });
+    const { writeFd: fd } = start.pipe;
+    const child = spawn('/bin/sh', ['-c', WAIT_FOR_GO, 'srtctl', ...start.argv], {
+      cwd: start.cwd,
+      env: start.env,
+      stdio: ['pipe', fd, fd],
+      detached: true,
+    });
+    const failed = new Promise<Error>((resolve) => child.on('error', resolve));
+    await closeFd(fd);
+    if (child.pid === undefined) {
+      output.destroy();
+      await start.log.close();
+      const error = await failed;
+      throw new LaunchError(`${process.id}: cannot be started in ${start.cwd}: ${error.message}`, { cause: error });
+    }
+    return new LocalProcess(process, start, listener, child, child.pid, output);
+  }
+
+  private constructor(
+    process: PlannedProcess,
+    start: LocalStart,
+    listener: ProcessListener,
+    child: ChildProcess,
+    pid: number,
+    output: Socket,
+  ) {
+    this.process = process;
+    this.pid = pid;
+    this.#child = child;
+    this.#start = start;
+    const read = this.#follow(output, listener);
+    const exit = new Promise<ProcessEnd>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+    this.done = exit.then(async (end) => {
+      await this.#endGroup();
+      this.#isGone = true;
+      start.guard.remove(pid);
+      await Promise.race([read, this.#pause(OUTPUT_MS)]);
+      output.destroy();
+      await read;
+      await start.log.close();
+      listener.ended(end);
+    });
+    start.guard.add(pid);
+    // A child that ended before it read this makes the pipe break; its exit says all there is to say.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end('go\n');
+  }
+
+  signal(how: 'drain' | 'terminate' | 'kill'): void {
+    if (this.#isGone) return;
+    if (how === 'drain') this.#child.kill(this.process.role === 'nginx' ? 'SIGQUIT' : 'SIGTERM');
+    else signalGroup(this.pid, how === 'kill' ? 'SIGKILL' : 'SIGTERM');
+  }
+
+  /** Resolves at the end of the output. */
+  #follow(output: Socket, listener: ProcessListener): Promise<void> {
+    const { log, redact } = this.#start;
+    let room = true;
+    const lines = new OutputLines((line) => {
+      const clean = redact(line);
+      room = log.write(clean);
+      listener.line(clean);
+    });
+    output.on('data', (bytes: Buffer) => {
+      lines.push(bytes);
+      if (room) return;
+      output.pause();
+      void log.settled().then(() => output.resume());
+    });
+    output.on('error', () => {});
+    return new Promise((resolve) => {
+      output.on('close', () => {
+        lines.end();
+        resolve();
+      });
+    });
+  }
+
+  /** Whatever its leader left behind ends, too. */
+  async #endGroup(): Promise<void> {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      if (!signalGroup(this.pid, signal)) return;
+      for (let waited = 0; waited < LEFTOVER_MS; waited += LEFTOVER_POLL_MS) {
+        await this.#pause(LEFTOVER_POLL_MS);
+        if (!signalGroup(this.pid, 0) || !(await groupRuns(this.pid))) return;
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#start.clock.after(ms, resolve));
+  }
+}
+
+/** False: there is no such group any more. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-group, signal);
+  } catch {
+    return false;
+  }
+}
