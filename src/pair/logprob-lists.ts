@@ -92,7 +92,7 @@ export class ListFinder {
     while (cursor.nextKey()) {
       const value = cursor.at;
       const isIndex = cursor.keyReads(INDEX);
-      if (!(cursor.keyReads(META_INFO) ? this.#holder(FIELDS.generate) : cursor.skip())) return false;
+      if (!(cursor.keyReads(META_INFO) ? this.#holder(FIELDS.generate, enough) : cursor.skip())) return false;
       if (isIndex) index = Number(buf.toString('latin1', value, cursor.at));
       if (enough !== 0 && (places.found & enough) === enough) break;
     }
@@ -122,15 +122,15 @@ export class ListFinder {
     while (cursor.nextKey()) {
       const value = cursor.at;
       const isIndex = cursor.keyReads(INDEX);
-      if (!(cursor.keyReads(LOGPROBS) ? this.#holder(FIELDS.completions) : cursor.skip())) return false;
+      if (!(cursor.keyReads(LOGPROBS) ? this.#holder(FIELDS.completions, 0) : cursor.skip())) return false;
       if (isIndex) index = Number(buf.toString('latin1', value, cursor.at));
     }
     if (places.holderStart >= 0) sink.onLists(index, places);
     return true;
   }
 
-  /** Walks over the object that holds the lists, or whatever stands in its place. */
-  #holder(names: FieldNames): boolean {
+  /** Walks over the object that holds the lists, or whatever stands in its place; no further than `enough`. */
+  #holder(names: FieldNames, enough: number): boolean {
     const cursor = this.#cursor;
     const places = this.#places;
     if (!cursor.enterObject()) return cursor.skip();
@@ -145,6 +145,7 @@ export class ListFinder {
       places.found |= 1 << list;
       places.start[list] = start;
       places.end[list] = cursor.at;
+      if (enough !== 0 && (places.found & enough) === enough) break;
     }
     return true;
   }
