@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseCommandLine } from '../src/sim/command-line.ts';
-import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS } from '../src/sim/options.ts';
+import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS, type SimOption } from '../src/sim/options.ts';
 import { postJson, sendRaw } from './support/send-raw.ts';
 
 const PROGRAM = fileURLToPath(new URL('../src/bin/sim.js', import.meta.url));
@@ -56,6 +56,19 @@ const run = (port: number, tokens: number, stream = false): ReturnType<typeof po
 async function untilRunning(port: number): Promise<void> {
   const start = performance.now();
   while (!(await sendRaw(port, 'GET', '/v1/loads')).body.includes('"num_running_reqs":1')) assert.ok(performance.now() - start < 5000);
+}
+
+function valueFor(option: SimOption): boolean | string | number {
+  switch (option.kind) {
+    case 'switch':
+      return true;
+    case 'text':
+      return 'some';
+    case 'choice':
+      return option.values.at(-1) ?? '';
+    default:
+      return Math.min(option.least + 1, option.most);
+  }
 }
 
 describe('the first line', () => {
@@ -151,8 +164,8 @@ describe('flags', () => {
 
   it('every flag reaches its option, with a space or an equals sign, and so do the names SGLang uses', () => {
     for (const name of SIM_OPTION_NAMES) {
-      const option = SIM_OPTIONS[name];
-      const value = option.kind === 'switch' ? true : option.kind === 'text' ? 'some' : option.least + 1;
+      const option: SimOption = SIM_OPTIONS[name];
+      const value = valueFor(option);
       const forms = option.kind === 'switch' ? [[flagOf(name)]] : [[flagOf(name), String(value)], [`${flagOf(name)}=${value}`]];
       for (const form of forms) {
         const parsed = parseCommandLine(form);

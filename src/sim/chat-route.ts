@@ -17,6 +17,7 @@ import {
   ridsOf,
   usageOf,
 } from './openai-answers.ts';
+import { readPairFields } from './pair-fields.ts';
 import { type Json, pythonRepr, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
@@ -57,6 +58,7 @@ function start(call: Call, body: Body): void {
     rids: ridsOf(body),
     returnLogprob: false,
     logprobStart: -1,
+    pair: readPairFields(call.body, body),
   };
   const writer = isStream ? new ChatStream(call, chat) : new ChatAnswer(call, chat);
   const job = new Job(call.engine, call.answer, request, writer);

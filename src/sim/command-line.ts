@@ -45,7 +45,7 @@ export function parseCommandLine(args: readonly string[]): ParsedCommand {
   for (const name of SIM_OPTION_NAMES) {
     const option = optionOf(name);
     const shown = option.kind === 'switch' || option.default === '' ? '' : ` [default: ${option.default}]`;
-    const value = option.kind === 'switch' ? '' : ` [${option.kind === 'text' ? 'text' : 'number'}]`;
+    const value = option.kind === 'switch' ? '' : ` [${option.kind === 'text' ? 'text' : option.kind === 'choice' ? 'name' : 'number'}]`;
     program.addOption(new Option(flagOf(name) + value, option.help + shown).helpGroup(`${option.group}:`));
   }
   program.addOption(new Option('--json', 'print the ready line as JSON').helpGroup('Server:'));
@@ -66,7 +66,7 @@ export function parseCommandLine(args: readonly string[]): ParsedCommand {
   for (const name of SIM_OPTION_NAMES) {
     if (!given.has(name)) continue;
     const text = given.get(name);
-    const value = optionOf(name).kind === 'switch' || optionOf(name).kind === 'text' ? text : numberFrom(text);
+    const value = ['number', 'integer'].includes(optionOf(name).kind) ? numberFrom(text) : text;
     const problem = text === true && optionOf(name).kind !== 'switch' ? 'expected a value' : findOptionProblem(name, value);
     if (problem !== null) problems.push(`${flagOf(name)}${text === true ? '' : ` "${String(text)}"`}: ${problem}`);
     options[name] = value;
@@ -96,5 +96,5 @@ function helpText(program: Command): string {
   });
   program.outputHelp();
   // Values are optional to the parser only, so that a missing one is told with the other problems.
-  return text.replaceAll(/\[(text|number)\]/g, '<$1>');
+  return text.replaceAll(/\[(text|number|name)\]/g, '<$1>');
 }

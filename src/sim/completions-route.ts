@@ -16,6 +16,7 @@ import {
   streamFailure,
   usageOf,
 } from './openai-answers.ts';
+import { readPairFields } from './pair-fields.ts';
 import { type Json, pythonRepr, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
@@ -57,7 +58,15 @@ function start(call: Call, body: Body): void {
     echoes: body['echo'] === true ? prompts.map(decode) : [],
   };
   const isStream = body['stream'] === true;
-  const request: PromptRequest = { prompts, sampling, isStream, rids: ridsOf(body), returnLogprob: false, logprobStart: -1 };
+  const request: PromptRequest = {
+    prompts,
+    sampling,
+    isStream,
+    rids: ridsOf(body),
+    returnLogprob: false,
+    logprobStart: -1,
+    pair: readPairFields(call.body, body),
+  };
   const writer = isStream ? new CompletionStream(call, completion) : new CompletionAnswer(call, completion);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);

@@ -16,6 +16,13 @@ export const SGLANG_VERSION = '0.5.23';
  */
 export type EngineState = 'starting' | 'ready' | 'draining' | 'dead';
 
+/** The last transfer of KV that left a prefill engine. */
+export interface TransferStats {
+  readonly ms: number;
+  readonly bytes: number;
+}
+const NO_TRANSFER: TransferStats = { ms: 0, bytes: 0 };
+
 export class Engine {
   readonly options: SimOptions;
   readonly clock: Clock;
@@ -31,6 +38,8 @@ export class Engine {
   onDeath: () => void = () => {};
   /** Set by whoever owns the sockets: a job ended. */
   onJobEnd: () => void = () => {};
+  /** Set by whoever owns the sockets: numbers of a pair's half, for the paths that tell about the engine. */
+  transferStats: () => TransferStats = () => NO_TRANSFER;
   /** Set by whoever owns the sockets: take no connections for so long. */
   onRefuse: (durationMs: number) => void = () => {};
   readonly #wallOffsetMs: number;
@@ -42,7 +51,12 @@ export class Engine {
     this.startedWallMs = clock.wallMs();
     this.#wallOffsetMs = clock.wallMs() - clock.nowMs();
     this.faults = new FaultList(rng);
-    this.scheduler = new Scheduler({ ...options, radixCache: !options.disableRadixCache }, clock);
+    const isDecode = options.disaggregationMode === 'decode';
+    // A decode engine has no prefix cache of its own: what it knows came from its partners.
+    this.scheduler = new Scheduler({ ...options, radixCache: !options.disableRadixCache && !isDecode }, clock);
+    const { prefillFailRate, disaggregationMode } = options;
+    if (disaggregationMode === 'prefill' && prefillFailRate > 0)
+      this.faults.add({ kind: 'abort', at: 'before-kv', probability: prefillFailRate });
   }
 
   /** Seconds since the epoch of a time of the engine's clock. */
@@ -71,7 +85,7 @@ export class Engine {
   addFault(rule: Partial<FaultRule> & { readonly kind: FaultKind }): number {
     const id = this.faults.add(rule);
     if (rule.kind === 'refuse') this.onRefuse(rule.durationMs ?? 1000);
-    if (rule.kind === 'die') this.die(0);
+    if (rule.kind === 'die' && (rule.at ?? 'request') === 'request') this.die(0);
     return id;
   }
 

@@ -11,8 +11,18 @@ export const FAULT_KINDS = ['delay', 'hang', 'reset', 'status', 'cut', 'stall', 
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/**
+ * `request`: when the request has been read. In a pair also `before-kv` and `after-kv`: prefill, when the KV is computed and
+ * when decode has it, before the answer; decode, after the handshake and when the KV has come, before the first token.
+ */
+export type FaultPlace = 'request' | 'before-kv' | 'after-kv';
+export const FAULT_PLACES: readonly FaultPlace[] = ['request', 'before-kv', 'after-kv'];
+/** Kinds that can strike at the places of a pair. */
+const PAIR_KINDS: readonly FaultKind[] = ['delay', 'hang', 'abort', 'die'];
+
 export interface FaultRule {
   readonly kind: FaultKind;
+  readonly at: FaultPlace;
   /** Only requests whose path starts with this; '' for all. */
   readonly path: string;
   /** How often it strikes; 0: without end. */
@@ -44,6 +54,7 @@ export interface StreamFault {
 const MOST_RULES = 100;
 const DEFAULT_RULE: FaultRule = {
   kind: 'hang',
+  at: 'request',
   path: '',
   count: 0,
   probability: 1,
@@ -120,12 +131,16 @@ export function readFaultRule(
     if (limit !== undefined) {
       if (typeof item !== 'number' || !(item >= limit[0] && item <= limit[1]))
         problems.push(`${name}: expected a number from ${limit[0]} to ${limit[1]}`);
+    } else if (name === 'at') {
+      if (!FAULT_PLACES.some((place) => place === item)) problems.push(`at: expected one of ${FAULT_PLACES.join(', ')}`);
+      else if (item !== 'request' && kind !== undefined && !PAIR_KINDS.includes(kind))
+        problems.push(`at: ${String(item)} goes with ${PAIR_KINDS.join(', ')}`);
     } else if (name === 'path' || name === 'body') {
       if (typeof item !== 'string') problems.push(`${name}: expected text`);
     } else if (name === 'headers') {
       const isFine = typeof item === 'object' && item !== null && Object.values(item).every((text) => typeof text === 'string');
       if (!isFine) problems.push('headers: expected an object of texts');
-    } else problems.push(`${name}: unknown; expected kind, path, body, headers, ${Object.keys(limits).join(', ')}`);
+    } else problems.push(`${name}: unknown; expected kind, at, path, body, headers, ${Object.keys(limits).join(', ')}`);
   }
   if (kind === undefined || problems.length > 0) return { problems };
   // Every member was checked above.

@@ -4,6 +4,7 @@ import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts'
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
 import { metaInfo, refusedMetaInfo } from './meta-info.ts';
+import { RoomError, readPairFields } from './pair-fields.ts';
 import { pythonRepr } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { findUnknownField, readNativeSampling } from './sampling.ts';
@@ -21,6 +22,7 @@ export function generate(call: Call): void {
       call.answer.json(400, JSON.stringify({ error: unknown }));
       return;
     }
+    readPairFields(call.body, body);
     isStream = body['stream'] === true;
     // The head leaves before the request is looked at, so what is wrong with it comes as an event.
     if (isStream) call.answer.startStream();
@@ -38,6 +40,10 @@ function answerError(call: Call, error: unknown, isStream: boolean): void {
     return;
   }
   if (!(error instanceof EngineError)) throw error;
+  if (error instanceof RoomError) {
+    call.answer.json(400, JSON.stringify({ error: error.message }));
+    return;
+  }
   if (!isStream) {
     call.answer.json(error.status, JSON.stringify({ error: { message: error.message } }));
     return;
@@ -71,6 +77,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? 0;
   if (rank !== 0) throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, 1)`);
   const sampling = readNativeSampling(samplingOf(body));
+  const pair = readPairFields(call.body, body);
   const rids = readRids(body['rid']);
   if (prompts.length === 0) {
     call.answer.json(200, '[]');
@@ -79,7 +86,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const returnLogprob = body['return_logprob'] === true;
   const logprobStart = typeof body['logprob_start_len'] === 'number' ? body['logprob_start_len'] : -1;
   const top = typeof body['top_logprobs_num'] === 'number' ? body['top_logprobs_num'] : 0;
-  const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart };
+  const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart, pair };
   const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, top) : new PlainWriter(call, isList || sampling.n > 1, top);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);
@@ -147,6 +154,7 @@ class PlainWriter {
 
 /** Body of an answer to a request that the scheduler gave up. */
 export function failureText(message: string, status: number): string {
+  if (status === 400) return JSON.stringify({ error: { message } });
   return JSON.stringify({ object: 'error', message, type: String(status), param: null, code: status });
 }
 

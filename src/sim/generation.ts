@@ -1,5 +1,6 @@
 /** One prompt on its way through the engine: what was asked, where it stands, what came out. */
 import type { OutputText } from './output-text.ts';
+import type { PairSpec } from './pair-fields.ts';
 import type { PrefixNode } from './prefix-cache.ts';
 
 export type FinishReason =
@@ -24,6 +25,8 @@ export interface GenerationSpec {
   readonly logprobStart: number;
   /** Sample number among the `n` of a prompt; 0 also for every sample at temperature 0. */
   readonly sample: number;
+  /** Where it meets its other half; null when it has none. */
+  readonly pair: PairSpec | null;
 }
 
 /** Told of progress, synchronously, at the end of an engine step. */
@@ -40,8 +43,11 @@ export interface GenerationSink {
  *     ^                    |                     |                      ^
  *     +---- out of KV -----+------ retracted ----+       aborted        |
  *     +--------------------------------------------------- from any ----+
+ *
+ * In a pair the prefill half begins in `bootstrap` (its partner has not come) and is in `transfer` instead of `decode`; the
+ * decode half is in `transfer` instead of `prefill`.
  */
-export type Stage = 'queued' | 'prefill' | 'decode' | 'ended';
+export type Stage = 'queued' | 'bootstrap' | 'prefill' | 'transfer' | 'decode' | 'ended';
 
 export class Generation {
   readonly spec: GenerationSpec;
@@ -58,6 +64,8 @@ export class Generation {
   /** Prompt tokens that came from the prefix cache; -1 before admission. */
   cachedTokens = -1;
   retractions = 0;
+  /** False: the first token came from another engine without its log probability. */
+  isFirstLogprobKnown = true;
   /** Tokens whose KV exists (cached ones included), of prompt plus output so far. */
   computedTokens = 0;
   /** KV tokens it owns that are not in the prefix cache. */

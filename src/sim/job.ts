@@ -6,7 +6,9 @@ import type { TimerHandle } from '../core/clock.ts';
 import type { Answer } from './answer.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
+import type { FaultRule } from './faults.ts';
 import type { Generation, GenerationSpec } from './generation.ts';
+import { type PairFields, type PairSpec, pairSpec } from './pair-fields.ts';
 import type { Sampling } from './sampling.ts';
 import { VOCABULARY } from './tokens.ts';
 
@@ -29,6 +31,8 @@ export interface PromptRequest {
   readonly rids: readonly string[];
   readonly returnLogprob: boolean;
   readonly logprobStart: number;
+  /** Where its generations meet their other halves; null on a path that knows no pairs. Counts only in one half of a pair. */
+  readonly pair: PairFields | null;
 }
 
 export const QUEUE_FULL = 'The request queue is full.';
@@ -46,6 +50,7 @@ export class Job {
   #poll: TimerHandle | null = null;
   #abortAfterTokens = -1;
   #isRefused = false;
+  #pairFault: FaultRule | null = null;
 
   constructor(engine: Engine, answer: Answer, request: PromptRequest, listener: JobListener) {
     this.#engine = engine;
@@ -60,10 +65,11 @@ export class Job {
   /** Queues everything, or nothing when the queue is full. Throws an EngineError for what the engine refuses. */
   start(): void {
     for (const prompt of this.#request.prompts) checkPrompt(this.#engine, prompt, this.#request.sampling);
+    if (this.#isHalf) for (let i = 0; i < this.rids.length; i++) checkPair(this.#engine, this.#pair(i));
     this.#engine.jobs.add(this);
     this.#answer.onGone(() => this.#clientGone());
     if (this.#isDeadly()) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
-    else if (this.#request.sampling.n > 1) this.#startSampled();
+    else if (this.#request.sampling.n > 1 && !this.#isHalf) this.#startSampled();
     else this.#startAll();
     this.#engine.scheduler.wake();
   }
@@ -76,6 +82,11 @@ export class Job {
   /** A scripted fault: the engine gives up after so many tokens. */
   abortAfter(tokens: number): void {
     this.#abortAfterTokens = tokens;
+  }
+
+  /** A scripted fault at a place of the pair. */
+  strikeAtKv(fault: FaultRule): void {
+    this.#pairFault ??= fault;
   }
 
   // ---------------------------------------------------------------- from the scheduler
@@ -153,7 +164,19 @@ export class Job {
   /** Requests that the real engine's scheduler does not survive; checkPrompt lets them pass only when that is wanted. */
   #isDeadly(): boolean {
     const { prompts, sampling } = this.#request;
+    if (this.#isHalf && this.rids.some((_, index) => findPairDeath(this.#engine, this.#pair(index)) !== null)) return true;
     return prompts.some(isOutsideVocabulary) || (this.#engine.options.isEmbedding && sampling.maxNewTokens !== 0);
+  }
+
+  /** Whether this is half of a request, whose other half another engine has. */
+  get #isHalf(): boolean {
+    return this.#engine.options.disaggregationMode !== 'null' && !this.#engine.options.isEmbedding;
+  }
+
+  #pair(index: number): PairSpec {
+    const { pair, sampling } = this.#request;
+    const fields = pair ?? { hosts: null, ports: null, rooms: null };
+    return { ...pairSpec(fields, Math.floor(index / sampling.n), index % sampling.n, sampling.n), fault: this.#pairFault };
   }
 
   #spec(index: number): GenerationSpec {
@@ -171,6 +194,7 @@ export class Job {
       returnLogprob,
       logprobStart,
       sample: sampling.temperature === 0 ? 0 : index % sampling.n,
+      pair: this.#isHalf ? this.#pair(index) : null,
     };
   }
 
@@ -187,6 +211,18 @@ export class Job {
     const elapsedMs = this.#engine.clock.nowMs() - this.#startedMs;
     this.#poll = this.#engine.clock.after(pollMs - (elapsedMs % pollMs), give);
   }
+}
+
+/** What kills the scheduler of a half of a pair, in words; null when nothing does. */
+function findPairDeath({ options }: Engine, { room, host }: PairSpec): string | null {
+  if (options.disaggregationMode === 'prefill' && room?.startsWith('-') === true) return `bootstrap_room ${room} is negative`;
+  if (options.disaggregationMode === 'decode' && room !== null && host === null) return 'bootstrap_host is missing';
+  return null;
+}
+
+function checkPair(engine: Engine, pair: PairSpec): void {
+  const death = findPairDeath(engine, pair);
+  if (death !== null && !engine.options.deadly) throw new EngineError(`${death}. With --deadly this kills the engine.`);
 }
 
 function isOutsideVocabulary(prompt: Uint16Array): boolean {

@@ -70,17 +70,23 @@ function loadOf(engine: Engine, parts: readonly string[]): { readonly [key: stri
   return {
     ...core,
     memory: { weight_gb: float(0), kv_cache_gb: float(0), graph_gb: float(0), token_capacity: pool.capacityTokens },
-    disaggregation: {
-      mode: 'null',
-      prefill_bootstrap_queue_reqs: 0,
-      prefill_inflight_queue_reqs: 0,
-      decode_prealloc_queue_reqs: 0,
-      decode_transfer_queue_reqs: 0,
-      decode_retracted_queue_reqs: 0,
-      kv_transfer_speed_gb_s: float(0),
-      kv_transfer_latency_ms: float(0),
-    },
+    disaggregation: disaggregationOf(engine),
     queues: { waiting, grammar: 0, paused: 0, retracted: 0, prealloc_ready: 0 },
+  };
+}
+
+function disaggregationOf({ options, scheduler, transferStats }: Engine): Json {
+  const mode = options.disaggregationMode;
+  const { ms, bytes } = transferStats();
+  return {
+    mode,
+    prefill_bootstrap_queue_reqs: scheduler.meetingRequests,
+    prefill_inflight_queue_reqs: mode === 'prefill' ? scheduler.handingRequests : 0,
+    decode_prealloc_queue_reqs: mode === 'decode' ? scheduler.waitingRequests : 0,
+    decode_transfer_queue_reqs: mode === 'decode' ? scheduler.handingRequests : 0,
+    decode_retracted_queue_reqs: 0,
+    kv_transfer_speed_gb_s: float(ms === 0 ? 0 : bytes / ms / 1e6),
+    kv_transfer_latency_ms: float(ms),
   };
 }
 

@@ -11,12 +11,8 @@ export function metaInfo(engine: Engine, generation: Generation, topLogprobs: nu
   const { spec, finish } = generation;
   const cached = Math.max(0, generation.cachedTokens);
   const tokens = generation.outputIds.length;
-  const parts = [
-    commonText(engine, generation),
-    `"storage_prefetch_wait":0.0,"storage_staging_wait":0.0,"forward_entry_time":${seconds(engine, generation.admittedMs)}`,
-    `"prefill_finished_time":${seconds(engine, generation.prefilledMs)},"queue_time":${floatText(queuedSec(generation))}`,
-  ];
-  if (spec.returnLogprob) parts.push(logprobText(generation, topLogprobs));
+  const parts = [commonText(engine, generation), ...phaseTexts(engine, generation), `"queue_time":${floatText(queuedSec(generation))}`];
+  if (spec.returnLogprob) parts.push(logprobText(engine, generation, topLogprobs));
   parts.push(`"reasoning_tokens":0,"completion_tokens":${tokens},"cached_tokens":${cached}`);
   if (finish !== null) parts.push(weightVersions(engine, tokens));
   parts.push(`"cached_tokens_details":${cached === 0 ? 'null' : `{"device":${cached},"host":0}`},"dp_rank":null`);
@@ -24,6 +20,18 @@ export function metaInfo(engine: Engine, generation: Generation, topLogprobs: nu
   if (finish !== null && tokens > 1) parts.push(`"decode_throughput":${floatText(decodeRate(generation))}`);
   if (isFirst || finish !== null) parts.push(sentText(engine));
   return `{${parts.join(',')}}`;
+}
+
+/** When it was computed: a decode half does not know of the prefill, a request that never ran of nothing. */
+function phaseTexts(engine: Engine, { spec, admittedMs, prefilledMs }: Generation): readonly string[] {
+  if (spec.pair !== null && admittedMs === 0) return [];
+  const entry = `"forward_entry_time":${seconds(engine, admittedMs)}`;
+  if (isDecode(engine)) return [entry];
+  return [`"storage_prefetch_wait":0.0,"storage_staging_wait":0.0`, entry, `"prefill_finished_time":${seconds(engine, prefilledMs)}`];
+}
+
+function isDecode({ options }: Engine): boolean {
+  return options.disaggregationMode === 'decode';
 }
 
 /** The same for a prompt without output, as embedding models show it. */
@@ -39,7 +47,7 @@ export function refusedMetaInfo(engine: Engine, message: string): string {
 }
 
 function commonText(engine: Engine, { spec, finish, promptTokens, retractions }: Generation): string {
-  const reason = finish === null ? 'null' : finishText(finish);
+  const reason = finish === null ? 'null' : finishText(finish, spec.pair !== null);
   const version = JSON.stringify(engine.options.weightVersion);
   return `"id":${JSON.stringify(spec.rid)},"finish_reason":${reason},"prompt_tokens":${promptTokens},"weight_version":${version},"num_retractions":${retractions}`;
 }
@@ -61,15 +69,15 @@ function decodeRate({ outputIds, endedMs, prefilledMs }: Generation): number {
   return endedMs > prefilledMs ? ((outputIds.length - 1) / (endedMs - prefilledMs)) * 1000 : 0;
 }
 
-/** JSON text of a finish reason as /generate shows it. */
-export function finishText(finish: FinishReason): string {
+/** JSON text of a finish reason as /generate shows it; an abort in a pair (`ofPair`) has a member more. */
+export function finishText(finish: FinishReason, ofPair = false): string {
   switch (finish.type) {
     case 'length':
       return `{"type":"length","length":${finish.length}}`;
     case 'stop':
       return `{"type":"stop","matched":${JSON.stringify(finish.matched)}}`;
     case 'abort':
-      return `{"type":"abort","message":${JSON.stringify(finish.message)},"status_code":${finish.status ?? 'null'}}`;
+      return `{"type":"abort","message":${JSON.stringify(finish.message)},"status_code":${finish.status ?? 'null'}${ofPair ? ',"err_type":null' : ''}}`;
   }
 }
 
@@ -95,9 +103,10 @@ function endText(engine: Engine, { receivedMs, prefilledMs, endedMs }: Generatio
   return `"e2e_latency":${whole},"request_received_ts":${received},"first_token_latency":${first},"api_server_dispatch_finish_ts":${received},"request_finished_ts":${seconds(engine, endedMs)}`;
 }
 
-function logprobText(generation: Generation, top: number): string {
+function logprobText(engine: Engine, generation: Generation, top: number): string {
   const { prompt, logprobStart } = generation.spec;
-  const from = logprobStart < 0 ? prompt.length : logprobStart;
+  // Those of the prompt are known where it was computed.
+  const from = logprobStart < 0 || isDecode(engine) ? prompt.length : logprobStart;
   const input: string[] = [];
   const inputTop: string[] = [];
   for (let at = from; at < prompt.length; at++) {
@@ -105,7 +114,9 @@ function logprobText(generation: Generation, top: number): string {
     input.push(`[${at === 0 ? 'null' : floatText(logprobOf(id, at))},${id},null]`);
     inputTop.push(at === 0 ? 'null' : topText(id, at, top));
   }
-  const output = generation.outputIds.map((id, at) => `[${floatText(logprobOf(id, prompt.length + at))},${id},null]`);
+  const output = generation.outputIds.map((id, at) =>
+    at === 0 && !generation.isFirstLogprobKnown ? '[0.0,0,null]' : `[${floatText(logprobOf(id, prompt.length + at))},${id},null]`,
+  );
   const parts = [
     `"input_token_logprobs":[${input.join(',')}],"output_token_logprobs":[${output.join(',')}]`,
     `"output_token_logprobs_length":${output.length}`,

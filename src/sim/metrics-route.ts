@@ -11,7 +11,7 @@ export function metrics({ engine, answer }: Call): void {
 }
 
 export function metricsText(engine: Engine): string {
-  const labels = `engine_type="unified",model_name="${engine.options.servedModelName}",pp_rank="0",tp_rank="0"`;
+  const labels = `engine_type="${engine.options.disaggregationMode === 'null' ? 'unified' : engine.options.disaggregationMode}",model_name="${engine.options.servedModelName}",pp_rank="0",tp_rank="0"`;
   const values = numbersOf(engine);
   const histograms = histogramsOf(engine);
   const lines: string[] = [];
@@ -31,6 +31,10 @@ function numbersOf({ scheduler, options, traffic, clock, startedWallMs }: Engine
   return new Map([
     ['sglang:num_running_reqs', running],
     ['sglang:num_queue_reqs', scheduler.waitingRequests],
+    ['sglang:num_prefill_bootstrap_queue_reqs', scheduler.meetingRequests],
+    ['sglang:num_prefill_inflight_queue_reqs', options.disaggregationMode === 'prefill' ? scheduler.handingRequests : 0],
+    ['sglang:num_decode_prealloc_queue_reqs', options.disaggregationMode === 'decode' ? scheduler.waitingRequests : 0],
+    ['sglang:num_decode_transfer_queue_reqs', options.disaggregationMode === 'decode' ? scheduler.handingRequests : 0],
     ['sglang:num_used_tokens', scheduler.usedTokens],
     ['sglang:kv_used_tokens', scheduler.usedTokens],
     ['sglang:kv_available_tokens', pool.freeTokens],

@@ -1,6 +1,6 @@
 /** What the simulated model does in a decode step for one request: the next token, and whether the text ends with it. */
 import type { FinishReason, Generation } from './generation.ts';
-import { EOS, encodeByte } from './tokens.ts';
+import { decode, EOS, encodeByte } from './tokens.ts';
 
 /** Adds a token to the output; answers why the text ends with it, or null. */
 export function appendToken(generation: Generation): FinishReason | null {
@@ -13,6 +13,14 @@ export function appendToken(generation: Generation): FinishReason | null {
   const id = encodeByte(byte);
   outputIds.push(id);
   generation.text += String.fromCharCode(byte);
+  return findFinish(generation, id);
+}
+
+/** Adds a token that another engine computed; answers why the text ends with it, or null. */
+export function takeToken(generation: Generation, id: number): FinishReason | null {
+  generation.words.nextByte();
+  generation.outputIds.push(id);
+  if (id !== EOS) generation.text += decode([id]);
   return findFinish(generation, id);
 }
 

@@ -35,12 +35,13 @@ export function ridsOf(body: Body): readonly string[] {
 
 /** The event that ends a stream of a request that the engine gave up. */
 export function streamFailure(message: string, status: number): string {
-  const type = status === 503 ? 'SERVICE_UNAVAILABLE' : 'INTERNAL_SERVER_ERROR';
+  const type = status === 503 ? 'SERVICE_UNAVAILABLE' : status === 400 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR';
   return JSON.stringify({ error: { object: 'error', message, type, param: null, code: status } });
 }
 
 export function plainFailure(call: Call, message: string, status: number): void {
-  call.answer.json(status, failureText(message, status));
+  const bad = { object: 'error', message, type: 'BadRequestError', param: null, code: status };
+  call.answer.json(status, status === 400 ? JSON.stringify(bad) : failureText(message, status));
 }
 
 /** Usage of all generations of a request: prompts are counted once, whatever the number of samples. */

@@ -4,8 +4,10 @@ interface Common {
   readonly help: string;
   /** Heading in --help. */
   readonly group: Group;
+  /** Environment variable of the real engine that sets the same; the flag goes before it. */
+  readonly env?: string;
 }
-export type Group = 'Server' | 'Model' | 'Speed' | 'Memory and batching' | 'Inconvenient behaviour';
+export type Group = 'Server' | 'Model' | 'Speed' | 'Memory and batching' | 'Prefill and decode' | 'Inconvenient behaviour';
 export interface NumberOption extends Common {
   readonly kind: 'number' | 'integer';
   readonly default: number;
@@ -20,7 +22,12 @@ export interface SwitchOption extends Common {
   readonly kind: 'switch';
   readonly default: boolean;
 }
-export type SimOption = NumberOption | TextOption | SwitchOption;
+export interface ChoiceOption<Value extends string = string> extends Common {
+  readonly kind: 'choice';
+  readonly default: Value;
+  readonly values: readonly Value[];
+}
+export type SimOption = NumberOption | TextOption | SwitchOption | ChoiceOption;
 
 const MAX_PORT = 65_535;
 const MANY = 1e9;
@@ -33,6 +40,13 @@ function number(group: Group, fallback: number, least: number, most: number, hel
 }
 function text(group: Group, fallback: string, help: string): TextOption {
   return { kind: 'text', group, default: fallback, help };
+}
+function choice<const Value extends string>(group: Group, fallback: Value, values: readonly Value[], help: string): ChoiceOption<Value> {
+  return { kind: 'choice', group, default: fallback, values, help };
+}
+/** A timeout or interval of a pair, seconds, with the variable that the real engine reads it from. */
+function wait(fallback: number, env: string, help: string): NumberOption {
+  return { ...number('Prefill and decode', fallback, 0.001, MANY, `${help}, seconds (${env})`), env };
 }
 function toggle(group: Group, help: string): SwitchOption {
   return { kind: 'switch', group, default: false, help };
@@ -51,7 +65,7 @@ export const SIM_OPTIONS = {
   meanOutputTokens: number('Model', 300, 0, MANY, 'a text ends by itself after half to one and a half times this; 0: never'),
   seed: integer('Model', 1, 0, 2 ** 32 - 1, 'same seed, same prompt, same text; also seeds faults'),
   weightVersion: text('Model', 'default', 'weight version in the answers'),
-  speedup: number('Speed', 1, 0.001, MANY, 'divides all times of the engine, but not --keep-alive-secs'),
+  speedup: number('Speed', 1, 0.001, MANY, 'divides all times of the engine, but not --keep-alive-secs and the waits of pairs'),
   prefillTokensPerSec: number('Speed', 40_000, 0.001, 1e12, 'prompt tokens computed in a second'),
   stepOverheadMs: number('Speed', 2, 0, MANY, 'time that every prefill step costs beside its tokens, ms'),
   itlMs: number('Speed', 8, 0, MANY, 'time between two tokens of a stream when few run, ms'),
@@ -65,6 +79,68 @@ export const SIM_OPTIONS = {
   maxQueuedRequests: integer('Memory and batching', 0, 0, 1e6, 'requests that may wait; more are refused with 503; 0: no limit'),
   chunkedPrefillSize: integer('Memory and batching', 8192, 1, MANY, 'most prompt tokens in one step'),
   streamInterval: integer('Memory and batching', 1, 1, 10_000, 'tokens between two events of a stream'),
+  disaggregationMode: choice('Prefill and decode', 'null', ['null', 'prefill', 'decode'], 'which half of a pair this is; null: none'),
+  disaggregationBootstrapPort: integer(
+    'Prefill and decode',
+    8998,
+    0,
+    MAX_PORT,
+    'prefill: where its bootstrap server listens (0 takes a free port); decode: where it looks when a request names no port',
+  ),
+  disaggregationTransferBackend: choice(
+    'Prefill and decode',
+    'mooncake',
+    ['mooncake', 'mooncake_tcp', 'nixl', 'ascend', 'mori', 'fake'],
+    'shown in the server info; all behave the same here',
+  ),
+  disaggregationBootstrapTimeoutSecs: wait(
+    300,
+    'SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT',
+    'prefill gives a request up when no decode has come for its room',
+  ),
+  disaggregationWaitingTimeoutSecs: wait(
+    300,
+    'SGLANG_DISAGGREGATION_WAITING_TIMEOUT',
+    'decode gives a request up when no KV has come after the handshake',
+  ),
+  disaggregationHandshakeTimeoutSecs: number(
+    'Prefill and decode',
+    14,
+    0.001,
+    MANY,
+    'decode gives a request up when no bootstrap server has answered, seconds',
+  ),
+  disaggregationHeartbeatIntervalSecs: wait(
+    5,
+    'SGLANG_DISAGGREGATION_HEARTBEAT_INTERVAL',
+    'time between two looks of decode at a bootstrap server that it waits for',
+  ),
+  disaggregationHeartbeatMaxFailure: {
+    ...integer(
+      'Prefill and decode',
+      2,
+      1,
+      1e6,
+      'looks in vain after which all rooms of that prefill fail (SGLANG_DISAGGREGATION_HEARTBEAT_MAX_FAILURE)',
+    ),
+    env: 'SGLANG_DISAGGREGATION_HEARTBEAT_MAX_FAILURE',
+  },
+  kvBytesPerToken: integer('Prefill and decode', 131_072, 1, MANY, 'size of the KV of a token'),
+  kvTransferGbitPerSec: number(
+    'Prefill and decode',
+    100,
+    1e-6,
+    1e9,
+    'what a prefill engine sends in a second, for all its requests together, Gbit',
+  ),
+  kvTransferLatencyMs: number('Prefill and decode', 1, 0, MANY, 'time that every transfer costs beside its bytes, ms'),
+  prefillFailRate: number(
+    'Prefill and decode',
+    0,
+    0,
+    1,
+    'share of the requests that a prefill engine gives up with 500 when it has computed them',
+  ),
   healthDelaySecs: number('Inconvenient behaviour', 0, 0, MANY, '/health and /health_generate take at least so long (SGLang: 1)'),
   abortPollSecs: number(
     'Inconvenient behaviour',
@@ -94,7 +170,9 @@ export type SimOptions = {
     ? number
     : (typeof SIM_OPTIONS)[Name] extends TextOption
       ? string
-      : boolean;
+      : (typeof SIM_OPTIONS)[Name] extends ChoiceOption<infer Value>
+        ? Value
+        : boolean;
 };
 
 /** Names in the order of the table. */
@@ -113,6 +191,8 @@ export function optionOf(name: SimOptionName): SimOption {
 export function findOptionProblem(name: SimOptionName, value: unknown): string | null {
   const option = optionOf(name);
   if (option.kind === 'text') return typeof value === 'string' ? null : 'expected text';
+  if (option.kind === 'choice')
+    return option.values.some((known) => known === value) ? null : `expected one of ${option.values.join(', ')}`;
   if (option.kind === 'switch') return typeof value === 'boolean' ? null : 'expected true or false';
   const isNumber = typeof value === 'number' && Number.isFinite(value) && (option.kind === 'number' || Number.isInteger(value));
   if (isNumber && value >= option.least && value <= option.most) return null;

@@ -36,6 +36,7 @@ const SPEC: GenerationSpec = {
   returnLogprob: false,
   logprobStart: -1,
   sample: 0,
+  pair: null,
 };
 
 /** A scheduler on a clock that tests move, with a diary of when tokens came. */

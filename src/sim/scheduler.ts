@@ -5,15 +5,19 @@
  *
  *   submit -> waiting -> [admit: room for it?] -> prefill step(s) -> running -> decode steps -> ended
  *
- * A prefill and decode pair would come in at two places: `#admit` (a decode engine takes KV from its partner instead of
- * prefilling) and `#prefillDone` (a prefill engine keeps the KV until the partner has fetched it).
+ * One half of a pair (see pair-half.ts) has two more stages, in which it waits for the other:
+ *
+ *   prefill: submit -> bootstrap -> waiting -> prefill step(s) -> transfer -> ended with one token
+ *   decode:  submit -> waiting -> [room for all of it?] -> transfer -> running -> decode steps -> ended
  */
 import type { Clock } from '../core/clock.ts';
 import { type FinishReason, Generation, type GenerationSink, type GenerationSpec } from './generation.ts';
 import { KvPool } from './kv-pool.ts';
-import { appendToken, outputLength } from './next-token.ts';
+import { appendToken, outputLength, takeToken } from './next-token.ts';
 import { OutputReserve } from './output-reserve.ts';
 import { OutputText, textKey } from './output-text.ts';
+import type { KvHandOver, PairHalf } from './pair-half.ts';
+import { noRoom } from './pair-messages.ts';
 import { SchedulerCounters } from './scheduler-counters.ts';
 import { StepClock } from './step-clock.ts';
 
@@ -49,6 +53,15 @@ export class Scheduler {
   #prefilling: { generation: Generation; tokens: number }[] = [];
   /** The one whose prompt did not fit in a chunk; it goes on in the next prefill step. */
   #chunked: Generation | null = null;
+  #half: PairHalf | null = null;
+  /** Of a pair: came since the last `wake`. */
+  #newcomers: Generation[] = [];
+  /** Prefill: those whose decode half has not come. */
+  readonly #meeting = new Set<Generation>();
+  /** Those whose KV is on its way. */
+  readonly #handing = new Set<Generation>();
+  /** Decode: KV that came during the step under way. */
+  #arrived: { readonly generation: Generation; readonly kv: KvHandOver }[] = [];
   readonly #reserve = new OutputReserve();
   #stepMs = 0;
   #paused = false;
@@ -73,6 +86,16 @@ export class Scheduler {
     return this.#waiting.length;
   }
 
+  /** Prefill: requests whose decode half has not come. */
+  get meetingRequests(): number {
+    return this.#meeting.size;
+  }
+
+  /** Requests of a pair whose KV is on its way to or from the other half. */
+  get handingRequests(): number {
+    return this.#handing.size;
+  }
+
   /** Prompt tokens of the waiting requests that the prefix cache does not hold. Costs a look-up per request. */
   get waitingUncachedTokens(): number {
     return this.#waiting.reduce((sum, generation) => sum + generation.input.length - this.pool.cachedPrefix(generation), 0);
@@ -92,27 +115,76 @@ export class Scheduler {
     return Math.min(this.settings.contextLength, this.pool.capacityTokens) - 1;
   }
 
+  /** Makes this the engine of one half of pairs; before the first request. */
+  join(half: PairHalf): void {
+    this.#half = half;
+  }
+
   /** Queues a request, to be taken up at the next `wake`; null when the queue is full. */
   submit(spec: GenerationSpec, sink: GenerationSink): Generation | null {
     const { maxQueuedRequests, seed, meanOutputTokens } = this.settings;
-    if (maxQueuedRequests > 0 && this.#waiting.length + 1 > maxQueuedRequests) {
+    const queued = this.#waiting.length + this.#newcomers.length + this.#meeting.size;
+    if (maxQueuedRequests > 0 && queued + 1 > maxQueuedRequests) {
       this.counters.refused++;
       return null;
     }
     const key = textKey(spec.prompt, seed, spec.sample);
-    const limit = Math.max(0, Math.min(spec.maxNewTokens, this.longestRequest - spec.prompt.length));
+    const half = spec.pair === null ? null : this.#half;
+    const most = half?.mode === 'prefill' ? 1 : Number.POSITIVE_INFINITY;
+    const limit = Math.max(0, Math.min(spec.maxNewTokens, most, this.longestRequest - spec.prompt.length));
     const endsAfter = meanOutputTokens > 0 && !spec.ignoreEos ? outputLength(key, meanOutputTokens) : Number.POSITIVE_INFINITY;
     const generation = new Generation(spec, sink, limit, endsAfter, new OutputText(key), this.#clock.nowMs());
     this.counters.received++;
     this.counters.promptTokens += spec.prompt.length;
-    this.#waiting.push(generation);
+    if (half === null) this.#waiting.push(generation);
+    else this.#newcomers.push(generation);
     return generation;
   }
 
   /** Starts a step if none is under way. Apart from `submit`, so that prompts that came together start together. */
   wake(): void {
+    if (this.#half !== null && !this.#dead) this.#receive(this.#half);
     this.#steps.wake();
   }
+
+  // ---------------------------------------------------------------- from the other half of a pair
+
+  /** Prefill: the decode half of `generation` has come, so it may be computed. */
+  partnerCame(generation: Generation): void {
+    if (!this.#meeting.delete(generation)) return;
+    generation.stage = 'queued';
+    this.#waiting.push(generation);
+    this.#steps.wake();
+  }
+
+  /** Prefill: decode has the KV of `generation`. */
+  sent(generation: Generation): void {
+    if (!this.#handing.has(generation) || this.#dead) return;
+    this.#finish(generation, { type: 'length', length: 0 });
+    this.#steps.wake();
+  }
+
+  /** Decode: the KV of `generation` has come. */
+  received(generation: Generation, kv: KvHandOver): void {
+    if (!this.#handing.has(generation)) return;
+    this.#arrived.push({ generation, kv });
+    this.#steps.wake();
+  }
+
+  #receive(half: PairHalf): void {
+    for (const generation of this.#newcomers.splice(0)) {
+      if (generation.stage === 'ended') continue;
+      if (generation.spec.pair?.room == null) this.abort(generation, noRoom(generation.spec.rid), 400);
+      else if (half.mode === 'decode') this.#waiting.push(generation);
+      else {
+        generation.stage = 'bootstrap';
+        this.#meeting.add(generation);
+        half.open(generation);
+      }
+    }
+  }
+
+  // ----------------------------------------------------------------
 
   /** Ends a request wherever it stands; its sink hears of it at once. Without effect on an ended one. */
   abort(generation: Generation, message: string, status: number | null = null): void {
@@ -124,7 +196,8 @@ export class Scheduler {
   }
 
   abortAll(message: string): void {
-    for (const generation of [...this.#waiting, ...this.#running, ...this.#prefilling.map((part) => part.generation)])
+    const computing = this.#prefilling.map((part) => part.generation);
+    for (const generation of [...this.#waiting, ...this.#running, ...computing, ...this.#meeting, ...this.#handing])
       this.abort(generation, message);
     if (this.#chunked !== null) this.abort(this.#chunked, message);
   }
@@ -141,7 +214,7 @@ export class Scheduler {
 
   /** Empties the prefix cache unless requests are under way; says whether it did. */
   flush(): boolean {
-    if (this.runningRequests + this.#waiting.length > 0) return false;
+    if (this.runningRequests + this.#waiting.length + this.#meeting.size + this.#handing.size > 0) return false;
     this.pool.cache.clear();
     return true;
   }
@@ -157,7 +230,8 @@ export class Scheduler {
   #beginStep(): number | null {
     if (this.#paused || this.#dead) return null;
     const { prefillTokensPerSec, stepOverheadMs, itlMs, itlPerRequestMs, speedup } = this.settings;
-    const promptTokens = this.#gatherPrefill();
+    this.#takeArrived();
+    const promptTokens = this.#half?.mode === 'decode' ? this.#setAside(this.#half) : this.#gatherPrefill();
     let ms: number;
     if (this.#prefilling.length > 0) ms = stepOverheadMs + (promptTokens / prefillTokensPerSec) * 1000;
     else if (this.#running.length > 0) {
@@ -213,7 +287,7 @@ export class Scheduler {
     const rest = generation.input.length - generation.computedTokens;
     const admitted = this.#prefilling.map((part) => part.generation);
     const reserved = this.#reserve.tokensFor(this.#running, [...admitted, generation]);
-    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0;
+    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0 && this.#handing.size === 0;
     if (!isAlone && rest + reserved > this.pool.availableTokens) {
       this.pool.end(generation, false);
       return false;
@@ -225,6 +299,51 @@ export class Scheduler {
       this.counters.admitted(generation);
     }
     return true;
+  }
+
+  /** Decode: takes room for the whole prompts of those that wait, in order, and asks for their KV. Computes nothing: 0. */
+  #setAside(half: PairHalf): number {
+    while (this.#waiting.length > 0 && this.#running.length + this.#handing.size < this.settings.maxRunningRequests) {
+      const generation = this.#waiting[0]!;
+      const tokens = generation.input.length;
+      const under = [...this.#running, ...this.#handing];
+      const reserved = under.length === 0 ? 0 : this.#reserve.tokensFor(under, [generation]);
+      if (tokens + reserved > this.pool.availableTokens) break;
+      this.pool.begin(generation);
+      this.pool.allocate(generation, tokens);
+      this.#waiting.shift();
+      if (generation.outputIds.length > 0) {
+        // It gave way to others once; its KV comes back from the memory of the host.
+        generation.stage = 'decode';
+        this.#running.push(generation);
+        continue;
+      }
+      generation.stage = 'transfer';
+      this.#handing.add(generation);
+      half.open(generation);
+    }
+    return 0;
+  }
+
+  /** Decode: those whose KV has come take part from the next step on; their first token came with it. */
+  #takeArrived(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const { generation, kv } of this.#arrived.splice(0)) {
+      if (!this.#handing.delete(generation)) continue;
+      generation.cachedTokens = kv.cachedTokens;
+      generation.admittedMs = nowMs;
+      generation.prefilledMs = nowMs;
+      generation.isFirstLogprobKnown = kv.hasLogprobs;
+      this.counters.admitted(generation);
+      if (generation.limit === 0) {
+        this.#finish(generation, { type: 'length', length: 0 });
+        continue;
+      }
+      generation.stage = 'decode';
+      const finish = takeToken(generation, kv.firstToken);
+      if (finish === null) this.#running.push(generation);
+      this.#tokenAdded(generation, finish, nowMs);
+    }
   }
 
   #endPrefill(): void {
@@ -242,6 +361,10 @@ export class Scheduler {
 
   #prefillDone(generation: Generation, nowMs: number): void {
     if (generation.prefilledMs === 0) generation.prefilledMs = nowMs;
+    if (this.#half?.mode === 'prefill' && generation.spec.pair !== null) {
+      this.#handOver(this.#half, generation, nowMs);
+      return;
+    }
     if (generation.limit === 0) {
       this.#finish(generation, { type: 'length', length: 0 });
       return;
@@ -250,6 +373,19 @@ export class Scheduler {
     this.#running.push(generation);
     this.#addToken(generation, nowMs);
     if (generation.finish !== null) this.#running.pop();
+  }
+
+  /** Prefill: the first token is made here; the request ends when decode has the KV. */
+  #handOver(half: PairHalf, generation: Generation, nowMs: number): void {
+    if (generation.outputIds.length === 0 && generation.limit > 0) {
+      appendToken(generation);
+      this.counters.tokenMade(generation, nowMs);
+      generation.lastTokenMs = nowMs;
+    }
+    generation.stage = 'transfer';
+    this.#handing.add(generation);
+    const { cachedTokens, outputIds, spec } = generation;
+    half.send(generation, { firstToken: outputIds[0] ?? 0, cachedTokens, hasLogprobs: spec.returnLogprob });
   }
 
   #endDecode(): void {
@@ -293,7 +429,10 @@ export class Scheduler {
   // ---------------------------------------------------------------- tokens
 
   #addToken(generation: Generation, nowMs: number): void {
-    const finish = appendToken(generation);
+    this.#tokenAdded(generation, appendToken(generation), nowMs);
+  }
+
+  #tokenAdded(generation: Generation, finish: FinishReason | null, nowMs: number): void {
     const tokens = generation.outputIds.length;
     this.counters.tokenMade(generation, nowMs);
     generation.lastTokenMs = nowMs;
@@ -305,10 +444,13 @@ export class Scheduler {
     generation.finish = finish;
     generation.endedMs = this.#clock.nowMs();
     if (generation.cachedTokens < 0) generation.cachedTokens = 0;
-    const wasAdmitted = generation.stage !== 'queued';
+    const wasAdmitted = generation.stage !== 'queued' && generation.stage !== 'bootstrap';
+    this.#meeting.delete(generation);
+    this.#handing.delete(generation);
     generation.stage = 'ended';
     this.pool.end(generation, wasAdmitted);
     this.counters.ended(generation);
+    if (generation.spec.pair !== null) this.#half?.drop(generation);
     generation.sink.ended(generation);
   }
 }

@@ -4,16 +4,21 @@ import type { Rng } from '../core/rng.ts';
 import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
 import { simStats } from './admin-routes.ts';
+import { BootstrapServer } from './bootstrap-server.ts';
 import { Engine } from './engine.ts';
 import type { FaultKind, FaultRule, ListedFault } from './faults.ts';
 import { SimHttpServer } from './http-server.ts';
+import { KvReceiver } from './kv-receiver.ts';
 import { completeOptions, type SimOptions } from './options.ts';
+import { PrefillRooms } from './prefill-rooms.ts';
 import type { Json } from './python-json.ts';
 
 export interface SimHandle {
   /** `http://host:port`, IPv6 in brackets. */
   readonly url: string;
   readonly port: number;
+  /** Port of the bootstrap server of a prefill engine; null when there is none. */
+  readonly bootstrapPort: number | null;
   readonly options: SimOptions;
   readonly engine: Engine;
   /** Resolves when warm: from then on /health says 200. */
@@ -53,6 +58,10 @@ class RunningSim implements SimHandle {
   readonly ready: Promise<void>;
   readonly gone: Promise<'stopped' | 'drained' | 'dead'>;
   readonly #server: SimHttpServer;
+  /** Of a prefill engine. */
+  readonly #bootstrap: BootstrapServer | null = null;
+  /** Of a decode engine. */
+  readonly #receiver: KvReceiver | null = null;
   #isOver = false;
   #setReady: () => void = () => {};
   #setGone: (how: 'stopped' | 'drained' | 'dead') => void = () => {};
@@ -61,6 +70,15 @@ class RunningSim implements SimHandle {
     this.engine = engine;
     this.options = engine.options;
     this.#server = new SimHttpServer(engine);
+    if (engine.options.disaggregationMode === 'prefill') {
+      const rooms = new PrefillRooms(engine);
+      this.#bootstrap = new BootstrapServer(engine, rooms);
+      engine.transferStats = () => ({ ms: rooms.lastTransferMs, bytes: rooms.lastTransferBytes });
+      engine.scheduler.join(rooms);
+    } else if (engine.options.disaggregationMode === 'decode') {
+      this.#receiver = new KvReceiver(engine);
+      engine.scheduler.join(this.#receiver);
+    }
     this.ready = new Promise((resolve) => {
       this.#setReady = resolve;
     });
@@ -80,6 +98,10 @@ class RunningSim implements SimHandle {
     return this.#server.port;
   }
 
+  get bootstrapPort(): number | null {
+    return this.#bootstrap?.port ?? null;
+  }
+
   get url(): string {
     const { host } = this.options;
     return `http://${host.includes(':') ? `[${host}]` : host}:${this.port}`;
@@ -90,6 +112,12 @@ class RunningSim implements SimHandle {
     if (options.startupDelaySecs > 0)
       await new Promise<void>((resolve) => engine.clock.after(engine.scaled(options.startupDelaySecs * 1000), resolve));
     await this.#server.listen();
+    try {
+      await this.#bootstrap?.listen(this.#server.port);
+    } catch (error) {
+      await this.#server.close();
+      throw error;
+    }
     const warm = (): void => {
       if (engine.state === 'starting') engine.state = 'ready';
       this.#setReady();
@@ -148,7 +176,8 @@ class RunningSim implements SimHandle {
     this.#isOver = true;
     this.engine.state = 'dead';
     this.engine.scheduler.die();
-    await this.#server.close();
+    this.#receiver?.close();
+    await Promise.all([this.#server.close(), this.#bootstrap?.close()]);
     this.#setReady();
     this.#setGone(how);
   }

@@ -1,0 +1,50 @@
+/**
+ * What the scheduler of one half of a pair asks of the way to the other half. Answers come as calls of
+ * `Scheduler.partnerCame`, `sent`, `received` and `abort`, never from within `open` of a decode half.
+ */
+import type { Engine } from './engine.ts';
+import type { FaultPlace } from './faults.ts';
+import type { Generation } from './generation.ts';
+
+export interface PairHalf {
+  readonly mode: 'prefill' | 'decode';
+  /** Prefill: a request came, its partner is wanted. Decode: it has room for the KV of one, which is wanted. */
+  open(generation: Generation): void;
+  /** Prefill: the KV of `generation` is complete. Not called in decode. */
+  send(generation: Generation, kv: KvHandOver): void;
+  /** It has ended, in whatever way. Called once; `finish` is set. */
+  drop(generation: Generation): void;
+}
+
+/** What decode learns with the KV. */
+export interface KvHandOver {
+  readonly firstToken: number;
+  readonly cachedTokens: number;
+  /** Whether the prefill half was asked for log probabilities. */
+  readonly hasLogprobs: boolean;
+}
+
+/** Lets a scripted fault of `generation` act at a place of its pair; `proceed` runs if it leaves anything of it. */
+export function strikePair(engine: Engine, generation: Generation, place: FaultPlace, proceed: () => void): void {
+  const fault = generation.spec.pair?.fault ?? null;
+  if (fault === null || fault.at !== place) {
+    proceed();
+    return;
+  }
+  switch (fault.kind) {
+    case 'delay':
+      engine.clock.after(fault.delayMs, () => {
+        if (generation.stage !== 'ended') proceed();
+      });
+      return;
+    case 'abort':
+      engine.scheduler.abort(generation, 'Aborted by a scripted fault.', 500);
+      return;
+    case 'die':
+      engine.die(0);
+      return;
+    default:
+      // hang: the request stays where it is.
+      return;
+  }
+}

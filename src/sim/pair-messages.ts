@@ -1,0 +1,32 @@
+/** What the halves of a pair say when it fails. Source: SGLang 0.5.23, srt/disaggregation; the recorded messages. */
+import type { Generation } from './generation.ts';
+
+/** Phases of a pair that can fail, as the engine names them. */
+export type PairFailure = 'Prefill bootstrap' | 'Prefill transfer' | 'Decode handshake' | 'Decode transfer';
+
+export const ABORTED = 'Aborted by AbortReq.';
+export const UNKNOWN_REASON = 'Failed due to an unknown reason from another rank';
+
+/** Message of a request whose pair failed in a phase, for a reason. */
+export function pairFailure(phase: PairFailure, { spec }: Generation, reason: string): string {
+  const room = spec.pair?.room ?? 'None';
+  const request = `rank=0 req.rid='${spec.rid}' req.bootstrap_room=${room}`;
+  return `${phase} failed for request ${request} with exception KVTransferError(bootstrap_room=${room}): ${reason}`;
+}
+
+/** The partner did not come in time. `state`: what the engine was waiting in. */
+export function timedOut(room: string, afterMs: number, state: 'Bootstrapping' | 'WaitingForInput'): string {
+  return `Request ${room} timed out after ${(afterMs / 1000).toFixed(1)}s in KVPoll.${state}`;
+}
+
+export function lostPrefill(address: string): string {
+  return `Lost connection with prefill instance (bootstrap_addr: ${address})`;
+}
+
+export function lostDecode(session: string): string {
+  return `Decode instance could be dead, remote mooncake session ${session} is not alive`;
+}
+
+export function noRoom(rid: string): string {
+  return `Invalid request: Disaggregated request received without bootstrap room id. req.rid='${rid}'`;
+}

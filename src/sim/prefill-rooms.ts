@@ -1,0 +1,210 @@
+/**
+ * The rooms of a prefill engine: where its requests wait for their decode halves, and the line over which KV leaves.
+ *
+ *                   decode comes             computed              decode has the KV
+ *   open: bootstrap ------------> (computed) --------> transfer ------------------> sent
+ *           |   ^                    |                    |
+ *   timeout |   | either order       | decode aborted     | decode gone
+ *           v                        v                    v
+ *        failed <--------------------+--------------------+
+ *
+ * A decode half that comes first waits in the room. One that leaves with an abort fails the requests of its room, or the next
+ * one that comes; one whose connection just ends is missed only when its KV is sent.
+ */
+import type { TimerHandle } from '../core/clock.ts';
+import type { Engine } from './engine.ts';
+import type { Generation } from './generation.ts';
+import { FAKE_HOST } from './pair-fields.ts';
+import { type KvHandOver, type PairHalf, strikePair } from './pair-half.ts';
+import { lostDecode, type PairFailure, pairFailure, timedOut, UNKNOWN_REASON } from './pair-messages.ts';
+
+/** A decode half, as the bootstrap server sees it. */
+export interface DecodePartner {
+  /** Name of its engine and request. */
+  readonly id: string;
+  /** Hands the KV over; `written` is called when it is out. */
+  deliver(kv: KvHandOver, written: () => void): void;
+  /** The room has failed. */
+  refuse(reason: string): void;
+}
+
+interface Sender {
+  readonly generation: Generation;
+  /** Its decode half; null before it comes and after it has left. */
+  partner: DecodePartner | null;
+  isMet: boolean;
+  timer: TimerHandle | null;
+}
+
+interface Room {
+  readonly senders: Sender[];
+  /** Decode halves whose prefill has not come. */
+  readonly waiting: DecodePartner[];
+}
+
+/** A room that failed before its prefill came is forgotten after this. Source: SGLang, BOOTSTRAP_ENTRY_CLEANUP_INTERVAL. */
+const FAILED_ROOM_MS = 120_000;
+const MOST_FAILED_ROOMS = 10_000;
+
+export class PrefillRooms implements PairHalf {
+  readonly mode = 'prefill';
+  /** Of the last transfer. */
+  lastTransferMs = 0;
+  lastTransferBytes = 0;
+  readonly #engine: Engine;
+  readonly #rooms = new Map<string, Room>();
+  readonly #senders = new Map<Generation, Sender>();
+  /** By room: when it is forgotten. */
+  readonly #failed = new Map<string, number>();
+  #lineFreeMs = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Decode halves that wait for their prefill. */
+  get waitingPartners(): number {
+    let sum = 0;
+    for (const room of this.#rooms.values()) sum += room.waiting.length;
+    return sum;
+  }
+
+  open(generation: Generation): void {
+    const sender: Sender = { generation, partner: null, isMet: false, timer: null };
+    const id = roomOf(generation);
+    if (this.#hasFailed(id)) {
+      this.#failed.delete(id);
+      this.#fail(sender, 'Prefill bootstrap', UNKNOWN_REASON);
+      return;
+    }
+    const room = this.#room(id);
+    room.senders.push(sender);
+    this.#senders.set(generation, sender);
+    const partner = generation.spec.pair?.host === FAKE_HOST ? NOBODY : room.waiting.shift();
+    if (partner !== undefined) {
+      this.#meet(sender, partner);
+      return;
+    }
+    const timeoutMs = this.#engine.options.disaggregationBootstrapTimeoutSecs * 1000;
+    sender.timer = this.#engine.clock.after(timeoutMs, () =>
+      this.#fail(sender, 'Prefill bootstrap', timedOut(id, timeoutMs, 'Bootstrapping')),
+    );
+  }
+
+  send(generation: Generation, kv: KvHandOver): void {
+    const { options, clock, scheduler } = this.#engine;
+    strikePair(this.#engine, generation, 'before-kv', () => {
+      const bytes = generation.promptTokens * options.kvBytesPerToken;
+      const ms = this.#engine.scaled(options.kvTransferLatencyMs + (bytes * 8) / (options.kvTransferGbitPerSec * 1e6));
+      this.#lineFreeMs = Math.max(clock.nowMs(), this.#lineFreeMs) + ms;
+      this.lastTransferMs = ms;
+      this.lastTransferBytes = bytes;
+      clock.after(this.#lineFreeMs - clock.nowMs(), () => {
+        const sender = this.#senders.get(generation);
+        if (sender === undefined) return;
+        if (sender.partner === null) {
+          this.#fail(sender, 'Prefill transfer', lostDecode(roomOf(generation)));
+          return;
+        }
+        const { partner } = sender;
+        partner.deliver(kv, () => strikePair(this.#engine, generation, 'after-kv', () => scheduler.sent(generation)));
+      });
+    });
+  }
+
+  drop(generation: Generation): void {
+    const sender = this.#senders.get(generation);
+    if (sender === undefined) return;
+    this.#senders.delete(generation);
+    sender.timer?.cancel();
+    const id = roomOf(generation);
+    const room = this.#room(id);
+    room.senders.splice(room.senders.indexOf(sender), 1);
+    // All requests of a room share its fate; the decode half is not told.
+    if (generation.finish?.type === 'abort') this.#failAll(room);
+    this.#tidy(id, room);
+  }
+
+  // ---------------------------------------------------------------- from decode
+
+  /** A decode half asks for the KV of `id`. */
+  attach(id: string, partner: DecodePartner): void {
+    if (this.#hasFailed(id)) {
+      partner.refuse(UNKNOWN_REASON);
+      return;
+    }
+    const room = this.#room(id);
+    const sender = room.senders.find((known) => !known.isMet);
+    if (sender === undefined) room.waiting.push(partner);
+    else this.#meet(sender, partner);
+  }
+
+  /** The connection of a decode half is gone; nobody was told why. */
+  detach(id: string, partner: DecodePartner): void {
+    const room = this.#rooms.get(id);
+    if (room === undefined) return;
+    const at = room.waiting.indexOf(partner);
+    if (at >= 0) room.waiting.splice(at, 1);
+    for (const sender of room.senders) if (sender.partner === partner) sender.partner = null;
+    this.#tidy(id, room);
+  }
+
+  /** A decode half has given the room up. */
+  abort(id: string, partnerId: string): void {
+    const room = this.#room(id);
+    const at = room.waiting.findIndex((partner) => partner.id === partnerId);
+    if (at >= 0) room.waiting.splice(at, 1);
+    if (room.senders.length > 0) this.#failAll(room);
+    else {
+      this.#failed.delete(id);
+      this.#failed.set(id, this.#engine.clock.nowMs() + FAILED_ROOM_MS);
+      if (this.#failed.size > MOST_FAILED_ROOMS) this.#failed.delete([...this.#failed.keys()][0]!);
+    }
+    this.#tidy(id, room);
+  }
+
+  // ----------------------------------------------------------------
+
+  #meet(sender: Sender, partner: DecodePartner): void {
+    sender.timer?.cancel();
+    sender.partner = partner;
+    sender.isMet = true;
+    this.#engine.scheduler.partnerCame(sender.generation);
+  }
+
+  #failAll(room: Room): void {
+    for (const sender of [...room.senders]) this.#fail(sender, sender.isMet ? 'Prefill transfer' : 'Prefill bootstrap', UNKNOWN_REASON);
+  }
+
+  /** Ends the request with 500; `drop` follows. */
+  #fail({ generation }: Sender, phase: PairFailure, reason: string): void {
+    this.#engine.scheduler.abort(generation, pairFailure(phase, generation, reason), 500);
+  }
+
+  #hasFailed(id: string): boolean {
+    const until = this.#failed.get(id);
+    if (until === undefined) return false;
+    if (until > this.#engine.clock.nowMs()) return true;
+    this.#failed.delete(id);
+    return false;
+  }
+
+  #room(id: string): Room {
+    let room = this.#rooms.get(id);
+    if (room === undefined) {
+      room = { senders: [], waiting: [] };
+      this.#rooms.set(id, room);
+    }
+    return room;
+  }
+
+  #tidy(id: string, room: Room): void {
+    if (room.senders.length === 0 && room.waiting.length === 0 && this.#rooms.get(id) === room) this.#rooms.delete(id);
+  }
+}
+
+const NOBODY: DecodePartner = { id: 'nobody', deliver: (_kv, written) => written(), refuse: () => {} };
+
+function roomOf(generation: Generation): string {
+  return generation.spec.pair?.room ?? '';
+}
