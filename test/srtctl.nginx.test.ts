@@ -5,8 +5,14 @@ import { type NginxConfigInput, nginxConfig } from '../src/srtctl/plan/nginx-con
 import { checkConfig, NGINX_MISSING, type Nginx, startNginx } from './support/nginx-process.ts';
 import { ask, RawClient, requestBytes } from './support/raw-client.ts';
 import { answerJson, jsonAnswer, LAST_CHUNK, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
+import { within } from './support/until.ts';
 
-const PLAIN: Omit<NginxConfigInput, 'listen' | 'upstreams'> = { affinityHeader: null, keepaliveTimeout: '600s', raisesUlimit: false };
+const PLAIN: Omit<NginxConfigInput, 'listen' | 'upstreams'> = {
+  affinityHeader: null,
+  keepaliveTimeout: '600s',
+  upstreamKeepaliveMs: 60_000,
+  raisesUlimit: false,
+};
 const BODY = '{"text":"hello"}';
 
 interface Front {
@@ -85,6 +91,13 @@ describe('nginx in front of routers', { skip: NGINX_MISSING }, () => {
     const { status, text } = await client.response('POST');
     assert.equal(status, 200);
     assert.equal(text, 'data: 0\n\ndata: 1\n\ndata: 2\n\n');
+  });
+
+  it('lets go of an idle connection before its router does', async (t) => {
+    const { nginx, routers } = await front(t, 1, { upstreamKeepaliveMs: 50 });
+    await ask(nginx.port, { path: '/generate', body: BODY });
+    const { connection } = await routers[0]!.next();
+    assert.equal(await within(connection.closed, 'nginx closes its connection'), 'fin');
   });
 
   it('takes bodies of any size, and the router has the beginning before the client has sent the end', async (t) => {

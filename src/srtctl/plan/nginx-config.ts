@@ -7,8 +7,13 @@ export interface NginxConfigInput {
   readonly upstreams: readonly string[];
   /** Header whose value binds a session to a router; null: round robin. Letters, digits and `-`. */
   readonly affinityHeader: string | null;
-  /** As nginx writes times: `600s`. */
+  /** Of idle clients, as nginx writes times: `600s`. */
   readonly keepaliveTimeout: string;
+  /**
+   * Of idle connections to routers, ms. Must be shorter than what routers allow their clients: a request that meets a closing connection
+   * could not be repeated, and its client would get a 502.
+   */
+  readonly upstreamKeepaliveMs: number;
   /** Raise the limit of open files; the hard limit must allow it. */
   readonly raisesUlimit: boolean;
 }
@@ -56,7 +61,7 @@ ${variable === null ? '' : affinityMap(variable)}
 ${variable === null ? '' : '        hash $session_key consistent;\n'}${input.upstreams.map((upstream) => `        server ${upstream} max_fails=3 fail_timeout=5s;`).join('\n')}
         keepalive 256;
         keepalive_requests 1000000;
-        keepalive_timeout ${input.keepaliveTimeout};
+        keepalive_timeout ${input.upstreamKeepaliveMs}ms;
     }
 
     server {

@@ -1,6 +1,7 @@
 /** What clients meet: nginx and routers, or one router alone; in Dynamo mode frontends in the place of routers. */
+import { SETTINGS } from '../../config/schema.ts';
 import { addressOf, type PlanContext, urlOf } from './context.ts';
-import { findPort } from './flag-words.ts';
+import { findPort, findText } from './flag-words.ts';
 import { NGINX_DIRECTORY, nginxConfig } from './nginx-config.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
@@ -60,6 +61,7 @@ function planNginx(context: PlanContext, seats: readonly Seat[]): PlannedProcess
     upstreams: seats.map(({ node, ports }) => `${addressOf(node)}:${ports['http']}`),
     affinityHeader: nginx.affinityHeader,
     keepaliveTimeout: nginx.keepaliveTimeout,
+    upstreamKeepaliveMs: upstreamKeepaliveMs(context),
     raisesUlimit: nginx.raiseUlimit,
   });
   return plannedProcess({
@@ -75,4 +77,10 @@ function planNginx(context: PlanContext, seats: readonly Seat[]): PlannedProcess
     files: [{ path: `${NGINX_DIRECTORY}/nginx.conf`, content: config }],
     ready: { kind: 'http', url: `${urlOf(0, publicPort)}/health` },
   });
+}
+
+/** Four fifths of what a router allows an idle client: its flag, or the default of the bundled one. */
+function upstreamKeepaliveMs({ recipe }: PlanContext): number {
+  const asked = Number(findText(recipe.frontend.args, 'keep-alive-timeout-secs') ?? Number.NaN);
+  return Math.round((asked > 0 ? asked : SETTINGS.keepAliveTimeoutSecs.default) * 800);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { completeExample, recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
+import { SETTINGS } from '../../config/schema.ts';
 import { NO_CLUSTER } from '../recipe/cluster.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
@@ -94,6 +95,14 @@ describe('the complete example', () => {
       workers: [0, 1, 2, 3].map((node) => `http://<node${node}>:30000`),
     });
     assert.deepEqual(byId(plan, 'decode-1').ready, { kind: 'worker', url: 'http://<node3>:30000', model: 'deepseek-r1-fp4' });
+  });
+
+  it('has nginx let go of idle connections before the routers do', () => {
+    const timeout = (recipe: Recipe): number =>
+      Number(/keepalive 256;[^}]*keepalive_timeout (\d+)ms;/.exec(byId(planned(recipe), 'nginx').files[0]?.content ?? '')?.[1]);
+    const limit = SETTINGS.keepAliveTimeoutSecs.default * 1000;
+    assert.ok(timeout(completeExample()) > 1000 && timeout(completeExample()) < limit);
+    assert.equal(timeout(recipeWith({ frontend: { args: { 'keep-alive-timeout-secs': 10 } } })), 8000);
   });
 
   it('measures with the options of the recipe against the public endpoint', () => {

@@ -116,7 +116,7 @@ export const RECIPE = z.strictObject(
         standard: DEFAULTS.affinityHeader,
       }),
       nginx_keepalive_timeout: pattern(/^\d{1,6}(ms|s|m|h|d)?$/, 'a time as nginx writes it, for example 600s', {
-        describe: 'How long nginx keeps idle connections to clients and routers',
+        describe: 'How long nginx keeps idle connections of clients',
         standard: DEFAULTS.keepaliveTimeout,
       }),
     }),
