@@ -93,6 +93,18 @@ test('leaves an answer alone whose engine handed the logprobs on itself, and one
   for (const odd of ['{"error":1}', 'oops', '', '[]', '{"meta_info":{"input_token_logprobs":"x"}}']) assert.equal(plain(prefill, odd), odd);
 });
 
+test('does not take a longer number for the same one', () => {
+  const request: LogprobRequest = { format: 'completions', prompts: 1, isBatch: false };
+  const answer = (logprobs: string) => `{"choices":[{"index":0,"logprobs":{"token_logprobs":[${logprobs}]}}]}`;
+  assert.equal(plain(answer('-1,-1.5'), answer('-1.5,-2'), request), answer('-1,-1.5,-2'));
+  assert.equal(plain(answer('-1,-1.5'), answer('-1 ,-1.5,-2'), request), answer('-1 ,-1.5,-2'));
+});
+
+test('of what a prefill stream says twice the first counts', () => {
+  const event = (list: string) => `data: {"meta_info":{"input_token_logprobs":[${list}]},"index":0}\n\n`;
+  assert.equal(events(event('[1]') + event('[2]'), event(''), batchOf(2)), event('[1]'));
+});
+
 test('a batch gets the logprobs of each of its prompts, in a plain answer by place and in events by index', () => {
   const answer = (lists: readonly string[]) => `[${lists.map((list) => `{"meta_info":{"input_token_logprobs":[${list}]}}`).join(', ')}]`;
   assert.equal(plain(answer(['[1]', '', '[3],[4]']), answer(['', '', '']), batchOf(3)), answer(['[1]', '', '[3],[4]']));
@@ -267,4 +279,12 @@ test('does not believe an index that no prompt of the request has', () => {
   const decode =
     'data: {"meta_info":{"input_token_logprobs":[]},"index":5}\n\ndata: {"meta_info":{"input_token_logprobs":[]},"index":"x"}\n\n';
   assert.equal(events(prefill, decode, batchOf(2)), decode);
+  // Nor does it wait for one.
+  const out: string[] = [];
+  const prompts = new PromptLogprobs(finder, batchOf(2), true, MAX_BYTES);
+  const merged = new LogprobMerge(finder, prompts, true, MAX_BYTES, {
+    onBytes: (buf, start, end) => void out.push(buf.toString('latin1', start, end)),
+  });
+  merged.push(Buffer.from(decode), 0, decode.length);
+  assert.equal(out.join(''), decode);
 });
