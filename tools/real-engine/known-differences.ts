@@ -62,7 +62,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     relation: 'routed',
-    cases: /^metrics$/,
+    cases: /^metrics(: with a slash)?$/,
     lines: /^(status: 200 \| 404|body: metrics \| json|header only in )/,
     reason:
       "A router's metrics are on a port of their own (--prometheus-port), and those of a worker are not passed on as if they were its own.",

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../processes.ts';
-import { type Entrant, type Field, workerUrls } from './entrant.ts';
+import { BOOTSTRAP_PORT, type Entrant, type Field, type Kind, workerUrls } from './entrant.ts';
 import { waitForWorkers } from './readiness.ts';
 
 const SHORT_NAMES: Readonly<Record<string, string>> = { round_robin: 'rr', cache_aware: 'ca', power_of_two: 'p2c', random: 'random' };
@@ -16,42 +16,49 @@ function fill(words: readonly string[], values: Readonly<Record<string, string>>
 }
 
 /**
- * An entrant from the words of a command. Placeholders: `{port}`, `{metrics_port}`, `{policy}`, and `{workers}` (a word of its own:
+ * An entrant from the words of a command. Placeholders: `{port}`, `{metrics_port}`, `{policy}`, `{prefill_port}`, `{decode_port}`, and
+ * `{workers}` (a word of its own:
  * the worker URLs, one argument each).
  */
-function commandEntrant(name: string, words: readonly string[], policy: string, findProblem: () => string | null): Entrant {
+function commandEntrant(
+  name: string,
+  words: readonly string[],
+  policy: string,
+  findProblem: () => string | null,
+  kind: Kind = 'plain',
+): Entrant {
   return {
     name,
-    kind: 'plain',
+    kind,
     findProblem,
     async start(field) {
       const port = await freePort();
-      const values = { port: String(port), metrics_port: String(await freePort()), policy };
+      const ports = { port, metrics_port: await freePort(), prefill_port: field.prefillPort, decode_port: field.decodePort };
+      const values = { ...Object.fromEntries(Object.entries(ports).map(([key, value]) => [key, String(value)])), policy };
       const [command = '', ...args] = fill(words, values, field);
       const program = field.programs.start(name, command, args, { port });
-      await waitForWorkers(program, field.workerPorts.length, true);
+      await waitForWorkers(program, kind === 'pd' ? 2 : field.workerPorts.length, true);
       return { port, program };
     },
   };
 }
 
-/** This router as built in dist/, metrics on, one entrant per policy. */
+const notBuilt = () => (existsSync(DIST_ROUTER) ? null : 'dist/bin/router.js is not built (npm run build)');
+
+/** This router as built in dist/, metrics on, in front of the workers that `workers` names. */
+function ourWords(workers: readonly string[]): string[] {
+  const words = [process.execPath, DIST_ROUTER, '--host', '127.0.0.1', '--port', '{port}', ...workers, '--policy', '{policy}'];
+  return [...words, '--prometheus-host', '127.0.0.1', '--prometheus-port', '{metrics_port}', '--log-level', 'error'];
+}
+
+/** One entrant per policy, and one that pairs a prefill with a decode worker. */
 export function ours(policies: readonly string[]): readonly Entrant[] {
-  const words = [
-    process.execPath,
-    DIST_ROUTER,
-    '--host',
-    '127.0.0.1',
-    '--port',
-    '{port}',
-    '--worker-urls',
-    '{workers}',
-    '--policy',
-    '{policy}',
+  const plain = ourWords(['--worker-urls', '{workers}']);
+  const pair = ['--prefill', 'http://127.0.0.1:{prefill_port}', String(BOOTSTRAP_PORT), '--decode', 'http://127.0.0.1:{decode_port}'];
+  return [
+    ...policies.map((policy) => commandEntrant(`ours/${SHORT_NAMES[policy] ?? policy}`, plain, policy, notBuilt)),
+    commandEntrant('ours/pd', ourWords(['--pd-disaggregation', ...pair]), 'round_robin', notBuilt, 'pd'),
   ];
-  words.push('--prometheus-host', '127.0.0.1', '--prometheus-port', '{metrics_port}', '--log-level', 'error');
-  const findProblem = () => (existsSync(DIST_ROUTER) ? null : 'dist/bin/router.js is not built (npm run build)');
-  return policies.map((policy) => commandEntrant(`ours/${SHORT_NAMES[policy] ?? policy}`, words, policy, findProblem));
 }
 
 /** `NAME=COMMAND ...` of `--also`: one entrant, or one per policy if the command has `{policy}`. Throws if there is no `=`. */
