@@ -145,6 +145,36 @@ test('a connection is replaced once only: when the fresh one dies too, the clien
   assert.equal(worker.calls.length, 3);
 });
 
+test('a request that kills its worker is not given to another one, although the worker cannot be reached any more', async (t) => {
+  const workers = [await ScriptedWorker.start(t), await ScriptedWorker.start(t)] as const;
+  const router = await startTestRouter(t, [], workers);
+  for (let i = 0; i < 4; i++) assert.equal((await ask(router.port, { body: BODY })).status, 200);
+  for (const worker of workers) {
+    worker.script = async (call) => {
+      await call.body();
+      await worker.kill();
+    };
+  }
+  const response = await ask(router.port, { body: BODY });
+  assert.equal(response.status, 502);
+  assert.equal(errorOf(response).code, 'call_upstream_reset');
+  assert.deepEqual(workers.map((worker) => worker.calls.length).sort(), [2, 3]);
+});
+
+test('a reused connection that dies long after the request was sent is not replaced: the worker has had the request', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, [], [worker]);
+  await ask(router.port, { body: BODY });
+  worker.script = async (call) => {
+    await call.body();
+    setTimeout(() => call.reset(), 700);
+  };
+  const response = await ask(router.port, { body: BODY });
+  assert.equal(response.status, 502);
+  assert.equal(errorOf(response).code, 'call_upstream_reset');
+  assert.equal(worker.calls.length, 2);
+});
+
 test('a fresh connection that dies before the answer is not replaced', async (t) => {
   const worker = await ScriptedWorker.start(t, (call) => call.reset());
   const router = await startTestRouter(t, [], [worker]);

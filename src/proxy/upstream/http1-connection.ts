@@ -41,8 +41,11 @@ export interface ConnectionOwner {
   /** The answer is whole and the connection can carry another request. */
   connectionIdle(connection: Http1Connection): void;
   connectionClosed(connection: Http1Connection): void;
-  /** A pooled connection died before any byte of the answer, through no fault of the request. */
-  replaceStale(flight: Http1Flight): void;
+  /**
+   * A pooled connection died before any byte of the answer. True: it had been dead when the request was sent, and the request
+   * is now on a fresh one.
+   */
+  replaceStale(flight: Http1Flight, connection: Http1Connection): boolean;
 }
 
 /** Half a second before the worker closes an idle connection we do: a request must not meet its FIN on the way. */
@@ -78,6 +81,8 @@ export class Http1Connection implements EndOfTurnTask {
   /** How long it may idle, and since when it does. */
   keepAliveMs: number;
   idleSinceMs = 0;
+  /** When the last request was put on it after it had idled. */
+  reusedAtMs = 0;
 
   constructor(
     target: Http1Target,
@@ -386,16 +391,14 @@ export class Http1Connection implements EndOfTurnTask {
   #failed(): void {
     const flight = this.#flight;
     const state = this.#state;
-    const isStale = flight !== null && !flight.over && this.#reused && !this.#answered && flight.replayable && !flight.replaced;
-    if (isStale) {
-      flight.replaced = true;
-      // Before this connection gives up its place, or one that waits in the queue takes it.
-      this.#owner.replaceStale(flight);
-    }
+    const mayBeStale = flight !== null && !flight.over && this.#reused && !this.#answered && flight.replayable && !flight.replaced;
+    // Before this connection gives up its place, or one that waits in the queue takes it.
+    const isReplaced = mayBeStale && this.#owner.replaceStale(flight, this);
     this.#close();
     this.#socket.destroy();
-    if (flight === null || flight.over || isStale) return;
-    if (state === 'connecting') flight.fail(this.#timedOut ? 'connect-timeout' : 'connect-failed');
+    if (flight === null || flight.over || isReplaced) return;
+    // A request that has been on another connection may have reached the worker, and may be why it is gone.
+    if (state === 'connecting' && !flight.replaced) flight.fail(this.#timedOut ? 'connect-timeout' : 'connect-failed');
     else flight.fail(this.#answered ? causeOf(state) : 'reset');
   }
 

@@ -16,6 +16,8 @@ import type { Flight, Sink, Upstream, UpstreamRequest } from './seam.ts';
 
 /** How often idle connections are looked at. */
 const SWEEP_MS = 500;
+/** A connection that was dead when it was used says so after a round trip; one that dies later dies with the request. */
+const STALE_WITHIN_MS = 500;
 
 export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #target: Http1Target;
@@ -95,6 +97,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
       return;
     }
     this.forget(next);
+    connection.reusedAtMs = this.#clock.nowMs();
     connection.start(next);
   }
 
@@ -111,10 +114,13 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     }
   }
 
-  replaceStale(flight: Http1Flight): void {
+  replaceStale(flight: Http1Flight, connection: Http1Connection): boolean {
+    if (this.#clock.nowMs() - connection.reusedAtMs > STALE_WITHIN_MS) return false;
+    flight.replaced = true;
     this.staleConnections++;
     // Whatever else idles is as old as the one that died.
     this.#connect(flight);
+    return true;
   }
 
   forget(flight: Http1Flight): void {
@@ -160,7 +166,10 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined) return null;
-      if (connection.usable && now - connection.idleSinceMs < connection.keepAliveMs) return connection;
+      if (connection.usable && now - connection.idleSinceMs < connection.keepAliveMs) {
+        connection.reusedAtMs = now;
+        return connection;
+      }
       connection.destroy();
     }
   }
