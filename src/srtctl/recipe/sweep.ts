@@ -42,7 +42,7 @@ export function expandSweep(root: MapTree, problems: Problem[]): SweptTree[] {
 
 function readSweep(sweep: Tree, rest: MapTree, problems: Problem[]): { zipped: boolean; parameters: Parameter[] } {
   const nothing = { zipped: false, parameters: [] };
-  const complain = (tree: Tree, path: Path, message: string, suggestion: string | null): void => {
+  const complain = (tree: Tree, path: Path, message: string, suggestion: string | null = null): void => {
     problems.push({ ...tree.at, path: formatPath(path), message, suggestion });
   };
   if (sweep.kind !== 'map') {
@@ -72,6 +72,8 @@ function readSweep(sweep: Tree, rest: MapTree, problems: Problem[]): { zipped: b
         `nothing in the recipe says {${name}}`,
         `write {${name}} where the value belongs, or name the parameter by its path, as in benchmark.isl`,
       );
+    else if (dotted !== null && setAt(rest, dotted.steps, value) === null)
+      complain(value, path, 'cannot be set: a part of the path is a value without keys');
     else parameters.push({ name, path, target: dotted?.steps ?? null, values: value });
   }
   if (source.entries.size === 0) complain(source, prefix, 'there is nothing to vary', 'remove sweep');
@@ -159,6 +161,6 @@ function renamed(tree: MapTree, rest: MapTree, parameters: readonly Parameter[],
   const name = rest.entries.get('name');
   if (name?.value.kind !== 'scalar' || typeof name.value.value !== 'string' || tree.entries.get('name')?.value !== name.value) return tree;
   const parts = parameters.map((parameter, at) => `${(parameter.target ?? [parameter.name]).at(-1)}${textOf(point[at]!)}`);
-  const text = [name.value.value, ...parts.map((part) => part.replace(/[^A-Za-z0-9.-]+/g, '-').slice(0, 40))].join('_');
+  const text = [name.value.value, ...parts.map((part) => part.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 40))].join('_');
   return mapTree(new Map(tree.entries).set('name', { keyAt: name.keyAt, value: scalarTree(text, name.value.at) }), tree);
 }
