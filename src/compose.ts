@@ -1,5 +1,5 @@
 /** The only wiring of the router: a configuration in, a running router out. */
-import type { Config } from './config/load-config.ts';
+import type { Config, PolicyName } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import type { Clock } from './core/clock.ts';
 import { FleetCell } from './core/fleet.ts';
@@ -7,9 +7,11 @@ import { LoadTable } from './core/load.ts';
 import type { LocalRoute } from './core/local-route.ts';
 import type { Logger } from './core/logger.ts';
 import type { Rng } from './core/rng.ts';
+import { WORKER_TYPES } from './core/worker.ts';
 import { findPolicy } from './policy/catalogue.ts';
+import type { IndexStats, Policy } from './policy/contract.ts';
 import { prefixIndexBytes } from './prefix/prefix-budget.ts';
-import { type Address, DataPlane } from './proxy/data-plane.ts';
+import { type Address, DataPlane, type PairDeps } from './proxy/data-plane.ts';
 import type { RequestRecord } from './proxy/request-record.ts';
 import { isRoutedPath } from './proxy/routes.ts';
 import type { ProxySettings } from './proxy/settings.ts';
@@ -59,15 +61,18 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const load = new LoadTable();
   const wheel = new TimerWheel(clock);
   const endOfTurn = new EndOfTurn();
-  const policy = findPolicy(config.policy);
-  if (policy === undefined) throw new RangeError(`--policy ${config.policy}: no such policy`);
+  const pairs = pairDeps(config);
   const metrics = new RouterMetrics({
     clock,
     policy: config.policy,
+    ...(pairs === null ? {} : { pairPolicies: { prefill: pairs.prefillPolicy.name, decode: pairs.decodePolicy.name } }),
     workers: {
       inflight: (worker) => load.inflight[worker] ?? 0,
       processed: (worker) => load.processed[worker] ?? 0,
-      isHealthy: (worker) => fleet.current.eligible.regular.includes(worker),
+      isHealthy: (worker) => {
+        const { eligible, workers } = fleet.current;
+        return eligible[workers[worker]?.type ?? 'regular'].includes(worker);
+      },
       staleConnections: (worker) => proxy.upstreams.find(worker)?.staleConnections ?? 0,
     },
     ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),
@@ -86,6 +91,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       healthCheckTimeoutMs: config.healthCheckTimeoutSecs * 1000,
       healthCheckEndpoint: config.healthCheckEndpoint,
       readyProbeIntervalMs: config.healthCheckIntervalSecs * 1000,
+      isPaired: config.pdDisaggregation,
     },
   });
   const locals: LocalRoute[] = [...control.routes];
@@ -109,7 +115,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     fleet,
     load,
     attempts: control.attemptListener,
-    policy,
+    policy: policyOf(config.policy),
+    ...(pairs === null ? {} : { pairs }),
     policySettings: {
       cacheThreshold: config.cacheThreshold,
       balanceAbsThreshold: config.balanceAbsThreshold,
@@ -125,10 +132,15 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       if (access.wants(clock.nowMs(), isFailure)) access.write(accessFields(record, durationMs));
     },
   });
-  metrics.readWorkerConnections('regular', () => proxy.upstreams.connections);
-  metrics.readFrom('prefixBlocks', () => proxy.selection.index?.blocks ?? 0);
-  metrics.readFrom('prefixBytes', () => proxy.selection.index?.bytes ?? 0);
-  metrics.readFrom('prefixEvictions', () => proxy.selection.index?.evictions ?? 0);
+  for (const type of WORKER_TYPES) {
+    if ((type === 'regular') === (pairs === null)) metrics.readWorkerConnections(type, () => proxy.upstreams.connectionsTo(type));
+  }
+  const { selection, pairing } = proxy;
+  const indexSum = (key: keyof IndexStats) => () => (selection.index?.[key] ?? 0) + (pairing?.decode.index?.[key] ?? 0);
+  metrics.readFrom('prefixBlocks', indexSum('blocks'));
+  metrics.readFrom('prefixBytes', indexSum('bytes'));
+  metrics.readFrom('prefixEvictions', indexSum('evictions'));
+  if (pairing !== null) metrics.readFrom('pdLivePairs', () => pairing.ledger.size);
   metrics.readFrom('logLinesDropped', () => runtime.droppedLogLines?.() ?? 0);
 
   const address = await proxy.listen(config.host, config.port);
@@ -147,7 +159,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     wheel.stop();
     throw error;
   }
-  control.start(config.workerUrls);
+  control.start(config.workerUrls, config);
 
   let stopping: Promise<number> | null = null;
   const stop = async (): Promise<number> => {
@@ -170,6 +182,23 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       return stopping;
     },
     hurry: () => proxy.hurry(),
+  };
+}
+
+function policyOf(name: PolicyName): Policy {
+  const policy = findPolicy(name);
+  if (policy === undefined) throw new RangeError(`${name}: no such policy`);
+  return policy;
+}
+
+/** Null: prefill and decode are not divided. */
+function pairDeps(config: Config): PairDeps | null {
+  if (!config.pdDisaggregation) return null;
+  const policy = (own: PolicyName | null): Policy => policyOf(config.miniLb ? 'random' : (own ?? config.policy));
+  return {
+    prefillPolicy: policy(config.prefillPolicy),
+    decodePolicy: policy(config.decodePolicy),
+    settings: { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * 1000 },
   };
 }
 

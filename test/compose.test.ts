@@ -25,6 +25,12 @@ test('every setting is read when the router starts, or by the programs', async (
   });
   const router = await startRouter(watched, RUNTIME, true);
   await router.stop();
+  // Some are asked for pairs only.
+  const paired = new Proxy(
+    { ...QUIET, pdDisaggregation: true },
+    { get: (_, key) => (key === 'pdDisaggregation' ? true : Reflect.get(watched, key)) },
+  );
+  await (await startRouter(paired, RUNTIME, true)).stop();
   const keys = Object.keys(SETTINGS);
   assert.ok(keys.length > 30, `${keys.length} settings`);
   assert.deepEqual(

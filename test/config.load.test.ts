@@ -115,6 +115,17 @@ const SAMPLES: Readonly<Record<ConfigKey, readonly (readonly [text: string, yaml
   balanceAbsThreshold: numbers(0, 1, 1000),
   balanceRelThreshold: numbers(1, 1.25, 100),
   maxTreeSize: numbers(1, 1000, 2 ** 40),
+  pdDisaggregation: [
+    ['true', 'true', true],
+    ['0', 'false', false],
+    ['on', 'true', true],
+  ],
+  prefill: [],
+  decode: [],
+  prefillPolicy: texts('random', 'round_robin', 'cache_aware'),
+  decodePolicy: texts('random', 'round_robin', 'cache_aware'),
+  miniLb: [],
+  pdBootstrapTimeoutSecs: numbers(0.1, 15, 600),
   maxPayloadSize: numbers(1, 1000, 2 ** 40),
   requestTimeoutSecs: numbers(1, 60, 2_147_483),
   streamIdleTimeoutSecs: numbers(0, 0.5, 7200),
@@ -175,7 +186,7 @@ test('flags go before the environment, the environment before the file, the file
   const entries = BUILT.filter((entry) => (SAMPLES[entry.key as ConfigKey] ?? []).length > 0);
   assert.deepEqual(
     BUILT.filter((entry) => !entry.meta && !entries.includes(entry)).map(({ key }) => key),
-    ['workerUrls'],
+    ['workerUrls', 'prefill', 'decode', 'miniLb'],
   );
   const place = fc.option(fc.nat(2), { freq: 2 });
   const givenIn = fc.record({ flag: place, environment: place, file: place });

@@ -133,7 +133,7 @@ test('problems of a body are listed with field, value and what was expected', as
       { field: 'cost', value: -1, expected: 'a number above 0' },
     ],
   });
-  const notYet = await rig.call('POST', '/workers', { url: 'http://a:1', worker_type: 'decode' });
+  const notYet = await rig.call('POST', '/workers', { url: 'http://a:1', runtime: 'vllm' });
   assert.equal(notYet.status, 501);
   assert.equal(json(notYet).code, 'NOT_IMPLEMENTED');
   assert.equal((await rig.call('POST', '/workers', Buffer.from('{"url":'))).status, 400);

@@ -2,7 +2,7 @@
 /** The program `router`, also known as `sglang-router`: arguments -> configuration -> running router -> signal. */
 import { readFileSync } from 'node:fs';
 import { startRouter } from '../compose.ts';
-import { formatProblems, loadConfig } from '../config/load-config.ts';
+import { type Config, formatProblems, loadConfig } from '../config/load-config.ts';
 import type { Logger } from '../core/logger.ts';
 import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
@@ -51,8 +51,7 @@ async function main(): Promise<number> {
       sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
     );
     const { host, port } = router.address;
-    const workers = config.workerUrls.map((worker) => worker.url);
-    logger.info({ version: VERSION, host, port, policy: config.policy, workers, metrics: router.metricsAddress }, 'router listens');
+    logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
     await firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
     const connectionsCut = await router.stop();
     logger.info({ connections_cut: connectionsCut }, 'router stopped');
@@ -65,6 +64,17 @@ async function main(): Promise<number> {
     process.stderr.write(`error: ${failure.text}\n`);
     return failure.exitCode;
   }
+}
+
+/** The mode, the policies in force and the workers named at the start, for the log. */
+function whatItRoutes({ pdDisaggregation, miniLb, policy, prefillPolicy, decodePolicy, workerUrls, prefill, decode }: Config): object {
+  if (!pdDisaggregation) return { policy, workers: workerUrls.map(({ url }) => url) };
+  return {
+    prefill_policy: miniLb ? 'random' : (prefillPolicy ?? policy),
+    decode_policy: miniLb ? 'random' : (decodePolicy ?? policy),
+    prefill: prefill.map(({ address, bootstrapPort }) => `${address.url} ${bootstrapPort ?? 'none'}`),
+    decode: decode.map(({ url }) => url),
+  };
 }
 
 /** Resolves with the first signal; every later one calls `hurry`. */

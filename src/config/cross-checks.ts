@@ -1,4 +1,5 @@
 /** What no setting can say about itself alone. */
+import { checkPairs } from './pair-checks.ts';
 import type { Problem } from './problem.ts';
 import type { Config } from './schema.ts';
 
@@ -21,7 +22,8 @@ export function crossCheck(config: Config, sourceOf: (key: keyof Config) => stri
       problems.push({ flag: '--worker-urls', value: url, expected, source: sourceOf('workerUrls') });
     }
   }
-  if (config.policy === 'power_of_two' && config.workerUrls.length < 2) {
+  checkPairs(config, sourceOf, problems, warnings);
+  if (!config.pdDisaggregation && config.policy === 'power_of_two' && config.workerUrls.length < 2) {
     warnings.push('--policy power_of_two chooses between two workers, and fewer are given; others can join later');
   }
   if (config.port !== 0 && config.port === config.prometheusPort && overlap(config.host, config.prometheusHost)) {

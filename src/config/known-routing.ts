@@ -1,15 +1,13 @@
 /** Known flags of sglang_router 0.3.2 about routing, reliability and discovery. */
 
 import { knownOf } from './known-setting.ts';
-import { bootstrapUrls, pairs, workerUrls } from './list-shape.ts';
+import { pairs } from './list-shape.ts';
 import { choice, float, int, text, toggle } from './shape.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
 const ANY_INT = { min: -ANY, max: ANY };
 const COUNT = { min: 0, max: ANY };
-const POLICIES_032 = ['random', 'round_robin', 'cache_aware', 'power_of_two', 'manual', 'consistent_hashing', 'prefix_hash'] as const;
 
-const pair = knownOf('0.3.2', { name: 'prefill-decode pairs are', instead: 'start all workers in regular mode and use --worker-urls' });
 const manual = knownOf('0.3.2', { name: 'the policy manual is' });
 const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
 const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
@@ -26,13 +24,6 @@ const unchecked = knownOf('0.3.2', { name: 'running without health checks is' })
 const eviction = knownOf('0.3.2', { name: 'eviction by interval is' });
 
 export const KNOWN_ROUTING = {
-  prefillPolicy: pair(choice('POLICY', [...POLICIES_032, 'bucket'])),
-  decodePolicy: pair(choice('POLICY', POLICIES_032)),
-  pdDisaggregation: pair(toggle()),
-  prefill: pair(bootstrapUrls('URL [PORT]')),
-  decode: pair(workerUrls('URL', 'each')),
-  miniLb: pair(toggle()),
-
   bucketAdjustIntervalSecs: bucket(int('SECONDS', COUNT), { default: 5 }),
   maxIdleSecs: manual(int('SECONDS', COUNT), { default: 4 * 3600 }),
   assignmentMode: manual(choice('MODE', ['random', 'min_load', 'min_group']), { default: 'random' }),

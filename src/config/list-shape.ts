@@ -110,7 +110,10 @@ export function bootstrapUrls(placeholder: string): Shape<readonly BootstrapAddr
     const bootstrapPort = port.toLowerCase() === 'none' ? null : /^\d{1,5}$/.test(port) ? Number(port) : 0;
     const isPort = bootstrapPort === null || (bootstrapPort >= 1 && bootstrapPort <= 65535);
     if (result.ok && isPort && more.length === 0) return { address: result.address, bootstrapPort };
-    context.addIssue({ code: 'custom', message: result.ok ? expected : result.expected });
+    // argparse forgot a third word in silence, and a worker with it.
+    if (!result.ok) context.addIssue({ code: 'custom', message: result.expected });
+    else if (!isPort) context.addIssue({ code: 'custom', message: `a bootstrap port from 1 to 65535, or none, after the URL` });
+    else context.addIssue({ code: 'custom', message: `${expected}, once for each worker` });
     return z.NEVER;
   });
   const shape = list({ type: 'list of URLs with bootstrap ports', placeholder, expected, item, arity: 'some', cut: cutAtCommas });

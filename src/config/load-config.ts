@@ -97,9 +97,15 @@ export function defaultsOf(dialect: Dialect): Config {
 export function configText(config: Config): string {
   const values: Record<string, unknown> = {};
   for (const { key, fileKey } of SETTING_ENTRIES) {
-    values[fileKey] = key === 'workerUrls' ? config.workerUrls.map(({ url }) => url) : config[key as ConfigKey];
+    values[fileKey] = plainValue(config, key as ConfigKey);
   }
   return `${JSON.stringify(values, null, 2)}\n`;
+}
+
+function plainValue(config: Config, key: ConfigKey): unknown {
+  if (key === 'workerUrls' || key === 'decode') return config[key].map(({ url }) => url);
+  if (key === 'prefill') return config.prefill.map(({ address, bootstrapPort }) => `${address.url} ${bootstrapPort ?? 'none'}`);
+  return config[key];
 }
 
 const SETTING_ENTRIES: readonly Entry[] = BUILT.filter((entry) => !entry.meta);

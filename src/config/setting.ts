@@ -11,6 +11,7 @@ export type Origin = 'seed' | '0.3.2' | 'smg' | 'ours';
 export const GROUPS = {
   main: 'Options',
   routing: 'Routing',
+  pairs: 'Prefill and decode on workers of their own',
   requests: 'Requests',
   clients: 'Client connections',
   workers: 'Workers',

@@ -10,6 +10,8 @@ export const MAX_SECONDS = 2_147_483;
 const ANY = Number.MAX_SAFE_INTEGER;
 
 export const POLICIES = ['round_robin', 'random', 'power_of_two', 'cache_aware'] as const;
+/** Known from other versions of the router. */
+export const LATER_POLICIES = ['manual', 'consistent_hashing', 'prefix_hash', 'least_load', 'passthrough'] as const;
 export type PolicyName = (typeof POLICIES)[number];
 
 export function bindHost(placeholder: string) {
@@ -42,16 +44,13 @@ export const MAIN = {
     default: [],
     reloadable: true,
   }),
-  policy: setting(
-    choice('POLICY', POLICIES, { later: ['manual', 'consistent_hashing', 'prefix_hash', 'bucket', 'least_load', 'passthrough'] }),
-    {
-      group: 'main',
-      describe: 'How a worker is chosen for a request',
-      origin: 'seed',
-      default: 'round_robin',
-      launchRouterDefault: 'cache_aware',
-    },
-  ),
+  policy: setting(choice('POLICY', POLICIES, { later: LATER_POLICIES, wrong: { bucket: 'bucket is for --prefill-policy' } }), {
+    group: 'main',
+    describe: 'How a worker is chosen for a request',
+    origin: 'seed',
+    default: 'round_robin',
+    launchRouterDefault: 'cache_aware',
+  }),
 };
 
 export const CLIENTS = {

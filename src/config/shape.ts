@@ -108,13 +108,19 @@ export interface ChoiceOptions<T extends string> {
   readonly synonyms?: Readonly<Record<string, T>>;
   /** Values that other versions of the router know and this one does not have yet: refused by name. */
   readonly later?: readonly string[];
+  /** Values that are known elsewhere and make no sense here, and why. */
+  readonly wrong?: Readonly<Record<string, string>>;
 }
 
 export function choice<const T extends string>(placeholder: string, values: readonly T[], options: ChoiceOptions<T> = {}): Shape<T> {
   const synonyms = options.synonyms ?? {};
   const expected = values.length === 1 ? `${values[0]}` : `one of ${values.join(', ')}`;
-  const error = ({ input }: { input?: unknown }): string =>
-    options.later?.includes(String(input)) ? `${expected} (${input} is known, but not available in this version yet)` : expected;
+  const error = ({ input }: { input?: unknown }): string => {
+    const word = String(input);
+    if (options.later?.includes(word)) return `${expected} (${word} is known, but not available in this version yet)`;
+    const why = options.wrong !== undefined && Object.hasOwn(options.wrong, word) ? options.wrong[word] : undefined;
+    return why === undefined ? expected : `${expected} (${why})`;
+  };
   const schema = z
     .enum([...values, ...Object.keys(synonyms)] as [string, ...string[]], { error })
     // The enum admits only values and synonyms, so what is no synonym is a T.

@@ -18,6 +18,8 @@ export interface AdminDeps {
   readonly load: LoadTable;
   /** For what a request does not say. */
   readonly defaults: WorkerOptions;
+  /** Workers are prefill and decode ones, else regular ones. */
+  readonly isPaired: boolean;
 }
 
 /** `{id...}`, because a URL with its slashes may stand there. */
@@ -45,7 +47,9 @@ function infoOf(deps: AdminDeps, record: WorkerRecord): object {
 
 function listWorkers(deps: AdminDeps): LocalResponse {
   const records = deps.registry.list();
-  const count = (type: string): number => records.filter((record) => record.worker.type === type).length;
+  // Launchers wait for these numbers, so a worker that has not come up yet is not among them. Source: sglang_router 0.3.2.
+  const up = records.filter((record) => deps.registration.findStatus(record) === null);
+  const count = (type: string): number => up.filter((record) => record.worker.type === type).length;
   return jsonResponse(200, {
     workers: records.map((record) => infoOf(deps, record)),
     total: records.length,
@@ -54,9 +58,9 @@ function listWorkers(deps: AdminDeps): LocalResponse {
 }
 
 function addWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
-  const parsed = parseAddWorker(request.body, deps.defaults);
+  const parsed = parseAddWorker(request.body, deps.defaults, deps.isPaired);
   if (!parsed.ok) return refuse(parsed.problems);
-  const [result] = deps.registry.add([parsed.value.address], parsed.value.options);
+  const [result] = deps.registry.addEach([parsed.value]);
   if (result?.ok !== true) return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());
   const { worker } = result.record;
   const location = `/workers/${worker.id}`;

@@ -14,7 +14,7 @@ import { DEFAULT_PROBE_PATHS } from './probe.ts';
 import { createProbeRoutes } from './probe-routes.ts';
 import { Prober } from './prober.ts';
 import { Registration } from './registration.ts';
-import { MAX_WORKERS, Registry, type RegistryObserver } from './registry.ts';
+import { MAX_WORKERS, type NewWorker, Registry, type RegistryObserver } from './registry.ts';
 import { createWorkerClient } from './worker-client.ts';
 import { DEFAULT_OPTIONS, type WorkerRecord } from './worker-record.ts';
 import type { Phase, WorkerEvent } from './worker-state.ts';
@@ -29,6 +29,8 @@ export interface ControlSettings {
   readonly healthCheckTimeoutMs: number;
   /** `/health`, the default, stands for `/ready`, and `/health` of workers that do not have that. */
   readonly healthCheckEndpoint: string;
+  /** Prefill and decode are divided: workers are of these two types. False if absent. */
+  readonly isPaired?: boolean;
   /** Between probes of a ready worker; 10 s if absent. */
   readonly readyProbeIntervalMs?: number;
 }
@@ -38,6 +40,12 @@ export interface ControlCounters {
   registered(source: 'static' | 'manual'): void;
   deregistered(source: 'manual'): void;
   probed(type: WorkerType, hasPassed: boolean): void;
+}
+
+/** Workers of pairs that are named at the start. */
+export interface PairWorkers {
+  readonly prefill: readonly { readonly address: WorkerAddress; readonly bootstrapPort: number | null }[];
+  readonly decode: readonly WorkerAddress[];
 }
 
 interface ControlDeps {
@@ -55,13 +63,14 @@ export interface Control {
   readonly attemptListener: AttemptListener;
   readonly registry: Registry;
   /** Registers the workers, in this order, and begins to probe them. Throws RangeError when there are more than MAX_WORKERS. */
-  start(addresses: readonly WorkerAddress[]): void;
+  start(regular: readonly WorkerAddress[], pairs?: PairWorkers): void;
   /** From now on readiness says 503. */
   beginDrain(): void;
   /** Ends all probing; resolves when nothing of it is left. Idempotent. */
   stop(): Promise<void>;
 }
 
+const NO_PAIRS: PairWorkers = { prefill: [], decode: [] };
 /** The pause between probes that lets a worker whose probe takes a second take traffic within two. */
 const MAX_AWAY_INTERVAL_MS = 500;
 /** Requests notice a worker that died at once; this is for workers that get none. */
@@ -88,6 +97,7 @@ class ControlPlane implements Control, RegistryObserver {
     this.#logger = logger;
     this.#counters = counters;
     this.#apiKey = settings.apiKey;
+    const isPaired = settings.isPaired ?? false;
     this.registry = new Registry(cell, load, rng, this);
     const client = createWorkerClient(clock);
     this.#prober = new Prober(
@@ -110,18 +120,25 @@ class ControlPlane implements Control, RegistryObserver {
       registration: this.#registration,
       load,
       defaults: { ...DEFAULT_OPTIONS, apiKey: settings.apiKey },
+      isPaired,
     };
-    this.routes = [...createProbeRoutes(cell, () => this.#isDraining), ...createAdminRoutes(admin), ...createLegacyRoutes(admin)];
+    this.routes = [...createProbeRoutes(cell, isPaired, () => this.#isDraining), ...createAdminRoutes(admin), ...createLegacyRoutes(admin)];
   }
 
   get attemptListener(): AttemptListener {
     return this.registry;
   }
 
-  start(addresses: readonly WorkerAddress[]): void {
-    if (addresses.length > MAX_WORKERS) throw new RangeError(`${addresses.length} workers: expected at most ${MAX_WORKERS}`);
+  start(regular: readonly WorkerAddress[], { prefill, decode }: PairWorkers = NO_PAIRS): void {
+    const options = { ...DEFAULT_OPTIONS, apiKey: this.#apiKey };
+    const workers: NewWorker[] = [
+      ...regular.map((address) => ({ address, options })),
+      ...prefill.map(({ address, bootstrapPort }) => ({ address, options: { ...options, type: 'prefill' as const, bootstrapPort } })),
+      ...decode.map((address) => ({ address, options: { ...options, type: 'decode' as const } })),
+    ];
+    if (workers.length > MAX_WORKERS) throw new RangeError(`${workers.length} workers: expected at most ${MAX_WORKERS}`);
     this.#isStarting = true;
-    this.registry.add(addresses, { ...DEFAULT_OPTIONS, apiKey: this.#apiKey });
+    this.registry.addEach(workers);
     this.#isStarting = false;
   }
 

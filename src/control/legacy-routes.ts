@@ -3,7 +3,7 @@ import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } 
 import { parseWorkerAddress, type WorkerAddress } from '../core/worker-address.ts';
 import { type AdminDeps, tooManyWorkers } from './admin-routes.ts';
 import type { Registered } from './registration.ts';
-import type { WorkerRecord } from './worker-record.ts';
+import type { WorkerOptions, WorkerRecord } from './worker-record.ts';
 
 export function createLegacyRoutes(deps: AdminDeps): LocalRoute[] {
   return [
@@ -21,7 +21,9 @@ async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalR
   if (apiKey !== null && !/^[\x21-\x7e]{1,8192}$/.test(apiKey)) {
     return text(400, 'api_key: expected printable ASCII characters without spaces');
   }
-  const [result] = deps.registry.add([address], { ...deps.defaults, apiKey: apiKey ?? deps.defaults.apiKey });
+  const role = roleOf(request.query, deps.isPaired);
+  if (typeof role === 'string') return text(400, role);
+  const [result] = deps.registry.add([address], { ...deps.defaults, ...role, apiKey: apiKey ?? deps.defaults.apiKey });
   if (result?.ok !== true) return text(400, tooManyWorkers());
   const { record, isNew } = result;
   if (!isNew) return text(400, `Worker ${address.url} already exists`);
@@ -30,6 +32,22 @@ async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalR
   const message = deps.registration.findStatus(record)?.message;
   deps.registry.remove(record);
   return text(400, `Worker ${address.url} was not added: ${reasonOf(how, message ?? null)}`);
+}
+
+/** `worker_type=` and `bootstrap_port=`, which only workers of pairs have; or what is wrong with them. */
+function roleOf(query: URLSearchParams, isPaired: boolean): Pick<WorkerOptions, 'type' | 'bootstrapPort'> | string {
+  const type = query.get('worker_type');
+  const port = query.get('bootstrap_port');
+  if (!isPaired) {
+    if (type !== null && type !== 'regular') return 'worker_type: expected regular: this router runs without --pd-disaggregation';
+    return port === null ? { type: 'regular', bootstrapPort: null } : 'bootstrap_port: expected only with --pd-disaggregation';
+  }
+  if (type !== 'prefill' && type !== 'decode') return 'worker_type: expected prefill or decode: this router runs with --pd-disaggregation';
+  if (port === null || port === 'none') return { type, bootstrapPort: null };
+  const bootstrapPort = /^\d{1,5}$/.test(port) ? Number(port) : 0;
+  if (type !== 'prefill') return 'bootstrap_port: expected only for prefill workers';
+  if (bootstrapPort < 1 || bootstrapPort > 65_535) return 'bootstrap_port: expected a port from 1 to 65535, or none';
+  return { type, bootstrapPort };
 }
 
 function reasonOf(how: Exclude<Registered, 'ready'>, message: string | null): string {

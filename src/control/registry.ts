@@ -25,6 +25,12 @@ export interface RegistryObserver {
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void;
 }
 
+/** A worker to be, and what whoever names it says about it. */
+export interface NewWorker {
+  readonly address: WorkerAddress;
+  readonly options: WorkerOptions;
+}
+
 type AddResult = { readonly ok: true; readonly record: WorkerRecord; readonly isNew: boolean } | { readonly ok: false };
 
 interface Entry extends WorkerRecord {
@@ -70,8 +76,13 @@ export class Registry implements AttemptListener {
 
   /** One result per address, in order. A URL that is registered keeps its worker as it is. `ok: false`: MAX_WORKERS reached. */
   add(addresses: readonly WorkerAddress[], options: WorkerOptions): AddResult[] {
+    return this.addEach(addresses.map((address) => ({ address, options })));
+  }
+
+  /** Like `add`, with options for each. */
+  addEach(workers: readonly NewWorker[]): AddResult[] {
     const added: Entry[] = [];
-    const results = addresses.map((address): AddResult => {
+    const results = workers.map(({ address, options }): AddResult => {
       const known = this.#byUrl.get(address.url);
       if (known !== undefined) return { ok: true, record: known, isNew: false };
       const entry = this.#create(address, options);

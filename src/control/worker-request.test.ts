@@ -5,10 +5,10 @@ import { DEFAULT_OPTIONS } from './worker-record.ts';
 import { parseAddWorker, parseUpdateWorker } from './worker-request.ts';
 
 const DEFAULTS = { ...DEFAULT_OPTIONS, apiKey: 'shared' };
-const parse = (value: unknown) => parseAddWorker(Buffer.from(JSON.stringify(value)), DEFAULTS);
+const parse = (value: unknown, isPaired = false) => parseAddWorker(Buffer.from(JSON.stringify(value)), DEFAULTS, isPaired);
 
-function problemsOf(value: unknown): string[] {
-  const parsed = parse(value);
+function problemsOf(value: unknown, isPaired = false): string[] {
+  const parsed = parse(value, isPaired);
   return parsed.ok ? [] : parsed.problems.map((problem) => `${problem.field}${problem.isInvalid ? '' : ' (not yet)'}`);
 }
 
@@ -61,15 +61,36 @@ test('what the router cannot do yet is refused and not ignored', () => {
   assert.deepEqual(
     problemsOf({
       url: 'http://a:1',
-      worker_type: 'prefill',
       dp_aware: true,
       runtime: 'vllm',
       chat_template: 'x',
       health_check_timeout_secs: 3,
     }),
-    ['health_check_timeout_secs (not yet)', 'worker_type (not yet)', 'runtime (not yet)', 'dp_aware (not yet)', 'chat_template (not yet)'],
+    ['health_check_timeout_secs (not yet)', 'runtime (not yet)', 'dp_aware (not yet)', 'chat_template (not yet)'],
   );
-  assert.deepEqual(problemsOf({ url: 'http://a:1', worker_type: 'both' }), ['worker_type']);
+});
+
+test('the type of a worker must fit the mode of the router', () => {
+  const url = 'http://a:1';
+  for (const worker_type of ['both', 'prefill', 'decode', 1]) assert.deepEqual(problemsOf({ url, worker_type }), ['worker_type']);
+  for (const worker_type of ['both', 'regular', null, undefined]) assert.deepEqual(problemsOf({ url, worker_type }, true), ['worker_type']);
+});
+
+test('a prefill worker may have a bootstrap port, a decode worker none', () => {
+  const url = 'http://a:1';
+  const optionsOf = (value: object) => {
+    const parsed = parse({ url, ...value }, true);
+    assert.ok(parsed.ok, JSON.stringify(parsed));
+    return [parsed.value.options.type, parsed.value.options.bootstrapPort];
+  };
+  assert.deepEqual(optionsOf({ worker_type: 'prefill', bootstrap_port: 8998 }), ['prefill', 8998]);
+  assert.deepEqual(optionsOf({ worker_type: 'prefill', bootstrap_port: null }), ['prefill', null]);
+  assert.deepEqual(optionsOf({ worker_type: 'decode' }), ['decode', null]);
+  assert.deepEqual(problemsOf({ url, worker_type: 'decode', bootstrap_port: 8998 }, true), ['bootstrap_port']);
+  assert.deepEqual(problemsOf({ url, bootstrap_port: 8998 }), ['bootstrap_port']);
+  for (const bootstrap_port of [0, 65_536, '8998', 1.5]) {
+    assert.deepEqual(problemsOf({ url, worker_type: 'prefill', bootstrap_port }, true), ['bootstrap_port']);
+  }
 });
 
 test('a key is never shown', () => {
@@ -80,7 +101,7 @@ test('a key is never shown', () => {
 
 test('a body that is no JSON object is one problem', () => {
   for (const body of ['', '[]', 'null', '{', '"x"']) {
-    const parsed = parseAddWorker(Buffer.from(body), DEFAULTS);
+    const parsed = parseAddWorker(Buffer.from(body), DEFAULTS, false);
     assert.ok(!parsed.ok);
     assert.deepEqual(
       parsed.problems.map((problem) => problem.field),

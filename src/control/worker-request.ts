@@ -1,6 +1,7 @@
 /** Reads the bodies of `POST /workers` and `PUT /workers/{id}`. Field names and defaults are those of sglang_router 0.3.2. */
-import { WORKER_TYPES } from '../core/worker.ts';
+import { WORKER_TYPES, type WorkerType } from '../core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../core/worker-address.ts';
+import type { NewWorker } from './registry.ts';
 import type { WorkerOptions } from './worker-record.ts';
 
 /** What is wrong with one field. `value` is JSON; never that of a key. */
@@ -14,21 +15,19 @@ export interface FieldProblem {
 
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly FieldProblem[] };
 
-interface AddWorkerRequest {
-  readonly address: WorkerAddress;
-  readonly options: WorkerOptions;
-}
-
 const MAX_TEXT = 1024;
 const MAX_LABELS = 64;
 
-/** `defaults`: what holds for fields that are absent or null. All problems are reported, not only the first. */
-export function parseAddWorker(body: Buffer, defaults: WorkerOptions): Parsed<AddWorkerRequest> {
+/**
+ * `defaults`: what holds for fields that are absent or null. `isPaired`: the router takes prefill and decode workers, else regular
+ * ones. All problems are reported, not only the first.
+ */
+export function parseAddWorker(body: Buffer, defaults: WorkerOptions, isPaired: boolean): Parsed<NewWorker> {
   const fields = parseFields(body);
   if (!fields.ok) return fields;
   const reader = new FieldReader(fields.value);
   const address = reader.address('url');
-  const options = readOptions(reader, defaults, true);
+  const options = readNewOptions(reader, defaults, isPaired);
   reader.refuseRest();
   if (reader.problems.length > 0 || address === null) return { ok: false, problems: reader.problems };
   return { ok: true, value: { address, options } };
@@ -44,26 +43,33 @@ export function parseUpdateWorker(body: Buffer, current: WorkerOptions): Parsed<
   return reader.problems.length > 0 ? { ok: false, problems: reader.problems } : { ok: true, value: options };
 }
 
+/** What can be said of a new worker and changed later. */
 function readOptions(reader: FieldReader, defaults: WorkerOptions, isNew: boolean): WorkerOptions {
-  const changeable = {
+  const options = {
+    ...defaults,
     apiKey: reader.key('api_key', defaults.apiKey, !isNew),
     priority: reader.integer('priority', 0, 2 ** 32 - 1) ?? defaults.priority,
     cost: reader.cost('cost') ?? defaults.cost,
     labels: reader.labels('labels') ?? defaults.labels,
   };
   for (const name of HEALTH_FIELDS) reader.notYet(name);
-  if (!isNew) return { ...defaults, ...changeable };
-  reader.workerType('worker_type');
+  return options;
+}
+
+function readNewOptions(reader: FieldReader, defaults: WorkerOptions, isPaired: boolean): WorkerOptions {
+  const options = readOptions(reader, defaults, true);
+  const type = reader.workerType('worker_type', isPaired);
+  const bootstrapPort = reader.bootstrapPort('bootstrap_port', type);
   reader.runtime('runtime');
   for (const name of FALSE_ONLY) reader.notYet(name, false);
   for (const name of NOT_YET) reader.notYet(name);
-  return { ...defaults, ...changeable, modelId: reader.text('model_id') ?? defaults.modelId };
+  return { ...options, type: type ?? options.type, bootstrapPort, modelId: reader.text('model_id') ?? options.modelId };
 }
 
 const HEALTH_FIELDS = ['health_check_timeout_secs', 'health_check_interval_secs', 'health_success_threshold', 'health_failure_threshold'];
 /** Asking for what happens anyway is fine. */
 const FALSE_ONLY = ['disable_health_check', 'dp_aware'];
-const NOT_YET = ['bootstrap_port', 'tokenizer_path', 'reasoning_parser', 'tool_parser', 'chat_template', 'max_connection_attempts'];
+const NOT_YET = ['tokenizer_path', 'reasoning_parser', 'tool_parser', 'chat_template', 'max_connection_attempts'];
 
 function parseFields(body: Buffer): Parsed<ReadonlyMap<string, unknown>> {
   let value: unknown;
@@ -143,16 +149,24 @@ class FieldReader {
     return Object.fromEntries(entries) as Record<string, string>; // Every value was just seen to be a text.
   }
 
-  workerType(name: string): void {
+  /** null if there is a problem with it. */
+  workerType(name: string, isPaired: boolean): WorkerType | null {
     const value = this.#take(name);
-    if (value === null || value === 'regular') return;
-    const isType = WORKER_TYPES.some((type) => type === value);
-    this.problems.push({
-      field: name,
-      value,
-      expected: isType ? 'regular: prefill and decode workers are not available in this version' : 'regular',
-      isInvalid: !isType,
-    });
+    if (value === null && !isPaired) return 'regular';
+    const type = WORKER_TYPES.find((one) => one === value) ?? null;
+    if (type !== null && (type !== 'regular') === isPaired) return type;
+    if (isPaired) {
+      const why = type === null ? '' : ': this router runs with --pd-disaggregation';
+      return this.#invalid(name, value, `prefill or decode${why}`);
+    }
+    const why = type === null ? '' : ': prefill and decode workers need a router with --pd-disaggregation';
+    return this.#invalid(name, value, `regular${why}`);
+  }
+
+  bootstrapPort(name: string, type: WorkerType | null): number | null {
+    const port = this.integer(name, 1, 65_535);
+    if (port === null || type === null || type === 'prefill') return port;
+    return this.#invalid(name, port, 'not to be there: only prefill workers have a bootstrap port');
   }
 
   runtime(name: string): void {

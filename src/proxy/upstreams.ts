@@ -1,7 +1,7 @@
 /** One upstream per worker, made when the worker joins and drained when it leaves. */
 import type { Clock } from '../core/clock.ts';
 import type { FleetListener } from '../core/fleet.ts';
-import type { Worker, WorkerIndex } from '../core/worker.ts';
+import type { Worker, WorkerIndex, WorkerType } from '../core/worker.ts';
 import type { EndOfTurn } from '../runtime/end-of-turn.ts';
 import type { TimerWheel } from '../runtime/timer-wheel.ts';
 import type { UpstreamSettings } from './settings.ts';
@@ -50,6 +50,11 @@ export class Upstreams implements FleetListener {
   /** Connections open to all workers. */
   get connections(): number {
     return this.#byIndex.reduce((sum, upstream) => sum + (upstream?.connections ?? 0), 0);
+  }
+
+  /** Connections open to all workers of a type. */
+  connectionsTo(type: WorkerType): number {
+    return this.#workers.reduce((sum, worker, at) => sum + (worker?.type === type ? (this.#byIndex[at]?.connections ?? 0) : 0), 0);
   }
 
   drain(): void {

@@ -16,8 +16,8 @@ export class EndpointSeries {
   readonly generation: Histogram;
   readonly #errors: StatusCounters;
 
-  constructor(families: Families, model: string, endpoint: string) {
-    const streamLabels = { router_type: 'http', backend_type: 'regular', model, endpoint };
+  constructor(families: Families, backend_type: 'regular' | 'pd', model: string, endpoint: string) {
+    const streamLabels = { router_type: 'http', backend_type, model, endpoint };
     const labels = { ...streamLabels, connection_mode: 'http' };
     this.requestsStreaming = families.routerRequests.counter({ ...labels, streaming: 'true' });
     this.requestsPlain = families.routerRequests.counter({ ...labels, streaming: 'false' });

@@ -28,6 +28,8 @@ export interface RouterMetricsOptions {
   readonly clock: Clock;
   /** Name of the policy, a label of the selections. */
   readonly policy: string;
+  /** The router makes prefill-decode pairs, with these policies. */
+  readonly pairPolicies?: Readonly<Record<'prefill' | 'decode', string>>;
   /** What other parts know of a worker; asked at scrape time. */
   readonly workers: WorkerReaders;
   /** Metrics of the process and of Node itself (memory, CPU, event loop lag, garbage collection). Default true. */
@@ -88,7 +90,7 @@ export class RouterMetrics {
     this.#responses = new StatusCounters((status_code, error_code) => httpResponses.counter({ status_code, error_code }));
     this.#context = {
       families: this.#families,
-      policy: options.policy,
+      policyOf: (type) => (type === 'regular' ? undefined : options.pairPolicies?.[type]) ?? options.policy,
       upstream: new StatusCounters((status_code, error_code) =>
         upstreamResponses.counter({ router_type: 'http', status_code, error_code }),
       ),
@@ -127,7 +129,7 @@ export class RouterMetrics {
     const key = `${modelLabel}\u0000${endpoint}`;
     let series = this.#endpoints.get(key);
     if (series === undefined) {
-      series = new EndpointSeries(this.#families, modelLabel, endpoint);
+      series = new EndpointSeries(this.#families, this.#options.pairPolicies === undefined ? 'regular' : 'pd', modelLabel, endpoint);
       this.#endpoints.set(key, series);
     }
     return series;

@@ -1,6 +1,6 @@
 /** Cells of one worker, bound when it joins. */
 import type { OutcomeKind } from '../core/outcome.ts';
-import type { Worker, WorkerIndex } from '../core/worker.ts';
+import type { Worker, WorkerIndex, WorkerType } from '../core/worker.ts';
 import { Counter, type Histogram } from './cells.ts';
 import type { EndpointSeries } from './endpoint-series.ts';
 import type { Families, Labels } from './families.ts';
@@ -9,7 +9,7 @@ import type { StatusCounters } from './status-counters.ts';
 /** What the series of all workers share. */
 export interface WorkerSeriesContext {
   readonly families: Families;
-  readonly policy: string;
+  policyOf(type: WorkerType): string;
   readonly upstream: StatusCounters;
   endpoint(model: string, endpoint: string): EndpointSeries;
 }
@@ -30,7 +30,7 @@ export class WorkerSeries {
   /** Events of streams relayed. */
   readonly events: Counter;
   readonly #context: WorkerSeriesContext;
-  readonly #errorLabels: { readonly worker_type: string; readonly connection_mode: string };
+  readonly #errorLabels: { readonly worker_type: WorkerType; readonly connection_mode: string };
   readonly #failures = new Map<OutcomeKind, readonly [ofPool: Counter, ofWorker: Counter]>();
   readonly #endpoints = new Map<string, EndpointSeries>();
   #model: string;
@@ -114,6 +114,9 @@ export class WorkerSeries {
   }
 
   #bindSelections(): Counter {
-    return this.#context.families.workerSelections.counter({ ...this.poolLabels, policy: this.#context.policy });
+    return this.#context.families.workerSelections.counter({
+      ...this.poolLabels,
+      policy: this.#context.policyOf(this.#errorLabels.worker_type),
+    });
   }
 }

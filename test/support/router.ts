@@ -33,6 +33,8 @@ export interface TestRouterOptions {
   readonly logger?: Logger;
   /** Whether to wait for the workers; true if left out. */
   readonly wait?: boolean;
+  /** Whether the workers are given with --worker-urls, or `flags` or the test does it; as URLs if left out. */
+  readonly named?: 'as urls' | 'by flags';
 }
 
 /** `flags` come after the ones that make it quiet and quick to stop. Stopped, with checks, when the test ends. */
@@ -40,9 +42,9 @@ export async function startTestRouter(
   t: TestContext,
   flags: readonly string[],
   workers: readonly ScriptedWorker[],
-  { logger = SILENT_LOGGER, wait = true }: TestRouterOptions = {},
+  { logger = SILENT_LOGGER, wait = true, named = 'as urls' }: TestRouterOptions = {},
 ): Promise<TestRouter> {
-  const urls = workers.length === 0 ? [] : ['--worker-urls', ...workers.map((worker) => worker.url)];
+  const urls = workers.length === 0 || named === 'by flags' ? [] : ['--worker-urls', ...workers.map((worker) => worker.url)];
   const argv = ['--port', '0', '--prometheus-port', '0', '--shutdown-grace-period-secs', '1', '--seed', '1', ...urls, ...flags];
   const loaded = loadConfig({ argv, env: {}, readFile: (path) => path });
   if (loaded.kind !== 'config') throw new Error(loaded.kind === 'errors' ? formatProblems(loaded.problems) : loaded.kind);
@@ -95,7 +97,8 @@ export async function startTestRouter(
     untilEligible: (wanted = workers) =>
       until(() => {
         const { eligible, workers: known } = running.fleet.current;
-        const urlsNow = new Set([...eligible.regular].map((index) => known[index]?.url));
+        const indices = [...eligible.regular, ...eligible.prefill, ...eligible.decode];
+        const urlsNow = new Set(indices.map((index) => known[index]?.url));
         return wanted.every((worker) => urlsNow.has(worker.url));
       }, 'all workers to be eligible'),
     inflight,

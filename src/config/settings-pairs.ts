@@ -1,0 +1,60 @@
+/** Settings of prefill-decode pairs. */
+
+import { bootstrapUrls, workerUrls } from './list-shape.ts';
+import { setting } from './setting.ts';
+import { LATER_POLICIES, MAX_SECONDS, POLICIES } from './settings-main.ts';
+import { choice, float, toggle } from './shape.ts';
+
+export const PAIRS = {
+  pdDisaggregation: setting(toggle(), {
+    group: 'pairs',
+    describe: 'Send every request to a prefill worker and a decode worker, which pass its KV cache on between them',
+    origin: '0.3.2',
+    default: false,
+  }),
+  prefill: setting(bootstrapUrls('URL [PORT|none]'), {
+    group: 'pairs',
+    describe:
+      'A prefill worker and the port of its bootstrap server, once for each worker; without a port, or with none, decode workers ' +
+      'assume their own. In the environment and in a file: "URL PORT", separated by commas or as a list',
+    origin: '0.3.2',
+    default: [],
+    reloadable: true,
+  }),
+  decode: setting(workerUrls('URL', 'each'), {
+    group: 'pairs',
+    describe: 'A decode worker, once for each',
+    origin: '0.3.2',
+    default: [],
+    reloadable: true,
+  }),
+  prefillPolicy: setting(choice('POLICY', POLICIES, { later: [...LATER_POLICIES, 'bucket'] }), {
+    group: 'pairs',
+    describe: 'How a prefill worker is chosen',
+    origin: '0.3.2',
+    default: null,
+    whenUnset: 'the value of --policy',
+  }),
+  decodePolicy: setting(choice('POLICY', POLICIES, { later: LATER_POLICIES, wrong: { bucket: 'bucket is for prefill workers only' } }), {
+    group: 'pairs',
+    describe: 'How a decode worker is chosen',
+    origin: '0.3.2',
+    default: null,
+    whenUnset: 'the value of --policy',
+  }),
+  miniLb: setting(toggle(), {
+    group: 'pairs',
+    describe: 'Choose both workers of a pair at random, whatever the policies say',
+    origin: '0.3.2',
+    default: false,
+  }),
+  pdBootstrapTimeoutSecs: setting(float('SECONDS', { min: 0.1, max: MAX_SECONDS }), {
+    group: 'pairs',
+    describe:
+      'Time from the sending of a pair to the first byte of decode. The default lets an engine speak first, which gives up after ' +
+      '300 s by itself (SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT)',
+    origin: 'ours',
+    default: 330,
+    unit: 'seconds',
+  }),
+};
