@@ -44,6 +44,7 @@ export const ERRORS = {
   no_available_workers: router(503, 'Workers are registered, but none can take a request now.'),
   too_many_connections: router(503, 'The router has as many connections as --max-connections allows.'),
   body_memory_full: router(503, 'The request bodies that the router holds take all the memory that they may.'),
+  merge_too_large: router(502, 'The logprobs of the prompt are more than the router keeps to put them into the answer.'),
   too_many_pairs: router(503, 'As many prefill-decode pairs are at work as the router keeps.'),
   upstream_queue_full: router(503, 'All connections to the worker are in use and its queue is full.'),
   upstream_queue_timeout: router(503, 'No connection to the worker became free in time.'),

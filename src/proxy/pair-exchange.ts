@@ -27,6 +27,7 @@ import type { PromptFields } from '../json/prompt-fields.ts';
 import { SINGLE } from '../pair/batch-shape.ts';
 import { FirstEvent, type StreamFailure } from '../pair/first-event.ts';
 import type { LivePair } from '../pair/ledger.ts';
+import type { ByteSink } from '../pair/logprob-splicer.ts';
 import { Deadline } from '../runtime/timer-wheel.ts';
 import { Attempt } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
@@ -36,6 +37,7 @@ import { failureOf } from './failure.ts';
 import { answerFrame, errorResponse } from './local-response.ts';
 import { makePairBodies } from './pair-body.ts';
 import { type LegOwner, type LegRole, PairLeg } from './pair-leg.ts';
+import { PairMerge } from './pair-merge.ts';
 import type { PairRequest } from './pair-reader.ts';
 import { mayTryAnotherPair } from './pair-retry.ts';
 import { abortFields, PairRids } from './pair-rids.ts';
@@ -60,9 +62,11 @@ interface Pair {
   readonly prefill: PairLeg;
   readonly decode: PairLeg;
   readonly rids: PairRids;
+  /** Null: decode's answer passes as it is. */
+  readonly merge: PairMerge | null;
 }
 
-export class PairExchange implements ServerExchange, LegOwner, Lingering {
+export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSink {
   readonly #ctx: ProxyContext;
   readonly #pairing: Pairing;
   readonly #connection: ClientConnection;
@@ -79,6 +83,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
   #failedDecode: WorkerIndex = NONE;
   /** Whose answer the client gets. */
   #answering: PairLeg | null = null;
+  /** The same leg, if its bytes pass as they are. */
+  #direct: PairLeg | null = null;
   #answer: RelayedAnswer | null = null;
   #lingers: Deadline | null = null;
   /** When the last bytes of the request came. */
@@ -222,6 +228,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
       prefill: leg('prefill', prefillWorker, ofPrefill, prefill),
       decode: leg('decode', decodeWorker, ofDecode, decode),
       rids,
+      merge: shape.wantsInputLogprobs ? new PairMerge(this.#pairing.finder, shape, this.#record.route.endpoint, this) : null,
     };
     this.#send(pair);
   }
@@ -230,6 +237,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     this.#pair = pair;
     this.#state = 'waiting';
     this.#prefilledMs = 0;
+    this.#begunMs = 0;
     const { upstreams } = this.#ctx;
     const record = this.#record;
     record.attempts++;
@@ -281,15 +289,22 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
   // ---- what the workers send
 
   legHead(leg: PairLeg, head: ResponseHead): void {
-    if (isRelayedEventStream(head)) leg.first = new FirstEvent();
-    if (head.status < 300 || this.#state !== 'waiting') return;
+    const isEvents = isRelayedEventStream(head);
+    if (isEvents) leg.first = new FirstEvent();
+    if (this.#state !== 'waiting') return;
+    if (head.status < 300) {
+      const merge = this.#pair?.merge;
+      if (leg.role === 'prefill') merge?.prefillHead(isEvents);
+      else merge?.decodeHead(isEvents);
+      return;
+    }
     if (head.status >= 500 && this.#tryAnother(leg, 'status', head.status)) return;
     leg.first = null;
     this.#answerWith(leg, head);
   }
 
   legChunk(leg: PairLeg, buf: Buffer, start: number, payload: number, end: number): void {
-    if (leg === this.#answering) {
+    if (leg === this.#direct) {
       this.#meter.saw(1);
       this.#answer?.chunk(buf, start, payload, end);
     } else this.legData(leg, buf, payload, end - 2);
@@ -297,7 +312,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
   }
 
   legFramed(leg: PairLeg, buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
-    if (leg === this.#answering) {
+    if (leg === this.#direct) {
       this.#meter.saw(framer.pieceCount);
       this.#answer?.framed(buf, start, end, framer);
       return;
@@ -307,15 +322,15 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
   }
 
   legData(leg: PairLeg, buf: Buffer, start: number, end: number): void {
-    if (leg === this.#answering) {
+    if (leg === this.#direct) {
       this.#meter.saw(1);
       this.#answer?.data(buf, start, end);
       return;
     }
     if (!leg.hasAnswered) this.#legBegins(leg);
-    const { first, head } = leg;
+    const { first } = leg;
     if (first === null) {
-      if (leg.role === 'decode' && head !== null) this.#begin(leg, head, buf, start, end);
+      this.#said(leg, buf, start, end);
       return;
     }
     const verdict = first.push(buf, start, end);
@@ -323,45 +338,59 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     leg.first = null;
     const isHeld = first.held.length > 0;
     const [from, at, to] = isHeld ? [first.held, 0, first.held.length] : [buf, start, end];
-    if (verdict !== 'answer') this.#streamFailed(leg, verdict, from, at, to);
-    else if (leg.role === 'decode' && head !== null) this.#begin(leg, head, from, at, to);
+    if (verdict === 'answer') this.#said(leg, from, at, to);
+    else this.#streamFailed(leg, verdict, from, at, to);
   }
 
   legBatchEnd(leg: PairLeg): void {
     const answer = this.#answer;
-    if (leg !== this.#answering || answer === null) return;
-    answer.flush();
-    this.#observe(leg, answer);
-    if (answer.stalled) leg.pause();
+    if (leg === this.#direct && answer !== null) {
+      answer.flush();
+      this.#observe(leg, answer);
+      if (answer.stalled) leg.pause();
+    } else if (!leg.isOver && this.#pair !== null && this.#pair.merge !== null) this.#merged(this.#pair, this.#pair.merge);
   }
 
   legWhole(leg: PairLeg): void {
     const { head, first } = leg;
+    const pair = this.#pair;
+    if (pair === null) return;
     if (!leg.hasAnswered) this.#legBegins(leg);
-    if (this.#state === 'waiting' && leg.role === 'decode' && head !== null) {
-      // No byte of a body came, or half of an event: it is what there is.
-      const held = first?.held ?? null;
-      this.#begin(leg, head, held, 0, held?.length ?? 0);
+    if (this.#state === 'waiting' && head !== null && first !== null && first.held.length > 0) {
+      // Half of an event: it is what there is.
+      this.#said(leg, first.held, 0, first.held.length);
     }
     const status = leg.failedStatus === 0 ? (head?.status ?? 0) : leg.failedStatus;
     const kind = status >= 500 ? 'status' : 'ok';
-    if (leg !== this.#answering || this.#answer === null) {
-      this.#prefilledMs = this.#ctx.turnMs;
+    if (leg.role === 'prefill') this.#prefilledMs = this.#ctx.turnMs;
+    if (leg !== this.#direct && pair.merge !== null && this.#state !== 'settled') {
+      leg.end(kind, status);
+      if (leg.role === 'prefill') pair.merge.prefillEnd();
+      else pair.merge.decodeEnd();
+      this.#merged(pair, pair.merge);
+      return;
+    }
+    // An answer without a body.
+    if (this.#state === 'waiting' && leg.role === 'decode' && head !== null) this.#decodes(leg, head);
+    const answer = this.#answer;
+    if (leg !== this.#direct || answer === null) {
       leg.end(kind, status);
       if (this.#state === 'waiting') this.duePassed();
       return;
     }
-    const answer = this.#answer;
     answer.end();
     this.#observe(leg, answer);
-    if (leg.role === 'decode' && kind === 'ok') this.#pairing.series.decode.observe((this.#ctx.turnMs - this.#begunMs) / 1000);
     leg.end(kind, status);
-    this.#settle(kind);
-    answer.finish();
+    this.#finish(leg, answer, kind);
   }
 
   legFailed(leg: PairLeg, kind: OutcomeKind): void {
     if (leg === this.#answering && this.#state === 'relaying') {
+      this.#cut(leg, kind);
+      return;
+    }
+    const isNeeded = this.#state === 'relaying' && this.#direct === null && this.#pair?.merge?.isPrefillDone === false;
+    if (isNeeded) {
       this.#cut(leg, kind);
       return;
     }
@@ -397,11 +426,28 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     live.advance('transfer', now);
   }
 
+  /** Bytes of a leg's answer, of which the first event, if it is a stream, is a good one. */
+  #said(leg: PairLeg, buf: Buffer, start: number, end: number): void {
+    const { head } = leg;
+    const merge = this.#pair?.merge ?? null;
+    if (this.#state === 'settled' || head === null) return;
+    if (leg.role === 'prefill') {
+      if (merge !== null && !merge.prefillData(buf, start, end)) this.#tooLargeToMerge();
+      return;
+    }
+    if (this.#begunMs === 0) this.#decodes(leg, head);
+    if (merge === null) {
+      this.#meter.saw(1);
+      this.#answer?.data(buf, start, end);
+    } else if (!merge.decodeData(buf, start, end)) this.#tooLargeToMerge();
+  }
+
   /** Decode has sent its first byte: the KV has arrived, and its answer is the client's. */
-  #begin(leg: PairLeg, head: ResponseHead, buf: Buffer | null, start: number, end: number): void {
+  #decodes(leg: PairLeg, head: ResponseHead): void {
     const { series } = this.#pairing;
-    const live = this.#pair?.live;
-    if (this.#state !== 'waiting' || live === undefined) return;
+    const pair = this.#pair;
+    if (pair === null) return;
+    const { live } = pair;
     this.#ctx.touch();
     const now = this.#ctx.turnMs;
     this.#begunMs = now;
@@ -409,8 +455,50 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     series.transfer.observe(live.phase === 'transfer' ? (now - live.phaseMs) / 1000 : 0);
     series.ttft.observe((now - this.#record.startMs) / 1000);
     live.advance('decode', now);
+    if (pair.merge !== null) return;
+    this.#direct = leg;
     this.#relay(leg, head);
-    if (buf !== null && end > start) this.#relayed(buf, start, end);
+  }
+
+  /** Merged bytes of a stream. */
+  onBytes(buf: Buffer, start: number, end: number): void {
+    const decode = this.#pair?.decode;
+    if (this.#state === 'waiting' && decode !== undefined && decode.head !== null) {
+      // What is put in makes it longer than the worker said.
+      this.#relay(decode, decode.head, -1);
+    }
+    this.#meter.saw(1);
+    this.#answer?.data(buf, start, end);
+  }
+
+  /** After a read of either leg whose answers are merged. */
+  #merged(pair: Pair, merge: PairMerge): void {
+    const { decode } = pair;
+    if (this.#state === 'settled' || this.#direct !== null) return;
+    if (merge.isWhole && decode.head !== null) {
+      if (this.#answer === null) this.#relay(decode, decode.head, merge.isPlain ? merge.partBytes : -1);
+      const answer = this.#answer;
+      if (answer === null) return;
+      for (const part of merge.parts) answer.data(part, 0, part.length);
+      answer.end();
+      this.#observe(decode, answer);
+      this.#finish(decode, answer, 'ok');
+      return;
+    }
+    const answer = this.#answer;
+    if (answer !== null) {
+      answer.flush();
+      this.#observe(decode, answer);
+    }
+    if (merge.isWaiting || answer?.stalled === true) decode.pause();
+    else decode.resume();
+    this.duePassed();
+  }
+
+  #tooLargeToMerge(): void {
+    const message = 'the logprobs of the prompt are more than the router keeps to put them into the answer';
+    if (this.#state === 'relaying') this.#endEarly('cancelled', 'merge_too_large', message);
+    else this.#refuse('refused', 'merge_too_large', message);
   }
 
   /** A leg has failed with an answer of its own: the client gets it as it is. */
@@ -419,6 +507,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     if (pair === null) return;
     this.#abort(pair, leg.role === 'prefill' ? pair.decode : pair.prefill, 'cancelled');
     this.#record.worker = leg.worker.url;
+    this.#direct = leg;
     this.#relay(leg, head);
   }
 
@@ -429,23 +518,20 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
     if (this.#state !== 'waiting' || head === null) return;
     if (status >= 500 && this.#tryAnother(leg, 'status', status)) return;
     this.#answerWith(leg, head);
-    this.#relayed(buf, start, end);
+    this.#meter.saw(1);
+    this.#answer?.data(buf, start, end);
   }
 
-  #relay(leg: PairLeg, head: ResponseHead): void {
+  /** `length`: of the body, where it is not the worker's; -1: not known. */
+  #relay(leg: PairLeg, head: ResponseHead, length: number = head.contentLength): void {
     this.#state = 'relaying';
     this.#answering = leg;
-    this.#answer = new RelayedAnswer(this.#connection, this.#record, head);
+    this.#answer = new RelayedAnswer(this.#connection, this.#record, head, length);
     // Nothing is sent again.
     this.#body.release(true);
     this.#request = null;
     this.#lastMs = this.#ctx.turnMs;
     this.duePassed();
-  }
-
-  #relayed(buf: Buffer, start: number, end: number): void {
-    this.#meter.saw(1);
-    this.#answer?.data(buf, start, end);
   }
 
   #observe(leg: PairLeg, answer: RelayedAnswer): void {
@@ -455,6 +541,13 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering {
   }
 
   // ---- ends
+
+  /** All of the answer has been written. */
+  #finish(leg: PairLeg, answer: RelayedAnswer, kind: 'ok' | 'status'): void {
+    if (leg.role === 'decode' && kind === 'ok') this.#pairing.series.decode.observe((this.#ctx.turnMs - this.#begunMs) / 1000);
+    this.#settle(kind);
+    answer.finish();
+  }
 
   /**
    * Neither engine has said anything that counts. A prefill that has answered is done; while both are silent nobody can tell

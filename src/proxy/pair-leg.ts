@@ -59,12 +59,13 @@ export class PairLeg implements Sink {
     if (!this.isOver) this.#flight = flight;
   }
 
+  /** Stops and goes on reading; of a leg that is over nothing, for its connection may carry another request. */
   pause(): void {
-    this.#flight?.pause();
+    if (!this.isOver) this.#flight?.pause();
   }
 
   resume(): void {
-    this.#flight?.resume();
+    if (!this.isOver) this.#flight?.resume();
   }
 
   /** The leg is over, by itself or because it failed. `status`: of its answer, 0 without one. */

@@ -4,6 +4,7 @@ import type { Rng } from '../core/rng.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
 import { BootstrapFields } from '../pair/bootstrap-fields.ts';
 import { PairLedger } from '../pair/ledger.ts';
+import { ListFinder } from '../pair/logprob-lists.ts';
 import { RoomSource } from '../pair/room.ts';
 import type { PairSeries } from '../telemetry/pair-series.ts';
 import type { ProxyContext } from './context.ts';
@@ -31,6 +32,7 @@ export class Pairing implements FleetListener {
   readonly ledger: PairLedger;
   readonly reader: PairReader = new PairReader();
   readonly aborts: EngineAborts;
+  readonly finder: ListFinder = new ListFinder();
   readonly series: PairSeries;
   readonly lingering: Set<Lingering> = new Set();
   readonly #bootstrap: (BootstrapFields | undefined)[] = [];
