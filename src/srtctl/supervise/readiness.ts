@@ -1,0 +1,123 @@
+/** Whether a process is ready, by the rule of its plan. Each part is asked directly, never through another one. */
+import { connect } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
+import type { ReadyRule } from '../plan/plan.ts';
+import { type Asker, excerpt, parsed } from './ask.ts';
+
+const ANSWER_MS = 5000;
+const NAMED_WORKERS = 4;
+
+/** Null: ready. Otherwise what is missing, for people. `bind` puts addresses into the rule. */
+export async function askReady(
+  rule: ReadyRule,
+  bind: (text: string) => string,
+  asker: Asker,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const get = async (url: string, path = ''): Promise<{ missing: string } | { text: string }> => {
+    const full = `${url.replace(/\/+$/, '')}${path}`;
+    const answer = await asker.ask({ url: full, body: null, timeoutMs: ANSWER_MS, signal });
+    if (answer.kind === 'none') return { missing: `${full}: ${answer.message}` };
+    return answer.status === 200 ? { text: answer.text } : { missing: `${full} answers ${answer.status} ${excerpt(answer.text)}`.trim() };
+  };
+  switch (rule.kind) {
+    case 'worker': {
+      const health = await get(bind(rule.url), '/health');
+      if ('missing' in health) return health.missing;
+      return await servesModel(get, bind(rule.url), bind(rule.model));
+    }
+    case 'router': {
+      const workers = await get(bind(rule.url), '/workers');
+      return 'missing' in workers ? workers.missing : missingWorkers(workers.text, rule.workers.map(bind));
+    }
+    case 'frontend': {
+      const health = await get(bind(rule.url), '/health');
+      if ('missing' in health) return health.missing;
+      return missingInstances(health.text, rule) ?? (await servesModel(get, bind(rule.url), bind(rule.model)));
+    }
+    case 'http': {
+      const answer = await get(bind(rule.url));
+      return 'missing' in answer ? answer.missing : null;
+    }
+    case 'tcp':
+      return await accepts(bind(rule.host), rule.port, clock);
+    case 'exit':
+    case 'none':
+      return null;
+  }
+}
+
+async function servesModel(
+  get: (url: string, path: string) => Promise<{ missing: string } | { text: string }>,
+  url: string,
+  model: string,
+): Promise<string | null> {
+  const models = await get(url, '/v1/models');
+  if ('missing' in models) return models.missing;
+  const names = listAt(parsed(models.text), 'data').map((entry) => String(fieldOf(entry, 'id')));
+  return names.includes(model) ? null : `${url}/v1/models does not list ${model}, but ${names.join(', ') || 'nothing'}`;
+}
+
+/** `text`: what GET /workers answered. Null: every one of `urls` is listed as healthy. */
+export function missingWorkers(text: string, urls: readonly string[]): string | null {
+  const document = parsed(text);
+  const healthy = new Map<string, boolean>();
+  for (const entry of listAt(document, 'workers')) {
+    // A worker with data parallelism is listed once for each rank, as URL@RANK; all have to be well.
+    const url = bareUrl(String(fieldOf(entry, 'url')));
+    healthy.set(url, (healthy.get(url) ?? true) && fieldOf(entry, 'is_healthy') === true);
+  }
+  const unknown = urls.filter((url) => !healthy.has(bareUrl(url)));
+  const unwell = urls.filter((url) => healthy.get(bareUrl(url)) === false);
+  if (unknown.length + unwell.length === 0) return null;
+  const words = [
+    unknown.length === 0 ? '' : `does not know ${some(unknown)}`,
+    unwell.length === 0 ? '' : `lists as not healthy ${some(unwell)}`,
+  ].filter((part) => part !== '');
+  return `${urls.length - unknown.length - unwell.length} of ${urls.length} workers are healthy for it: it ${words.join(' and ')}`;
+}
+
+function missingInstances(text: string, rule: Extract<ReadyRule, { kind: 'frontend' }>): string | null {
+  const instances = listAt(parsed(text), 'instances').filter(
+    (one) => fieldOf(one, 'namespace') === rule.namespace && fieldOf(one, 'endpoint') === 'generate',
+  );
+  const count = (...components: readonly string[]): number =>
+    instances.filter((one) => components.includes(String(fieldOf(one, 'component')))).length;
+  const prefill = count('prefill');
+  const decode = count('backend', 'decode');
+  if (prefill >= rule.prefill && decode >= rule.decode) return null;
+  return `it lists ${prefill} of ${rule.prefill} prefill and ${decode} of ${rule.decode} other workers`;
+}
+
+function accepts(host: string, port: number, clock: Clock): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const finish = (missing: string | null): void => {
+      timer.cancel();
+      socket.destroy();
+      resolve(missing);
+    };
+    const timer = clock.after(ANSWER_MS, () => finish(`no connection to ${host}:${port}`));
+    socket.on('connect', () => finish(null));
+    socket.on('error', (error: NodeJS.ErrnoException) => finish(`no connection to ${host}:${port} (${error.code ?? error.message})`));
+  });
+}
+
+function some(urls: readonly string[]): string {
+  const named = urls.slice(0, NAMED_WORKERS).join(', ');
+  return urls.length > NAMED_WORKERS ? `${named} and ${urls.length - NAMED_WORKERS} more` : named;
+}
+
+function bareUrl(url: string): string {
+  return url.replace(/@\d+$/, '').replace(/\/+$/, '');
+}
+
+export function fieldOf(value: unknown, key: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+}
+
+export function listAt(value: unknown, key: string): readonly unknown[] {
+  const list = fieldOf(value, key);
+  return Array.isArray(list) ? list : [];
+}

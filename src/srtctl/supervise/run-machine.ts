@@ -1,0 +1,390 @@
+/**
+ * The state machine of a run: hears events, orders effects. No input, no output, no clock of its own; time comes with each event.
+ *
+ *   preparing ─opened─► starting tier 0 ─all ready─► tier 1 ... tier 3 ─► proving ─proved─► benchmarking (or serving) ─ended 0─┐
+ *       │                  │                                                │                  │                              │
+ *       │ port taken       │ cannot start, ended, patience over             │ no answer        │ ended, failed, node lost     │
+ *       ▼                  ▼                                                ▼                  ▼                              │
+ *    failing: SETTLE_MS, in which others may turn out to have failed first                                                    │
+ *       │                        ┌── cancel (from everywhere before)                                                          │
+ *       ▼                        ▼                                                                                            ▼
+ *    stopping: tear-down ─all ended─► closing ─closed─► ended  ◄──────────────────────────────────────────────────────────────
+ */
+import { type Plan, TIERS } from '../plan/plan.ts';
+import { type Failure, firstFailure } from './first-failure.ts';
+import { Patience, type PatienceRules, PROOF_PATIENCE, SERVICE_PATIENCE, seconds, WORKER_PATIENCE } from './patience.ts';
+import { endInWords, ProcessRecord } from './process-record.ts';
+import { knownErrorsOf, makeReport } from './report.ts';
+import type { FailureReport, RunOutcome, RunState } from './run-directory.ts';
+import { type Effect, type RunEvent, tell } from './run-events.ts';
+import { TearDown } from './tear-down.ts';
+
+/** Crashes come in groups: the process that started it may be heard of a moment after one of its victims. */
+const SETTLE_MS = 200;
+
+export class RunMachine {
+  state: RunState = 'preparing';
+  outcome: RunOutcome | null = null;
+  report: FailureReport | null = null;
+  readonly records: ReadonlyMap<string, ProcessRecord>;
+  readonly #plan: Plan;
+  readonly #failures: Failure[] = [];
+  readonly #patience = new Map<string, Patience>();
+  readonly #tearDown: TearDown;
+  #tier: number | null = null;
+  /** Upper bound of the wait for readiness; set when the first process starts. */
+  #limitMs = Number.POSITIVE_INFINITY;
+  #proof: Patience | null = null;
+  #proofDetail: string | null = null;
+  #settledAtMs: number | null = null;
+  #isClosing = false;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+    this.records = new Map(plan.processes.map((process) => [process.id, new ProcessRecord(process)]));
+    this.#tearDown = new TearDown([...this.records.values()]);
+  }
+
+  /** Tier that is being started or stopped. */
+  get tier(): number | null {
+    return this.state === 'stopping' ? this.#tearDown.tier : this.state === 'starting' ? this.#tier : null;
+  }
+
+  begin(): Effect[] {
+    return [this.#stateNotice(), { do: 'open' }];
+  }
+
+  /** Next point in time at which `tick` must come. */
+  get deadlineMs(): number {
+    if (this.state === 'ended') return Number.POSITIVE_INFINITY;
+    if (this.#settledAtMs !== null) return this.#settledAtMs;
+    if (this.state === 'stopping') return this.#tearDown.deadlineMs;
+    if (this.state === 'proving') return this.#proof?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    if (this.state !== 'starting') return Number.POSITIVE_INFINITY;
+    return Math.min(...this.#unready().map((record) => this.#patienceOf(record)?.deadlineMs ?? Number.POSITIVE_INFINITY));
+  }
+
+  handle(event: RunEvent, nowMs: number): Effect[] {
+    if (this.state === 'ended') return [];
+    switch (event.type) {
+      case 'opened':
+        return this.#opened(event.clashes, nowMs);
+      case 'open-failed':
+        return this.#fail({ outcome: 'start', summary: event.message, kind: 'other' }, nowMs);
+      case 'started':
+        return this.#started(event.id, event.pid, nowMs);
+      case 'start-failed':
+        return this.#startFailed(event.id, event.message, nowMs);
+      case 'line':
+        return this.#line(event.id, event.text, nowMs);
+      case 'log-failed':
+        return this.#logFailed(event.id, event.code);
+      case 'not-ready':
+        return this.#notReady(event.id, event.detail, nowMs);
+      case 'ready':
+        return this.#ready(event.id, nowMs);
+      case 'ended':
+        return this.#ended(event, nowMs);
+      case 'node-lost':
+        return this.#fail(
+          { outcome: 'running', summary: `node ${event.node} was lost: ${event.why}`, kind: 'node', node: event.node },
+          nowMs,
+        );
+      case 'proving':
+        this.#proofDetail = event.detail;
+        return [];
+      case 'proved':
+        return this.state === 'proving' && this.#settledAtMs === null ? this.#measure(nowMs) : [];
+      case 'not-proved':
+        return this.#notProved(event.via, event.message, nowMs);
+      case 'broken':
+        return this.#fail({ outcome: 'running', summary: event.message, kind: 'other' }, nowMs);
+      case 'cancel':
+        return this.#cancel(event.by, nowMs);
+      case 'closed':
+        return this.#closed(event.leftovers);
+      case 'tick':
+        return this.#tick(nowMs);
+    }
+  }
+
+  #opened(clashes: readonly string[], nowMs: number): Effect[] {
+    if (this.state !== 'preparing') return [];
+    if (clashes.length > 0) {
+      const [first = '', ...others] = clashes;
+      const summary = `${first}${others.length > 0 ? ` (and ${others.length} more: ${others.slice(0, 5).join('; ')})` : ''}`;
+      return this.#fail({ outcome: 'start', summary, kind: 'other' }, nowMs);
+    }
+    this.#limitMs = nowMs + this.#plan.healthCheck.timeoutMs;
+    this.state = 'starting';
+    return this.#startTierAbove(-1, nowMs);
+  }
+
+  /** The lowest tier above `tier` that has processes; the benchmark waits for the proof. */
+  #startTierAbove(tier: number, nowMs: number): Effect[] {
+    const next = Math.min(...this.#plan.processes.map((process) => process.tier).filter((one) => one > tier && one < TIERS.benchmark));
+    if (next === Number.POSITIVE_INFINITY) return this.#prove(nowMs);
+    this.#tier = next;
+    return [this.#stateNotice(), ...this.#start(next, nowMs)];
+  }
+
+  #start(tier: number, nowMs: number): Effect[] {
+    const records = [...this.records.values()].filter(({ planned }) => planned.tier === tier);
+    for (const record of records) {
+      record.state = 'starting';
+      const key = patienceKey(record);
+      if (!this.#patience.has(key)) this.#patience.set(key, new Patience(rulesFor(record), nowMs, this.#limitMs));
+    }
+    return [...records.map((record) => tell(record.notice())), { do: 'start', ids: records.map(({ id }) => id) }];
+  }
+
+  #started(id: string, pid: number | null, nowMs: number): Effect[] {
+    const record = this.#record(id);
+    record.pid = pid;
+    record.startedAtMs = nowMs;
+    if (record.state !== 'starting') return [tell(record.notice())];
+    const { kind } = record.planned.ready;
+    if (kind === 'none' || kind === 'exit') return [tell(record.notice()), ...this.#ready(id, nowMs)];
+    return [tell(record.notice()), { do: 'watch', id }];
+  }
+
+  #startFailed(id: string, message: string, nowMs: number): Effect[] {
+    const record = this.#record(id);
+    record.state = 'ended';
+    record.endedAtMs = nowMs;
+    record.endedOnItsOwn = true;
+    record.detail = message;
+    const effects = [tell(record.notice())];
+    if (this.state === 'stopping') return [...effects, ...this.#progressTearDown(this.#tearDown.ended(nowMs))];
+    return [...effects, ...this.#fail({ outcome: 'start', summary: message, kind: 'process', record }, nowMs)];
+  }
+
+  #line(id: string, text: string, nowMs: number): Effect[] {
+    const record = this.#record(id);
+    record.line(text, nowMs);
+    this.#patienceOf(record)?.line(text, nowMs);
+    if (record.planned.tier === TIERS.workers) this.#proof?.line(text, nowMs);
+    return [tell({ type: 'line', id, text })];
+  }
+
+  #logFailed(id: string, code: string): Effect[] {
+    const { log } = this.#record(id).planned;
+    const why = code === 'ENOSPC' ? 'the disk is full' : code === 'EDQUOT' ? 'the disk quota is used up' : code;
+    return [tell({ type: 'warning', text: `${log} cannot be written (${why}); ${id} goes on, lines are lost` })];
+  }
+
+  #notReady(id: string, detail: string, nowMs: number): Effect[] {
+    const record = this.#record(id);
+    if (record.state !== 'starting' || record.detail === detail) return [];
+    record.detail = detail;
+    this.#patienceOf(record)?.sign(nowMs);
+    return [tell(record.notice())];
+  }
+
+  #ready(id: string, nowMs: number): Effect[] {
+    const record = this.#record(id);
+    if (record.state !== 'starting') return [];
+    record.state = 'ready';
+    record.detail = null;
+    record.readyAtMs = nowMs;
+    const effects = [tell(record.notice())];
+    if (this.state !== 'starting' || this.#settledAtMs !== null || this.#unready().length > 0) return effects;
+    return [...effects, ...this.#startTierAbove(this.#tier ?? -1, nowMs)];
+  }
+
+  #prove(nowMs: number): Effect[] {
+    this.state = 'proving';
+    this.#tier = null;
+    this.#proof = new Patience(PROOF_PATIENCE, nowMs, this.#limitMs);
+    return [this.#stateNotice(), { do: 'prove' }];
+  }
+
+  #measure(nowMs: number): Effect[] {
+    this.#proof = null;
+    const hasBenchmark = this.#plan.processes.some(({ tier }) => tier === TIERS.benchmark);
+    this.state = hasBenchmark ? 'benchmarking' : 'serving';
+    return [this.#stateNotice(), ...(hasBenchmark ? this.#start(TIERS.benchmark, nowMs) : [])];
+  }
+
+  #notProved(via: string, message: string, nowMs: number): Effect[] {
+    if (this.state !== 'proving') return [];
+    return this.#fail({ outcome: 'readiness', summary: `a request through ${via} was not answered: ${message}`, kind: 'other' }, nowMs);
+  }
+
+  #ended({ id, end }: Extract<RunEvent, { type: 'ended' }>, nowMs: number): Effect[] {
+    const record = this.#record(id);
+    const wasReady = record.readyAtMs !== null;
+    record.endedOnItsOwn = record.state !== 'stopping';
+    record.state = 'ended';
+    record.end = end;
+    record.endedAtMs = nowMs;
+    record.detail ??= endInWords(end);
+    const effects = [tell(record.notice())];
+    if (this.state === 'stopping') return [...effects, ...this.#progressTearDown(this.#tearDown.ended(nowMs))];
+    const isBenchmark = record.planned.ready.kind === 'exit';
+    if (isBenchmark && end.code === 0) {
+      if (this.state !== 'benchmarking' || this.#settledAtMs !== null || this.#benchmarksRun()) return effects;
+      this.outcome = 'ok';
+      return [...effects, ...this.#stop(nowMs)];
+    }
+    if (!record.planned.critical && !isBenchmark) {
+      return [...effects, tell({ type: 'warning', text: `${id} ${endInWords(end)}; the run goes on without it` })];
+    }
+    const afterMs = nowMs - (record.startedAtMs ?? nowMs);
+    const when = isBenchmark ? '' : wasReady ? ' while it was needed' : ` before it was ready (${seconds(afterMs)} after its start)`;
+    const summary = `${id} on ${record.planned.node} ${endInWords(end)}${when}`;
+    const outcome = isBenchmark ? 'benchmark' : wasReady ? 'running' : 'start';
+    return [...effects, ...this.#fail({ outcome, summary, kind: isBenchmark ? 'benchmark' : 'process', record }, nowMs)];
+  }
+
+  #benchmarksRun(): boolean {
+    return [...this.records.values()].some((record) => record.planned.tier === TIERS.benchmark && record.lives);
+  }
+
+  #cancel(by: string, nowMs: number): Effect[] {
+    if (this.state === 'stopping') return this.#progressTearDown(this.#tearDown.hurry(nowMs));
+    if (this.#settledAtMs !== null) {
+      // Something failed already and the report will say what; there is just no time for late news.
+      this.#settledAtMs = null;
+      return this.#stop(nowMs);
+    }
+    this.#failures.unshift(failure({ outcome: 'cancelled', summary: `cancelled by ${by} while ${this.#doing()}`, kind: 'other' }, nowMs));
+    return this.#stop(nowMs);
+  }
+
+  #doing(): string {
+    switch (this.state) {
+      case 'starting':
+        return `starting ${this.#unready()
+          .map(({ id }) => id)
+          .slice(0, 6)
+          .join(', ')}`;
+      case 'proving':
+        return 'sending the first requests';
+      case 'benchmarking':
+        return 'the benchmark ran; its partial results are kept';
+      default:
+        return this.state;
+    }
+  }
+
+  #tick(nowMs: number): Effect[] {
+    if (this.#settledAtMs !== null) {
+      if (nowMs < this.#settledAtMs) return [];
+      this.#settledAtMs = null;
+      return this.#stop(nowMs);
+    }
+    if (this.state === 'stopping') return this.#progressTearDown(this.#tearDown.tick(nowMs));
+    if (this.state === 'proving') {
+      const why = this.#proof?.over(nowMs) ?? null;
+      if (why === null) return [];
+      return this.#fail(
+        {
+          outcome: 'readiness',
+          summary: `the first requests were not answered, ${why}: ${this.#proofDetail ?? 'no answer'}`,
+          kind: 'other',
+        },
+        nowMs,
+      );
+    }
+    if (this.state !== 'starting') return [];
+    const late = this.#unready().flatMap((record) => {
+      const why = this.#patienceOf(record)?.over(nowMs) ?? null;
+      return why === null ? [] : [{ record, why }];
+    });
+    return late.flatMap(({ record, why }) => {
+      const missing = record.detail ?? 'it has not started';
+      const summary = `${record.id} on ${record.planned.node} did not become ready, ${why}: ${missing}`;
+      return this.#fail({ outcome: 'readiness', summary, kind: 'wait', record }, nowMs);
+    });
+  }
+
+  #fail(what: FailureParts, nowMs: number): Effect[] {
+    // What ends while everything is being stopped is a consequence.
+    if (this.state === 'stopping') return [];
+    this.#failures.push(failure(what, nowMs));
+    if (this.#settledAtMs !== null) return [];
+    this.#settledAtMs = nowMs + SETTLE_MS;
+    return [{ do: 'stop-asking' }, tell({ type: 'warning', text: what.summary })];
+  }
+
+  #stop(nowMs: number): Effect[] {
+    this.state = 'stopping';
+    return [{ do: 'stop-asking' }, this.#stateNotice(), ...this.#progressTearDown(this.#tearDown.begin(nowMs))];
+  }
+
+  #progressTearDown(effects: Effect[]): Effect[] {
+    if (!this.#tearDown.isDone || this.#isClosing) return effects;
+    this.#isClosing = true;
+    return [...effects, { do: 'close' }];
+  }
+
+  #closed(leftovers: readonly string[]): Effect[] {
+    this.state = 'ended';
+    const stopped = [...this.#tearDown.stopped, ...leftovers];
+    if (this.#failures.length === 0) {
+      this.outcome ??= 'ok';
+      return [this.#stateNotice()];
+    }
+    const isCancelled = this.#failures[0]?.outcome === 'cancelled';
+    const first = isCancelled ? this.#failures[0]! : firstFailure(this.#failures);
+    this.outcome = first.outcome;
+    this.report = makeReport(
+      this.#plan,
+      this.records,
+      first,
+      this.#failures.filter((one) => one !== first),
+      stopped,
+    );
+    return [tell({ type: 'report', report: this.report }), this.#stateNotice()];
+  }
+
+  #unready(): ProcessRecord[] {
+    return [...this.records.values()].filter(({ state, planned }) => state === 'starting' && planned.tier === this.#tier);
+  }
+
+  #record(id: string): ProcessRecord {
+    const record = this.records.get(id);
+    if (record === undefined) throw new Error(`the plan has no process ${id}`);
+    return record;
+  }
+
+  #patienceOf(record: ProcessRecord): Patience | undefined {
+    return this.#patience.get(patienceKey(record));
+  }
+
+  #stateNotice(): Effect {
+    const detail = this.state === 'ended' ? this.outcome : null;
+    return tell({ type: 'state', state: this.state, tier: this.tier, detail });
+  }
+}
+
+interface FailureParts {
+  readonly outcome: RunOutcome;
+  readonly summary: string;
+  readonly kind: Failure['kind'];
+  readonly node?: string;
+  readonly record?: ProcessRecord;
+}
+
+function failure({ outcome, summary, kind, node, record }: FailureParts, nowMs: number): Failure {
+  return {
+    atMs: nowMs,
+    outcome,
+    summary,
+    kind,
+    process: record?.id ?? null,
+    node: node ?? record?.planned.node ?? null,
+    namesCause: record !== undefined && knownErrorsOf(record).some((known) => known.kind === 'cause'),
+    violent: record?.end != null && record.end.code !== 0,
+  };
+}
+
+/** Ranks of one worker are busy for each other. */
+function patienceKey({ planned }: ProcessRecord): string {
+  return `${planned.role} ${planned.worker}`;
+}
+
+function rulesFor({ planned }: ProcessRecord): PatienceRules {
+  return planned.tier === TIERS.workers ? WORKER_PATIENCE : SERVICE_PATIENCE;
+}
