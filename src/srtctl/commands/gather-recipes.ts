@@ -7,7 +7,7 @@ import type { Cluster } from '../recipe/cluster.ts';
 import { loadCluster } from '../recipe/load-cluster.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { Problem } from '../recipe/problem.ts';
-import { isClusterFileName, isDirectory, readClusterFile, readText, splitTarget } from '../recipe/read-files.ts';
+import { isClusterFileName, isDirectory, isFile, readClusterFile, readText, splitTarget } from '../recipe/read-files.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { RecipeOptions } from './recipe-options.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -97,12 +97,13 @@ async function gatherFile(
     cluster,
     variables: around.env,
     directoryExists: (name) => isDirectory(path.resolve(directory, name)),
+    fileExists: (name) => isFile(path.resolve(directory, name)),
   });
   const problems: Problem[] = [...loaded.problems];
   const gathered: Gathered[] = [];
   for (const recipe of loaded.recipes) {
     const planned = planRecipe(recipe, cluster, { local, directory });
-    for (const problem of planned.problems) problems.push({ file, line: 0, column: 0, ...problem });
+    for (const problem of planned.problems) problems.push({ ...loaded.placeOf(recipe, problem.path), ...problem });
     if (planned.plan !== null)
       gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.redactedText });
   }

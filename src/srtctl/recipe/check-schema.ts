@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { nearest } from '../../config/suggest.ts';
 import { removeAt } from './edit-tree.ts';
 import { type Findings, shown } from './findings.ts';
-import { findKnownElsewhere } from './known-elsewhere.ts';
+import { type DocumentKind, findKnownElsewhere, findKnownValue } from './known-elsewhere.ts';
 import { findTree, formatPath, type MapTree, mapTree, type Path, plainOf, type Tree } from './tree.ts';
 
 /** Rounds of leaving out; each removes what the one before complained about. */
@@ -17,7 +17,7 @@ const MAX_ROUNDS = 8;
  */
 export function checkSchema<S extends z.ZodObject>(
   schema: S,
-  document: 'recipe' | 'cluster file',
+  document: DocumentKind,
   findings: Findings,
 ): { data: z.infer<S> | null; tree: Tree } {
   let tree = withoutNulls(findings.tree, schema);
@@ -33,14 +33,7 @@ export function checkSchema<S extends z.ZodObject>(
 }
 
 /** Tells one issue and returns the paths to leave out. */
-function told(
-  issue: z.core.$ZodIssue,
-  schema: z.ZodObject,
-  document: 'recipe' | 'cluster file',
-  tree: Tree,
-  findings: Findings,
-  round: number,
-): Path[] {
+function told(issue: z.core.$ZodIssue, schema: z.ZodObject, document: DocumentKind, tree: Tree, findings: Findings, round: number): Path[] {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) unknownKey([...path, key], schema, document, findings);
@@ -50,12 +43,21 @@ function told(
   // Left out already, for another complaint about it.
   if (found === null) return [];
   // A second complaint about what is left of a block after the first says nothing new.
-  if (round === 0) findings.problem(path, `got ${shownTree(found)}, expected ${issue.message}`, quoting(found, issue.message));
+  if (round === 0)
+    findings.problem(
+      path,
+      `got ${shownTree(found)}, expected ${issue.message}`,
+      knownValue(document, path, found) ?? quoting(found, issue.message),
+    );
   return [path];
 }
 
 function shownTree(tree: Tree): string {
   return tree.kind === 'scalar' && tree.plain && tree.value !== null ? tree.text.slice(0, 80) : shown(plainOf(tree));
+}
+
+function knownValue(document: DocumentKind, path: Path, tree: Tree): string | null {
+  return tree.kind === 'scalar' ? findKnownValue(document, path, tree.text) : null;
 }
 
 /** YAML 1.2 reads `1.10` as a number and `yes` as text. */
@@ -70,7 +72,7 @@ function quoting(tree: Tree, expected: string): string | null {
   return near === null || !/^[a-z_-]+$/.test(near) ? null : `did you mean ${near}?`;
 }
 
-function unknownKey(path: Path, schema: z.ZodObject, document: 'recipe' | 'cluster file', findings: Findings): void {
+function unknownKey(path: Path, schema: z.ZodObject, document: DocumentKind, findings: Findings): void {
   const key = String(path.at(-1));
   const elsewhere = findKnownElsewhere(document, path);
   if (elsewhere?.kind === 'ignored') {

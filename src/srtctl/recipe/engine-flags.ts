@@ -1,4 +1,5 @@
 /** What the launcher must understand of an engine's flags: sizes, and what belongs to the plan. */
+import { editDistance } from '../../config/suggest.ts';
 import type { Flags, FlagValue, WorkerRole } from './recipe.ts';
 
 /** Spellings of one flag, the usual one first. Source: SGLang's server_args.py. */
@@ -13,6 +14,17 @@ const SPELLINGS = {
   modelPath: ['model-path', 'model'],
   port: ['port'],
 } as const;
+
+/** Long enough that a name two letters away is a slip of the hand. */
+const LONG_NAMES: readonly string[] = Object.values(SPELLINGS)
+  .flat()
+  .filter((name) => name.length >= 12);
+
+/** The flag that was probably meant by one that engines do not know; null: no idea. */
+export function misspelledFlag(flag: string): string | null {
+  if (flag.length < 10 || flag.length > 40 || LONG_NAMES.includes(flag)) return null;
+  return LONG_NAMES.find((name) => Math.abs(name.length - flag.length) <= 2 && editDistance(name, flag) <= 2) ?? null;
+}
 
 export type EngineFlag = keyof typeof SPELLINGS;
 

@@ -58,7 +58,29 @@ const CLUSTER_KEYS: Readonly<Record<string, KnownElsewhere>> = {
   default_container: missing('the container belongs into the recipe: model.container, perhaps by an alias of containers'),
 };
 
-export function findKnownElsewhere(document: 'recipe' | 'cluster file', path: readonly (string | number)[]): KnownElsewhere | null {
+/** Values that mean something there. */
+const ELSEWHERE_BENCHMARK = 'use type: custom with a command';
+const RECIPE_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'benchmark.type': Object.fromEntries(
+    ['sglang-bench', 'mmlu', 'gpqa', 'gsm8k', 'longbenchv2', 'lm-eval', 'router', 'mooncake-router', 'trace-replay'].map((type) => [
+      type,
+      ELSEWHERE_BENCHMARK,
+    ]),
+  ),
+  'backend.type': { mocker: 'use type: sim', vllm: 'only SGLang engines are started', trtllm: 'only SGLang engines are started' },
+  'frontend.type': { vllm: 'only SGLang engines are started', trtllm_serve: 'only SGLang engines are started' },
+};
+
+export type DocumentKind = 'recipe' | 'cluster file';
+
+/** What to do instead, or null. */
+export function findKnownValue(document: DocumentKind, path: readonly (string | number)[], value: string): string | null {
+  const key = path.join('.');
+  const values = document === 'recipe' && Object.hasOwn(RECIPE_VALUES, key) ? RECIPE_VALUES[key]! : {};
+  return Object.hasOwn(values, value) ? values[value]! : null;
+}
+
+export function findKnownElsewhere(document: DocumentKind, path: readonly (string | number)[]): KnownElsewhere | null {
   const table = document === 'recipe' ? RECIPE_KEYS : CLUSTER_KEYS;
   const key = path.join('.');
   return Object.hasOwn(table, key) ? table[key]! : null;

@@ -84,6 +84,13 @@ sbatch_directives: {comment: y}
     ]);
   });
 
+  it('knows when a recipe asks for more GPUs than nodes have', () => {
+    const text = 'name: x\nmodel: {path: r1}\nresources: {agg_workers: 1, gpus_per_node: 16}\n';
+    assert.deepEqual(loadRecipe(text, 'r.yaml', { cluster }).warnings.map(formatProblem), [
+      'r.yaml:3:44: resources.gpus_per_node: got 16, but the nodes of the cluster have 8 by its file',
+    ]);
+  });
+
   it('is judged as strictly as a recipe', () => {
     const { problems: found } = loadCluster(
       'default_acount: a\ndefault_container: b\ncontainer_runtime: docker\ndefault_time_limit: soon\n',

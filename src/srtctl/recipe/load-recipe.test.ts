@@ -604,8 +604,112 @@ describe('the same recipe', () => {
       { kind: 'set', text: 'slurm.account=a' },
       { kind: 'unset', text: 'slurm' },
     ] as const;
-    assert.deepEqual(load(SEED_RECIPE, { overrides }), load(SEED_RECIPE));
+    assert.deepEqual(load(SEED_RECIPE, { overrides }).recipes, load(SEED_RECIPE).recipes);
   });
+});
+
+describe('the place of a key', () => {
+  it('is that of its value, or of the nearest block', () => {
+    const { recipes, placeOf } = load(SEED_RECIPE);
+    const at = (path: string): string => Object.values(placeOf(recipes[0]!, path)).join(':');
+    assert.equal(at('model.container'), 'r.yaml:5:14');
+    assert.equal(at('frontend.public_port'), 'r.yaml:1:1');
+    assert.equal(at('resources.gpus_per_prefill'), 'r.yaml:8:1');
+    assert.equal(at(''), 'r.yaml:1:1');
+  });
+
+  it('in a variant is where the value came from', () => {
+    const text = `base:\n${smallRecipe().replace(/^(?=.)/gm, '  ')}override_a: {slurm: {account: x}}\noverride_b: {slurm: {account: y}}\n`;
+    const { recipes, placeOf } = load(text);
+    assert.deepEqual(
+      recipes.map((recipe) => placeOf(recipe, 'slurm.account').line),
+      [10, 11],
+    );
+  });
+});
+
+describe('setup_script', () => {
+  it('must exist on this host', () => {
+    const text = smallRecipe('setup_script: $D/setup.sh');
+    const variables = { D: '/d' };
+    assert.equal(one(text, { variables, fileExists: (file) => file === '/d/setup.sh' }).setupScript, '/d/setup.sh');
+    assert.deepEqual(problemsOf(text, { variables, fileExists: () => false }), [
+      'r.yaml:9:15: setup_script: there is no file "/d/setup.sh" on this host',
+    ]);
+  });
+});
+
+describe('a warning', () => {
+  const WARNINGS: readonly [string, (text: string) => string, string][] = [
+    [
+      'a key of srt-slurm without effect',
+      (text) => `${text}enable_config_dump: true\n`,
+      'r.yaml:43:21: enable_config_dump: has no effect here: the plan and the resolved recipe are always written',
+    ],
+    [
+      'routers that nobody starts',
+      (text) => text.replace('frontends: true', 'frontends: false'),
+      'r.yaml:19:29: backend.num_additional_frontends: has no effect, got 3: enable_multiple_frontends is false, so there is one on the public port',
+    ],
+    [
+      'GPUs that idle',
+      (text) => text.replace('tensor-parallel-size: 4', 'tp-size: 2'),
+      'r.yaml:24:16: backend.sglang_config.prefill.tp-size: a prefill worker has 4 GPUs (2 nodes x 4 GPUs / 2 workers) but uses 2 (tp-size 2) (set resources.gpus_per_prefill: 2 to share nodes)',
+    ],
+    [
+      'a transfer backend of one side',
+      (text) => text.replace('disaggregation-transfer-backend: nixl\n', ''),
+      'r.yaml:34:40: backend.sglang_config.decode.disaggregation-transfer-backend: only decode has it, prefill uses the engine\'s default: both ends of a transfer speak one protocol (give prefill "nixl", too)',
+    ],
+    [
+      'a flag that is nearly one',
+      (text) => text.replace('tensor-parallel-size', 'tensor-paralell-size'),
+      'r.yaml:24:29: backend.sglang_config.prefill.tensor-paralell-size: is no flag that is known here, but nearly one (did you mean tensor-parallel-size?)',
+    ],
+    [
+      'a benchmark key of another type',
+      (text) => text.replace('"sa-bench"', 'manual'),
+      'r.yaml:40:8: benchmark.isl: has no effect: the type is manual (set benchmark.type)',
+    ],
+    [
+      'a time limit below the wait for readiness',
+      (text) => `${text}slurm: {time_limit: 10}\n`,
+      'r.yaml:43:21: slurm.time_limit: 10 is all the time of the job, but the wait for readiness may take 1800 s (ask for more time, or lower health_check.max_attempts)',
+    ],
+    [
+      'a time limit of weeks',
+      (text) => `${text}slurm: {time_limit: 30-0}\n`,
+      'r.yaml:43:21: slurm.time_limit: got "30-0", which is 30 days',
+    ],
+    [
+      'the environment of workers that are not there',
+      (text) => text.replace('  sglang_config:', '  aggregated_environment: {A: 1}\n  sglang_config:'),
+      'r.yaml:21:3: backend.aggregated_environment: has no effect: resources ask for no aggregated workers',
+    ],
+    ['dynamo in router mode', (text) => `${text}dynamo: {install: false}\n`, 'r.yaml:43:1: dynamo: has no effect in router mode'],
+    [
+      'a router in Dynamo mode',
+      (text) => text.replace('use_sglang_router: true', 'router: bundled'),
+      'r.yaml:17:11: backend.router: has no effect: there are routers only in router mode (set backend.use_sglang_router: true)',
+    ],
+    [
+      'a header without affinity',
+      (text) => `${text}frontend: {nginx_session_affinity_header: X-A}\n`,
+      'r.yaml:43:43: frontend.nginx_session_affinity_header: has no effect without nginx_session_affinity: true',
+    ],
+    [
+      'nodes that stay empty',
+      (text) => text.replace('prefill_workers: 2', 'prefill_workers: 2\n  gpus_per_prefill: 2').replace('tensor-parallel-size: 4', 'tp: 2'),
+      'r.yaml:11:18: resources.prefill_nodes: 2 prefill workers of 2 GPUs use 1 of 2 nodes',
+    ],
+  ];
+  for (const [what, change, expected] of WARNINGS) {
+    it(`tells ${what} and stops nothing`, () => {
+      const { recipes, warnings } = load(change(SEED_RECIPE));
+      assert.equal(recipes.length, 1);
+      assert.ok(warnings.map(formatProblem).includes(expected), warnings.map(formatProblem).join('\n'));
+    });
+  }
 });
 
 it('is quick: the largest recipe is judged in a few milliseconds', () => {

@@ -6,6 +6,7 @@
  * Nothing throws for bad input: all problems of all variants are told at once, each with file, line and column.
  */
 import { type Cluster, NO_CLUSTER } from './cluster.ts';
+import { readDottedPath } from './dotted-path.ts';
 import type { Variables } from './expand-host.ts';
 import { Findings } from './findings.ts';
 import { applyEdits, type Override, readOverrides } from './overrides.ts';
@@ -16,7 +17,7 @@ import { createRedactor } from './redact.ts';
 import { resolveRecipe, withoutExtensions } from './resolve-recipe.ts';
 import { secretScalars, secretValues } from './secrets.ts';
 import { expandSweep } from './sweep.ts';
-import type { Tree } from './tree.ts';
+import { type Place, placeOf, type Tree } from './tree.ts';
 import { expandVariants } from './variants.ts';
 
 export interface LoadOptions {
@@ -26,6 +27,7 @@ export interface LoadOptions {
   readonly cluster?: Cluster;
   readonly variables?: Variables;
   readonly directoryExists?: ((path: string) => boolean) | null;
+  readonly fileExists?: ((path: string) => boolean) | null;
 }
 
 export interface LoadedRecipes {
@@ -33,12 +35,14 @@ export interface LoadedRecipes {
   readonly recipes: readonly Recipe[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
+  /** Where a key of one of these recipes was written, for complaints that come later; the nearest block if it was not. */
+  placeOf(recipe: Recipe, path: string): Place;
   /** The text as it may be kept and shown: secrets are `***`. */
   readonly redactedText: string;
 }
 
 export function loadRecipe(text: string, fileName: string, options: LoadOptions = {}): LoadedRecipes {
-  const { overrides = [], select = null, cluster = NO_CLUSTER, variables = {}, directoryExists = null } = options;
+  const { overrides = [], select = null, cluster = NO_CLUSTER, variables = {}, directoryExists = null, fileExists = null } = options;
   const read = readYaml(text, fileName);
   const problems: Problem[] = [...read.problems];
   const warnings: Problem[] = [];
@@ -46,6 +50,7 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
   const secrets = new Set([...cluster.secrets, ...edits.flatMap(({ steps, value }) => editSecrets(steps, value))]);
   if (read.tree !== null) for (const value of secretValues(read.tree)) secrets.add(value);
   const recipes: Recipe[] = [];
+  const trees: Tree[] = [];
   if (read.tree?.kind === 'map') {
     const editProblems: Problem[] = [];
     for (const { tree, name } of expandVariants(read.tree, select, problems)) {
@@ -53,8 +58,15 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
       if (edited.kind !== 'map') continue;
       for (const swept of expandSweep(withoutExtensions(edited), problems)) {
         const findings = new Findings(swept.tree);
-        const recipe = resolveRecipe(findings, { override: name, varied: swept.varied }, { cluster, variables, directoryExists });
-        if (recipe !== null) recipes.push(recipe);
+        const recipe = resolveRecipe(
+          findings,
+          { override: name, varied: swept.varied },
+          { cluster, variables, directoryExists, fileExists },
+        );
+        if (recipe !== null) {
+          recipes.push(recipe);
+          trees.push(swept.tree);
+        }
         for (const value of recipe?.secrets ?? secretValues(swept.tree)) secrets.add(value);
         problems.push(...findings.problems);
         warnings.push(...findings.warnings);
@@ -73,8 +85,13 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
   }
   const redactor = createRedactor([...secrets]);
   const clean = (found: readonly Problem[]): Problem[] => sortProblems(redactor.data(found));
+  const named = problems.length === 0 ? uniquelyNamed(recipes) : [];
   return {
-    recipes: problems.length === 0 ? uniquelyNamed(recipes) : [],
+    recipes: named,
+    placeOf: (recipe, path) => {
+      const tree = trees[named.indexOf(recipe)];
+      return tree === undefined ? { file: fileName, line: 0, column: 0 } : placeOf(tree, readDottedPath(path)?.steps ?? []);
+    },
     problems: clean(problems),
     warnings: clean(warnings),
     redactedText: redactor.text(withoutSecretSpans(text, read)),

@@ -43,6 +43,10 @@ export function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 /** `srtslurm.yaml`, `srtslurm.example.yaml`: a directory of recipes may hold one. */
 export function isClusterFileName(file: string): boolean {
   return /(^|\/)srtslurm[^/]*\.ya?ml$/.test(file);

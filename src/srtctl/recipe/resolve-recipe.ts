@@ -22,10 +22,13 @@ export interface Surroundings {
   readonly variables: Variables;
   /** Whether a directory of this host exists; null: not checked. */
   readonly directoryExists: ((path: string) => boolean) | null;
+  /** Likewise of a file. */
+  readonly fileExists: ((path: string) => boolean) | null;
 }
 
 /** Null if there are problems. */
-export function resolveRecipe(findings: Findings, variant: Variant, { cluster, variables, directoryExists }: Surroundings): Recipe | null {
+export function resolveRecipe(findings: Findings, variant: Variant, surroundings: Surroundings): Recipe | null {
+  const { cluster, variables, directoryExists, fileExists } = surroundings;
   const { data: input, tree } = checkSchema(RECIPE, 'recipe', findings);
   if (input === null) return null;
   tellMissing(findings);
@@ -57,7 +60,7 @@ export function resolveRecipe(findings: Findings, variant: Variant, { cluster, v
     ],
     srunOptions: readOptions(tree, ['srun_options'], findings),
     sbatchDirectives: { ...cluster.sbatchDirectives, ...readOptions(tree, ['sbatch_directives'], findings) },
-    setupScript: input.setup_script ?? null,
+    setupScript: setupScript(input, variables, fileExists, findings),
     healthCheck: resolveHealthCheck(input, cluster, slurm, findings),
     benchmark: resolveBenchmark(input, tree, model.container, alias, findings),
     secrets: [...new Set([...secretValues(findings.tree), ...cluster.secrets])],
@@ -94,6 +97,22 @@ function sourceDirectory(
   else if (exists !== null && !exists(directory))
     findings.problem(path, `there is no directory ${shown(directory)} on this host`, 'give the checkout of SGLang, or remove the key');
   return directory;
+}
+
+function setupScript(
+  input: RecipeInput,
+  variables: Variables,
+  exists: ((path: string) => boolean) | null,
+  findings: Findings,
+): string | null {
+  const path = ['setup_script'];
+  if (input.setup_script === undefined) return null;
+  const file = expandAt(input.setup_script, path, variables, findings);
+  if (file === null) return null;
+  if (/[:,\r\n]/.test(file))
+    findings.problem(path, `${shown(file)} cannot be mounted`, 'paths with ":", "," or line breaks cannot be mounted');
+  else if (exists !== null && !exists(file)) findings.problem(path, `there is no file ${shown(file)} on this host`);
+  return file;
 }
 
 function dynamo(input: RecipeInput, mode: Recipe['mode'], findings: Findings): Recipe['dynamo'] {

@@ -1,5 +1,5 @@
 /** resources + sglang_config -> worker groups, with the arithmetic of nodes, GPUs and parallel sizes. */
-import { expectedMode, findEngineFlag, gpusOfWorker, ownedFlag } from './engine-flags.ts';
+import { expectedMode, findEngineFlag, gpusOfWorker, misspelledFlag, ownedFlag } from './engine-flags.ts';
 import { type Findings, shown } from './findings.ts';
 import { readEnvironment, readFlags } from './free-maps.ts';
 import type { Flags, Resources, WorkerGroup, WorkerRole } from './recipe.ts';
@@ -26,6 +26,12 @@ export interface WorkersAndResources {
 export function resolveWorkers(input: RecipeInput, tree: Tree, clusterGpusPerNode: number | null, findings: Findings): WorkersAndResources {
   const given = input.resources ?? {};
   const gpusPerNode = Number(given.gpus_per_node ?? clusterGpusPerNode ?? DEFAULTS.gpusPerNode);
+  if (clusterGpusPerNode !== null && clusterGpusPerNode < gpusPerNode && input.backend?.type !== 'sim') {
+    findings.warn(
+      ['resources', 'gpus_per_node'],
+      `got ${gpusPerNode}, but the nodes of the cluster have ${clusterGpusPerNode} by its file`,
+    );
+  }
   const roles = rolesOf(given, findings);
   checkUnusedSections(roles, input, findings);
   const isShared = roles.includes('prefill') && given.decode_nodes !== undefined && Number(given.decode_nodes) === 0;
@@ -149,6 +155,9 @@ function ownFlags(role: WorkerRole, flags: Flags, findings: Findings): Flags {
   const kept = Object.entries(flags).filter(([flag, value]) => {
     const owner = ownedFlag(flag);
     if (owner !== null) findings.warn(pathOf(findings, path, flag), `left out, got ${shown(value)}: the plan gives ${owner}`);
+    const meant = misspelledFlag(flag);
+    if (meant !== null)
+      findings.warn(pathOf(findings, path, flag), 'is no flag that is known here, but nearly one', `did you mean ${meant}?`);
     return owner === null;
   });
   const mode = findEngineFlag(flags, 'mode');
