@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseCommandLine } from '../src/sim/command-line.ts';
-import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS, type SimOption } from '../src/sim/options.ts';
+import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS, type SimOption, type SimOptionName } from '../src/sim/options.ts';
 import { postJson, sendRaw } from './support/send-raw.ts';
 
 const PROGRAM = fileURLToPath(new URL('../src/bin/sim.js', import.meta.url));
@@ -57,6 +57,12 @@ async function untilRunning(port: number): Promise<void> {
   const start = performance.now();
   while (!(await sendRaw(port, 'GET', '/v1/loads')).body.includes('"num_running_reqs":1')) assert.ok(performance.now() - start < 5000);
 }
+
+/** Flags without which another one is refused. */
+const COMPANIONS: Partial<Record<SimOptionName, readonly string[]>> = {
+  nnodes: ['--dist-init-addr', '127.0.0.1:5000'],
+  nodeRank: ['--nnodes', '2', '--dist-init-addr', '127.0.0.1:5000'],
+};
 
 function valueFor(option: SimOption): boolean | string | number {
   switch (option.kind) {
@@ -130,10 +136,17 @@ describe('signals', () => {
 
 describe('flags', () => {
   it('all problems are told at once, with exit code 2', async (t) => {
-    const child = spawnSim(t, ['--port', '99999', '--kv-tokens', 'many', '--itl-ms', '--tp', '8', '--seed=-1', 'word']);
+    const child = spawnSim(t, ['--port', '99999', '--kv-tokens', 'many', '--itl-ms', '--kv-token', '8', '--seed=-1', 'word']);
     const [text, { code }] = await Promise.all([textOf(child, 'stderr'), exitOf(child)]);
     assert.equal(code, 2);
-    for (const part of ['--port "99999"', '--kv-tokens "many"', '--itl-ms: expected a value', '--tp: unknown', '--seed "-1"'])
+    for (const part of [
+      '--port "99999"',
+      '--kv-tokens "many"',
+      '--itl-ms: expected a value',
+      '--kv-token: neither',
+      'did you mean --kv-tokens?',
+      '--seed "-1"',
+    ])
       assert.ok(text.includes(part), `${part} in ${text}`);
   });
 
@@ -168,26 +181,50 @@ describe('flags', () => {
       const value = valueFor(option);
       const forms = option.kind === 'switch' ? [[flagOf(name)]] : [[flagOf(name), String(value)], [`${flagOf(name)}=${value}`]];
       for (const form of forms) {
-        const parsed = parseCommandLine(form);
+        const parsed = parseCommandLine([...form, ...(COMPANIONS[name] ?? [])]);
         assert.ok(parsed.kind === 'run', JSON.stringify(parsed));
-        assert.deepEqual(parsed.command.options, { [name]: value });
+        assert.equal(parsed.command.options[name], value);
       }
     }
     const parsed = parseCommandLine(['--model', 'm', '--max-total-tokens=100', '--random-seed', '3']);
     assert.deepEqual(parsed.kind === 'run' && parsed.command.options, { modelPath: 'm', kvTokens: 100, seed: 3 });
   });
 
-  it('--ignore-unknown lets the flags of a real launch command pass', () => {
-    const parsed = parseCommandLine([
-      '--tp',
-      '8',
-      '--mem-fraction-static',
-      '0.8',
+  it('a launch command of SGLang runs unchanged: what means nothing here is listed', () => {
+    const args = '--model-path m --tp 8 --mem-fraction-static 0.8 --cuda-graph-bs 1 2 4 --trust-remote-code --enable-metrics';
+    const more = '--speculative-num-steps=3 --chunked-prefill-size -1 --port 1234 --enable-something-new';
+    const parsed = parseCommandLine(`${args} ${more}`.split(' '));
+    assert.ok(parsed.kind === 'run', JSON.stringify(parsed));
+    assert.deepEqual(parsed.command.options, { modelPath: 'm', tpSize: 8, chunkedPrefillSize: -1, port: 1234 });
+    assert.deepEqual(parsed.command.ignored, [
+      '--mem-fraction-static 0.8',
+      '--cuda-graph-bs 1 2 4',
       '--trust-remote-code',
-      '--port',
-      '1234',
-      '--ignore-unknown',
+      '--speculative-num-steps 3',
+      '--enable-something-new',
     ]);
-    assert.deepEqual(parsed.kind === 'run' && parsed.command.options, { port: 1234 });
+  });
+
+  it('--ignore-unknown skips flags that nobody has', () => {
+    const parsed = parseCommandLine(['--prot', '8', '--port', '1234', '--ignore-unknown', '--whatever=1']);
+    assert.ok(parsed.kind === 'run', JSON.stringify(parsed));
+    assert.deepEqual(parsed.command.options, { port: 1234 });
+    assert.deepEqual(parsed.command.ignored, ['--prot 8', '--whatever 1']);
+  });
+
+  it('variables of the real engine set the waits of a pair; flags go before them', () => {
+    const env = { SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT: '15', SGLANG_DISAGGREGATION_WAITING_TIMEOUT: '20' };
+    const parsed = parseCommandLine(['--disaggregation-waiting-timeout-secs', '3'], env);
+    assert.ok(parsed.kind === 'run', JSON.stringify(parsed));
+    assert.deepEqual(parsed.command.options, { disaggregationBootstrapTimeoutSecs: 15, disaggregationWaitingTimeoutSecs: 3 });
+    const bad = parseCommandLine([], { SGLANG_DISAGGREGATION_HEARTBEAT_MAX_FAILURE: 'often' });
+    assert.ok(bad.kind === 'bad');
+    assert.match(bad.problems[0] ?? '', /^SGLANG_DISAGGREGATION_HEARTBEAT_MAX_FAILURE "often": expected a whole number/);
+  });
+
+  it('ranks and nodes have to agree', () => {
+    const parsed = parseCommandLine(['--nnodes', '2', '--node-rank', '2']);
+    assert.ok(parsed.kind === 'bad');
+    assert.deepEqual(parsed.problems, ['nodeRank 2: expected less than nnodes (2)', 'distInitAddr "": expected HOST:PORT, as nnodes is 2']);
   });
 });

@@ -43,6 +43,7 @@ export class BootstrapServer {
 
   /** Ends everything now. */
   close(): Promise<void> {
+    if (!this.#server.listening) return Promise.resolve();
     return new Promise((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();

@@ -1,11 +1,11 @@
 /** POST /v1/completions: one prompt or several, as text or token ids. Streams are deltas; the last one has the finish reason. */
 import type { Call } from './call.ts';
+import { checkRank } from './dp-rank.ts';
 import { EngineError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
 import {
   answerOpenAiError,
-  checkRank,
   completionLogprobs,
   finishName,
   matchedStop,
@@ -46,7 +46,7 @@ export function completions(call: Call): void {
 
 function start(call: Call, body: Body): void {
   const prompts = readPrompts(body);
-  checkRank(body);
+  checkRank(body, call.engine.options.dpSize);
   const sampling = readOpenAiSampling(body, DEFAULT_TOKENS);
   const options = (body['stream_options'] ?? {}) as { include_usage?: unknown; continuous_usage_stats?: unknown };
   const completion: CompletionRequest = {

@@ -40,6 +40,8 @@ export class Engine {
   onJobEnd: () => void = () => {};
   /** Set by whoever owns the sockets: numbers of a pair's half, for the paths that tell about the engine. */
   transferStats: () => TransferStats = () => NO_TRANSFER;
+  /** Set by whoever owns the sockets: writes a line to the log. */
+  log: (text: string) => void = () => {};
   /** Set by whoever owns the sockets: take no connections for so long. */
   onRefuse: (durationMs: number) => void = () => {};
   readonly #wallOffsetMs: number;
@@ -53,7 +55,8 @@ export class Engine {
     this.faults = new FaultList(rng);
     const isDecode = options.disaggregationMode === 'decode';
     // A decode engine has no prefix cache of its own: what it knows came from its partners.
-    this.scheduler = new Scheduler({ ...options, radixCache: !options.disableRadixCache && !isDecode }, clock);
+    const chunkedPrefillSize = options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.MAX_SAFE_INTEGER;
+    this.scheduler = new Scheduler({ ...options, chunkedPrefillSize, radixCache: !options.disableRadixCache && !isDecode }, clock);
     const { prefillFailRate, disaggregationMode } = options;
     if (disaggregationMode === 'prefill' && prefillFailRate > 0)
       this.faults.add({ kind: 'abort', at: 'before-kv', probability: prefillFailRate });

@@ -1,5 +1,6 @@
 /** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
 import type { Call } from './call.ts';
+import { checkRank } from './dp-rank.ts';
 import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
@@ -74,8 +75,7 @@ function samplingOf(body: Body): Body {
 
 function start(call: Call, body: Body, isStream: boolean): void {
   const { prompts, isList } = readPrompts(body);
-  const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? 0;
-  if (rank !== 0) throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, 1)`);
+  checkRank(body, call.engine.options.dpSize);
   const sampling = readNativeSampling(samplingOf(body));
   const pair = readPairFields(call.body, body);
   const rids = readRids(body['rid']);

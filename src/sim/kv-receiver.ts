@@ -166,7 +166,9 @@ export class KvReceiver implements PairHalf {
   }
 
   #fail({ generation }: Fetch, phase: PairFailure, reason: string): void {
-    this.#engine.scheduler.abort(generation, pairFailure(phase, generation, reason), 500);
+    const message = pairFailure(phase, generation, reason);
+    this.#engine.log(message);
+    this.#engine.scheduler.abort(generation, message, 500);
   }
 
   /** Tells the prefill engine that nobody waits any more. */

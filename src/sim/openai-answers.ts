@@ -18,12 +18,6 @@ export function answerOpenAiError(call: Call, error: unknown): void {
   call.answer.json(code, JSON.stringify(shape));
 }
 
-/** Throws an EngineError for a rank that is not there. */
-export function checkRank(body: Body): void {
-  const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? 0;
-  if (rank !== 0) throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, 1)`);
-}
-
 /** The name that the request gave the model, whatever it is; `default` when it gave none. */
 export function modelNameOf(body: Body): string {
   return typeof body['model'] === 'string' ? body['model'] : 'default';

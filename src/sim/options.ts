@@ -7,7 +7,14 @@ interface Common {
   /** Environment variable of the real engine that sets the same; the flag goes before it. */
   readonly env?: string;
 }
-export type Group = 'Server' | 'Model' | 'Speed' | 'Memory and batching' | 'Prefill and decode' | 'Inconvenient behaviour';
+export type Group =
+  | 'Server'
+  | 'Model'
+  | 'Speed'
+  | 'Memory and batching'
+  | 'Prefill and decode'
+  | 'Several nodes'
+  | 'Inconvenient behaviour';
 export interface NumberOption extends Common {
   readonly kind: 'number' | 'integer';
   readonly default: number;
@@ -57,6 +64,7 @@ export const SIM_OPTIONS = {
   port: integer('Server', 30_000, 0, MAX_PORT, 'port to listen on; 0 takes a free one'),
   apiKey: text('Server', '', 'key that requests must bring as "Authorization: Bearer KEY" (health and metrics stay open)'),
   keepAliveSecs: number('Server', 5, 0, MANY, 'an idle connection is closed after this, without notice, as SGLang does'),
+  logLevel: choice('Server', 'info', ['debug', 'info', 'warning', 'error', 'critical'], 'the log on stderr appears up to info'),
   maxBodyBytes: integer('Server', 268_435_456, 1, 2 ** 40, 'largest request body; a larger one is answered 413'),
   modelPath: text('Model', 'tiny', 'name of the model, as its path would be'),
   servedModelName: text('Model', '', 'name in /v1/models; the model path when empty'),
@@ -77,7 +85,7 @@ export const SIM_OPTIONS = {
   disableRadixCache: toggle('Memory and batching', 'no prefix cache'),
   maxRunningRequests: integer('Memory and batching', 256, 1, 1e6, 'requests that run at the same time'),
   maxQueuedRequests: integer('Memory and batching', 0, 0, 1e6, 'requests that may wait; more are refused with 503; 0: no limit'),
-  chunkedPrefillSize: integer('Memory and batching', 8192, 1, MANY, 'most prompt tokens in one step'),
+  chunkedPrefillSize: integer('Memory and batching', 8192, -1, MANY, 'most prompt tokens in one step; -1: no limit'),
   streamInterval: integer('Memory and batching', 1, 1, 10_000, 'tokens between two events of a stream'),
   disaggregationMode: choice('Prefill and decode', 'null', ['null', 'prefill', 'decode'], 'which half of a pair this is; null: none'),
   disaggregationBootstrapPort: integer(
@@ -125,6 +133,14 @@ export const SIM_OPTIONS = {
     ),
     env: 'SGLANG_DISAGGREGATION_HEARTBEAT_MAX_FAILURE',
   },
+  tpSize: integer('Several nodes', 1, 1, 65_536, 'shown in the server info; makes nothing faster'),
+  dpSize: integer('Several nodes', 1, 1, 65_536, 'data-parallel ranks that requests may name; they share everything'),
+  ppSize: integer('Several nodes', 1, 1, 65_536, 'shown in the server info; makes nothing faster'),
+  epSize: integer('Several nodes', 1, 1, 65_536, 'shown in the server info; makes nothing faster'),
+  nnodes: integer('Several nodes', 1, 1, 10_000, 'nodes of this engine; the first serves, the others follow it'),
+  nodeRank: integer('Several nodes', 0, 0, 9999, 'which of them this is; beyond 0: no HTTP, ends with the first'),
+  distInitAddr: text('Several nodes', '', 'HOST:PORT where the nodes meet; the first listens there'),
+  distTimeout: number('Several nodes', 600, 0.001, MANY, 'the start is given up when not all nodes have met, seconds'),
   kvBytesPerToken: integer('Prefill and decode', 131_072, 1, MANY, 'size of the KV of a token'),
   kvTransferGbitPerSec: number(
     'Prefill and decode',
@@ -199,6 +215,13 @@ export function findOptionProblem(name: SimOptionName, value: unknown): string |
   return `expected ${option.kind === 'integer' ? 'a whole number' : 'a number'} from ${option.least} to ${option.most}`;
 }
 
+/** Host (IPv6 without brackets) and port of `HOST:PORT` or `tcp://HOST:PORT`; null for anything else. */
+export function parseDistAddress(text: string): { readonly host: string; readonly port: number } | null {
+  const match = /^(?:tcp:\/\/)?(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  return match === null || port < 1 || port > MAX_PORT ? null : { host: match[1] ?? match[2]!, port };
+}
+
 /** Fills in the defaults. Throws a RangeError that names every bad value. */
 export function completeOptions(given: Partial<SimOptions>): SimOptions {
   const all: Record<string, unknown> = {};
@@ -209,6 +232,10 @@ export function completeOptions(given: Partial<SimOptions>): SimOptions {
     if (problem !== null) problems.push(`${name} ${JSON.stringify(value)}: ${problem}`);
     all[name] = value;
   }
+  const { nnodes, nodeRank, distInitAddr } = all as Partial<SimOptions>;
+  if ((nodeRank ?? 0) >= (nnodes ?? 1)) problems.push(`nodeRank ${nodeRank}: expected less than nnodes (${nnodes})`);
+  if ((nnodes ?? 1) > 1 && parseDistAddress(String(distInitAddr)) === null)
+    problems.push(`distInitAddr "${distInitAddr}": expected HOST:PORT, as nnodes is ${nnodes}`);
   if (problems.length > 0) throw new RangeError(problems.join('\n'));
   if (all['faithful'] === true) {
     all['healthDelaySecs'] = given.healthDelaySecs ?? 1;

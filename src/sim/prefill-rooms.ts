@@ -178,7 +178,9 @@ export class PrefillRooms implements PairHalf {
 
   /** Ends the request with 500; `drop` follows. */
   #fail({ generation }: Sender, phase: PairFailure, reason: string): void {
-    this.#engine.scheduler.abort(generation, pairFailure(phase, generation, reason), 500);
+    const message = pairFailure(phase, generation, reason);
+    this.#engine.log(message);
+    this.#engine.scheduler.abort(generation, message, 500);
   }
 
   #hasFailed(id: string): boolean {

@@ -6,10 +6,12 @@ import { createRng } from '../runtime/rng.ts';
 import { simStats } from './admin-routes.ts';
 import { BootstrapServer } from './bootstrap-server.ts';
 import { Engine } from './engine.ts';
+import { EngineLog, type LogSink } from './engine-log.ts';
 import type { FaultKind, FaultRule, ListedFault } from './faults.ts';
 import { SimHttpServer } from './http-server.ts';
 import { KvReceiver } from './kv-receiver.ts';
-import { completeOptions, type SimOptions } from './options.ts';
+import { FirstNode } from './node-group.ts';
+import { completeOptions, parseDistAddress, type SimOptions } from './options.ts';
 import { PrefillRooms } from './prefill-rooms.ts';
 import type { Json } from './python-json.ts';
 
@@ -40,11 +42,20 @@ export interface SimHandle {
   stop(): Promise<void>;
 }
 
-/** Port 0 (the default here) takes a free one. Rejects when the port cannot be had; throws a RangeError for bad options. */
-export async function startSim(given: Partial<SimOptions> = {}, clock: Clock = realClock, rng?: Rng): Promise<SimHandle> {
+/**
+ * Port 0 (the default here) takes a free one. Rejects when a port cannot be had or other nodes do not come; throws a RangeError for
+ * bad options.
+ */
+export async function startSim(
+  given: Partial<SimOptions> = {},
+  clock: Clock = realClock,
+  rng?: Rng,
+  sink: LogSink = () => {},
+): Promise<SimHandle> {
   const options = completeOptions({ port: 0, ...given });
   const engine = new Engine(options, clock, rng ?? createRng(options.seed));
-  const sim = new RunningSim(engine);
+  if (options.nodeRank > 0) throw new RangeError(`nodeRank ${options.nodeRank} serves nothing: start it with startFollower`);
+  const sim = new RunningSim(engine, new EngineLog(clock, sink));
   await sim.start();
   return sim;
 }
@@ -58,6 +69,9 @@ class RunningSim implements SimHandle {
   readonly ready: Promise<void>;
   readonly gone: Promise<'stopped' | 'drained' | 'dead'>;
   readonly #server: SimHttpServer;
+  readonly #log: EngineLog;
+  /** Of an engine of several nodes. */
+  readonly #nodes: FirstNode | null = null;
   /** Of a prefill engine. */
   readonly #bootstrap: BootstrapServer | null = null;
   /** Of a decode engine. */
@@ -66,10 +80,15 @@ class RunningSim implements SimHandle {
   #setReady: () => void = () => {};
   #setGone: (how: 'stopped' | 'drained' | 'dead') => void = () => {};
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, log: EngineLog) {
     this.engine = engine;
+    this.#log = log;
     this.options = engine.options;
     this.#server = new SimHttpServer(engine);
+    if (engine.options.nnodes > 1) {
+      this.#nodes = new FirstNode();
+      this.#nodes.onLost = (rank) => this.#nodeLost(rank);
+    }
     if (engine.options.disaggregationMode === 'prefill') {
       const rooms = new PrefillRooms(engine);
       this.#bootstrap = new BootstrapServer(engine, rooms);
@@ -85,6 +104,7 @@ class RunningSim implements SimHandle {
     this.gone = new Promise((resolve) => {
       this.#setGone = resolve;
     });
+    engine.log = (text) => log.line(text);
     engine.onDeath = () => void this.#end('dead');
     engine.onJobEnd = () => this.#checkDrained();
     engine.onRefuse = (durationMs) => {
@@ -109,17 +129,22 @@ class RunningSim implements SimHandle {
 
   async start(): Promise<void> {
     const { engine, options } = this;
-    if (options.startupDelaySecs > 0)
-      await new Promise<void>((resolve) => engine.clock.after(engine.scaled(options.startupDelaySecs * 1000), resolve));
-    await this.#server.listen();
     try {
+      this.#log.arguments(options);
+      await this.#meetNodes();
+      await this.#log.load(engine.scaled(options.startupDelaySecs * 1000));
+      await this.#server.listen();
       await this.#bootstrap?.listen(this.#server.port);
     } catch (error) {
-      await this.#server.close();
+      await this.#closeAll(false);
       throw error;
     }
+    this.#log.serving(options, this.url);
     const warm = (): void => {
-      if (engine.state === 'starting') engine.state = 'ready';
+      if (engine.state === 'starting') {
+        engine.state = 'ready';
+        this.#log.ready();
+      }
       this.#setReady();
     };
     if (options.warmupSecs > 0) engine.clock.after(engine.scaled(options.warmupSecs * 1000), warm);
@@ -168,6 +193,27 @@ class RunningSim implements SimHandle {
     });
   }
 
+  async #meetNodes(): Promise<void> {
+    const { nnodes, distInitAddr, distTimeout } = this.options;
+    const at = parseDistAddress(distInitAddr);
+    if (this.#nodes === null || at === null) return;
+    this.#log.meeting(this.options);
+    await this.#nodes.meet(at, nnodes - 1, this.engine.clock, distTimeout * 1000);
+    this.#log.met();
+  }
+
+  /** Its collectives hang from now on, until its watchdog kills it. While it ends, the others may go first. */
+  #nodeLost(rank: number): void {
+    if (this.engine.state === 'draining') return;
+    this.#log.line(`Node ${rank} is gone.`);
+    this.engine.die(this.engine.scaled(this.options.deadlySecs * 1000));
+  }
+
+  async #closeAll(isOrderly: boolean): Promise<void> {
+    this.#receiver?.close();
+    await Promise.all([this.#server.close(), this.#bootstrap?.close(), this.#nodes?.close(isOrderly)]);
+  }
+
   async #end(how: 'stopped' | 'drained' | 'dead'): Promise<void> {
     if (this.#isOver) {
       await this.gone;
@@ -176,8 +222,7 @@ class RunningSim implements SimHandle {
     this.#isOver = true;
     this.engine.state = 'dead';
     this.engine.scheduler.die();
-    this.#receiver?.close();
-    await Promise.all([this.#server.close(), this.#bootstrap?.close()]);
+    await this.#closeAll(how !== 'dead');
     this.#setReady();
     this.#setGone(how);
   }
