@@ -50,6 +50,7 @@ export function recipeWith(choices: Choices = {}): Recipe {
       multiple: true,
       additional: 9,
       spread: 'ceiling',
+      publicHost: null,
       publicPort: 8000,
       routerPort: 30_080,
       args: {},

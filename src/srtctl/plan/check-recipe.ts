@@ -4,6 +4,17 @@ import { findPort, findText } from './flag-words.ts';
 
 /** Adds to the problems of the context. */
 export function checkRecipe({ recipe, contained, problems }: PlanContext): void {
+  if (contained)
+    for (const [path, what] of [
+      ['model.path', recipe.model.path.startsWith('hf:') ? null : recipe.model.path],
+      ['setup_script', recipe.setupScript],
+    ] as const)
+      if (what !== null && /[:,\r\n]/.test(what))
+        problems.push({
+          path,
+          message: `${JSON.stringify(what)} cannot be mounted`,
+          suggestion: 'paths with ":", "," or line breaks cannot be mounted',
+        });
   const isSim = recipe.backend.type === 'sim';
   if (contained && !isSim && recipe.model.container === null)
     problems.push({

@@ -37,6 +37,12 @@ export function urlOf(node: number, port: number): string {
   return `http://${addressOf(node)}:${port}`;
 }
 
+/** What a process of node `index` listens on; the one that clients meet may have been told otherwise. */
+export function listenAddress({ recipe }: PlanContext, index: number, port: number): string {
+  const { publicHost, publicPort } = recipe.frontend;
+  return index === 0 && port === publicPort && publicHost !== null ? publicHost : addressOf(index);
+}
+
 /**
  * Variables of a process: those of the cluster file, of the recipe, then `more`; later ones win. `{node}` becomes the address of the
  * node and `{node_id}` its index; other braces stay.

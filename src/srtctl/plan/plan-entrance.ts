@@ -1,6 +1,6 @@
 /** What clients meet: nginx and routers, or one router alone; in Dynamo mode frontends in the place of routers. */
 import { SETTINGS } from '../../config/schema.ts';
-import { addressOf, type PlanContext, urlOf } from './context.ts';
+import { addressOf, listenAddress, type PlanContext, urlOf } from './context.ts';
 import { findPort, findText } from './flag-words.ts';
 import { NGINX_DIRECTORY, nginxConfig } from './nginx-config.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
@@ -57,7 +57,7 @@ export function planEntrance(context: PlanContext, entrance: Entrance, workers: 
 function planNginx(context: PlanContext, seats: readonly Seat[]): PlannedProcess {
   const { nginx, publicPort } = context.recipe.frontend;
   const config = nginxConfig({
-    listen: `${addressOf(0)}:${publicPort}`,
+    listen: listenPart(listenAddress(context, 0, publicPort), publicPort),
     upstreams: seats.map(({ node, ports }) => `${addressOf(node)}:${ports['http']}`),
     affinityHeader: nginx.affinityHeader,
     keepaliveTimeout: nginx.keepaliveTimeout,
@@ -77,6 +77,11 @@ function planNginx(context: PlanContext, seats: readonly Seat[]): PlannedProcess
     files: [{ path: `${NGINX_DIRECTORY}/nginx.conf`, content: config }],
     ready: { kind: 'http', url: `${urlOf(0, publicPort)}/health` },
   });
+}
+
+/** Address and port as nginx takes them. */
+function listenPart(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** Four fifths of what a router allows an idle client: its flag, or the default of the bundled one. */

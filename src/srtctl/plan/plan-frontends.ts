@@ -1,5 +1,5 @@
 /** The processes of Dynamo mode besides its workers: frontends, etcd, NATS. */
-import { addressOf, commonMounts, environmentOf, modelMounts, type PlanContext, urlOf } from './context.ts';
+import { addressOf, commonMounts, environmentOf, listenAddress, modelMounts, type PlanContext, urlOf } from './context.ts';
 import { dynamoEnvironment, dynamoSteps, ETCD_PEER_PORT, ETCD_PORT, NAMESPACE, NATS_MONITOR_PORT, NATS_PORT } from './dynamo-words.ts';
 import { flagWords } from './flag-words.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
@@ -15,12 +15,22 @@ export function planFrontends(context: PlanContext, seats: readonly Seat[]): rea
   const others = workers.reduce((sum, group) => sum + group.workers, 0) - prefill;
   const extra = flagWords(frontend.args, EXCEPT);
   return seats.map((seat) => {
-    const address = addressOf(seat.node);
     const { http = 0 } = seat.ports;
     return plannedProcess({
       ...seatParts(seat),
       role: 'frontend',
-      argv: ['python3', '-m', 'dynamo.frontend', '--http-host', address, '--http-port', String(http), '--namespace', NAMESPACE, ...extra],
+      argv: [
+        'python3',
+        '-m',
+        'dynamo.frontend',
+        '--http-host',
+        listenAddress(context, seat.node, http),
+        '--http-port',
+        String(http),
+        '--namespace',
+        NAMESPACE,
+        ...extra,
+      ],
       env: { ...dynamoEnvironment(context, seat.node, {}), ...environmentOf(context, seat.node, frontend.environment) },
       container: context.container,
       // The tokenizer is read at the path that workers announce.

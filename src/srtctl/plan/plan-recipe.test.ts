@@ -138,6 +138,17 @@ describe('router modes', () => {
     assert.equal(plan.endpoint, 'http://<node0>:8000');
   });
 
+  it('listens for clients on another address of node 0 when told to, and on its own everywhere else', () => {
+    const all = planned(recipeWith({ frontend: { publicHost: '0.0.0.0' } }));
+    assert.match(byId(all, 'nginx').files[0]?.content ?? '', /listen 0\.0\.0\.0:8000 /);
+    assert.match(byId(all, 'router-0').argv.join(' '), /--host <node0> --port 30080/);
+    assert.equal(all.endpoint, 'http://<node0>:8000');
+    const six = planned(recipeWith({ frontend: { publicHost: '::' } }));
+    assert.match(byId(six, 'nginx').files[0]?.content ?? '', /listen \[::\]:8000 /);
+    const single = planned(recipeWith({ frontend: { publicHost: '0.0.0.0', multiple: false } }));
+    assert.match(byId(single, 'router-0').argv.join(' '), /--host 0\.0\.0\.0 --port 8000 --prometheus-host <node0>/);
+  });
+
   for (const [additional, total] of [
     [0, 1],
     [4, 5],
@@ -433,6 +444,16 @@ describe('what surrounds a process', () => {
       ['model.container'],
     );
     assert.deepEqual(planRecipe(bare, { ...NO_CLUSTER, containerRuntime: 'none' }, { local: false, directory: '/home/me' }).problems, []);
+  });
+
+  it('refuses paths that no container can mount', () => {
+    const recipe = recipeWith({ model: { path: '/models/a:b', container: 'x', precision: null }, setupScript: '/home/me/a,b.sh' });
+    const { problems } = planRecipe(recipe, NO_CLUSTER, { local: false, directory: '/' });
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ['model.path', 'setup_script'],
+    );
+    assert.deepEqual(planRecipe(recipe, NO_CLUSTER, { local: true, directory: '/' }).problems, []);
   });
 
   it('speaks gRPC to workers when sglang_router is to', () => {

@@ -1,5 +1,5 @@
 /** The processes of the routers. */
-import { addressOf, commonMounts, environmentOf, type PlanContext, urlOf } from './context.ts';
+import { addressOf, commonMounts, environmentOf, listenAddress, type PlanContext, urlOf } from './context.ts';
 import { findText, flagWords } from './flag-words.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
 import type { PlannedProcess } from './plan.ts';
@@ -27,7 +27,7 @@ export function planRouters(context: PlanContext, seats: readonly Seat[], worker
         ...program,
         ...list,
         '--host',
-        address,
+        listenAddress(context, seat.node, http),
         '--port',
         String(http),
         '--prometheus-host',

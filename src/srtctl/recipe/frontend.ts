@@ -55,6 +55,7 @@ export function resolveFrontend(input: RecipeInput, tree: Tree, cluster: Cluster
       multiple,
       additional,
       spread: later.spread ?? 'ceiling',
+      publicHost: later.public_host ?? null,
       publicPort,
       routerPort,
       args: readFlags(tree, ['frontend', 'args'], findings),

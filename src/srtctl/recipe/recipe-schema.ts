@@ -104,6 +104,10 @@ export const RECIPE = z.strictObject(
           'Where additional routers go. ceiling: every ceil((nodes - 1) / additional)-th node, which may start fewer than asked; even: as many as asked, one per node at most',
         standard: 'ceiling',
       }),
+      public_host: oneOf(['0.0.0.0', '::'], {
+        describe: 'The endpoint listens on all IPv4 (0.0.0.0) or all addresses (::) of node 0',
+        whenUnset: 'the address of the node, as for every other process',
+      }),
       public_port: count(1, { describe: 'Port of the endpoint on node 0', standard: DEFAULTS.publicPort }, 65_535),
       router_port: count(1, { describe: 'Port of routers and frontends behind nginx', standard: DEFAULTS.routerPort }, 65_535),
       args: flags('More flags of every router or frontend'),

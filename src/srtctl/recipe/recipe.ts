@@ -61,6 +61,8 @@ export interface Frontend {
   /** Routers beyond the first, 0 or more. */
   readonly additional: number;
   readonly spread: RouterSpread;
+  /** The endpoint listens on all addresses of node 0; null: on the one that the plan uses. */
+  readonly publicHost: '0.0.0.0' | '::' | null;
   /** Port of the endpoint on node 0. */
   readonly publicPort: number;
   /** Port of routers behind nginx. */
