@@ -48,6 +48,7 @@ export async function followLog({ path, clock, lastLines, mayGrow, onLine }: Fol
 /** Offset of the line that is `count` before the end, found from the end, piece by piece. */
 async function startOfLast(file: FileHandle, count: number): Promise<number> {
   const { size } = await file.stat();
+  if (count === 0) return size;
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
   let missing = count + 1;
   for (let end = size; end > 0; ) {
