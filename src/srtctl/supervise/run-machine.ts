@@ -17,7 +17,7 @@ import { endInWords, ProcessRecord } from './process-record.ts';
 import { knownErrorsOf, makeReport } from './report.ts';
 import type { FailureReport, RunOutcome, RunState } from './run-directory.ts';
 import { type Effect, type RunEvent, tell } from './run-events.ts';
-import { TearDown } from './tear-down.ts';
+import { KILLED, TearDown } from './tear-down.ts';
 
 /** Crashes come in groups: the process that started it may be heard of a moment after one of its victims. */
 const SETTLE_MS = 200;
@@ -218,7 +218,7 @@ export class RunMachine {
     record.state = 'ended';
     record.end = end;
     record.endedAtMs = nowMs;
-    record.detail ??= endInWords(end);
+    record.detail = record.detail === KILLED ? `${KILLED}: it did not stop in time` : endInWords(end);
     const effects = [tell(record.notice())];
     if (this.state === 'stopping') return [...effects, ...this.#progressTearDown(this.#tearDown.ended(nowMs))];
     const isBenchmark = record.planned.ready.kind === 'exit';
@@ -310,7 +310,8 @@ export class RunMachine {
 
   #stop(nowMs: number): Effect[] {
     this.state = 'stopping';
-    return [{ do: 'stop-asking' }, this.#stateNotice(), ...this.#progressTearDown(this.#tearDown.begin(nowMs))];
+    const effects = this.#progressTearDown(this.#tearDown.begin(nowMs));
+    return [{ do: 'stop-asking' }, this.#stateNotice(), ...effects];
   }
 
   #progressTearDown(effects: Effect[]): Effect[] {

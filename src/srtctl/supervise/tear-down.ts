@@ -24,6 +24,9 @@ const HURRY_MS = 1000;
 /** After SIGKILL only a process in an uninterruptible sleep, or a node that is gone, takes longer. */
 const UNREACHABLE_MS = 5000;
 
+/** `detail` of a process that had to be killed. */
+export const KILLED = 'killed';
+
 export class TearDown {
   /** Tier that is being stopped; null: all at once, or none. */
   tier: number | null = null;
@@ -41,8 +44,9 @@ export class TearDown {
     this.#records = records;
   }
 
+  /** The caller tells the state, which is then that of the first tier. */
   begin(nowMs: number): Effect[] {
-    return this.#next(nowMs);
+    return this.#next(nowMs).filter((effect) => effect.do !== 'tell' || effect.notice.type !== 'state');
   }
 
   /** A process has ended (its record says how). */
@@ -101,7 +105,7 @@ export class TearDown {
     return this.#current().flatMap((record): Effect[] => {
       const isNew = record.state !== 'stopping';
       record.state = 'stopping';
-      record.detail = how === 'kill' ? 'killed' : null;
+      record.detail = how === 'kill' ? KILLED : null;
       return [{ do: 'signal', id: record.id, how }, ...(isNew || how === 'kill' ? [tell(record.notice())] : [])];
     });
   }
