@@ -59,7 +59,8 @@ class Reader {
     this.#document = document;
     for (const error of document.errors) {
       const tab = error.code === 'TAB_AS_INDENT' ? 'indent with spaces' : null;
-      this.#complain(error.pos[0], [], `not YAML: ${firstLine(error.message)}`, tab);
+      const several = error.code === 'MULTIPLE_DOCS' ? 'several documents in one file (---), expected one' : null;
+      this.#complain(error.pos[0], [], several ?? `not YAML: ${firstLine(error.message)}`, tab);
     }
     if (document.errors.length > 0 || document.contents === null) return null;
     return this.#convert(document.contents as Node, [], new Set());
@@ -67,7 +68,7 @@ class Reader {
 
   #parse(text: string): Document | null {
     try {
-      return parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false, logLevel: 'silent', merge: false });
+      return parseDocument(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false, logLevel: 'error', merge: false });
     } catch (error) {
       // The parser recurses; text nested thousands of levels deep exhausts the stack.
       this.#complain(null, [], `not YAML: ${error instanceof RangeError ? 'nested too deeply' : String(error)}`);
