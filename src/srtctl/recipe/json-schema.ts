@@ -51,6 +51,9 @@ const SWEEP: JsonSchema = {
   additionalProperties: { type: 'array', minItems: 1 },
 };
 
+/** What a sweep replaces. */
+const PLACEHOLDER: JsonSchema = { type: 'string', pattern: '\\{[^{}\\s]+\\}' };
+
 /** A key without a value counts as not given, so null is always possible. `expected` and `unset` are for our own pages. */
 function schemaOf(schema: z.ZodObject): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
@@ -69,7 +72,9 @@ function nullable(schema: JsonSchema): JsonSchema {
   const entries = Object.entries(properties).map(([key, value]) => {
     const { description, default: standard, ...type } = nullable(value);
     const about = { ...(description === undefined ? {} : { description }), ...(standard === undefined ? {} : { default: standard }) };
-    return [key, { ...about, anyOf: [...((type['anyOf'] as JsonSchema[] | undefined) ?? [type]), { type: 'null' }] }] as const;
+    const forms = (type['anyOf'] as JsonSchema[] | undefined) ?? [type];
+    const isBlock = forms.some((form) => form['type'] === 'object');
+    return [key, { ...about, anyOf: [...forms, ...(isBlock ? [] : [PLACEHOLDER]), { type: 'null' }] }] as const;
   });
   return { ...schema, properties: Object.fromEntries(entries) };
 }

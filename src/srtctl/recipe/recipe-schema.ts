@@ -21,6 +21,9 @@ export const DEFAULTS = {
 /** sa-bench, and what else can follow readiness. */
 export const BENCHMARK_TYPES = ['manual', 'sa-bench', 'custom'] as const;
 
+/** Printable characters without / and \, not beginning with a space. Without the flag u, since editors read it from the JSON Schema. */
+const NAME = /^[!-.0-[\]-~\u00a1-\uffff][ -.0-[\]-~\u00a0-\uffff]{0,127}$/;
+
 const multipleFrontends = (where: string): ReturnType<typeof yesNo> =>
   yesNo({
     describe: `nginx on the public port and several routers or frontends behind it; false: one of them on the public port${where}`,
@@ -41,7 +44,7 @@ const gpusPer = (role: string): ReturnType<typeof count> =>
 
 export const RECIPE = z.strictObject(
   {
-    name: pattern(/^[^\s/\\\p{Cc}][^/\\\p{Cc}]{0,127}$/u, 'a name of at most 128 characters without / and line breaks', {
+    name: pattern(NAME, 'a name of at most 128 printable characters without / and \\', {
       describe: 'Name of the run and of the SLURM job',
     }),
     model: block('What is served', {
