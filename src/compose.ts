@@ -12,6 +12,7 @@ import { findPolicy } from './policy/catalogue.ts';
 import type { IndexStats, Policy } from './policy/contract.ts';
 import { prefixIndexBytes } from './prefix/prefix-budget.ts';
 import { type Address, DataPlane, type PairDeps } from './proxy/data-plane.ts';
+import { pairLedgerRoute } from './proxy/pair-ledger-route.ts';
 import type { RequestRecord } from './proxy/request-record.ts';
 import { isRoutedPath } from './proxy/routes.ts';
 import type { ProxySettings } from './proxy/settings.ts';
@@ -95,6 +96,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     },
   });
   const locals: LocalRoute[] = [...control.routes];
+  if (pairs !== null) locals.push(pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock));
   if (config.metricsPath !== '') {
     if (isRoutedPath(config.metricsPath, locals)) {
       throw new SettingError(

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { ScrapedMetrics } from './support/prometheus.ts';
 import { startTestRouter, type TestRouter } from './support/router.ts';
 import { jsonAnswer, ScriptedWorker } from './support/scripted-worker.ts';
+import { gate, until } from './support/until.ts';
 
 const PD = '--pd-disaggregation';
 
@@ -111,6 +112,58 @@ test('the mini load balancer ignores the policies', async (t) => {
   // 40 choices of one of two fall on one of them once in 10^12.
   for (let i = 0; i < 40 && prefills.some((worker) => worker.calls.length === 0); i++) await ask(router, 'POST', '/generate', { text });
   assert.ok(prefills.every((worker) => worker.calls.length > 0));
+  await router.assertQuiet();
+});
+
+test('/pd/pairs shows the pairs at work, the oldest first', async (t) => {
+  const [prefill, decode] = [await startWorker(t, 'from prefill'), await startWorker(t, 'from decode')];
+  const held = gate();
+  for (const worker of [prefill, decode]) {
+    const answer = worker.script;
+    worker.script = async (call) => {
+      await held.promise;
+      await answer(call);
+    };
+  }
+  const flags = [PD, '--prefill', prefill.url, '--decode', decode.url];
+  const router = await startTestRouter(t, flags, [prefill, decode], { named: 'by flags' });
+  assert.deepEqual((await ask(router, 'GET', '/pd/pairs')).json, { pairs: [], total: 0 });
+  const single = ask(router, 'POST', '/generate', { text: 'hi' });
+  await until(() => decode.calls.length === 1, 'the first pair');
+  const batch = ask(router, 'POST', '/generate', { text: ['hi', 'you'] });
+  await until(() => prefill.calls.length === 2 && decode.calls.length === 2, 'the second pair');
+  const { pairs, total } = (await ask(router, 'GET', '/pd/pairs')).json;
+  assert.equal(total, 2);
+  const room = /"bootstrap_room":(\d+)/.exec((await prefill.calls[0]!.body()).toString())?.[1];
+  const { age_ms, phase_age_ms, ...rest } = pairs[0];
+  assert.deepEqual(rest, { room, room_count: 1, prefill: prefill.url, decode: decode.url, phase: 'bootstrap' });
+  assert.ok(age_ms >= phase_age_ms && phase_age_ms >= 0);
+  assert.equal(pairs[1].room_count, 2);
+  assert.equal((await ask(router, 'GET', '/pd/pairs?limit=1')).json.pairs.length, 1);
+  for (const limit of ['0', '1001', 'x', '']) assert.equal((await ask(router, 'GET', `/pd/pairs?limit=${limit}`)).status, 400, limit);
+  held.open();
+  await Promise.all([single, batch]);
+  await router.assertQuiet();
+  assert.equal((await ask(router, 'GET', '/pd/pairs')).json.total, 0);
+});
+
+test('models come from a prefill worker, and server info and health from both roles', async (t) => {
+  const [prefill, decode] = [await startWorker(t, 'from prefill'), await startWorker(t, 'from decode')];
+  for (const [worker, name] of [[prefill, 'prefill'] as const, [decode, 'decode'] as const]) {
+    worker.probe = (target) => ({ status: 200, body: JSON.stringify({ target, name, internal_states: [{ name }] }) });
+  }
+  const router = await startTestRouter(t, [PD, '--prefill', prefill.url, '--decode', decode.url], [prefill, decode], { named: 'by flags' });
+  for (const path of ['/v1/models', '/get_model_info', '/model_info']) {
+    assert.deepEqual((await ask(router, 'GET', path)).json, { text: 'from prefill' }, path);
+  }
+  const info = (await ask(router, 'GET', '/get_server_info')).json;
+  assert.deepEqual([info.name, info.internal_states, info.decode[0].name], ['prefill', [{ name: 'decode' }], 'decode']);
+  const health = await ask(router, 'GET', '/health_generate');
+  assert.deepEqual(
+    [health.status, health.text],
+    [200, `Health generate passed on selected pair: prefill=${prefill.url}, decode=${decode.url}`],
+  );
+  assert.equal((await ask(router, 'POST', '/flush_cache')).status, 200);
   await router.assertQuiet();
 });
 

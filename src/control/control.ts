@@ -9,14 +9,18 @@ import type { WorkerType } from '../core/worker.ts';
 import type { WorkerAddress } from '../core/worker-address.ts';
 import { createAdminRoutes } from './admin-routes.ts';
 import { Discovery } from './discovery.ts';
+import { createFanOutRoutes } from './fan-out-routes.ts';
 import { createLegacyRoutes } from './legacy-routes.ts';
+import { createPairRoutes } from './pair-routes.ts';
 import { DEFAULT_PROBE_PATHS } from './probe.ts';
 import { createProbeRoutes } from './probe-routes.ts';
 import { Prober } from './prober.ts';
 import { Registration } from './registration.ts';
 import { MAX_WORKERS, type NewWorker, Registry, type RegistryObserver } from './registry.ts';
+import { findMisfit } from './server-facts.ts';
 import { createWorkerClient } from './worker-client.ts';
-import { DEFAULT_OPTIONS, type WorkerRecord } from './worker-record.ts';
+import { DEFAULT_OPTIONS, type WorkerFacts, type WorkerRecord } from './worker-record.ts';
+import { WorkerRounds } from './worker-rounds.ts';
 import type { Phase, WorkerEvent } from './worker-state.ts';
 
 export interface ControlSettings {
@@ -89,6 +93,7 @@ class ControlPlane implements Control, RegistryObserver {
   readonly #prober: Prober;
   readonly #registration: Registration;
   readonly #discovery: Discovery;
+  readonly #rounds: WorkerRounds;
   #isStarting = false;
   #isDraining = false;
   #isStopped = false;
@@ -114,7 +119,7 @@ class ControlPlane implements Control, RegistryObserver {
       this,
     );
     this.#registration = new Registration(clock, logger, settings.startupTimeoutMs);
-    this.#discovery = new Discovery(client, logger, this.registry);
+    this.#discovery = new Discovery(client, logger, this);
     const admin = {
       registry: this.registry,
       registration: this.#registration,
@@ -122,7 +127,16 @@ class ControlPlane implements Control, RegistryObserver {
       defaults: { ...DEFAULT_OPTIONS, apiKey: settings.apiKey },
       isPaired,
     };
-    this.routes = [...createProbeRoutes(cell, isPaired, () => this.#isDraining), ...createAdminRoutes(admin), ...createLegacyRoutes(admin)];
+    this.#rounds = new WorkerRounds(client);
+    const ofPairs = isPaired
+      ? [...createPairRoutes({ cell, rounds: this.#rounds, rng }), ...createFanOutRoutes({ registry: this.registry, rounds: this.#rounds })]
+      : [];
+    this.routes = [
+      ...ofPairs,
+      ...createProbeRoutes(cell, isPaired, () => this.#isDraining),
+      ...createAdminRoutes(admin),
+      ...createLegacyRoutes(admin),
+    ];
   }
 
   get attemptListener(): AttemptListener {
@@ -149,7 +163,7 @@ class ControlPlane implements Control, RegistryObserver {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#registration.stop();
-    await Promise.all([this.#prober.stop(), this.#discovery.stop()]);
+    await Promise.all([this.#prober.stop(), this.#discovery.stop(), this.#rounds.stop()]);
   }
 
   workerAdded(record: WorkerRecord): void {
@@ -184,6 +198,13 @@ class ControlPlane implements Control, RegistryObserver {
 
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
     if (!this.#isStopped) this.#prober.probeWanted(record, when);
+  }
+
+  /** A worker has said what it is. */
+  factsDiscovered(record: WorkerRecord, facts: WorkerFacts): void {
+    const misfit = findMisfit(record.options, facts);
+    if (misfit !== null) this.#logger.warn({ worker: record.worker.url, misfit }, 'worker is not what it was registered as');
+    this.registry.factsDiscovered(record, facts);
   }
 
   /** A probe has ended: the registry hears of it after those who only take notes. */

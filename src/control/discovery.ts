@@ -4,7 +4,8 @@
  */
 import type { Logger } from '../core/logger.ts';
 import { factsOf } from './server-facts.ts';
-import type { CallResult, WorkerCalls, WorkerClient } from './worker-client.ts';
+import { jsonOf } from './worker-answers.ts';
+import type { WorkerCalls, WorkerClient } from './worker-client.ts';
 import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
 
 /** The newer name first. Source: SGLang 0.5.23 has both of each pair, older engines only the second. */
@@ -98,17 +99,7 @@ async function getFirst(calls: WorkerCalls, paths: readonly string[]): Promise<o
   for (const path of paths) {
     const result = await calls.get(path, LIMITS);
     if (!result.ok) return result.failure === 'too-large' ? null : NO_ANSWER;
-    if (result.status === 200) return parseObject(result);
+    if (result.status === 200) return jsonOf(result);
   }
   return null;
-}
-
-function parseObject(result: CallResult & { ok: true }): object | null {
-  try {
-    const value: unknown = JSON.parse(result.body.toString());
-    return typeof value === 'object' && value !== null ? value : null;
-  } catch {
-    // Not JSON: the same as not there.
-    return null;
-  }
 }

@@ -35,6 +35,7 @@ class FakeClient implements WorkerClient {
 
   open(_worker: unknown, signal: AbortSignal): ReturnType<WorkerClient['open']> {
     return {
+      post: () => Promise.reject(new Error('probes are GET')),
       get: () => {
         this.startsMs.push(this.#clock.nowMs());
         if (this.always !== null) return Promise.resolve(this.always);

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { factsOf } from './server-facts.ts';
+import type { WorkerType } from '../core/worker.ts';
+import { factsOf, findMisfit } from './server-facts.ts';
+import { DEFAULT_OPTIONS } from './worker-record.ts';
 
 test('the model is the served name, else the last segment of the path, else not known', () => {
   assert.equal(factsOf({ served_model_name: 'llama', model_path: '/m/x' }, null).modelId, 'llama');
@@ -16,6 +18,22 @@ test('only short known facts are kept, as text', () => {
     { model_type: 'llama' },
   );
   assert.deepEqual(facts.metadata, { model_type: 'llama', version: '0.5', tp_size: '2' });
+});
+
+test('a worker that is not what it was registered as is told from one that fits or says nothing', () => {
+  const says = (server: object) => factsOf(server, null);
+  const as = (type: WorkerType, bootstrapPort: number | null = null) => ({ ...DEFAULT_OPTIONS, type, bootstrapPort });
+  const prefill = says({ disaggregation_mode: 'prefill', disaggregation_bootstrap_port: 8998 });
+  assert.equal(findMisfit(as('prefill', 8998), prefill), null);
+  assert.equal(findMisfit(as('prefill'), prefill), null);
+  assert.equal(findMisfit(as('prefill', 8999), prefill), 'registered with the bootstrap port 8999, but it says 8998');
+  assert.equal(findMisfit(as('decode'), prefill), 'registered as decode, but it is a prefill worker');
+  assert.equal(findMisfit(as('regular'), prefill), 'registered as regular, but it is a prefill worker');
+  const regular = says({ disaggregation_mode: 'null', disaggregation_bootstrap_port: 8998 });
+  assert.deepEqual(regular.metadata, { disaggregation_mode: 'null' });
+  assert.equal(findMisfit(as('regular'), regular), null);
+  assert.equal(findMisfit(as('prefill', 1), regular), 'registered as prefill, but it is a regular worker');
+  assert.equal(findMisfit(as('prefill', 1), says({ version: '0.4' })), null);
 });
 
 test('inherited names are no facts', () => {

@@ -1,5 +1,5 @@
 /** What the router keeps of a worker's own description (`/server_info`, `/model_info`). */
-import type { WorkerFacts } from './worker-record.ts';
+import type { WorkerFacts, WorkerOptions } from './worker-record.ts';
 
 /** Short facts that an operator looks for. The engine's description has hundreds, keys and paths of its machine among them. */
 const KEPT = [
@@ -17,6 +17,7 @@ const KEPT = [
   'disaggregation_mode',
   'is_generation',
 ] as const;
+const BOOTSTRAP_PORT = 'disaggregation_bootstrap_port';
 const MAX_CHARACTERS = 512;
 
 /** `server`, `model`: the parsed answers, null where there is none. What is not a short text, a number or a boolean is left out. */
@@ -26,6 +27,9 @@ export function factsOf(server: object | null, model: object | null): WorkerFact
     const value = findText(server, name) ?? findText(model, name);
     if (value !== null) metadata[name] = value;
   }
+  // Every engine has a value for it; only those of prefill workers mean something.
+  const port = metadata['disaggregation_mode'] === 'prefill' ? findText(server, BOOTSTRAP_PORT) : null;
+  if (port !== null) metadata[BOOTSTRAP_PORT] = port;
   // Source: sglang_router 0.3.2: served_model_name, else the last segment of model_path.
   const modelId = metadata['served_model_name'] ?? lastSegment(metadata['model_path'] ?? '');
   return { modelId: modelId === '' ? null : modelId, metadata };
@@ -41,4 +45,18 @@ function findText(description: object | null, name: string): string | null {
 
 function lastSegment(path: string): string {
   return path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+}
+
+/**
+ * What a worker says of itself that does not fit what it was registered as, as text; null if nothing. A worker that says nothing fits.
+ * Source of the words: SGLang 0.5.23 (`disaggregation_mode` is "null" for regular workers).
+ */
+export function findMisfit({ type, bootstrapPort }: WorkerOptions, { metadata }: WorkerFacts): string | null {
+  const mode = metadata['disaggregation_mode'];
+  if (mode === undefined) return null;
+  const says = mode === 'prefill' || mode === 'decode' ? mode : 'regular';
+  if (says !== type) return `registered as ${type}, but it is a ${says} worker`;
+  const port = metadata[BOOTSTRAP_PORT];
+  if (port === undefined || bootstrapPort === null || port === String(bootstrapPort)) return null;
+  return `registered with the bootstrap port ${bootstrapPort}, but it says ${port}`;
 }

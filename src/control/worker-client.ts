@@ -28,35 +28,41 @@ interface CallLimits {
   readonly bodyBytes: number;
 }
 
-/** One connection to one worker; `close` ends it and whatever runs on it. */
+/** One connection to one worker; `close` ends it and whatever runs on it. Calls never reject. One at a time. */
 export interface WorkerCalls {
-  /** GET of a path below the worker's base path. Never rejects. One at a time. */
+  /** GET of a path below the worker's base path. */
   get(path: string, limits: CallLimits): Promise<CallResult>;
+  /** POST without a body. */
+  post(path: string, limits: CallLimits): Promise<CallResult>;
   close(): Promise<void>;
 }
 
 export interface WorkerClient {
-  open(worker: Worker, signal: AbortSignal): WorkerCalls;
+  /** `authorization`: sent to a worker that has no key of its own. */
+  open(worker: Worker, signal: AbortSignal, authorization?: string | null): WorkerCalls;
 }
 
 export function createWorkerClient(clock: Clock): WorkerClient {
   // Shared, because it keeps the TLS sessions.
   const connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
-  return { open: (worker, signal) => new Connection(clock, connector, worker, signal) };
+  return { open: (worker, signal, authorization = null) => new Connection(clock, connector, worker, signal, authorization) };
 }
 
 class Connection implements WorkerCalls {
   readonly #clock: Clock;
   readonly #worker: Worker;
   readonly #signal: AbortSignal;
+  readonly #headers: Record<string, string>;
   readonly #client: Client;
   #isConnected = false;
   #isLate = false;
 
-  constructor(clock: Clock, connect: buildConnector.connector, worker: Worker, signal: AbortSignal) {
+  constructor(clock: Clock, connect: buildConnector.connector, worker: Worker, signal: AbortSignal, authorization: string | null) {
     this.#clock = clock;
     this.#worker = worker;
     this.#signal = signal;
+    const credentials = worker.apiKey === null ? authorization : `Bearer ${worker.apiKey}`;
+    this.#headers = { accept: '*/*', ...(credentials === null ? {} : { authorization: credentials }) };
     const host = worker.host.includes(':') ? `[${worker.host}]` : worker.host;
     this.#client = new Client(`${worker.scheme}://${host}:${worker.port}`, { connect, headersTimeout: 0, bodyTimeout: 0 });
     this.#client.on('connect', () => {
@@ -66,16 +72,24 @@ class Connection implements WorkerCalls {
     if (signal.aborted) this.#onAbort();
   }
 
-  async get(path: string, limits: CallLimits): Promise<CallResult> {
+  get(path: string, limits: CallLimits): Promise<CallResult> {
+    return this.#call('GET', path, limits);
+  }
+
+  post(path: string, limits: CallLimits): Promise<CallResult> {
+    return this.#call('POST', path, limits);
+  }
+
+  async #call(method: 'GET' | 'POST', path: string, limits: CallLimits): Promise<CallResult> {
     const timer = this.#clock.after(limits.timeoutMs, () => {
       this.#isLate = true;
       void this.#client.destroy();
     });
     try {
       const { statusCode, body } = await this.#client.request({
-        method: 'GET',
+        method,
         path: `${this.#worker.basePath}${path}`,
-        headers: { accept: '*/*', ...(this.#worker.apiKey === null ? {} : { authorization: `Bearer ${this.#worker.apiKey}` }) },
+        headers: this.#headers,
       });
       return await this.#read(statusCode, body, limits.bodyBytes);
     } catch (error) {

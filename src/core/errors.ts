@@ -46,6 +46,8 @@ export const ERRORS = {
   body_memory_full: router(503, 'The request bodies that the router holds take all the memory that they may.'),
   merge_too_large: router(502, 'The logprobs of the prompt are more than the router keeps to put them into the answer.'),
   too_many_pairs: router(503, 'As many prefill-decode pairs are at work as the router keeps.'),
+  router_busy: router(503, 'As many questions to all workers are under way as the router keeps.'),
+  health_generate_failed: router(503, 'A worker of the pair that was tried generates nothing.'),
   upstream_queue_full: router(503, 'All connections to the worker are in use and its queue is full.'),
   upstream_queue_timeout: router(503, 'No connection to the worker became free in time.'),
   shutting_down: router(503, 'The router is shutting down.'),

@@ -7,6 +7,8 @@ export interface LocalRequest {
   readonly query: URLSearchParams;
   /** Values of `{name}` segments of the route's pattern, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
+  /** Value of the client's Authorization field, null: none. For workers that are asked on its behalf. */
+  readonly authorization: string | null;
   readonly body: Buffer;
 }
 

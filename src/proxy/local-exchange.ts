@@ -52,6 +52,7 @@ export class LocalExchange implements ServerExchange {
         path: head.path,
         query: new URLSearchParams(head.query),
         params: pathParams(this.#local.path, head.path),
+        authorization: head.find('authorization') ?? null,
         body,
       });
       if (answer instanceof Promise) answer.then((value) => this.#answer(value)).catch((error: unknown) => this.#broken(error));

@@ -90,6 +90,7 @@ test('an exposition that fails is a 500 and leaves the listener alive', async ()
 test("the route for the router's own port answers the same", async () => {
   const route = metricsRoute('/metrics', metrics);
   assert.equal(route.path, '/metrics');
-  const answer = await route.handle({ method: 'GET', path: '/metrics', query: new URLSearchParams(), params: {}, body: Buffer.alloc(0) });
+  const request = { method: 'GET', path: '/metrics', query: new URLSearchParams(), params: {}, authorization: null, body: Buffer.alloc(0) };
+  const answer = await route.handle(request);
   assert.deepEqual(answer, { status: 200, headers: { 'content-type': metrics.contentType }, body: 'smg_x 1\n' });
 });

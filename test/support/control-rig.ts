@@ -29,7 +29,7 @@ interface ControlRig {
   until(condition: () => boolean): Promise<number>;
   worker(url: string): Worker;
   /** `target`: path with an optional query. */
-  call(method: string, target: string, body?: unknown): Promise<LocalResponse>;
+  call(method: string, target: string, body?: unknown, authorization?: string): Promise<LocalResponse>;
 }
 
 /** Stopped when the test ends. */
@@ -50,7 +50,10 @@ export function startControl(t: TestContext, settings: Partial<ControlSettings> 
     if (found === undefined) throw new Error(`${url} is not in the fleet`);
     return found;
   };
-  const eligible = (): string[] => [...cell.current.eligible.regular].map((index) => cell.current.workers[index]?.url ?? 'a hole');
+  const eligible = (): string[] => {
+    const { regular, prefill, decode } = cell.current.eligible;
+    return [...regular, ...prefill, ...decode].map((index) => cell.current.workers[index]?.url ?? 'a hole');
+  };
   const until = async (condition: () => boolean): Promise<number> => {
     const startMs = performance.now();
     while (!condition()) {
@@ -67,6 +70,6 @@ export function startControl(t: TestContext, settings: Partial<ControlSettings> 
     until,
     untilEligible: (url, isEligible = true) => until(() => eligible().includes(url) === isEligible),
     worker,
-    call: async (method, target, body) => matchRoute(control.routes, method, target, body),
+    call: async (method, target, body, authorization) => matchRoute(control.routes, method, target, body, authorization),
   };
 }

@@ -2,13 +2,19 @@
 import type { LocalResponse, LocalRoute } from '../../src/core/local-route.ts';
 
 /** `body`: sent as JSON unless it is a Buffer. Throws when no route matches. */
-export async function matchRoute(routes: readonly LocalRoute[], method: string, target: string, body?: unknown): Promise<LocalResponse> {
+export async function matchRoute(
+  routes: readonly LocalRoute[],
+  method: string,
+  target: string,
+  body?: unknown,
+  authorization: string | null = null,
+): Promise<LocalResponse> {
   const url = new URL(target, 'http://router');
   for (const route of routes) {
     const params = route.method === method ? paramsOf(route.path, url.pathname) : null;
     if (params === null) continue;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body === undefined ? '' : JSON.stringify(body));
-    return route.handle({ method, path: url.pathname, query: url.searchParams, params, body: bytes });
+    return route.handle({ method, path: url.pathname, query: url.searchParams, params, authorization, body: bytes });
   }
   throw new Error(`no route for ${method} ${target}`);
 }
