@@ -4,7 +4,7 @@
  */
 
 /** Smaller ones come from Node's own slab. */
-const LEAST_POOLED_BYTES = 8 * 1024;
+const LEAST_POOLED_BYTES = 2 * 1024;
 const MOST_POOLED_BYTES = 1024 * 1024;
 /** Kept for later, all sizes together. */
 const MAX_IDLE_BYTES = 8 * 1024 * 1024;
