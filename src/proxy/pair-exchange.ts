@@ -20,33 +20,30 @@
  */
 import type { ErrorCode } from '../core/errors.ts';
 import type { OutcomeKind } from '../core/outcome.ts';
-import { NONE, type Worker, type WorkerIndex } from '../core/worker.ts';
+import { NONE } from '../core/worker.ts';
 import type { ChunkedFramer } from '../http1/chunked-framer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { PromptFields } from '../json/prompt-fields.ts';
-import { SINGLE } from '../pair/batch-shape.ts';
 import { FirstEvent, type StreamFailure } from '../pair/first-event.ts';
-import type { LivePair } from '../pair/ledger.ts';
 import type { ByteSink } from '../pair/logprob-splicer.ts';
 import { Deadline } from '../runtime/timer-wheel.ts';
-import { Attempt } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { EventMeter } from './event-meter.ts';
 import { failureOf } from './failure.ts';
 import { answerFrame, errorResponse } from './local-response.ts';
-import { makePairBodies } from './pair-body.ts';
-import { type LegOwner, type LegRole, PairLeg } from './pair-leg.ts';
-import { PairMerge } from './pair-merge.ts';
+import { type FailedWorkers, hasOther, openPair, type Pair } from './pair.ts';
+import type { LegOwner, PairLeg } from './pair-leg.ts';
+import type { PairMerge } from './pair-merge.ts';
 import type { PairRequest } from './pair-reader.ts';
-import { mayTryAnotherPair } from './pair-retry.ts';
-import { abortFields, PairRids } from './pair-rids.ts';
+import { PairRetries } from './pair-retry.ts';
+import { abortFields } from './pair-rids.ts';
+import { PairTimes } from './pair-times.ts';
 import type { Lingering, Pairing } from './pairing.ts';
 import { RelayedAnswer } from './relayed-answer.ts';
 import { RequestBody } from './request-body.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
 import { isRelayedEventStream } from './response-fields.ts';
-import type { Selection } from './selection.ts';
 import type { ServerExchange } from './server-exchange.ts';
 
 /** How long a prefill leg may go on after its decode leg has ended. */
@@ -55,16 +52,6 @@ const LINGER_MS = 5000;
 const NEVER = Number.POSITIVE_INFINITY;
 
 type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
-
-/** One pair: what changes with every try. */
-interface Pair {
-  readonly live: LivePair;
-  readonly prefill: PairLeg;
-  readonly decode: PairLeg;
-  readonly rids: PairRids;
-  /** Null: decode's answer passes as it is. */
-  readonly merge: PairMerge | null;
-}
 
 export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSink {
   readonly #ctx: ProxyContext;
@@ -78,21 +65,15 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   #request: PairRequest | null = null;
   #fields: readonly string[] = [];
   #pair: Pair | null = null;
-  /** Not chosen again: the worker of each role that failed last. */
-  #failedPrefill: WorkerIndex = NONE;
-  #failedDecode: WorkerIndex = NONE;
+  readonly #failed: FailedWorkers = { prefill: NONE, decode: NONE };
+  readonly #retries = new PairRetries();
   /** Whose answer the client gets. */
   #answering: PairLeg | null = null;
   /** The same leg, if its bytes pass as they are. */
   #direct: PairLeg | null = null;
   #answer: RelayedAnswer | null = null;
   #lingers: Deadline | null = null;
-  /** When the last bytes of the request came. */
-  #askedMs = 0;
-  /** When the prefill leg was whole; 0 before. */
-  #prefilledMs = 0;
-  /** When decode's first byte came. */
-  #begunMs = 0;
+  readonly #times: PairTimes;
   /** When the last bytes of the answer came, or the client took some again. */
   #lastMs = 0;
 
@@ -103,6 +84,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     this.#connection = connection;
     this.#record = record;
     this.#prompt = prompt;
+    this.#times = new PairTimes(pairing.series, record.startMs);
     this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), ctx.memory);
   }
 
@@ -128,7 +110,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     if (this.#state !== 'receiving') return;
     const { head, requestId, route } = this.#record;
     this.#body.complete = true;
-    this.#askedMs = this.#ctx.turnMs;
+    this.#times.askedMs = this.#ctx.turnMs;
     if (head.find('content-encoding') !== undefined) {
       this.#refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router of pairs must read it');
       return;
@@ -169,88 +151,48 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   duePassed(): void {
     const now = this.#ctx.turnMs;
     const { requestTimeoutMs } = this.#ctx.settings;
-    const isRequestOver = now >= this.#askedMs + requestTimeoutMs;
-    const due = Math.min(this.#askedMs + requestTimeoutMs, this.#silenceDue());
+    const requestDue = this.#times.askedMs + requestTimeoutMs;
+    const due = Math.min(requestDue, this.#silenceDue());
     if (now < due) this.#connection.setDue(due - now);
-    else if (this.#state === 'waiting') this.#bootstrapOver(!isRequestOver);
+    else if (this.#state === 'waiting') this.#bootstrapOver(now < requestDue);
     else if (this.#answering !== null) this.#cut(this.#answering, 'timeout');
   }
 
   /** When the engines have been silent for too long. */
   #silenceDue(): number {
-    const pair = this.#pair;
-    if (this.#state === 'relaying') {
-      // While the client does not read, the worker cannot be blamed for silence.
-      const { streamIdleTimeoutMs } = this.#ctx.settings;
-      return streamIdleTimeoutMs > 0 && this.#answer?.stalled !== true ? this.#lastMs + streamIdleTimeoutMs : NEVER;
-    }
-    const { bootstrapTimeoutMs } = this.#pairing.settings;
-    if (pair === null || bootstrapTimeoutMs === 0) return NEVER;
-    if (!pair.prefill.isOver) return pair.live.startMs + bootstrapTimeoutMs;
-    // The KV has arrived. A plain answer comes when it is whole, however long that takes; the first event of a stream is due.
-    return this.#request?.isStream === true ? this.#prefilledMs + bootstrapTimeoutMs : NEVER;
+    const { streamIdleTimeoutMs } = this.#ctx.settings;
+    if (this.#state === 'waiting')
+      return this.#times.bootstrapDue(this.#pairing.settings.bootstrapTimeoutMs, this.#request?.isStream === true);
+    // While the client does not read, the worker cannot be blamed for silence.
+    return streamIdleTimeoutMs > 0 && this.#answer?.stalled !== true ? this.#lastMs + streamIdleTimeoutMs : NEVER;
   }
 
   // ---- the choice
 
   #try(request: PairRequest): void {
-    const { prefill, decode, reader, ledger } = this.#pairing;
-    const missing = prefill.eligible.length === 0 ? 'prefill' : decode.eligible.length === 0 ? 'decode' : null;
-    if (missing !== null) {
-      this.#refuseNoWorker(missing);
+    const record = this.#record;
+    const pair = openPair(this.#ctx, this.#pairing, this, request, this.#body, record.route.endpoint, this.#failed);
+    if ('code' in pair) {
+      this.#refuse('refused', pair.code, pair.message);
       return;
     }
-    const ofPrefill = prefill.choose(reader.input, this.#failedPrefill);
-    const ofDecode = decode.choose(reader.input, this.#failedDecode);
-    reader.forget();
-    const { workers } = this.#ctx.fleet.current;
-    const prefillWorker = workers[ofPrefill.worker];
-    const decodeWorker = workers[ofDecode.worker];
-    if (prefillWorker === undefined || decodeWorker === undefined) {
-      this.#refuseNoWorker(prefillWorker === undefined ? 'prefill' : 'decode');
-      return;
-    }
-    const { shape } = request;
-    const live = ledger.open(shape.batch === SINGLE ? 1 : shape.batch, prefillWorker, decodeWorker, this.#ctx.turnMs);
-    if (live === null) {
-      this.#refuse('refused', 'too_many_pairs', 'as many prefill-decode pairs are at work as the router keeps');
-      return;
-    }
-    const rids = new PairRids(shape, live.rooms);
-    const bootstrap = this.#pairing.getBootstrap(prefillWorker.index);
-    const room = live.rooms[0];
-    const members = shape.batch === SINGLE && room !== undefined ? bootstrap.single(room) : bootstrap.batch(live.rooms);
-    const bodies = makePairBodies(this.#body, request.splice, members + rids.member, this.#ctx.memory);
-    const leg = (role: LegRole, worker: Worker, choice: typeof ofPrefill, selection: Selection): PairLeg =>
-      new PairLeg(this.#ctx, this, role, worker, new Attempt(this.#ctx, worker.index, choice, selection), bodies[role]);
-    const pair: Pair = {
-      live,
-      prefill: leg('prefill', prefillWorker, ofPrefill, prefill),
-      decode: leg('decode', decodeWorker, ofDecode, decode),
-      rids,
-      merge: shape.wantsInputLogprobs ? new PairMerge(this.#pairing.finder, shape, this.#record.route.endpoint, this) : null,
-    };
-    this.#send(pair);
-  }
-
-  #send(pair: Pair): void {
     this.#pair = pair;
     this.#state = 'waiting';
-    this.#prefilledMs = 0;
-    this.#begunMs = 0;
-    const { upstreams } = this.#ctx;
-    const record = this.#record;
+    this.#times.sent(pair.live);
     record.attempts++;
     record.worker = pair.decode.worker.url;
     record.prefillWorker = pair.prefill.worker.url;
     this.duePassed();
-    for (const leg of [pair.prefill, pair.decode]) {
-      // The first leg may have failed at once, and another pair be tried by now.
-      if (leg.isOver) continue;
-      const upstream = upstreams.find(leg.worker.index);
-      if (upstream === undefined) this.legFailed(leg, 'connect-failed');
-      else leg.send(upstream, record.head.method, record.head.target, this.#fields);
-    }
+    this.#send(pair.prefill);
+    // The first leg may have failed at once, and another pair be tried by now.
+    if (!pair.decode.isOver) this.#send(pair.decode);
+  }
+
+  #send(leg: PairLeg): void {
+    const { method, target } = this.#record.head;
+    const upstream = this.#ctx.upstreams.find(leg.worker.index);
+    if (upstream === undefined) this.legFailed(leg, 'connect-failed');
+    else leg.send(upstream, method, target, this.#fields);
   }
 
   /** Gives the pair up and tries another, if the failure allows it and there is another worker to do it. */
@@ -259,24 +201,21 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     const pair = this.#pair;
     if (request === null || pair === null) return false;
     this.#pairing.series.failures[leg.role].value++;
-    if (!mayTryAnotherPair({ role: leg.role, kind, status }, this.#record.attempts)) return false;
+    const afterMs = this.#ctx.turnMs - pair.live.startMs;
+    if (!this.#retries.mayTryAnother({ kind, status, afterMs })) return false;
     if (!hasOther(this.#pairing[leg.role], leg.worker.index)) return false;
     if (kind === 'timeout') this.#abort(pair, leg, kind);
     else leg.end(kind, status);
     const other = leg.role === 'prefill' ? pair.decode : pair.prefill;
     this.#abort(pair, other, 'cancelled');
-    this.#exclude(leg);
+    this.#failed[leg.role] = leg.worker.index;
     // An engine refuses a request id that it still works on; ours are new with every pair, the client's is not.
-    if ((mayBeOther || request.shape.rid !== null) && hasOther(this.#pairing[other.role], other.worker.index)) this.#exclude(other);
+    if ((mayBeOther || request.shape.rid !== null) && hasOther(this.#pairing[other.role], other.worker.index))
+      this.#failed[other.role] = other.worker.index;
     this.#pairing.series.retries.value++;
     this.#pairing.reader.scan(this.#body, this.#prompt);
     this.#try(request);
     return true;
-  }
-
-  #exclude(leg: PairLeg): void {
-    if (leg.role === 'prefill') this.#failedPrefill = leg.worker.index;
-    else this.#failedDecode = leg.worker.index;
   }
 
   /** Closes a leg's socket and tells its engine. */
@@ -362,7 +301,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     }
     const status = leg.failedStatus === 0 ? (head?.status ?? 0) : leg.failedStatus;
     const kind = status >= 500 ? 'status' : 'ok';
-    if (leg.role === 'prefill') this.#prefilledMs = this.#ctx.turnMs;
+    if (leg.role === 'prefill') this.#times.prefillEnds(this.#ctx.turnMs);
     if (leg !== this.#direct && pair.merge !== null && this.#state !== 'settled') {
       leg.end(kind, status);
       if (leg.role === 'prefill') pair.merge.prefillEnd();
@@ -418,12 +357,9 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   /** The first byte of a leg's answer. */
   #legBegins(leg: PairLeg): void {
     leg.hasAnswered = true;
-    const live = this.#pair?.live;
-    if (leg.role !== 'prefill' || live === undefined) return;
+    if (leg.role !== 'prefill') return;
     this.#ctx.touch();
-    const now = this.#ctx.turnMs;
-    this.#pairing.series.prefill.observe((now - live.startMs) / 1000);
-    live.advance('transfer', now);
+    this.#times.prefillAnswers(this.#ctx.turnMs);
   }
 
   /** Bytes of a leg's answer, of which the first event, if it is a stream, is a good one. */
@@ -435,7 +371,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
       if (merge !== null && !merge.prefillData(buf, start, end)) this.#tooLargeToMerge();
       return;
     }
-    if (this.#begunMs === 0) this.#decodes(leg, head);
+    if (this.#times.begunMs === 0) this.#decodes(leg, head);
     if (merge === null) {
       this.#meter.saw(1);
       this.#answer?.data(buf, start, end);
@@ -444,17 +380,10 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
 
   /** Decode has sent its first byte: the KV has arrived, and its answer is the client's. */
   #decodes(leg: PairLeg, head: ResponseHead): void {
-    const { series } = this.#pairing;
     const pair = this.#pair;
     if (pair === null) return;
-    const { live } = pair;
     this.#ctx.touch();
-    const now = this.#ctx.turnMs;
-    this.#begunMs = now;
-    series.queue.observe((live.startMs - this.#askedMs) / 1000);
-    series.transfer.observe(live.phase === 'transfer' ? (now - live.phaseMs) / 1000 : 0);
-    series.ttft.observe((now - this.#record.startMs) / 1000);
-    live.advance('decode', now);
+    this.#times.decodeAnswers(this.#ctx.turnMs);
     if (pair.merge !== null) return;
     this.#direct = leg;
     this.#relay(leg, head);
@@ -544,7 +473,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
 
   /** All of the answer has been written. */
   #finish(leg: PairLeg, answer: RelayedAnswer, kind: 'ok' | 'status'): void {
-    if (leg.role === 'decode' && kind === 'ok') this.#pairing.series.decode.observe((this.#ctx.turnMs - this.#begunMs) / 1000);
+    if (leg.role === 'decode' && kind === 'ok') this.#times.decodeEnds(this.#ctx.turnMs);
     this.#settle(kind);
     answer.finish();
   }
@@ -561,13 +490,6 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     this.#abort(pair, leg, 'timeout');
     const { code, message } = failureOf('timeout', nameOf(leg));
     this.#refuse('timeout', code, message);
-  }
-
-  #refuseNoWorker(role: LegRole): void {
-    const isKnown = this.#ctx.fleet.current.workers.some((worker) => worker?.type === role);
-    if (isKnown)
-      this.#refuse('refused', 'no_available_workers', `no ${role} worker can take requests now: all are down, starting or leaving`);
-    else this.#refuse('refused', 'no_workers', `no ${role} worker is registered`);
   }
 
   /** Nothing has been written: an error answer. */
@@ -651,8 +573,4 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
 
 function nameOf(leg: PairLeg): string {
   return `the ${leg.role} worker`;
-}
-
-function hasOther({ eligible }: Selection, worker: WorkerIndex): boolean {
-  return eligible.length > 1 || (eligible.length === 1 && eligible[0] !== worker);
 }

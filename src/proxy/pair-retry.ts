@@ -1,20 +1,37 @@
 /** Whether another pair is tried when a leg of one has failed and the client has not got a byte. */
 import type { OutcomeKind } from '../core/outcome.ts';
-import type { LegRole } from './pair-leg.ts';
 
 export interface LegFailure {
-  readonly role: LegRole;
   readonly kind: OutcomeKind;
   /** What the engine answered, also in an event of a stream; 0: it did not answer. */
   readonly status: number;
+  /** Since the leg was sent. */
+  readonly afterMs: number;
 }
 
 /** Pairs tried for one request. */
 const MAX_PAIRS = 3;
+/**
+ * A request can kill its engine: SGLang 0.5.23 does with a token that its model does not have; it hangs for 5 s, then all of it
+ * is gone. An engine that dies this late after it got the request may have died of it, and one more is all that is risked.
+ */
+const SLOW_DEATH_MS = 1000;
+const MAX_SLOW_DEATHS = 2;
 
-/** `tries`: pairs so far, the failed one included. That there is another worker for the role is for the caller to see. */
-export function mayTryAnotherPair({ kind, status }: LegFailure, tries: number): boolean {
-  if (tries >= MAX_PAIRS) return false;
+/** Counts the failures of one request. That there is another worker for the role is for the caller to see. */
+export class PairRetries {
+  #pairs = 0;
+  #slowDeaths = 0;
+
+  /** Called once for each pair that failed. */
+  mayTryAnother({ kind, status, afterMs }: LegFailure): boolean {
+    this.#pairs++;
+    if ((kind === 'reset' || kind === 'cut') && afterMs >= SLOW_DEATH_MS) this.#slowDeaths++;
+    return this.#pairs < MAX_PAIRS && this.#slowDeaths < MAX_SLOW_DEATHS && isTransient(kind, status);
+  }
+}
+
+function isTransient(kind: OutcomeKind, status: number): boolean {
   switch (kind) {
     case 'connect-failed':
     case 'connect-timeout':
