@@ -496,7 +496,7 @@ describe('whatever the text is', () => {
         const lines = text.split(/\r\n|\r|\n/);
         for (const { line, column } of problems) assert.ok(line >= 0 && column >= 0 && line <= lines.length + 1, `${line}:${column}`);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -507,7 +507,7 @@ describe('whatever the text is', () => {
         const { problems, recipes } = load(SEED_RECIPE, { overrides: [{ kind: 'set', text: `${path}=${JSON.stringify(value)}` }] });
         assert.equal(recipes.length === 1, problems.length === 0);
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -584,7 +584,7 @@ describe('the same recipe', () => {
         assert.deepEqual(load('environment: {}', { overrides }).recipes, fromFile.recipes);
         assert.deepEqual(fromFile.problems.map(formatProblem), []);
       }),
-      { numRuns: 150 },
+      { numRuns: 50 },
     );
   });
 
@@ -595,7 +595,7 @@ describe('the same recipe', () => {
         const frontend = { type: isRouter ? 'sglang' : 'dynamo', enable_multiple_frontends, num_additional_frontends };
         assert.deepEqual(load(yaml({ ...whole, backend, frontend })).recipes, load(yaml(whole)).recipes);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
