@@ -1,39 +1,11 @@
 /** The simulated engine against what a real SGLang 0.5.23 answered to the same requests (test/fixtures). */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
-import { eventsOf, scrub, shapeOfJson } from './support/recorded-shape.ts';
-import { type Reply, sendRaw } from './support/send-raw.ts';
+import { pythonJson, Recording } from './support/recording.ts';
+import { sendRaw } from './support/send-raw.ts';
 
-interface Recorded {
-  readonly name: string;
-  readonly method: string;
-  readonly path: string;
-  readonly send?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-  readonly raw?: string;
-  readonly status: number;
-  readonly headers: string;
-  readonly kind: 'none' | 'json' | 'sse' | 'text';
-  readonly keys?: string;
-  readonly values?: Readonly<Record<string, unknown>>;
-  readonly events?: readonly string[];
-  readonly growth?: string;
-  readonly text?: string;
-}
-
-/** What a simulated text cannot have in common with a real one. */
-const INVENTED = new Map([['generate stop string', 'meta_info.completion_tokens']]);
-const TAG = '0918273645';
-
-const lines = readFileSync(new URL('../../test/fixtures/sglang-0.5.23.jsonl', import.meta.url), 'utf8')
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line.replaceAll('{5000 x}', 'x'.repeat(5000))) as Partial<Recorded> & { shape?: string; list?: string[] });
-const lists = new Map(lines.flatMap((line) => (line.list === undefined ? [] : [[line.shape ?? line.headers ?? '', line.list] as const])));
-// A line with a name is a case and has the members of one.
-const cases = lines.filter((line) => line.name !== undefined) as unknown as readonly Recorded[];
+const recording = new Recording('sglang-0.5.23.jsonl');
 
 describe('the simulated engine answers as SGLang 0.5.23 was seen to answer', () => {
   let sim: SimHandle;
@@ -43,91 +15,46 @@ describe('the simulated engine answers as SGLang 0.5.23 was seen to answer', () 
   after(() => sim.stop());
 
   it('has cases to compare', () => {
-    assert.ok(cases.length > 140, `${cases.length} cases`);
+    assert.ok(recording.cases.length > 140, `${recording.cases.length} cases`);
   });
 
-  for (const recorded of cases) {
+  for (const recorded of recording.cases) {
     it(recorded.name, async () => {
       const body = recorded.raw ?? (recorded.body === undefined ? undefined : pythonJson(recorded.body));
-      const reply = await sendRaw(sim.port, recorded.method, recorded.path, recorded.send ?? {}, body);
-      assert.equal(reply.status, recorded.status);
-      assert.deepEqual(headerLines(reply), lists.get(recorded.headers));
-      checkBody(recorded, reply.body);
+      recording.check(recorded, await sendRaw(sim.port, recorded.method, recorded.path, recorded.send ?? {}, body));
     });
   }
 });
 
-function checkBody(recorded: Recorded, body: string): void {
-  switch (recorded.kind) {
-    case 'none':
-      assert.equal(body, '');
-      return;
-    case 'text':
-      if (recorded.text !== undefined) assert.equal(scrub(body.slice(0, 200)), recorded.text);
-      else assert.deepEqual(families(body), lists.get(recorded.keys ?? ''));
-      return;
-    case 'json': {
-      const shape = shapeOfJson(body);
-      const expected = lists.get(recorded.keys ?? '');
-      if (recorded.path === '/openapi.json') {
-        // Of a document that large only the top was recorded.
-        assert.deepEqual(Object.keys(JSON.parse(body)).sort(), expected);
-        return;
-      }
-      assert.deepEqual(shape.keys, expected);
-      const invented = INVENTED.get(recorded.name) ?? '';
-      assert.deepEqual(untagged(without(shape.values, invented)), without(recorded.values ?? {}, invented));
-      return;
-    }
-    case 'sse': {
-      const { labels, datas } = eventsOf(body);
-      const expected = (recorded.events ?? []).flatMap((id) => lists.get(id) ?? []);
-      // Answers that take turns come in an order of chance; the record holds them sorted.
-      const isMixed = expected[0] === '[DONE]';
-      assert.deepEqual(isMixed ? [...new Set(labels)].sort() : untagged(labels), expected);
-      if (recorded.growth === 'cumulative') assert.ok(isCumulative(datas));
-    }
-  }
-}
+const pairs = new Recording('sglang-0.5.23-pairs.jsonl');
 
-function headerLines({ headers }: Reply): readonly string[] {
-  return headers
-    .map(([name, value]) => [name.toLowerCase(), name.toLowerCase() === 'allow' ? value.split(', ').sort().join(', ') : value] as const)
-    .map(([name, value]) => (name === 'date' || name === 'content-length' ? name : `${name}: ${value}`))
-    .sort();
-}
+describe('the two halves of a pair answer as those of SGLang 0.5.23 were seen to answer', () => {
+  let prefill: SimHandle;
+  let decode: SimHandle;
+  let rooms = 1000;
+  before(async () => {
+    const options = { contextLength: 4096, kvTokens: 16_384, speedup: 100 };
+    prefill = await startSim({ ...options, disaggregationMode: 'prefill', disaggregationBootstrapPort: 0 });
+    decode = await startSim({ ...options, disaggregationMode: 'decode' });
+  });
+  after(() => Promise.all([prefill.stop(), decode.stop()]));
 
-/** The record has TAG where the request had ten digits. */
-function untagged<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value).replaceAll(TAG, 'TAG')) as T;
-}
+  it('has cases to compare', () => {
+    assert.ok(pairs.cases.length >= 38, `${pairs.cases.length} cases`);
+  });
 
-function without(values: Readonly<Record<string, unknown>>, name: string): unknown {
-  return Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
-}
-
-function families(text: string): readonly string[] {
-  return [...new Set([...text.matchAll(/^# TYPE (\S+ \S+)$/gm)].map((match) => match[1] ?? ''))].sort();
-}
-
-/** Every event of the same index begins with what the last one had. */
-function isCumulative(datas: readonly string[]): boolean {
-  const last = new Map<number, readonly number[]>();
-  return datas
-    .filter((data) => data.startsWith('{'))
-    .every((data) => {
-      const { output_ids: ids, index = 0 } = JSON.parse(data) as { output_ids: readonly number[]; index?: number };
-      const before = last.get(index) ?? [];
-      last.set(index, ids);
-      return before.every((id, at) => ids[at] === id);
+  for (const name of new Set(pairs.cases.map((recorded) => recorded.name))) {
+    it(name, async () => {
+      const room = (rooms += 10);
+      const legs = pairs.cases.filter((recorded) => recorded.name === name);
+      const replies = legs.map((recorded) => {
+        const where = { bootstrap_host: '127.0.0.1', bootstrap_port: prefill.bootstrapPort, bootstrap_room: room };
+        // A double cannot hold the largest room, so it was written down as text.
+        const body = pythonJson({ ...where, ...(recorded.body as object) }).replace(/"(\d{19})"/, '$1');
+        const { port } = recorded.leg === 'prefill' ? prefill : decode;
+        return sendRaw(port, 'POST', recorded.path, { 'content-type': 'application/json' }, body);
+      });
+      for (const [at, reply] of (await Promise.all(replies)).entries()) pairs.check(legs[at]!, reply);
     });
-}
-
-/** As the recording client wrote it: a space after colons and commas. One message quotes the bytes. */
-function pythonJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  return `{${Object.entries(value)
-    .map(([key, item]) => `${JSON.stringify(key)}: ${pythonJson(item)}`)
-    .join(', ')}}`;
-}
+  }
+});

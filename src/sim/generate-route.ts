@@ -4,7 +4,7 @@ import { checkRank } from './dp-rank.ts';
 import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
-import { metaInfo, refusedMetaInfo } from './meta-info.ts';
+import { type AnswerPart, metaInfo, refusedMetaInfo } from './meta-info.ts';
 import { RoomError, readPairFields } from './pair-fields.ts';
 import { pythonRepr } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
@@ -135,7 +135,7 @@ class PlainWriter {
   ended(generation: Generation): void {
     const { finish } = generation;
     if (finish?.type === 'abort' && finish.status !== null) this.#failed = { message: finish.message, status: finish.status };
-    this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#top, false, false);
+    this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#top, 'whole', false);
   }
 
   allEnded(): void {
@@ -194,12 +194,12 @@ class StreamWriter {
     const { index } = generation.spec;
     const isFirst = !this.#begun.has(index);
     this.#begun.add(index);
-    this.#call.answer.event(eventText(this.#call, generation, this.#top, isFirst, this.#isList));
+    this.#call.answer.event(eventText(this.#call, generation, this.#top, isFirst ? 'first' : 'later', this.#isList));
   }
 }
 
-function eventText(call: Call, generation: Generation, top: number, isFirst: boolean, withIndex: boolean): string {
-  const meta = metaInfo(call.engine, generation, top, isFirst);
+function eventText(call: Call, generation: Generation, top: number, part: AnswerPart, withIndex: boolean): string {
+  const meta = metaInfo(call.engine, generation, top, part);
   const index = withIndex ? `,"index":${generation.spec.index}` : '';
   return `{"text":${JSON.stringify(generation.text)},"output_ids":[${generation.outputIds.join(',')}],"meta_info":${meta}${index}}`;
 }

@@ -6,8 +6,11 @@ import { encodeByte } from './tokens.ts';
 
 const MOST_TOP = 20;
 
-/** JSON text of the object. `isFirst`: the first event of a stream, which has one field more than those that follow. */
-export function metaInfo(engine: Engine, generation: Generation, topLogprobs: number, isFirst: boolean): string {
+/** What the object belongs to: an answer that is no stream, the first event of one, or a later event. They differ in their members. */
+export type AnswerPart = 'whole' | 'first' | 'later';
+
+/** JSON text of the object. */
+export function metaInfo(engine: Engine, generation: Generation, topLogprobs: number, part: AnswerPart): string {
   const { spec, finish } = generation;
   const cached = Math.max(0, generation.cachedTokens);
   const tokens = generation.outputIds.length;
@@ -17,8 +20,9 @@ export function metaInfo(engine: Engine, generation: Generation, topLogprobs: nu
   if (finish !== null) parts.push(weightVersions(engine, tokens));
   parts.push(`"cached_tokens_details":${cached === 0 ? 'null' : `{"device":${cached},"host":0}`},"dp_rank":null`);
   if (finish !== null) parts.push(endText(engine, generation));
-  if (finish !== null && tokens > 1) parts.push(`"decode_throughput":${floatText(decodeRate(generation))}`);
-  if (isFirst || finish !== null) parts.push(sentText(engine));
+  const hasRate = part !== 'whole' || !isDecode(engine);
+  if (finish !== null && tokens > 1 && hasRate) parts.push(`"decode_throughput":${floatText(decodeRate(generation))}`);
+  if (part === 'first' || finish !== null) parts.push(sentText(engine));
   return `{${parts.join(',')}}`;
 }
 
