@@ -45,7 +45,8 @@ describe('the two halves of a pair answer as those of SGLang 0.5.23 were seen to
 
   for (const name of new Set(pairs.cases.map((recorded) => recorded.name))) {
     it(name, async () => {
-      const room = (rooms += 10);
+      rooms += 10;
+      const room = rooms;
       const legs = pairs.cases.filter((recorded) => recorded.name === name);
       const replies = legs.map((recorded) => {
         const where = { bootstrap_host: '127.0.0.1', bootstrap_port: prefill.bootstrapPort, bootstrap_room: room };

@@ -92,13 +92,22 @@ export class FaultList {
     return this.#rules.map(({ id, rule, hits }) => ({ id, ...rule, hits }));
   }
 
-  /** The rules that strike a request for `path`, which counts as a hit of each. A rule that has struck `count` times is dropped from then on. */
+  /** The rules that strike a request for `path` when it has been read, which counts as a hit of each. A rule strikes `count` times at most. */
   strike(path: string): readonly FaultRule[] {
+    return this.#strike(path, false);
+  }
+
+  /** The same for a request that generates, at the places of a pair. */
+  strikePair(path: string): readonly FaultRule[] {
+    return this.#strike(path, true);
+  }
+
+  #strike(path: string, isPair: boolean): readonly FaultRule[] {
     if (this.#rules.length === 0) return [];
     const struck: FaultRule[] = [];
     for (const entry of this.#rules) {
       const { rule } = entry;
-      if (rule.kind === 'refuse' || !path.startsWith(rule.path)) continue;
+      if (rule.kind === 'refuse' || !path.startsWith(rule.path) || (rule.at !== 'request') !== isPair) continue;
       if (rule.count > 0 && entry.hits >= rule.count) continue;
       if (rule.probability < 1 && this.#rng.nextUint32() / 2 ** 32 >= rule.probability) continue;
       entry.hits++;

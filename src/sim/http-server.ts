@@ -123,10 +123,8 @@ export class SimHttpServer {
         contentType: request.headers['content-type'],
         body: Buffer.concat(pieces),
         prepareJob: (job) => {
-          for (const fault of struck) {
-            if (fault.at !== 'request') job.strikeAtKv(fault);
-            else if (fault.kind === 'abort') job.abortAfter(Math.max(0, fault.afterTokens));
-          }
+          for (const fault of struck) if (fault.kind === 'abort') job.abortAfter(Math.max(0, fault.afterTokens));
+          for (const fault of this.#engine.faults.strikePair(path)) job.strikeAtKv(fault);
         },
       };
       this.#strike(call, struck, 0, request);
@@ -141,10 +139,6 @@ export class SimHttpServer {
       return;
     }
     const { answer } = call;
-    if (fault.at !== 'request') {
-      this.#strike(call, struck, at + 1, request);
-      return;
-    }
     switch (fault.kind) {
       case 'delay': {
         const timer = this.#engine.clock.after(fault.delayMs, () => this.#strike(call, struck, at + 1, request));
