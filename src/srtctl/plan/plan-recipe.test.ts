@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { completeExample, recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
 import { SETTINGS } from '../../config/schema.ts';
 import { NO_CLUSTER } from '../recipe/cluster.ts';
-import type { Recipe } from '../recipe/recipe.ts';
+import type { Flags, Recipe } from '../recipe/recipe.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
 import { planRecipe } from './plan-recipe.ts';
 
@@ -418,12 +418,13 @@ describe('what surrounds a process', () => {
       setupScript: 'setup.sh',
       model: { path: './models/tiny', container: '../images/sglang.sqsh', precision: null },
       backend: { type: 'sglang', sglangSourceDirectory: 'sglang' },
+      mounts: ['../data', 'name', '/abs', '{log_dir}'].map((host) => ({ host, container: '/x', options: null })),
     });
     const { before, container, mounts, argv } = byId(planned(recipe), 'prefill-0');
     assert.equal(container, '/home/images/sglang.sqsh');
     assert.deepEqual(
       mounts.map(({ host }) => host),
-      ['/home/me/models/tiny', '<run>', '/home/me/sglang', '/home/me/setup.sh'],
+      ['/home/me/models/tiny', '<run>', '/home/data', 'name', '/abs', '<run>/logs', '/home/me/sglang', '/home/me/setup.sh'],
     );
     assert.equal(before[0]?.argv[1], '/srtctl-setup/setup.sh');
     assert.equal(argv[4], '/model/');
@@ -461,6 +462,89 @@ describe('what surrounds a process', () => {
     const plan = planned(recipeWith({ workers, frontend: { router: 'sglang_router' } }));
     assert.ok(byId(plan, 'router-0').argv.includes('grpc://<node0>:30000'));
     assert.deepEqual(byId(plan, 'aggregated-0').ready, { kind: 'tcp', host: '<node0>', port: 30_000 });
+  });
+});
+
+describe('the path of the model', () => {
+  const asked = (path: string, flags: Flags, local: boolean): readonly [path: string | undefined, mounts: readonly string[]] => {
+    const recipe = recipeWith({
+      workers: [workerGroup('aggregated', 1, 1, { flags })],
+      model: { path, container: 'sglang', precision: null },
+    });
+    const { argv, mounts } = byId(planned(recipe, { local }), 'aggregated-0');
+    return [argv[argv.indexOf('--model-path') + 1], mounts.filter(({ container }) => container === '/model/').map(({ host }) => host)];
+  };
+
+  it('is /model/ in containers, or what the recipe says below it or elsewhere', () => {
+    assert.deepEqual(asked('/models/a', {}, false), ['/model/', ['/models/a']]);
+    assert.deepEqual(asked('/models/a', { 'model-path': '/model' }, false), ['/model/', ['/models/a']]);
+    assert.deepEqual(asked('/models/a', { 'model-path': '/model/sub' }, false), ['/model/sub', ['/models/a']]);
+    assert.deepEqual(asked('/models/a', { 'model-path': '/lustre/b' }, false), ['/lustre/b', ['/models/a']]);
+  });
+
+  it('is that of the host without containers', () => {
+    assert.deepEqual(asked('/models/a', { 'model-path': '/model/' }, true), ['/models/a', []]);
+    assert.deepEqual(asked('/models/a/', { 'model-path': '/model/sub' }, true), ['/models/a/sub', []]);
+  });
+
+  it('is the name at the hub for hf: models, which are mounted nowhere', () => {
+    assert.deepEqual(asked('hf:org/name', { 'model-path': '/model/' }, false), ['org/name', []]);
+    const plan = planned(recipeWith({ model: { path: 'hf:org/name', container: 'sglang', precision: null } }));
+    assert.equal(plan.model, 'org/name');
+  });
+
+  it('gives the model its last part as name, unless a role names it', () => {
+    assert.equal(planned(recipeWith({ model: { path: '/models/Some-Model', container: 'x', precision: null } })).model, 'Some-Model');
+    const named = recipeWith({
+      workers: [workerGroup('prefill', 1, 1), workerGroup('decode', 1, 1, { flags: { 'served-model-name': 'mine' } })],
+    });
+    assert.equal(planned(named).model, 'mine');
+    assert.match(byId(planned(named), 'prefill-0').argv.join(' '), /--served-model-name mine/);
+  });
+});
+
+describe('a benchmark of the recipe', () => {
+  const custom = (container: string | null): Recipe => ({
+    ...completeExample(),
+    benchmark: {
+      type: 'custom',
+      command: 'run "$SRT_FRONTEND_HOST" | tee x',
+      container,
+      environment: { SRT_FRONTEND_PORT: '1', MINE: '{node}' },
+    },
+  });
+
+  it('is a command for bash, in a container of its own, and finds the fleet in its environment', () => {
+    const { argv, container, env, mounts, ready } = byId(planned(custom('bench-image')), 'benchmark');
+    assert.deepEqual(argv, ['bash', '-lc', 'run "$SRT_FRONTEND_HOST" | tee x']);
+    assert.equal(container, 'bench-image');
+    assert.deepEqual(
+      mounts.map(({ container: inside }) => inside),
+      ['/model/', '<run>'],
+    );
+    assert.deepEqual(env, {
+      SRT_FRONTEND_HOST: '<node0>',
+      SRT_FRONTEND_PORT: '1',
+      SRTCTL_FRONTEND_TYPE: 'sglang',
+      SRT_PREFILL_IPS: '<node0>,<node1>',
+      SRT_PREFILL_ENDPOINTS: '<node0>:30000,<node1>:30000',
+      SRT_DECODE_IPS: '<node2>,<node3>',
+      SRT_DECODE_ENDPOINTS: '<node2>:30000,<node3>:30000',
+      MINE: '<node0>',
+    });
+    assert.deepEqual(ready, { kind: 'exit' });
+  });
+
+  it("takes the model's container when it names none, and no container where there are none", () => {
+    assert.equal(byId(planned(custom(null)), 'benchmark').container, 'sglang-latest');
+    const { container, mounts } = byId(planned(custom('bench-image'), { local: true }), 'benchmark');
+    assert.deepEqual([container, mounts], [null, []]);
+  });
+
+  it('is absent from a fleet that serves until it is cancelled', () => {
+    const plan = planned(recipeWith());
+    assert.equal(plan.benchmark, null);
+    assert.ok(plan.processes.every(({ role }) => role !== 'benchmark'));
   });
 });
 
@@ -517,6 +601,13 @@ describe('Dynamo mode', () => {
       ['pip install ai-dynamo-runtime==1.6.1 ai-dynamo==1.6.1'],
     );
     assert.deepEqual(worker.ready, { kind: 'none' });
+  });
+
+  it('counts aggregated workers where decode workers are counted', () => {
+    const plan = planned(recipeWith({ mode: 'dynamo', workers: [workerGroup('aggregated', 2, 2)] }));
+    const { ready } = byId(plan, 'frontend-1');
+    assert.ok(ready.kind === 'frontend');
+    assert.deepEqual([ready.prefill, ready.decode], [0, 2]);
   });
 
   it('counts workers at every frontend', () => {
