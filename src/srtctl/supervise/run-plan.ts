@@ -7,9 +7,10 @@ import type { Plan } from '../plan/plan.ts';
 import type { Redactor } from '../recipe/redact.ts';
 import { watchCancelFile } from './cancel-file.ts';
 import { reportText } from './report.ts';
-import { EXIT_CODES, type FailureReport, type ProcessStatus, type RunOutcome, runPaths, type StatusFile } from './run-directory.ts';
+import { EXIT_CODES, type FailureReport, type RunOutcome, runPaths, type StatusFile } from './run-directory.ts';
 import type { Notice } from './run-events.ts';
 import { RunFiles } from './run-files.ts';
+import { type RunIdentity, statusOf } from './status-of.ts';
 import { Supervisor } from './supervisor.ts';
 
 const HEARTBEAT_MS = 10_000;
@@ -22,6 +23,8 @@ export interface RunDeps {
   readonly id: string;
   /** Name of this machine. */
   readonly host: string;
+  /** Called before anything happens; `status` tells at any time how the run stands. */
+  readonly onBegin?: (status: () => StatusFile) => void;
   /** Everything that happens, with the wall clock in milliseconds; for live views. */
   readonly onNotice?: (notice: Notice, atMs: number) => void;
   /** Calls back for every wish to stop (the second hurries); returns how to unsubscribe. Such as watchSignals of the runtime. */
@@ -36,85 +39,86 @@ export interface RunResult {
   readonly status: StatusFile;
 }
 
-/** `directory`: absolute, exists. Never rejects for what happens to the run; that is in the result. */
+/** `directory`: absolute, exists. Rejects only if nothing can be written there before the run; what happens to the run is in the result. */
 export async function runPlan(plan: Plan, launcher: Launcher, directory: string, deps: RunDeps): Promise<RunResult> {
+  // Whoever wants to stop is heard from the first moment.
+  const early: string[] = [];
+  let cancel = (by: string): void => void early.push(by);
+  const unwatch = deps.watchCancel?.((by) => cancel(by));
+  try {
+    const run = await prepare(plan, launcher, directory, deps);
+    deps.onBegin?.(run.status);
+    const over = run.supervisor.run();
+    cancel = (by) => run.supervisor.cancel(by);
+    for (const by of early) cancel(by);
+    return await finish(over, run, directory, deps, cancel);
+  } finally {
+    unwatch?.();
+  }
+}
+
+interface Preparation {
+  readonly supervisor: Supervisor;
+  readonly files: RunFiles;
+  /** Secrets taken out. */
+  readonly status: () => StatusFile;
+}
+
+async function prepare(plan: Plan, launcher: Launcher, directory: string, deps: RunDeps): Promise<Preparation> {
   const { clock, redactor } = deps;
   const paths = runPaths(directory);
   await mkdir(paths.logs, { recursive: true });
   const startedAtMs = clock.wallMs();
-  const offsetMs = startedAtMs - clock.nowMs();
-  const identity = { pid: process.pid, startTime: await processStartTime(process.pid), host: deps.host, bootId: await bootId() };
-  let endedAt: string | null = null;
-
-  const supervisor = new Supervisor(plan, launcher, { directory, id: deps.id }, { clock, onNotice: (notice) => onNotice(notice) });
+  const identity: RunIdentity = {
+    id: deps.id,
+    name: plan.name,
+    supervisor: { pid: process.pid, startTime: await processStartTime(process.pid), host: deps.host, bootId: await bootId() },
+    startedAtMs,
+    offsetMs: startedAtMs - clock.nowMs(),
+  };
+  const tell = (notice: Notice): void => {
+    const atMs = clock.wallMs();
+    // Lines are clean already, and there are many of them.
+    const clean = notice.type === 'line' ? notice : redactor.data(notice);
+    if (clean.type === 'line') files.touch();
+    else files.event({ at: new Date(atMs).toISOString(), ...clean });
+    deps.onNotice?.(clean, atMs);
+  };
+  const supervisor = new Supervisor(plan, launcher, { directory, id: deps.id }, { clock, onNotice: tell });
   const { machine } = supervisor;
-  const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms + offsetMs).toISOString());
-  const status = (): StatusFile =>
-    redactor.data({
-      version: 1,
-      id: deps.id,
-      name: plan.name,
-      state: machine.state,
-      tier: machine.tier,
-      outcome: machine.state === 'ended' ? machine.outcome : null,
-      exitCode: machine.state === 'ended' && machine.outcome !== null ? EXIT_CODES[machine.outcome] : null,
-      startedAt: new Date(startedAtMs).toISOString(),
-      updatedAt: new Date(clock.wallMs()).toISOString(),
-      endedAt,
-      endpoint: supervisor.site?.bind(plan.endpoint) ?? null,
-      nodes: supervisor.site?.nodes ?? [],
-      supervisor: identity,
-      processes: [...machine.records.values()].map(
-        (record): ProcessStatus => ({
-          id: record.id,
-          role: record.planned.role,
-          node: record.planned.node,
-          tier: record.planned.tier,
-          state: record.state,
-          pid: record.pid,
-          log: record.planned.log,
-          detail: record.detail,
-          lastLine: record.lastLine,
-          startedAt: iso(record.startedAtMs),
-          readyAt: iso(record.readyAtMs),
-          endedAt: iso(record.endedAtMs),
-          exitCode: record.end?.code ?? null,
-          signal: record.end?.signal ?? null,
-        }),
-      ),
-      report: machine.report,
-    });
-
+  const status = (): StatusFile => {
+    const { site } = supervisor;
+    const bound = site === null ? null : { nodes: site.nodes, endpoint: site.bind(plan.endpoint) };
+    const nowMs = clock.wallMs();
+    return redactor.data(statusOf(machine, identity, bound, nowMs, machine.state === 'ended' ? nowMs : null));
+  };
   const files = new RunFiles(paths, clock, status, (code) => {
     deps.onNotice?.({ type: 'warning', text: `${directory} cannot be written (${code}); the run goes on` }, clock.wallMs());
   });
-  const onNotice = (raw: Notice): void => {
-    const atMs = clock.wallMs();
-    // Lines are clean already, and there are many of them.
-    const notice = raw.type === 'line' ? raw : redactor.data(raw);
-    if (notice.type === 'line') files.touch();
-    else files.event({ at: new Date(atMs).toISOString(), ...notice });
-    deps.onNotice?.(notice, atMs);
-  };
+  return { supervisor, files, status };
+}
 
+async function finish(
+  over: Promise<void>,
+  { supervisor, files, status }: Preparation,
+  directory: string,
+  { clock }: RunDeps,
+  cancel: (by: string) => void,
+): Promise<RunResult> {
   // For readers on other machines, who see nothing but the file.
   let heartbeat = clock.after(HEARTBEAT_MS, beat);
   function beat(): void {
     files.touch();
     heartbeat = clock.after(HEARTBEAT_MS, beat);
   }
-  const cancel = (by: string): void => supervisor.cancel(by);
-  const unwatch = deps.watchCancel?.(cancel);
-  const unwatchFile = watchCancelFile(paths.cancel, clock, cancel);
+  const unwatchFile = watchCancelFile(runPaths(directory).cancel, clock, cancel);
   try {
-    await supervisor.run();
+    await over;
   } finally {
-    unwatch?.();
     unwatchFile();
     heartbeat.cancel();
   }
-  endedAt = new Date(clock.wallMs()).toISOString();
-  const outcome = machine.outcome ?? 'running';
+  const outcome = supervisor.machine.outcome ?? 'running';
   const exitCode = EXIT_CODES[outcome];
   const final = status();
   await files.finish(final.report === null ? null : reportText(final.report, exitCode));
