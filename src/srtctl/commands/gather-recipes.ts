@@ -18,7 +18,7 @@ export interface Gathered {
   readonly file: string | null;
   readonly recipe: Recipe;
   readonly plan: Plan;
-  /** The text as it may be kept: secrets are `***`. */
+  /** The recipe as it may be kept, with what `--set`, variants and sweeps made of it: secrets are `***`. */
   readonly redactedText: string;
 }
 
@@ -105,7 +105,7 @@ async function gatherFile(
     const planned = planRecipe(recipe, cluster, { local, directory });
     for (const problem of planned.problems) problems.push({ ...loaded.placeOf(recipe, problem.path), ...problem });
     if (planned.plan !== null)
-      gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.redactedText });
+      gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.textOf(recipe) });
   }
   const recipes = problems.length === 0 ? gathered.map(({ recipe }) => recipe.name) : [];
   return { report: { file, recipes, problems, warnings: loaded.warnings }, gathered: problems.length === 0 ? gathered : [] };

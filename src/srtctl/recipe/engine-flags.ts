@@ -41,6 +41,15 @@ export function findEngineFlag(flags: Flags, flag: EngineFlag): FoundFlag | null
   return name === undefined ? null : { name, value: flags[name]! };
 }
 
+/** Pairs of names in these flags that mean one flag, in their order. */
+export function doubleFlags(flags: Flags): readonly (readonly [string, string])[] {
+  const names = Object.keys(flags).filter((name) => flags[name] !== null);
+  return Object.values(SPELLINGS).flatMap((spellings: readonly string[]) => {
+    const [first, second] = names.filter((name) => spellings.includes(name));
+    return first === undefined || second === undefined ? [] : [[first, second] as const];
+  });
+}
+
 /** GPUs that one worker uses, or the flag that says something else than a whole number from 1. */
 export type WorkerGpus =
   | { readonly ok: true; readonly gpus: number; readonly given: boolean; readonly how: string }

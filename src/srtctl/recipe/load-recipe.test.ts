@@ -20,6 +20,11 @@ function one(text: string, options?: LoadOptions): Recipe {
 const problemsOf = (text: string, options?: LoadOptions): string[] => load(text, options).problems.map(formatProblem);
 const warningsOf = (text: string, options?: LoadOptions): string[] => load(text, options).warnings.map(formatProblem);
 
+function keptText(text: string, options?: LoadOptions): string {
+  const { recipes, textOf } = load(text, options);
+  return textOf(recipes[0] ?? assert.fail());
+}
+
 describe("the seed's complete recipe", () => {
   const recipe = one(SEED_RECIPE);
 
@@ -417,7 +422,7 @@ backend:
   });
 
   it('are not in the text that is kept', () => {
-    const { redactedText } = load(text);
+    const redactedText = keptText(text);
     for (const secret of ['hf_Abc', 'marked-value', 'sk-123456']) assert.ok(!redactedText.includes(secret), redactedText);
     assert.ok(redactedText.includes('tokenizer-path: /tok'));
     const again = one(redactedText);
@@ -439,7 +444,7 @@ backend:
 
   it('written over several lines leave YAML behind', () => {
     const folded = smallRecipe('environment:\n  MY_PRIVATE_KEY: |\n    line-one\n    line-two\n  Z: after\n');
-    const { redactedText } = load(folded);
+    const redactedText = keptText(folded);
     assert.ok(!/line-(one|two)/.test(redactedText), redactedText);
     assert.deepEqual(one(redactedText).environment, { MY_PRIVATE_KEY: '***', Z: 'after' });
   });
@@ -575,7 +580,45 @@ const input = fc.record({
   }),
 });
 
+describe('the text that is kept', () => {
+  it('is the file, if the recipe is all of it', () => assert.equal(keptText(SEED_RECIPE), SEED_RECIPE));
+
+  it('has what the command line changed', () => {
+    const text = keptText(SEED_RECIPE, { overrides: [{ kind: 'set', text: 'benchmark.isl=7' }] });
+    assert.match(text, /^ {2}isl: 7$/m);
+    assert.deepEqual(one(text).workers, one(SEED_RECIPE).workers);
+  });
+
+  it('of a variant and of a point of a sweep is that recipe alone', () => {
+    const text = `base:\n${smallRecipe().replace(/^(?=.)/gm, '  ')}override_a: {environment: {V: "{v}"}, sweep: {v: [08, "08", yes]}}\n`;
+    const { recipes, textOf } = load(text);
+    assert.equal(recipes.length, 3);
+    for (const recipe of recipes) {
+      const { variant: _, ...rest } = one(textOf(recipe));
+      assert.deepEqual({ ...rest, variant: recipe.variant }, recipe);
+    }
+  });
+
+  it('hides secrets that the command line or a sweep brought', () => {
+    const overrides = [{ kind: 'set', text: 'environment.MY_TOKEN=swordfish' }] as const;
+    const text = keptText(smallRecipe('environment: {A: "x swordfish"}'), { overrides });
+    assert.ok(!text.includes('swordfish'));
+    assert.deepEqual(one(text).environment, { A: 'x ***', MY_TOKEN: '***' });
+  });
+});
+
 describe('the same recipe', () => {
+  it('comes of the text that is kept of it', () => {
+    fc.assert(
+      fc.property(input, (whole) => {
+        const overrides = [{ kind: 'set', text: 'slurm.account=a' }] as const;
+        const { recipes, textOf } = load(yaml(whole), { overrides });
+        assert.deepEqual(load(textOf(recipes[0]!)).recipes, recipes);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('comes of a file and of one --set for each of its values', () => {
     fc.assert(
       fc.property(input, (whole) => {
@@ -650,6 +693,11 @@ describe('a warning', () => {
       'routers that nobody starts',
       (text) => text.replace('frontends: true', 'frontends: false'),
       'r.yaml:19:29: backend.num_additional_frontends: has no effect, got 3: enable_multiple_frontends is false, so there is one on the public port',
+    ],
+    [
+      'one flag in two spellings',
+      (text) => text.replace('tensor-parallel-size: 4', 'tensor-parallel-size: 4\n      tp-size: 4'),
+      'r.yaml:25:16: backend.sglang_config.prefill.tp-size: the same as tensor-parallel-size, which is here, too (the engine takes the last one: remove the other)',
     ],
     [
       'GPUs that idle',

@@ -7,6 +7,7 @@
  */
 import { type Cluster, NO_CLUSTER } from './cluster.ts';
 import { readDottedPath } from './dotted-path.ts';
+import { setAt } from './edit-tree.ts';
 import type { Variables } from './expand-host.ts';
 import { Findings } from './findings.ts';
 import { applyEdits, type Override, readOverrides } from './overrides.ts';
@@ -17,8 +18,9 @@ import { createRedactor } from './redact.ts';
 import { resolveRecipe, withoutExtensions } from './resolve-recipe.ts';
 import { secretScalars, secretValues } from './secrets.ts';
 import { expandSweep } from './sweep.ts';
-import { type Place, placeOf, type Tree } from './tree.ts';
+import { type Place, placeOf, scalarTree, type Tree } from './tree.ts';
 import { expandVariants } from './variants.ts';
+import { writeYaml } from './write-yaml.ts';
 
 export interface LoadOptions {
   readonly overrides?: readonly Override[];
@@ -37,8 +39,11 @@ export interface LoadedRecipes {
   readonly warnings: readonly Problem[];
   /** Where a key of one of these recipes was written, for complaints that come later; the nearest block if it was not. */
   placeOf(recipe: Recipe, path: string): Place;
-  /** The text as it may be kept and shown: secrets are `***`. */
-  readonly redactedText: string;
+  /**
+   * One of these recipes as it may be kept and shown, secrets as `***`: the file itself if the recipe is all that it holds, otherwise
+   * what variants, `--set`, `--unset` and the sweep made of it.
+   */
+  textOf(recipe: Recipe): string;
 }
 
 export function loadRecipe(text: string, fileName: string, options: LoadOptions = {}): LoadedRecipes {
@@ -94,8 +99,20 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
     },
     problems: clean(problems),
     warnings: clean(warnings),
-    redactedText: redactor.text(withoutSecretSpans(text, read)),
+    textOf: (recipe) => {
+      const tree = trees[named.indexOf(recipe)];
+      if (tree === undefined || (edits.length === 0 && recipe.variant.override === null && !isSwept(recipe))) {
+        return redactor.text(withoutSecretSpans(text, read));
+      }
+      const hidden = new Set(secretScalars(tree).map(({ text: secret }) => secret));
+      const whole = setAt(tree, ['name'], scalarTree(recipe.name, tree.at)) ?? tree;
+      return writeYaml(whole, (value) => (hidden.has(value) ? '***' : redactor.text(value)));
+    },
   };
+}
+
+function isSwept({ variant }: Recipe): boolean {
+  return Object.keys(variant.varied).length > 0;
 }
 
 function empty(tree: Tree | null): string {

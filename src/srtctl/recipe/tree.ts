@@ -46,6 +46,12 @@ export type Tree = ScalarTree | ListTree | MapTree;
 /** Keys of maps and indices of lists. */
 export type Path = readonly (string | number)[];
 
+/** A map or a list without anything in it. */
+export function isEmpty(tree: Tree): boolean {
+  if (tree.kind === 'scalar') return false;
+  return tree.kind === 'map' ? tree.entries.size === 0 : tree.items.length === 0;
+}
+
 /** Null if there is nothing at the path. */
 export function findTree(root: Tree, path: Path): Tree | null {
   let tree: Tree = root;

@@ -1,5 +1,5 @@
 /** resources + sglang_config -> worker groups, with the arithmetic of nodes, GPUs and parallel sizes. */
-import { expectedMode, findEngineFlag, gpusOfWorker, misspelledFlag, ownedFlag } from './engine-flags.ts';
+import { doubleFlags, expectedMode, findEngineFlag, gpusOfWorker, misspelledFlag, ownedFlag } from './engine-flags.ts';
 import { type Findings, shown } from './findings.ts';
 import { readEnvironment, readFlags } from './free-maps.ts';
 import type { Flags, Resources, WorkerGroup, WorkerRole } from './recipe.ts';
@@ -160,6 +160,13 @@ function ownFlags(role: WorkerRole, flags: Flags, findings: Findings): Flags {
       findings.warn(pathOf(findings, path, flag), 'is no flag that is known here, but nearly one', `did you mean ${meant}?`);
     return owner === null;
   });
+  for (const [first, second] of doubleFlags(flags)) {
+    findings.warn(
+      pathOf(findings, path, second),
+      `the same as ${first}, which is here, too`,
+      'the engine takes the last one: remove the other',
+    );
+  }
   const mode = findEngineFlag(flags, 'mode');
   const expected = expectedMode(role);
   if (mode !== null && mode.value !== expected && !(expected === null && mode.value === 'null')) {
