@@ -134,6 +134,8 @@ function assertIdle(...sims: readonly SimHandle[]): void {
     const { scheduler, jobs } = engine;
     assert.equal(jobs.size, 0);
     assert.equal(scheduler.usedTokens, 0);
+    const { rooms, waitingPartners } = engine.roomStats();
+    assert.equal(rooms + waitingPartners, 0);
     assert.equal(scheduler.meetingRequests + scheduler.handingRequests + scheduler.waitingRequests + scheduler.runningRequests, 0);
   }
 }

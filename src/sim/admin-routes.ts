@@ -42,8 +42,9 @@ export function stats({ engine, answer }: Call): void {
 }
 
 /** Counters of the engine; `prefixes` has the thousand most recently seen beginnings of prompts. */
-export function simStats({ scheduler, traffic, state }: Call['engine']): { readonly [key: string]: Json } {
+export function simStats({ scheduler, traffic, state, roomStats }: Call['engine']): { readonly [key: string]: Json } {
   const { counters, pool } = scheduler;
+  const { rooms, waitingPartners } = roomStats();
   return {
     state,
     requests: Object.fromEntries(traffic.requests),
@@ -70,6 +71,12 @@ export function simStats({ scheduler, traffic, state }: Call['engine']): { reado
       held_tokens: pool.cache.heldTokens,
       evicted_tokens: pool.evictedTokens,
       capacity_tokens: pool.capacityTokens,
+    },
+    pairs: {
+      meeting: scheduler.meetingRequests,
+      handing: scheduler.handingRequests,
+      rooms,
+      waiting_partners: waitingPartners,
     },
     prefixes: [...traffic.prefixes].map(([key, group]) => ({
       key,

@@ -16,12 +16,16 @@ export const SGLANG_VERSION = '0.5.23';
  */
 export type EngineState = 'starting' | 'ready' | 'draining' | 'dead';
 
-/** The last transfer of KV that left a prefill engine. */
-export interface TransferStats {
-  readonly ms: number;
-  readonly bytes: number;
+/** What a prefill engine knows of its pairs beside its requests. */
+export interface RoomStats {
+  /** Of the last transfer. */
+  readonly transferMs: number;
+  readonly transferBytes: number;
+  /** Rooms with somebody in them, and decode halves whose prefill has not come. */
+  readonly rooms: number;
+  readonly waitingPartners: number;
 }
-const NO_TRANSFER: TransferStats = { ms: 0, bytes: 0 };
+const NO_ROOMS: RoomStats = { transferMs: 0, transferBytes: 0, rooms: 0, waitingPartners: 0 };
 
 export class Engine {
   readonly options: SimOptions;
@@ -38,8 +42,8 @@ export class Engine {
   onDeath: () => void = () => {};
   /** Set by whoever owns the sockets: a job ended. */
   onJobEnd: () => void = () => {};
-  /** Set by whoever owns the sockets: numbers of a pair's half, for the paths that tell about the engine. */
-  transferStats: () => TransferStats = () => NO_TRANSFER;
+  /** Set by whoever owns the sockets. */
+  roomStats: () => RoomStats = () => NO_ROOMS;
   /** Set by whoever owns the sockets: writes a line to the log. */
   log: (text: string) => void = () => {};
   /** Set by whoever owns the sockets: take no connections for so long. */

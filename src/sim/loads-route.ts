@@ -75,9 +75,9 @@ function loadOf(engine: Engine, parts: readonly string[]): { readonly [key: stri
   };
 }
 
-function disaggregationOf({ options, scheduler, transferStats }: Engine): Json {
+function disaggregationOf({ options, scheduler, roomStats }: Engine): Json {
   const mode = options.disaggregationMode;
-  const { ms, bytes } = transferStats();
+  const { transferMs, transferBytes } = roomStats();
   return {
     mode,
     prefill_bootstrap_queue_reqs: scheduler.meetingRequests,
@@ -85,8 +85,8 @@ function disaggregationOf({ options, scheduler, transferStats }: Engine): Json {
     decode_prealloc_queue_reqs: mode === 'decode' ? scheduler.waitingRequests : 0,
     decode_transfer_queue_reqs: mode === 'decode' ? scheduler.handingRequests : 0,
     decode_retracted_queue_reqs: 0,
-    kv_transfer_speed_gb_s: float(ms === 0 ? 0 : bytes / ms / 1e6),
-    kv_transfer_latency_ms: float(ms),
+    kv_transfer_speed_gb_s: float(transferMs === 0 ? 0 : transferBytes / transferMs / 1e6),
+    kv_transfer_latency_ms: float(transferMs),
   };
 }
 

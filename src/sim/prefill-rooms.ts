@@ -12,7 +12,7 @@
  * one that comes; one whose connection just ends is missed only when its KV is sent.
  */
 import type { TimerHandle } from '../core/clock.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, RoomStats } from './engine.ts';
 import type { Generation } from './generation.ts';
 import { FAKE_HOST } from './pair-fields.ts';
 import { type KvHandOver, type PairHalf, strikePair } from './pair-half.ts';
@@ -33,6 +33,8 @@ interface Sender {
   /** Its decode half; null before it comes and after it has left. */
   partner: DecodePartner | null;
   isMet: boolean;
+  /** Its KV is being written to the partner. */
+  isDelivering: boolean;
   timer: TimerHandle | null;
 }
 
@@ -48,9 +50,8 @@ const MOST_FAILED_ROOMS = 10_000;
 
 export class PrefillRooms implements PairHalf {
   readonly mode = 'prefill';
-  /** Of the last transfer. */
-  lastTransferMs = 0;
-  lastTransferBytes = 0;
+  #transferMs = 0;
+  #transferBytes = 0;
   readonly #engine: Engine;
   readonly #rooms = new Map<string, Room>();
   readonly #senders = new Map<Generation, Sender>();
@@ -62,15 +63,14 @@ export class PrefillRooms implements PairHalf {
     this.#engine = engine;
   }
 
-  /** Decode halves that wait for their prefill. */
-  get waitingPartners(): number {
-    let sum = 0;
-    for (const room of this.#rooms.values()) sum += room.waiting.length;
-    return sum;
+  stats(): RoomStats {
+    let waitingPartners = 0;
+    for (const room of this.#rooms.values()) waitingPartners += room.waiting.length;
+    return { transferMs: this.#transferMs, transferBytes: this.#transferBytes, rooms: this.#rooms.size, waitingPartners };
   }
 
   open(generation: Generation): void {
-    const sender: Sender = { generation, partner: null, isMet: false, timer: null };
+    const sender: Sender = { generation, partner: null, isMet: false, isDelivering: false, timer: null };
     const id = roomOf(generation);
     if (this.#hasFailed(id)) {
       this.#failed.delete(id);
@@ -97,8 +97,8 @@ export class PrefillRooms implements PairHalf {
       const bytes = generation.promptTokens * options.kvBytesPerToken;
       const ms = this.#engine.scaled(options.kvTransferLatencyMs + (bytes * 8) / (options.kvTransferGbitPerSec * 1e6));
       this.#lineFreeMs = Math.max(clock.nowMs(), this.#lineFreeMs) + ms;
-      this.lastTransferMs = ms;
-      this.lastTransferBytes = bytes;
+      this.#transferMs = ms;
+      this.#transferBytes = bytes;
       clock.after(this.#lineFreeMs - clock.nowMs(), () => {
         const sender = this.#senders.get(generation);
         if (sender === undefined) return;
@@ -107,7 +107,11 @@ export class PrefillRooms implements PairHalf {
           return;
         }
         const { partner } = sender;
-        partner.deliver(kv, () => strikePair(this.#engine, generation, 'after-kv', () => scheduler.sent(generation)));
+        sender.isDelivering = true;
+        partner.deliver(kv, () => {
+          sender.isDelivering = false;
+          strikePair(this.#engine, generation, 'after-kv', () => scheduler.sent(generation));
+        });
       });
     });
   }
@@ -145,7 +149,11 @@ export class PrefillRooms implements PairHalf {
     if (room === undefined) return;
     const at = room.waiting.indexOf(partner);
     if (at >= 0) room.waiting.splice(at, 1);
-    for (const sender of room.senders) if (sender.partner === partner) sender.partner = null;
+    for (const sender of [...room.senders]) {
+      if (sender.partner !== partner) continue;
+      sender.partner = null;
+      if (sender.isDelivering) this.#fail(sender, 'Prefill transfer', lostDecode(id));
+    }
     this.#tidy(id, room);
   }
 

@@ -92,7 +92,7 @@ class RunningSim implements SimHandle {
     if (engine.options.disaggregationMode === 'prefill') {
       const rooms = new PrefillRooms(engine);
       this.#bootstrap = new BootstrapServer(engine, rooms);
-      engine.transferStats = () => ({ ms: rooms.lastTransferMs, bytes: rooms.lastTransferBytes });
+      engine.roomStats = () => rooms.stats();
       engine.scheduler.join(rooms);
     } else if (engine.options.disaggregationMode === 'decode') {
       this.#receiver = new KvReceiver(engine);
