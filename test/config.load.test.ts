@@ -125,7 +125,7 @@ const SAMPLES: Readonly<Record<ConfigKey, readonly (readonly [text: string, yaml
   prefillPolicy: texts('random', 'round_robin', 'cache_aware'),
   decodePolicy: texts('random', 'round_robin', 'cache_aware'),
   miniLb: [],
-  pdBootstrapTimeoutSecs: numbers(0.1, 15, 600),
+  pdBootstrapTimeoutSecs: numbers(0, 15, 600),
   maxPayloadSize: numbers(1, 1000, 2 ** 40),
   requestTimeoutSecs: numbers(1, 60, 2_147_483),
   streamIdleTimeoutSecs: numbers(0, 0.5, 7200),

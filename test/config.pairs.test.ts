@@ -129,6 +129,7 @@ test('a role may be empty at the start, with a warning that says what follows', 
 test('each role has its own policy, and bucket is for prefill only', () => {
   const { config } = loaded({ argv: [PD, '--prefill-policy', 'cache_aware', '--decode-policy', 'power_of_two'] });
   assert.deepEqual([config.prefillPolicy, config.decodePolicy], ['cache_aware', 'power_of_two']);
+  assert.equal(loaded({ argv: [PD, '--prefill-policy', 'bucket'] }).config.prefillPolicy, 'bucket');
   assert.match(problems(PD, '--decode-policy', 'bucket')[0]!, /one of .*\(bucket is for prefill workers only\)$/);
   assert.match(problems('--policy', 'bucket')[0]!, /one of .*\(bucket is for --prefill-policy\)$/);
   assert.match(problems(PD, '--decode-policy', 'manual')[0]!, /manual is known, but not available in this version yet/);

@@ -24,7 +24,10 @@ const unchecked = knownOf('0.3.2', { name: 'running without health checks is' })
 const eviction = knownOf('0.3.2', { name: 'eviction by interval is' });
 
 export const KNOWN_ROUTING = {
-  bucketAdjustIntervalSecs: bucket(int('SECONDS', COUNT), { default: 5 }),
+  bucketAdjustIntervalSecs: bucket(int('SECONDS', COUNT), {
+    default: 5,
+    noEffect: 'has no effect: the bounds of bucket follow the last requests, not an interval',
+  }),
   maxIdleSecs: manual(int('SECONDS', COUNT), { default: 4 * 3600 }),
   assignmentMode: manual(choice('MODE', ['random', 'min_load', 'min_group']), { default: 'random' }),
   evictionIntervalSecs: eviction(int('SECONDS', { min: 1, max: ANY }), {

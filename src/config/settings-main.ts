@@ -12,7 +12,9 @@ const ANY = Number.MAX_SAFE_INTEGER;
 export const POLICIES = ['round_robin', 'random', 'power_of_two', 'cache_aware'] as const;
 /** Known from other versions of the router. */
 export const LATER_POLICIES = ['manual', 'consistent_hashing', 'prefix_hash', 'least_load', 'passthrough'] as const;
-export type PolicyName = (typeof POLICIES)[number];
+/** Those that may choose prefill workers. */
+export const PREFILL_POLICIES = [...POLICIES, 'bucket'] as const;
+export type PolicyName = (typeof PREFILL_POLICIES)[number];
 
 export function bindHost(placeholder: string) {
   return parsedText(placeholder, 'a host name, an IPv4 address or an IPv6 address', (word) => {

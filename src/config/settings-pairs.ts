@@ -2,7 +2,7 @@
 
 import { bootstrapUrls, workerUrls } from './list-shape.ts';
 import { setting } from './setting.ts';
-import { LATER_POLICIES, MAX_SECONDS, POLICIES } from './settings-main.ts';
+import { LATER_POLICIES, MAX_SECONDS, POLICIES, PREFILL_POLICIES } from './settings-main.ts';
 import { choice, float, toggle } from './shape.ts';
 
 export const PAIRS = {
@@ -28,7 +28,7 @@ export const PAIRS = {
     default: [],
     reloadable: true,
   }),
-  prefillPolicy: setting(choice('POLICY', POLICIES, { later: [...LATER_POLICIES, 'bucket'] }), {
+  prefillPolicy: setting(choice('POLICY', PREFILL_POLICIES, { later: LATER_POLICIES }), {
     group: 'pairs',
     describe: 'How a prefill worker is chosen',
     origin: '0.3.2',
@@ -48,11 +48,11 @@ export const PAIRS = {
     origin: '0.3.2',
     default: false,
   }),
-  pdBootstrapTimeoutSecs: setting(float('SECONDS', { min: 0.1, max: MAX_SECONDS }), {
+  pdBootstrapTimeoutSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'pairs',
     describe:
-      'Time from the sending of a pair to the first byte of decode. The default lets an engine speak first, which gives up after ' +
-      '300 s by itself (SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT)',
+      'Time from the sending of a pair to the end of prefill, and then to the first event of a stream; 0 for no limit. The default lets ' +
+      'engines speak first, which give up after 300 s by themselves (SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT)',
     origin: 'ours',
     default: 330,
     unit: 'seconds',

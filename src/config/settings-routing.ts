@@ -16,14 +16,16 @@ export const ROUTING = {
   }),
   balanceAbsThreshold: setting(int('COUNT', { min: 0, max: ANY }), {
     group: 'routing',
-    describe: 'cache_aware: loads are out of balance when they differ by more requests than this, and by the relative threshold too',
+    describe:
+      'cache_aware, bucket: loads are out of balance when they differ by more requests than this, and by the relative threshold too',
     origin: '0.3.2',
     default: 64,
     reloadable: true,
   }),
   balanceRelThreshold: setting(float('FACTOR', { min: 1, max: ANY }), {
     group: 'routing',
-    describe: 'cache_aware: loads are out of balance when the largest exceeds the smallest times this, and the absolute threshold too',
+    describe:
+      'cache_aware, bucket: loads are out of balance when the largest exceeds the smallest times this, and the absolute threshold too',
     origin: '0.3.2',
     default: 1.5,
     reloadable: true,

@@ -21,6 +21,7 @@ import { PromptChain } from '../prefix/prompt-chain.ts';
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy, PolicySettings } from './contract.ts';
 import { choosable, excludedPlace, mayTake, nthWithout } from './eligible.ts';
+import { isImbalanced } from './imbalance.ts';
 
 export class CacheAwareState {
   readonly settings: PolicySettings;
@@ -111,9 +112,3 @@ export const cacheAware: Policy<CacheAwareState> = {
 
   stats: ({ index }) => index,
 };
-
-function isImbalanced(view: FleetView, settings: PolicySettings): boolean {
-  const min = view.order.minLoad();
-  const max = view.order.maxLoad();
-  return max - min > settings.balanceAbsThreshold && max > min * settings.balanceRelThreshold;
-}

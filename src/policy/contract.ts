@@ -12,6 +12,7 @@ export type Reason =
   | 'less-loaded' // the better of two, or the least loaded of all
   | 'prefix' // holds the longest prefix of the prompt
   | 'prefix-miss' // nobody holds enough of it: least loaded
+  | 'length' // the worker of prompts of this length
   | 'imbalance' // loads too far apart: least loaded, affinity set aside
   | 'none'; // nobody is eligible
 
@@ -47,7 +48,7 @@ export interface FleetView {
 export interface PolicySettings {
   /** cache_aware: least share of the prompt (0..1, exclusive) that must match to follow the prefix. */
   readonly cacheThreshold: number;
-  /** cache_aware: imbalanced when max-min > abs AND max > min*rel. */
+  /** cache_aware, bucket: imbalanced when max-min > abs AND max > min*rel. */
   readonly balanceAbsThreshold: number;
   readonly balanceRelThreshold: number;
   /** cache_aware: byte budget of the prefix index, all workers together. */
