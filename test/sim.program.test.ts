@@ -36,15 +36,37 @@ async function textOf(child: ChildProcess, name: 'stdout' | 'stderr'): Promise<s
   return text;
 }
 
+async function firstLineOf(child: ChildProcess): Promise<string> {
+  let line = '';
+  for await (const piece of child.stdout ?? []) {
+    line += String(piece);
+    if (line.includes('\n')) break;
+  }
+  return line;
+}
+
+/** Waits for the first line. */
+async function portIn(child: ChildProcess): Promise<number> {
+  const line = await firstLineOf(child);
+  const port = Number(/:(\d+)/.exec(line)?.[1]);
+  assert.ok(port > 0, line);
+  return port;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object');
+  await new Promise((resolve) => server.close(resolve));
+  return address.port;
+}
+
 /** Starts the program and waits for its first line. */
 async function start(t: TestContext, args: readonly string[] = []): Promise<Program> {
   const child = spawnSim(t, ['--port', '0', ...args]);
   const exit = exitOf(child);
-  let firstLine = '';
-  for await (const piece of child.stdout ?? []) {
-    firstLine += String(piece);
-    if (firstLine.includes('\n')) break;
-  }
+  const firstLine = await firstLineOf(child);
   const port = Number(/:(\d+)/.exec(firstLine)?.[1]);
   assert.ok(port > 0, firstLine);
   return { child, port, firstLine, exit };
@@ -226,5 +248,89 @@ describe('flags', () => {
     const parsed = parseCommandLine(['--nnodes', '2', '--node-rank', '2']);
     assert.ok(parsed.kind === 'bad');
     assert.deepEqual(parsed.problems, ['nodeRank 2: expected less than nnodes (2)', 'distInitAddr "": expected HOST:PORT, as nnodes is 2']);
+  });
+});
+
+describe('an engine of several nodes', () => {
+  /** Flags of both nodes; they meet at a port that was free a moment ago. */
+  async function nodes(t: TestContext, ...more: readonly string[]): Promise<readonly [ChildProcess, ChildProcess]> {
+    const args = ['--nnodes', '2', '--dist-init-addr', `127.0.0.1:${await freePort()}`, '--port', '0', ...more];
+    return [spawnSim(t, [...args, '--node-rank', '0']), spawnSim(t, [...args, '--node-rank', '1'])];
+  }
+
+  it('the first serves when all have met, the other serves nothing and ends with it', async (t) => {
+    const [first, other] = await nodes(t);
+    const [port] = await Promise.all([
+      portIn(first),
+      firstLineOf(other).then((line) => assert.match(line, /^sglang-sim ready rank=1 first=/)),
+    ]);
+    assert.equal((await sendRaw(port, 'GET', '/health')).status, 200);
+    const info = JSON.parse((await sendRaw(port, 'GET', '/get_server_info')).body) as Record<string, unknown>;
+    assert.deepEqual([info['nnodes'], info['node_rank']], [2, 0]);
+    const ends = [exitOf(first), exitOf(other)];
+    first.kill('SIGTERM');
+    assert.deepEqual(await Promise.all(ends), [
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ]);
+  });
+
+  it('when the first is killed the other ends with 1', async (t) => {
+    const [first, other] = await nodes(t);
+    await Promise.all([portIn(first), firstLineOf(other)]);
+    const end = exitOf(other);
+    const said = textOf(other, 'stderr');
+    first.kill('SIGKILL');
+    assert.deepEqual(await end, { code: 1, signal: null });
+    assert.match(await said, /the first node at 127\.0\.0\.1:\d+ is gone/);
+  });
+
+  it('when the other is lost the first dies as by its watchdog', async (t) => {
+    const [first, other] = await nodes(t, '--deadly-secs', '0.1');
+    await Promise.all([portIn(first), firstLineOf(other)]);
+    const end = exitOf(first);
+    other.kill('SIGKILL');
+    assert.deepEqual(await end, { code: null, signal: 'SIGKILL' });
+  });
+
+  for (const [rank, message] of [
+    ['0', /nodes 1 have not come to 127\.0\.0\.1:\d+ within 0\.2 s/],
+    ['1', /the first node has not come to 127\.0\.0\.1:\d+ within 0\.2 s/],
+  ] as const) {
+    it(`node ${rank} gives up when it stays alone`, async (t) => {
+      const at = ['--nnodes', '2', '--dist-init-addr', `127.0.0.1:${await freePort()}`, '--dist-timeout', '0.2', '--port', '0'];
+      const child = spawnSim(t, [...at, '--node-rank', rank]);
+      const [said, { code }] = await Promise.all([textOf(child, 'stderr'), exitOf(child)]);
+      assert.equal(code, 1);
+      assert.match(said, message);
+    });
+  }
+});
+
+describe('the log', () => {
+  it('tells the progress of loading and when it is ready, in the words of the real engine', async (t) => {
+    const child = spawnSim(t, ['--port', '0', '--startup-delay-secs', '0.2', '--trust-remote-code']);
+    const said = textOf(child, 'stderr');
+    await portIn(child);
+    child.kill('SIGINT');
+    const lines = (await said).trim().split('\n');
+    assert.equal(lines[0], 'sglang-sim: without effect here: --trust-remote-code');
+    for (const [at, part] of ['ServerArgs(', 'Load weight begin', '0% Completed | 0/4'].entries())
+      assert.ok(lines[at + 1]?.includes(part), lines[at + 1]);
+    assert.match(lines.at(-1) ?? '', /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] The server is fired up and ready to roll!$/);
+  });
+
+  it('is silent when asked', async (t) => {
+    const child = spawnSim(t, ['--port', '0', '--log-level', 'warning']);
+    const said = textOf(child, 'stderr');
+    await portIn(child);
+    child.kill('SIGINT');
+    assert.equal(await said, '');
+  });
+
+  it('tells the bootstrap port of a prefill engine', async (t) => {
+    const child = spawnSim(t, ['--port', '0', '--disaggregation-mode', 'prefill', '--disaggregation-bootstrap-port', '0']);
+    const port = Number(/ bootstrap=(\d+) model=tiny /.exec(await firstLineOf(child))?.[1]);
+    assert.equal((await sendRaw(port, 'GET', '/health')).body, 'OK');
   });
 });
