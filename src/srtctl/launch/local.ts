@@ -122,11 +122,7 @@ class LocalSite implements Site {
   async start(process: PlannedProcess, listener: ProcessListener): Promise<RunningProcess> {
     if (this.#closing !== null) throw new LaunchError(`${process.id}: the run is over`);
     const bind = (text: string): string => this.bind(text);
-    for (const file of process.files) {
-      const path = join(this.#run.directory, file.path);
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bind(file.content));
-    }
+    await this.#writeFiles(process);
     const log = await openLog(join(this.#run.directory, process.log), process, this.#options.clock, (code) => listener.logFailed(code));
     const pipe = await this.#pipes.open(this.#plan.processes.indexOf(process));
     const { environment, redact, clock } = this.#options;
@@ -147,6 +143,18 @@ class LocalSite implements Site {
     );
     this.#started.push(started);
     return started;
+  }
+
+  async #writeFiles(process: PlannedProcess): Promise<void> {
+    for (const file of process.files) {
+      const path = join(this.#run.directory, file.path);
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, this.bind(file.content));
+      } catch (error) {
+        throw new LaunchError(`${process.id}: cannot write its file ${path}: ${(error as Error).message}`, { cause: error });
+      }
+    }
   }
 
   close(): Promise<readonly string[]> {

@@ -13,6 +13,8 @@ export interface Question {
   readonly url: string;
   /** JSON of a POST; null: GET. */
   readonly body: object | null;
+  /** Sent as `Authorization: Bearer`; null: none. */
+  readonly key: string | null;
   /** For head and body each; null: no limit but `signal`. */
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal;
@@ -21,12 +23,15 @@ export interface Question {
 export class Asker {
   readonly #agent = new Agent({ connect: { timeout: CONNECT_MS }, keepAliveTimeout: 1000, connections: 4 });
 
-  async ask({ url, body, timeoutMs, signal }: Question): Promise<Answer> {
+  async ask({ url, body, key, timeoutMs, signal }: Question): Promise<Answer> {
     try {
       const response = await request(url, {
         dispatcher: this.#agent,
         method: body === null ? 'GET' : 'POST',
-        headers: body === null ? {} : { 'content-type': 'application/json' },
+        headers: {
+          ...(body === null ? {} : { 'content-type': 'application/json' }),
+          ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        },
         body: body === null ? null : JSON.stringify(body),
         headersTimeout: timeoutMs ?? 0,
         bodyTimeout: timeoutMs ?? 0,

@@ -46,6 +46,13 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     hint: 'Memory of the machine is exhausted: run fewer processes on the node, or ask for more memory (SLURM: --mem).',
   },
   {
+    name: 'step before the process',
+    pattern: /^srtctl: .{1,400} failed with status \d+/,
+    roles: null,
+    kind: 'cause',
+    hint: 'A command in front of the process failed: the preamble of the cluster file, or the installation of SGLang from sglang_src_dir. Its output is in the log above this line.',
+  },
+  {
     name: 'command not found',
     pattern: /exec: .{0,200}: (?:not found|permission denied)|command not found|: No such file or directory$/i,
     roles: null,

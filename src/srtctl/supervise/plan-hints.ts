@@ -1,5 +1,6 @@
 /** Contradictions inside a plan that show only when it runs; looked for when a run did not become ready. Pure. */
 import type { Plan, PlannedProcess } from '../plan/plan.ts';
+import { flagOf } from './planned-flag.ts';
 
 /** One sentence for each. Empty: the plan agrees with itself. */
 export function findContradictions(plan: Plan): string[] {
@@ -42,12 +43,6 @@ function transferBackends(plan: Plan): string[] {
   }
   if (used.size < 2) return [];
   return [`Transfer backends differ: ${[...used].map(([backend, id]) => `${id} uses ${backend}`).join(', ')}.`];
-}
-
-function flagOf(process: PlannedProcess, flag: string): string | null {
-  const at = process.argv.lastIndexOf(flag);
-  if (at >= 0) return process.argv[at + 1] ?? null;
-  return process.argv.findLast((word) => word.startsWith(`${flag}=`))?.slice(flag.length + 1) ?? null;
 }
 
 function bare(url: string): string {

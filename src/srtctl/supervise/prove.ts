@@ -27,6 +27,7 @@ export function waysOf(plan: Plan, bind: (text: string) => string): Way[] {
 export interface Proof {
   readonly ways: readonly Way[];
   readonly model: string;
+  readonly key: string | null;
   readonly asker: Asker;
   readonly clock: Clock;
   readonly signal: AbortSignal;
@@ -51,12 +52,12 @@ export async function prove(proof: Proof): Promise<{ via: string; message: strin
   return proof.signal.aborted ? null : failed;
 }
 
-async function proveOne({ model, asker, clock, signal }: Proof, url: string): Promise<string | null> {
+async function proveOne({ model, key, asker, clock, signal }: Proof, url: string): Promise<string | null> {
   let message: string | null = null;
   for (let attempt = 0; attempt < ATTEMPTS && !signal.aborted; attempt++) {
     if (attempt > 0) await new Promise<void>((resolve) => clock.after(FIRST_PAUSE_MS * 2 ** (attempt - 1), resolve));
     const body = { model, prompt: 'Once upon a time', max_tokens: 4, temperature: 0 };
-    message = whatIsWrong(await asker.ask({ url: `${url}/v1/completions`, body, timeoutMs: null, signal }), url);
+    message = whatIsWrong(await asker.ask({ url: `${url}/v1/completions`, body, key, timeoutMs: null, signal }), url);
     if (message === null) return null;
   }
   return message;

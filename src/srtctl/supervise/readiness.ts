@@ -1,23 +1,26 @@
 /** Whether a process is ready, by the rule of its plan. Each part is asked directly, never through another one. */
 import { connect } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
-import type { ReadyRule } from '../plan/plan.ts';
+import type { PlannedProcess, ReadyRule } from '../plan/plan.ts';
 import { type Asker, excerpt, parsed } from './ask.ts';
+import { keyOf } from './planned-flag.ts';
 
 const ANSWER_MS = 5000;
 const NAMED_WORKERS = 4;
 
 /** Null: ready. Otherwise what is missing, for people. `bind` puts addresses into the rule. */
 export async function askReady(
-  rule: ReadyRule,
+  process: PlannedProcess,
   bind: (text: string) => string,
   asker: Asker,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<string | null> {
+  const rule = process.ready;
+  const key = keyOf(process);
   const get = async (url: string, path = ''): Promise<{ missing: string } | { text: string }> => {
     const full = `${url.replace(/\/+$/, '')}${path}`;
-    const answer = await asker.ask({ url: full, body: null, timeoutMs: ANSWER_MS, signal });
+    const answer = await asker.ask({ url: full, body: null, key, timeoutMs: ANSWER_MS, signal });
     if (answer.kind === 'none') return { missing: `${full}: ${answer.message}` };
     return answer.status === 200 ? { text: answer.text } : { missing: `${full} answers ${answer.status} ${excerpt(answer.text)}`.trim() };
   };

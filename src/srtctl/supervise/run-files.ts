@@ -3,8 +3,9 @@ import { appendFile, rename, writeFile } from 'node:fs/promises';
 import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { RunPaths, StatusFile } from './run-directory.ts';
 
-/** status.json is replaced at most this often, except at the end. */
+/** status.json is replaced at most this often, except at the end; less often when only lines came. */
 const STATUS_PAUSE_MS = 100;
+const LINES_PAUSE_MS = 1000;
 /** Characters of events that may wait for the disk; beyond that they are dropped and counted. */
 const MAX_PENDING_CHARS = 1024 * 1024;
 
@@ -14,6 +15,7 @@ export class RunFiles {
   readonly #status: () => StatusFile;
   readonly #onFailure: (code: string) => void;
   #timer: TimerHandle | null = null;
+  #dueMs = 0;
   #events: string[] = [];
   #pendingChars = 0;
   #dropped = 0;
@@ -31,10 +33,12 @@ export class RunFiles {
 
   /** Something changed; status.json follows soon. */
   touch(): void {
-    this.#timer ??= this.#clock.after(STATUS_PAUSE_MS, () => {
-      this.#timer = null;
-      this.#flush();
-    });
+    this.#flushWithin(STATUS_PAUSE_MS);
+  }
+
+  /** Nothing changed but the last lines of processes. */
+  touchLines(): void {
+    this.#flushWithin(LINES_PAUSE_MS);
   }
 
   event(event: object): void {
@@ -55,6 +59,17 @@ export class RunFiles {
     if (report !== null) await this.#try(() => writeFile(this.#paths.report, report));
     this.#flush();
     await this.#last;
+  }
+
+  #flushWithin(pauseMs: number): void {
+    const dueMs = this.#clock.nowMs() + pauseMs;
+    if (this.#timer !== null && this.#dueMs <= dueMs) return;
+    this.#timer?.cancel();
+    this.#dueMs = dueMs;
+    this.#timer = this.#clock.after(pauseMs, () => {
+      this.#timer = null;
+      this.#flush();
+    });
   }
 
   #flush(): void {

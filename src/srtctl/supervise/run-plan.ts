@@ -80,7 +80,7 @@ async function prepare(plan: Plan, launcher: Launcher, directory: string, deps: 
     const atMs = clock.wallMs();
     // Lines are clean already, and there are many of them.
     const clean = notice.type === 'line' ? notice : redactor.data(notice);
-    if (clean.type === 'line') files.touch();
+    if (clean.type === 'line') files.touchLines();
     else files.event({ at: new Date(atMs).toISOString(), ...clean });
     deps.onNotice?.(clean, atMs);
   };

@@ -3,6 +3,7 @@ import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { Launcher, PortClash, ProcessEnd, RunningProcess, RunPlace, Site } from '../launch/launcher.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Asker } from './ask.ts';
+import { clientKeyOf } from './planned-flag.ts';
 import { prove, waysOf } from './prove.ts';
 import { askReady } from './readiness.ts';
 import type { Effect, Notice, RunEvent } from './run-events.ts';
@@ -172,7 +173,7 @@ export class Supervisor {
       record.state === 'starting' && !signal.aborted;
       pauseMs = Math.min(longest, pauseMs * PAUSE_GROWTH)
     ) {
-      const missing = await askReady(record.planned.ready, (text) => this.site?.bind(text) ?? text, this.#asker, clock, signal);
+      const missing = await askReady(record.planned, (text) => this.site?.bind(text) ?? text, this.#asker, clock, signal);
       if (signal.aborted) return;
       if (missing === null) {
         this.#hear({ type: 'ready', id });
@@ -188,6 +189,7 @@ export class Supervisor {
     const failed = await prove({
       ways: waysOf(this.#plan, (text) => this.site?.bind(text) ?? text),
       model: this.#plan.model,
+      key: clientKeyOf(this.#plan),
       asker: this.#asker,
       clock: this.#deps.clock,
       signal,
