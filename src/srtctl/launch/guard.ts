@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { RUN_VARIABLE } from './proc.ts';
 
 /** $1: identifier of the run; $2: directory to remove; $3: where to say what was done. Only POSIX shell, grep, rm, sleep. */
+// `kill -TERM -- -PGID` is an error in dash; `kill -s TERM -- -PGID` works in every POSIX shell.
 const SCRIPT = `
 trap '' INT TERM HUP QUIT
 groups=
@@ -20,16 +21,16 @@ while read -r what group; do
   esac
 done
 echo "srtctl: the supervisor is gone; ending process groups:$groups" >>"$3" 2>/dev/null
-for group in $groups; do kill -TERM -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s TERM -- "-$group" 2>/dev/null; done
 left=20
 while [ $left -gt 0 ]; do
   alive=
-  for group in $groups; do kill -0 -- "-$group" 2>/dev/null && alive=yes; done
+  for group in $groups; do kill -s 0 -- "-$group" 2>/dev/null && alive=yes; done
   [ -n "$alive" ] || break
   sleep 0.1
   left=$((left - 1))
 done
-for group in $groups; do kill -KILL -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 for file in $(grep -lszxF "${RUN_VARIABLE}=$1" /proc/[0-9]*/environ 2>/dev/null); do
   file=\${file#/proc/}
   kill -KILL "\${file%/environ}" 2>/dev/null
