@@ -20,9 +20,10 @@ const surroundings: Surroundings = {
   env: process.env,
   workingDirectory: process.cwd(),
   packageDirectory: fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, ''),
+  nodeBinary: process.execPath,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  isTerminal: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb',
+  screen: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb' ? process.stdout : null,
   readInput: async () => {
     const pieces: Buffer[] = [];
     for await (const piece of process.stdin) pieces.push(piece as Buffer);

@@ -1,10 +1,16 @@
 /** The command line of srtctl: its sub-commands, and how they end. */
 import { Command, CommanderError } from 'commander';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { applyCommand } from './apply.ts';
 import { benchCommand } from './bench.ts';
+import { cancelCommand } from './cancel.ts';
+import { logsCommand } from './logs.ts';
 import { planCommand } from './plan.ts';
+import { superviseCommand } from './run-detached.ts';
+import { listCommand, statusCommand } from './status.ts';
 import type { Surroundings } from './surroundings.ts';
 import { validateCommand } from './validate.ts';
+import { waitCommand } from './wait.ts';
 
 /** Runs one command line (without the names of node and program). Returns the exit code; rejects only for a bug. */
 export async function runSrtctl(argv: readonly string[], version: string, around: Surroundings): Promise<number> {
@@ -16,13 +22,21 @@ export async function runSrtctl(argv: readonly string[], version: string, around
     .description('bring up fleets of SGLang engines from recipes')
     .version(`srtctl ${version}`, '-V, --version');
   const commands = [
+    applyCommand(around, finish),
     planCommand('plan', around, finish),
     planCommand('dry-run', around, finish),
     validateCommand(around, finish),
+    listCommand(around, finish),
+    statusCommand(around, finish),
+    logsCommand(around, finish),
+    waitCommand(around, finish),
+    cancelCommand(around, finish),
     benchCommand(around, finish),
   ];
+  const hidden = superviseCommand(around, finish);
   for (const command of commands) program.addCommand(command);
-  for (const command of [program, ...commands]) {
+  program.addCommand(hidden, { hidden: true });
+  for (const command of [program, hidden, ...commands]) {
     command
       .exitOverride()
       .configureOutput({ writeOut: (text) => around.out(text), writeErr: (text) => around.err(text) })

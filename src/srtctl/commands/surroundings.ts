@@ -9,12 +9,14 @@ export interface Surroundings {
   readonly workingDirectory: string;
   /** The absolute directory of this package, which holds `dist/`. */
   readonly packageDirectory: string;
+  /** The Node that runs this. */
+  readonly nodeBinary: string;
   /** Writes to stdout as it is: results. */
   out(text: string): void;
   /** Writes to stderr as it is: what people read beside results. */
   err(text: string): void;
-  /** stdout is a terminal that takes colours and cursor movements. */
-  readonly isTerminal: boolean;
+  /** stdout, if it is a terminal that takes colours and cursor movements; otherwise null. */
+  readonly screen: NodeJS.WriteStream | null;
   /** All of stdin. */
   readInput(): Promise<string>;
   /** Calls back for every SIGINT and SIGTERM with their number so far; the function returned gives them back. */

@@ -1,0 +1,95 @@
+/** `srtctl apply`: runs recipes. */
+import { Command } from 'commander';
+import { createRedactor } from '../recipe/redact.ts';
+import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { createRun, type NewRun } from './create-run.ts';
+import { outputDirectory } from './find-runs.ts';
+import { type Gathered, gatherRecipes } from './gather-recipes.ts';
+import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
+import { runDetached } from './run-detached.ts';
+import { type RunDisplay, runLocally } from './run-locally.ts';
+import { addOutputOption, type RunFlags } from './run-options.ts';
+import type { Surroundings } from './surroundings.ts';
+import { tellProblems } from './tell-problems.ts';
+
+const EXAMPLES = `
+Examples:
+  srtctl apply -f recipes/quickstart.yaml --local
+      from nothing to benchmark results on this machine, without GPUs; Ctrl-C stops it
+  srtctl apply -f recipe.yaml --local --set benchmark.concurrencies=4 --set benchmark.isl=512
+      a smaller benchmark
+  srtctl apply -f recipe.yaml --local --unset benchmark -d
+      a fleet that stays up in the background: srtctl status, logs -f, cancel
+  srtctl apply -f recipe.yaml --local --json | jq -c 'select(.type == "process")'
+      events for programs; the last one has the type "result"
+
+Ends with the exit code of the run: 0 succeeded, 2 recipe, 4 start, 5 readiness, 6 benchmark, 7 something died while it ran,
+130 cancelled. Everything about it stays in its run directory.`;
+
+interface ApplyFlags extends RecipeFlags, RunFlags {
+  readonly detach: boolean;
+  readonly wait: boolean;
+  readonly json: boolean;
+}
+
+export function applyCommand(around: Surroundings, finish: (code: number) => void): Command {
+  const command = new Command('apply').description('run a recipe: start everything, prove it, measure, stop everything');
+  const read = addRecipeOptions(command);
+  return addOutputOption(command)
+    .option('-d, --detach', 'leave the run in the background and return', false)
+    .option('--wait', 'stay until the run has ended, as is done anyway with --local and without -d', false)
+    .option('--json', 'events as JSON, one object a line', false)
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: ApplyFlags) => finish(await apply(read(flags), flags, around)));
+}
+
+async function apply(options: RecipeOptions, flags: ApplyFlags, around: Surroundings): Promise<number> {
+  if (flags.detach && flags.wait) return refuse('-d returns at once and --wait stays: give one of them', around);
+  const gathering = await gatherRecipes(options, around);
+  if (!tellProblems(gathering, around)) return EXIT_CODES.recipe;
+  const { gathered, cluster } = gathering;
+  if (!options.local) return refuse(NO_SLURM, around);
+  if (flags.detach && gathered.length > 1) {
+    return refuse(`-d takes one recipe, and here are ${gathered.length}: choose one with -f FILE:VARIANT, or leave -d out`, around);
+  }
+  const outputs = outputDirectory(flags.output, cluster, around.workingDirectory);
+  let code: number = EXIT_CODES.ok;
+  for (const one of gathered) {
+    const its = await applyOne(one, outputs, flags, around);
+    if (code === EXIT_CODES.ok) code = its;
+    // Who cancels does not want the next one.
+    if (its === EXIT_CODES.cancelled) break;
+  }
+  return code;
+}
+
+const NO_SLURM =
+  'this version cannot submit to SLURM yet. Add --local to run the recipe on this machine, or see what would run with "srtctl plan"';
+
+function refuse(message: string, around: Surroundings): number {
+  around.err(`error: ${message}\n`);
+  return EXIT_CODES.recipe;
+}
+
+async function applyOne({ recipe, plan, file, redactedText }: Gathered, outputs: string, flags: ApplyFlags, around: Surroundings): Promise<number> {
+  const redactor = createRedactor(recipe.secrets);
+  let run: NewRun;
+  try {
+    run = await createRun({ plan, recipeFile: file, redactedText }, outputs, 'local', redactor, around.clock.wallMs());
+  } catch (error) {
+    around.err(`error: no run directory can be made in ${outputs}: ${error instanceof Error ? error.message : String(error)}; -o DIR takes another\n`);
+    return EXIT_CODES.start;
+  }
+  for (const warning of plan.warnings) around.err(`warning: ${redactor.text(warning)}\n`);
+  if (!flags.detach) return runLocally(plan, run, redactor, displayOf(flags, around), around);
+  const code = await runDetached(plan, run, recipe.secrets, around);
+  if (code !== EXIT_CODES.ok) return code;
+  const lines = `${run.id} runs in the background\n  srtctl status ${run.id}\n  srtctl logs -f -r ${run.id}\n  srtctl cancel ${run.id}\n`;
+  around.out(flags.json ? `${JSON.stringify({ run: run.id, directory: run.paths.directory })}\n` : lines);
+  return EXIT_CODES.ok;
+}
+
+function displayOf({ json }: ApplyFlags, around: Surroundings): RunDisplay {
+  if (json) return 'json';
+  return around.screen === null ? 'lines' : 'live';
+}

@@ -1,0 +1,69 @@
+/** Makes the directory of a run and writes what is known before it begins. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import type { Plan } from '../plan/plan.ts';
+import type { Redactor } from '../recipe/redact.ts';
+import { type JobFile, type RunPaths, runPaths } from '../supervise/run-directory.ts';
+
+export interface NewRun {
+  readonly id: string;
+  readonly paths: RunPaths;
+}
+
+/** What one run is made of. */
+export interface RunInput {
+  readonly plan: Plan;
+  /** As it was named; null: standard input. */
+  readonly recipeFile: string | null;
+  /** As it may be kept. */
+  readonly redactedText: string;
+}
+
+const MAX_NAME = 80;
+const MAX_TRIES = 1000;
+
+/** Rejects when the directory cannot be made or written (code ENOSPC, EACCES...). `outputs`: absolute; made if it is not there. */
+export async function createRun(
+  input: RunInput,
+  outputs: string,
+  launcher: JobFile['launcher'],
+  redactor: Redactor,
+  wallMs: number,
+): Promise<NewRun> {
+  await mkdir(outputs, { recursive: true });
+  const { id, directory } = await takeDirectory(outputs, input.plan.name, wallMs);
+  const paths = runPaths(directory);
+  const job: JobFile = {
+    version: 1,
+    id,
+    name: input.plan.name,
+    launcher,
+    createdAt: new Date(wallMs).toISOString(),
+    host: hostname(),
+    recipeFile: input.recipeFile,
+  };
+  await mkdir(paths.logs);
+  await writeFile(paths.recipe, input.redactedText);
+  await writeFile(paths.plan, `${JSON.stringify(redactor.data(input.plan), null, 2)}\n`);
+  // Last: a directory with this file is a run.
+  await writeFile(paths.job, `${JSON.stringify(redactor.data(job), null, 2)}\n`);
+  return { id, paths };
+}
+
+/** `quickstart-20261121-131500`; with `-2` and so on behind it when that is taken. */
+async function takeDirectory(outputs: string, name: string, wallMs: number): Promise<{ id: string; directory: string }> {
+  const time = new Date(wallMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+  const base = `${name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').slice(0, MAX_NAME)}-${time}`;
+  for (let number = 1; ; number++) {
+    const id = number === 1 ? base : `${base}-${number}`;
+    const directory = path.join(outputs, id);
+    try {
+      await mkdir(directory);
+      return { id, directory };
+    } catch (error) {
+      const isTaken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+      if (!isTaken || number >= MAX_TRIES) throw error;
+    }
+  }
+}

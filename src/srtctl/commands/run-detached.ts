@@ -1,0 +1,65 @@
+/** A run left to a process of its own: `srtctl supervise`, which gets what no file of the run holds (secrets) through a pipe. */
+import { spawn } from 'node:child_process';
+import { openSync } from 'node:fs';
+import path from 'node:path';
+import { Command } from 'commander';
+import type { Plan } from '../plan/plan.ts';
+import { createRedactor } from '../recipe/redact.ts';
+import { EXIT_CODES, runPaths } from '../supervise/run-directory.ts';
+import type { NewRun } from './create-run.ts';
+import { nextLook, readStatus } from './read-status.ts';
+import { runLocally } from './run-locally.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** What goes through the pipe, as JSON. */
+interface Handover {
+  readonly id: string;
+  readonly directory: string;
+  readonly plan: Plan;
+  readonly secrets: readonly string[];
+}
+
+const START_DEADLINE_MS = 15_000;
+
+/** Returns when the supervisor has begun. The code is ok, or start when it did not begin. */
+export async function runDetached(plan: Plan, run: NewRun, secrets: readonly string[], around: Surroundings): Promise<number> {
+  const log = path.join(run.paths.logs, 'supervisor.log');
+  const output = openSync(log, 'a', 0o600);
+  const child = spawn(around.nodeBinary, [path.join(around.packageDirectory, 'dist/bin/srtctl.js'), 'supervise'], {
+    cwd: around.workingDirectory,
+    env: { ...around.env },
+    detached: true,
+    stdio: ['pipe', output, output],
+  });
+  let ended: string | null = null;
+  child.on('exit', (code, signal) => {
+    ended = signal ?? `status ${code}`;
+  });
+  child.on('error', (error) => {
+    ended = error.message;
+  });
+  const handover: Handover = { id: run.id, directory: run.paths.directory, plan, secrets };
+  // Whether it took it shows below.
+  child.stdin.on('error', () => {});
+  child.stdin.end(JSON.stringify(handover));
+  const deadlineMs = around.clock.nowMs() + START_DEADLINE_MS;
+  while ((await readStatus(run.paths)) === null) {
+    if (ended !== null || around.clock.nowMs() > deadlineMs) {
+      around.err(`error: the supervisor of ${run.id} did not begin (${ended ?? 'no status within 15 s'}); its output is in ${log}\n`);
+      if (ended === null) child.kill('SIGKILL');
+      return EXIT_CODES.start;
+    }
+    await nextLook(around.clock);
+  }
+  child.unref();
+  return EXIT_CODES.ok;
+}
+
+/** Not for people: what `apply --detach` starts. */
+export function superviseCommand(around: Surroundings, finish: (code: number) => void): Command {
+  return new Command('supervise').description('supervise a run handed over on standard input (apply --detach starts this)').action(async () => {
+    const handover = JSON.parse(await around.readInput()) as Handover;
+    const { id, directory, plan, secrets } = handover;
+    finish(await runLocally(plan, { id, paths: runPaths(directory) }, createRedactor(secrets), 'silent', around));
+  });
+}

@@ -1,0 +1,83 @@
+/** One run on this machine, from a plan to its end, shown as the terminal allows. */
+import { readdir, readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { localLauncher } from '../launch/local.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Redactor } from '../recipe/redact.ts';
+import { reportText } from '../supervise/report.ts';
+import type { StatusFile } from '../supervise/run-directory.ts';
+import { type RunResult, runPlan } from '../supervise/run-plan.ts';
+import type { NewRun } from './create-run.ts';
+import { LiveView } from './live-view.ts';
+import { noticeLine } from './notice-line.ts';
+import { duration, outcomeOf } from './status-view.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** How a run is shown while it lasts. silent: not at all, its files tell. */
+export type RunDisplay = 'live' | 'lines' | 'json' | 'silent';
+
+/** Returns the exit code of the run. */
+export async function runLocally(plan: Plan, run: NewRun, redactor: Redactor, display: RunDisplay, around: Surroundings): Promise<number> {
+  const { clock } = around;
+  const launcher = localLauncher({
+    clock,
+    environment: { ...around.env },
+    nodeBinary: around.nodeBinary,
+    packageDirectory: around.packageDirectory,
+    redact: redactor.text,
+  });
+  const startMs = clock.wallMs();
+  let view: LiveView | null = null;
+  const result = await runPlan(plan, launcher, run.paths.directory, {
+    clock,
+    redactor,
+    id: run.id,
+    host: hostname(),
+    onBegin: (status: () => StatusFile) => {
+      if (display !== 'live' || around.screen === null) return;
+      view = new LiveView(around.screen, clock, status);
+      view.start();
+    },
+    onNotice: (notice, atMs) => {
+      if (display === 'json') around.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), run: run.id, ...notice })}\n`);
+      if (display === 'live' && notice.type === 'warning') view?.note(`warning: ${notice.text}`);
+      if (display !== 'lines') return;
+      const line = noticeLine(notice, atMs - startMs);
+      if (line !== null) around.out(`${line}\n`);
+    },
+    watchCancel: (cancel) =>
+      around.onSignal((signal, count) => {
+        if (display !== 'json' && display !== 'silent') around.err(count === 1 ? STOPPING : HURRYING);
+        cancel(signal);
+      }),
+  });
+  // What a callback assigned is not seen by the compiler.
+  (view as LiveView | null)?.stop();
+  if (display === 'json') around.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...summaryOf(result, run) })}\n`);
+  else if (display !== 'silent') await tellEnd(result, run, display === 'live', around);
+  return result.exitCode;
+}
+
+const STOPPING = '\nstopping: routers finish what is under way, then everything ends; Ctrl-C again hurries\n';
+const HURRYING = '\nhurrying\n';
+
+function summaryOf({ outcome, exitCode, report }: RunResult, run: NewRun): object {
+  return { outcome, exitCode, directory: run.paths.directory, report };
+}
+
+async function tellEnd(result: RunResult, run: NewRun, withTable: boolean, around: Surroundings): Promise<void> {
+  const { status, report, exitCode } = result;
+  if (withTable) around.out(`\n${await summaries(run)}`);
+  if (report !== null) around.err(`\n${reportText(report, exitCode)}`);
+  const tookMs = Date.parse(status.endedAt ?? status.updatedAt) - Date.parse(status.startedAt);
+  around.out(`\n${run.id} ${outcomeOf(status)} after ${duration(tookMs)}\nrun directory: ${run.paths.directory}\n`);
+}
+
+/** What the benchmark wrote for people; empty if it came to nothing. */
+async function summaries(run: NewRun): Promise<string> {
+  const results = path.join(run.paths.directory, 'results');
+  const folders = await readdir(results).catch(() => []);
+  const texts = await Promise.all(folders.map((folder) => readFile(path.join(results, folder, 'summary.txt'), 'utf8').catch(() => '')));
+  return texts.join('\n');
+}

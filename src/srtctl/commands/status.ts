@@ -1,0 +1,101 @@
+/** `srtctl status` and `srtctl list`: how runs stand. */
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { reportText } from '../supervise/report.ts';
+import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { listRuns } from './find-runs.ts';
+import { readSettledStatus } from './read-status.ts';
+import { addOutputOption, type RunFlags, runsDirectory, whichRun } from './run-options.ts';
+import { duration, outcomeOf, statusView } from './status-view.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const STATUS_EXAMPLES = `
+Examples:
+  srtctl status                       the newest run: its processes, their states and last lines, why it failed
+  srtctl status quickstart            the newest run of this recipe
+  srtctl status --json | jq -r '.processes[] | select(.state != "ready") | .id'
+
+Ends with 0 whatever the state is, and with 2 when there is no such run; "srtctl wait" ends with the run's own code.`;
+
+const LIST_EXAMPLES = `
+Examples:
+  srtctl list
+  srtctl list --json | jq -r '.[] | select(.state != "ended") | .id'`;
+
+/** Columns where there is no terminal. */
+const WIDTH = 140;
+
+type StatusFlags = RunFlags & { readonly json: boolean };
+
+export function statusCommand(around: Surroundings, finish: (code: number) => void): Command {
+  return addOutputOption(new Command('status'))
+    .description('how a run stands')
+    .argument('[run]', 'identifier, recipe name or directory of a run (default: the newest)')
+    .option('--json', 'as in status.json, with "abandoned": the supervisor is gone', false)
+    .addHelpText('after', STATUS_EXAMPLES)
+    .action(async (which: string | undefined, flags: StatusFlags) => finish(await status(which, flags, around)));
+}
+
+export function listCommand(around: Surroundings, finish: (code: number) => void): Command {
+  return addOutputOption(new Command('list'))
+    .description('all runs, the newest first')
+    .option('--json', 'as JSON', false)
+    .addHelpText('after', LIST_EXAMPLES)
+    .action(async (flags: StatusFlags) => finish(await list(flags, around)));
+}
+
+async function status(which: string | undefined, flags: StatusFlags, around: Surroundings): Promise<number> {
+  const run = await whichRun(which, flags, around);
+  if (run === null) return EXIT_CODES.recipe;
+  const { status: its, isAbandoned } = await readSettledStatus(run.paths);
+  if (flags.json) {
+    around.out(`${JSON.stringify(its === null ? { ...run.job, state: 'preparing' } : { ...its, abandoned: isAbandoned }, null, 2)}\n`);
+    return EXIT_CODES.ok;
+  }
+  if (its === null) {
+    around.out(`${run.job.id}  preparing\n`);
+    return EXIT_CODES.ok;
+  }
+  const colors = pc.createColors(around.screen !== null && pc.isColorSupported);
+  around.out(`${statusView(its, { colors, width: around.screen?.columns ?? WIDTH, nowMs: around.clock.wallMs() })}\n`);
+  if (isAbandoned) around.out(`\n${ABANDONED}\n`);
+  if (its.report !== null) around.out(`\n${reportText(its.report, its.exitCode ?? EXIT_CODES.running)}`);
+  around.out(`\nrun directory: ${run.paths.directory}\n`);
+  return EXIT_CODES.ok;
+}
+
+/** What to say of a run whose supervisor was killed. */
+export const ABANDONED = 'its supervisor is gone without having ended it; the processes of the run were stopped with it';
+
+async function list(flags: StatusFlags, around: Surroundings): Promise<number> {
+  const directory = runsDirectory(flags, around);
+  const runs = await listRuns(directory);
+  const rows = await Promise.all(
+    runs.map(async ({ paths, job }) => {
+      const { status: its, isAbandoned } = await readSettledStatus(paths);
+      return { job, paths, status: its, isAbandoned };
+    }),
+  );
+  if (flags.json) {
+    const all = rows.map(({ job, paths, status: its, isAbandoned }) => ({
+      ...job,
+      directory: paths.directory,
+      state: its?.state ?? 'preparing',
+      outcome: its?.outcome ?? null,
+      exitCode: its?.exitCode ?? null,
+      endpoint: its?.endpoint ?? null,
+      abandoned: isAbandoned,
+    }));
+    around.out(`${JSON.stringify(all, null, 2)}\n`);
+    return EXIT_CODES.ok;
+  }
+  if (rows.length === 0) around.err(`there are no runs in ${directory}; "srtctl apply" makes one, -o DIR looks elsewhere\n`);
+  const width = Math.max(0, ...rows.map(({ job }) => job.id.length));
+  for (const { job, status: its, isAbandoned } of rows) {
+    const state = its === null ? 'preparing' : isAbandoned ? 'abandoned' : its.outcome === null ? its.state : outcomeOf(its);
+    const endMs = its?.endedAt ? Date.parse(its.endedAt) : around.clock.wallMs();
+    const took = isAbandoned ? '' : duration(endMs - Date.parse(job.createdAt));
+    around.out(`${[job.id.padEnd(width), job.createdAt.slice(0, 19).replace('T', ' '), state, took].join('  ').trimEnd()}\n`);
+  }
+  return EXIT_CODES.ok;
+}

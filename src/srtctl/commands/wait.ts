@@ -1,0 +1,75 @@
+/** `srtctl wait`: until a run is up, or has ended. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { reportText } from '../supervise/report.ts';
+import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { nextLook, readSettledStatus } from './read-status.ts';
+import { addOutputOption, type RunFlags, whichRun } from './run-options.ts';
+import { ABANDONED } from './status.ts';
+import { outcomeOf } from './status-view.ts';
+import type { Surroundings } from './surroundings.ts';
+
+const EXAMPLES = `
+Examples:
+  srtctl wait                          until the newest run has ended; ends with its exit code
+  srtctl wait quickstart --for ready   until its endpoint has answered a real request
+  srtctl wait --timeout 600            at most ten minutes; ends with 124 when that was not enough`;
+
+/** As the command timeout of coreutils. */
+const EXIT_TIMEOUT = 124;
+
+interface WaitFlags extends RunFlags {
+  readonly for: 'ready' | 'end';
+  readonly timeout?: number;
+}
+
+export function waitCommand(around: Surroundings, finish: (code: number) => void): Command {
+  return addOutputOption(new Command('wait'))
+    .description('wait for a run')
+    .argument('[run]', 'identifier, recipe name or directory of a run (default: the newest)')
+    .addOption(new Option('--for <what>', 'what to wait for').choices(['ready', 'end']).default('end'))
+    .option('--timeout <s>', 'seconds to wait at most (default: without end)', seconds)
+    .addHelpText('after', EXAMPLES)
+    .action(async (which: string | undefined, flags: WaitFlags) => finish(await wait(which, flags, around)));
+}
+
+async function wait(which: string | undefined, flags: WaitFlags, around: Surroundings): Promise<number> {
+  const run = await whichRun(which, flags, around);
+  if (run === null) return EXIT_CODES.recipe;
+  const deadlineMs = flags.timeout === undefined ? Number.POSITIVE_INFINITY : around.clock.nowMs() + flags.timeout * 1000;
+  let isStopped = false;
+  const giveBack = around.onSignal(() => {
+    isStopped = true;
+  });
+  try {
+    for (;;) {
+      const { status, isAbandoned } = await readSettledStatus(run.paths);
+      if (isAbandoned) {
+        around.err(`${run.job.id}: ${ABANDONED}\n`);
+        return EXIT_CODES.running;
+      }
+      if (status?.state === 'ended') {
+        around.out(`${run.job.id}: ${outcomeOf(status)}\n`);
+        if (status.report !== null) around.err(reportText(status.report, status.exitCode ?? EXIT_CODES.running));
+        return status.exitCode ?? EXIT_CODES.running;
+      }
+      if (flags.for === 'ready' && (status?.state === 'serving' || status?.state === 'benchmarking')) {
+        around.out(`${status.endpoint}\n`);
+        return EXIT_CODES.ok;
+      }
+      if (isStopped) return EXIT_CODES.cancelled;
+      if (around.clock.nowMs() >= deadlineMs) {
+        around.err(`${run.job.id}: still ${status?.state ?? 'preparing'} after ${flags.timeout} s\n`);
+        return EXIT_TIMEOUT;
+      }
+      await nextLook(around.clock);
+    }
+  } finally {
+    giveBack();
+  }
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (text === '' || !(value >= 0)) throw new InvalidArgumentError('expected a number of seconds.');
+  return value;
+}

@@ -1,0 +1,157 @@
+/** `srtctl bench` as a program: against a simulated engine, and against servers that fail. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { type TestContext } from 'node:test';
+import type { PointResult } from '../src/srtctl/bench/point-result.ts';
+import { Program } from './support/program.ts';
+
+function place(t: TestContext): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'srtctl-bench-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function startSim(t: TestContext, args: readonly string[] = []): Promise<string> {
+  const sim = Program.start(t, 'sim', ['--port', '0', ...args]);
+  await sim.says(/ready http/);
+  return /ready (\S+)/.exec(sim.stdout)![1]!;
+}
+
+/** A server that answers every request as `answer` says. */
+async function startServer(t: TestContext, answer: http.RequestListener): Promise<string> {
+  const server = http.createServer((request, response) => {
+    request.resume().on('end', () => answer(request, response));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function bench(t: TestContext, endpoint: string, output: string, args: readonly string[] = []): Program {
+  const common = ['--model', 'tiny', '--isl', '200', '--osl', '10', '--concurrencies', '2x4', '--output-dir', output];
+  return Program.start(t, 'srtctl', ['bench', '--endpoint', endpoint, ...common, ...args]);
+}
+
+function resultOf(output: string, name: string): PointResult {
+  return JSON.parse(readFileSync(path.join(output, 'sa-bench_isl_200_osl_10', name), 'utf8')) as PointResult;
+}
+
+test('each concurrency is measured in turn, with prompts and answers of the right length', async (t) => {
+  const output = place(t);
+  const endpoint = await startSim(t, ['--speedup', '20']);
+  const program = bench(t, endpoint, output, [
+    '--total-gpus',
+    '16',
+    '--prefill-gpus',
+    '8',
+    '--decode-gpus',
+    '8',
+    '--num-prompts-mult',
+    '5',
+  ]);
+  assert.deepEqual(await program.exit(), { code: 0, signal: null }, program.stdout + program.stderr);
+  assert.deepEqual(readdirSync(path.join(output, 'sa-bench_isl_200_osl_10')).sort(), [
+    'benchmark-rollup.json',
+    'results_concurrency_2_gpus_16_ctx_8_gen_8.json',
+    'results_concurrency_4_gpus_16_ctx_8_gen_8.json',
+    'summary.txt',
+  ]);
+  for (const concurrency of [2, 4]) {
+    const result = resultOf(output, `results_concurrency_${concurrency}_gpus_16_ctx_8_gen_8.json`);
+    assert.equal(result.max_concurrency, concurrency);
+    assert.equal(result.num_prompts, 5 * concurrency);
+    assert.equal(result.completed, result.num_prompts);
+    assert.equal(result.partial, false);
+    for (const tokens of result.input_lens) assert.ok(tokens >= 160 && tokens <= 200, `${tokens}`);
+    for (const tokens of result.output_lens) assert.ok(tokens >= 8 && tokens <= 10, `${tokens}`);
+    assert.ok(result.mean_ttft_ms > 0 && result.mean_itl_ms > 0 && result.mean_e2el_ms > result.mean_ttft_ms);
+    assert.ok(result.p99_ttft_ms >= result.median_ttft_ms);
+    assert.ok(result.output_throughput > 0 && result.total_token_throughput > result.output_throughput);
+    assert.equal(result.itls.length, result.completed);
+  }
+  assert.match(program.stdout, /concurrency 2, measured: 10\/10 requests/);
+  assert.match(program.stdout, /concurrency +requests +seconds/);
+});
+
+test('a single failed request fails the benchmark and is told', async (t) => {
+  const output = place(t);
+  let requests = 0;
+  const endpoint = await startServer(t, (_request, response) => {
+    if (++requests === 7) {
+      response.writeHead(503, { 'content-type': 'application/json' }).end('{"error":{"message":"no decode worker"}}');
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('data: {"choices":[{"index":0,"text":"a","finish_reason":null}]}\n\n');
+    response.end('data: {"choices":[{"index":0,"text":"b","finish_reason":"length"}]}\n\ndata: [DONE]\n\n');
+  });
+  const program = bench(t, endpoint, output, ['--num-warmup-mult', '0']);
+  assert.equal((await program.exit()).code, 6, program.stdout);
+  assert.match(program.stdout, /failed: concurrency 2: 1 of 20 requests failed: HTTP 503: no decode worker/);
+  assert.equal(resultOf(output, 'results_concurrency_2_gpus_0.json').failed, 1);
+  assert.equal(readdirSync(path.join(output, 'sa-bench_isl_200_osl_10')).filter((name) => name.startsWith('results')).length, 1);
+});
+
+test('answers without a token fail the benchmark', async (t) => {
+  const endpoint = await startServer(t, (_request, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).end('data: [DONE]\n\n');
+  });
+  const program = bench(t, endpoint, place(t));
+  assert.equal((await program.exit()).code, 6);
+  assert.match(program.stdout, /failed: the first request to .* failed: the answer holds no text/);
+});
+
+test('an endpoint where nobody listens fails the benchmark', async (t) => {
+  const program = bench(t, 'http://127.0.0.1:1', place(t));
+  assert.equal((await program.exit()).code, 6);
+  assert.match(program.stdout, /failed: the first request to http:\/\/127\.0\.0\.1:1\/v1\/completions failed: ECONNREFUSED/);
+});
+
+test('a server that stops answering fails the benchmark after the time of silence', async (t) => {
+  const endpoint = await startServer(t, () => {});
+  const program = bench(t, endpoint, place(t), ['--idle-timeout-secs', '0.3']);
+  assert.equal((await program.exit()).code, 6);
+  assert.match(program.stdout, /UND_ERR_HEADERS_TIMEOUT/);
+});
+
+test('a benchmark that takes too long fails, and what has completed is kept', async (t) => {
+  const output = place(t);
+  const program = bench(t, await startSim(t), output, ['--num-warmup-mult', '0', '--num-prompts-mult', '1000', '--deadline-secs', '1.5']);
+  assert.equal((await program.exit()).code, 6);
+  assert.match(program.stdout, /failed: not done within 1.5 s/);
+  assert.equal(resultOf(output, 'results_concurrency_2_gpus_0.json').partial, true);
+});
+
+test('Ctrl-C ends the benchmark at once and keeps what has completed', async (t) => {
+  const output = place(t);
+  const endpoint = await startSim(t);
+  const program = bench(t, endpoint, output, ['--num-warmup-mult', '1', '--num-prompts-mult', '100000']);
+  await program.says('warm-up: 2/2 requests');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  program.child.kill('SIGINT');
+  assert.deepEqual(await program.exit(), { code: 130, signal: null });
+  const result = resultOf(output, 'results_concurrency_2_gpus_0.json');
+  assert.equal(result.partial, true);
+  assert.ok(result.completed > 0, `${result.completed}`);
+  assert.equal(result.failed, 0);
+});
+
+test('a wrong command line is refused with what was expected', async (t) => {
+  for (const [args, message] of [
+    [['--concurrencies', '16x'], /expected numbers from 1 with x between/],
+    [['--isl', '0'], /expected a whole number from 1/],
+    [['--random-range-ratio', '1.5'], /above 0 and up to 1/],
+    [['--no-such'], /unknown option '--no-such'/],
+  ] as const) {
+    const program = bench(t, 'http://127.0.0.1:1', '.', args);
+    assert.equal((await program.exit()).code, 2);
+    assert.match(program.stderr, message);
+  }
+});

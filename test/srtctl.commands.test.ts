@@ -1,0 +1,143 @@
+/** srtctl as a program, as far as nothing is started. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { type TestContext } from 'node:test';
+import type { Plan } from '../src/srtctl/plan/plan.ts';
+import { ROOT } from './support/program.ts';
+
+function place(t: TestContext): string {
+  const directory = mkdtempSync(path.join(tmpdir(), 'srtctl-commands-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function srtctl(args: readonly string[], { cwd = ROOT, input = '' } = {}): Ran {
+  const { SRTSLURM_CONFIG: _, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${ROOT}dist/bin/srtctl.js`, ...args], {
+    cwd,
+    input,
+    env,
+    encoding: 'utf8',
+  });
+  return { code: status, stdout, stderr };
+}
+
+const QUICKSTART = ['-f', 'recipes/quickstart.yaml'];
+
+test('help of every command shows examples', () => {
+  const { code, stdout } = srtctl(['--help']);
+  assert.equal(code, 0);
+  const commands = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map((match) => match[1]!).filter((name) => name !== 'help');
+  for (const expected of ['apply', 'plan', 'dry-run', 'validate', 'status', 'list', 'logs', 'wait', 'cancel', 'bench'])
+    assert.ok(commands.includes(expected), `${expected} in ${commands}`);
+  for (const command of commands) {
+    const help = srtctl([command, '--help']);
+    assert.equal(help.code, 0, command);
+    assert.match(help.stdout, new RegExp(`Examples:\n(.*\n)* +srtctl ${command}`), command);
+  }
+});
+
+test('a command that does not exist and an option that does not exist end with 2', () => {
+  const unknown = srtctl(['aply']);
+  assert.equal(unknown.code, 2);
+  assert.match(unknown.stderr, /unknown command 'aply'\s+\(Did you mean apply\?\)/);
+  assert.equal(srtctl(['plan', '--fiel', 'x']).code, 2);
+  assert.equal(srtctl(['plan']).code, 2);
+});
+
+test('plan shows nodes, processes, ports and what was asked', () => {
+  const { code, stdout } = srtctl(['plan', ...QUICKSTART, '--local']);
+  assert.equal(code, 0);
+  assert.match(stdout, /^quickstart: 2 nodes, 6 processes/);
+  assert.match(stdout, /^n0 +nginx +nginx +http 8000/m);
+  assert.match(stdout, /^routers +2 +2$/m);
+});
+
+test('plan --json is the plan, and dry-run says the same', () => {
+  const plan = srtctl(['plan', ...QUICKSTART, '--json']);
+  const { processes, endpoint } = JSON.parse(plan.stdout) as Plan;
+  assert.equal(endpoint, 'http://<node0>:8000');
+  assert.deepEqual(processes.map(({ id }) => id).sort(), ['benchmark', 'decode-0', 'nginx', 'prefill-0', 'router-0', 'router-1']);
+  assert.equal(srtctl(['dry-run', ...QUICKSTART, '--json']).stdout, plan.stdout);
+});
+
+test('--set and --unset change the recipe, and a recipe may come from standard input', () => {
+  const changed = srtctl(['plan', ...QUICKSTART, '--json', '--set', 'backend.num_additional_frontends=0', '--unset', 'benchmark']);
+  const { processes, benchmark } = JSON.parse(changed.stdout) as Plan;
+  assert.deepEqual(processes.map(({ id }) => id).sort(), ['decode-0', 'nginx', 'prefill-0', 'router-0']);
+  assert.equal(benchmark, null);
+  const yaml =
+    'name: piped\nmodel: {path: tiny}\nresources: {agg_nodes: 1, agg_workers: 1}\nbackend: {type: sim, use_sglang_router: true}\n';
+  const piped = srtctl(['plan', '-f', '-'], { input: yaml });
+  assert.equal(piped.code, 0, piped.stderr);
+  assert.match(piped.stdout, /^piped: 1 node/);
+});
+
+test('every problem of every file is told with file, line and column', (t) => {
+  const directory = place(t);
+  mkdirSync(path.join(directory, 'r'));
+  writeFileSync(
+    path.join(directory, 'r/a.yaml'),
+    'name: a\nmodel: {path: tiny}\nresources: {agg_nodes: 1, agg_workers: 1, gpus: 3}\nbackned: {}\n',
+  );
+  writeFileSync(path.join(directory, 'r/b.yaml'), 'name: [\n');
+  writeFileSync(path.join(directory, 'srtslurm.yaml'), 'default_acount: x\n');
+  const { code, stderr } = srtctl(['validate', '-f', 'r'], { cwd: directory });
+  assert.equal(code, 2);
+  assert.match(stderr, /error: \S*srtslurm\.yaml:1:1: .*default_account/);
+  assert.match(stderr, /error: r\/a\.yaml:3:\d+: .*gpus/);
+  assert.match(stderr, /error: r\/a\.yaml:4:1: .*backend/);
+  assert.match(stderr, /error: r\/b\.yaml:\d+:\d+: /);
+  assert.match(stderr, /\d+ problems/);
+  const json = srtctl(['validate', '-f', 'r', '--json'], { cwd: directory });
+  assert.equal(json.code, 2);
+  const { ok, files } = JSON.parse(json.stdout) as { ok: boolean; files: { file: string; problems: { line: number }[] }[] };
+  assert.equal(ok, false);
+  assert.ok(files.find(({ file }) => file === 'r/a.yaml')!.problems.some(({ line }) => line === 4));
+});
+
+test('a file that is not there and a directory without recipes are told', (t) => {
+  const missing = srtctl(['plan', '-f', 'nowhere.yaml']);
+  assert.equal(missing.code, 2);
+  assert.match(missing.stderr, /error: nowhere\.yaml: there is no such file \(it was looked for in /);
+  const empty = srtctl(['validate', '-f', place(t)]);
+  assert.equal(empty.code, 2);
+  assert.match(empty.stderr, /there is no recipe/);
+});
+
+test('secrets of a recipe are not shown by plan', () => {
+  const secret = 'hunter2-very-secret';
+  for (const json of [[], ['--json']]) {
+    const { code, stdout, stderr } = srtctl(['plan', ...QUICKSTART, ...json, '--set', `environment.HF_TOKEN=${secret}`]);
+    assert.equal(code, 0, stderr);
+    assert.ok(!stdout.includes(secret));
+    if (json.length > 0) assert.ok(stdout.includes('"HF_TOKEN": "***"'));
+  }
+});
+
+test('apply without --local says what is missing and what to do', () => {
+  const { code, stderr } = srtctl(['apply', ...QUICKSTART]);
+  assert.equal(code, 2);
+  assert.match(stderr, /SLURM.*--local/s);
+});
+
+test('commands about runs say so when there is none', (t) => {
+  const directory = place(t);
+  for (const command of ['status', 'logs', 'wait', 'cancel']) {
+    const { code, stderr } = srtctl([command], { cwd: directory });
+    assert.equal(code, 2, command);
+    assert.match(stderr, /there are no runs in .*outputs; "srtctl apply" makes one/);
+  }
+  const list = srtctl(['list'], { cwd: directory });
+  assert.equal(list.code, 0);
+  assert.match(list.stderr, /there are no runs/);
+});
