@@ -47,6 +47,8 @@ test('each concurrency is measured in turn, with prompts and answers of the righ
   const output = place(t);
   const endpoint = await startSim(t, ['--speedup', '20']);
   const program = bench(t, endpoint, output, [
+    '--req-rate',
+    'inf',
     '--total-gpus',
     '16',
     '--prefill-gpus',

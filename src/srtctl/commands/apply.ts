@@ -71,13 +71,20 @@ function refuse(message: string, around: Surroundings): number {
   return EXIT_CODES.recipe;
 }
 
-async function applyOne({ recipe, plan, file, redactedText }: Gathered, outputs: string, flags: ApplyFlags, around: Surroundings): Promise<number> {
+async function applyOne(
+  { recipe, plan, file, redactedText }: Gathered,
+  outputs: string,
+  flags: ApplyFlags,
+  around: Surroundings,
+): Promise<number> {
   const redactor = createRedactor(recipe.secrets);
   let run: NewRun;
   try {
     run = await createRun({ plan, recipeFile: file, redactedText }, outputs, 'local', redactor, around.clock.wallMs());
   } catch (error) {
-    around.err(`error: no run directory can be made in ${outputs}: ${error instanceof Error ? error.message : String(error)}; -o DIR takes another\n`);
+    around.err(
+      `error: no run directory can be made in ${outputs}: ${error instanceof Error ? error.message : String(error)}; -o DIR takes another\n`,
+    );
     return EXIT_CODES.start;
   }
   for (const warning of plan.warnings) around.err(`warning: ${redactor.text(warning)}\n`);

@@ -15,7 +15,7 @@ interface BenchFlags {
   readonly isl: number;
   readonly osl: number;
   readonly concurrencies: readonly number[];
-  readonly reqRate: number | null;
+  readonly reqRate: number | 'inf';
   readonly randomRangeRatio: number;
   readonly numPromptsMult: number;
   readonly numWarmupMult: number;
@@ -47,7 +47,7 @@ export function benchCommand(around: Surroundings, finish: (code: number) => voi
     .requiredOption('--isl <tokens>', 'tokens of a prompt, at most', wholeNumber(1))
     .requiredOption('--osl <tokens>', 'tokens of an answer, at most', wholeNumber(1))
     .requiredOption('--concurrencies <list>', 'requests at a time, one point each: 16x32 is 16, then 32', concurrencies)
-    .option('--req-rate <rate>', 'requests in a second, or inf: as fast as the concurrency allows', rate, null)
+    .option('--req-rate <rate>', 'requests in a second, or inf: as fast as the concurrency allows', rate, 'inf')
     .option('--random-range-ratio <ratio>', 'lengths lie between this share and all of isl and osl', share, 0.8)
     .option('--num-prompts-mult <n>', 'measured requests of a point: so many times its concurrency', positive, 10)
     .option('--num-warmup-mult <n>', 'requests before them, not measured; 0: none', notNegative, 2)
@@ -104,7 +104,7 @@ function optionsOf(flags: BenchFlags, around: Surroundings): SaBenchOptions {
     inputTokens: flags.isl,
     outputTokens: flags.osl,
     concurrencies: flags.concurrencies,
-    requestRate: flags.reqRate,
+    requestRate: flags.reqRate === 'inf' ? null : flags.reqRate,
     rangeRatio: flags.randomRangeRatio,
     promptsMultiplier: flags.numPromptsMult,
     warmupMultiplier: flags.numWarmupMult,
@@ -133,8 +133,9 @@ function concurrencies(text: string): readonly number[] {
   return parts.map(Number);
 }
 
-function rate(text: string): number | null {
-  return text === 'inf' ? null : positive(text);
+/** Not null for inf: commander takes null for no value. */
+function rate(text: string): number | 'inf' {
+  return text === 'inf' ? text : positive(text);
 }
 
 function positive(text: string): number {

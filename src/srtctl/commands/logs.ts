@@ -22,7 +22,7 @@ const DEFAULT_LINES = 20;
 
 interface LogFlags extends RunFlags {
   readonly follow: boolean;
-  readonly lines: number | null;
+  readonly lines: number | 'all';
   readonly run?: string;
 }
 
@@ -62,7 +62,7 @@ async function logs(wanted: readonly string[], flags: LogFlags, around: Surround
       })
     : (): void => {};
   try {
-    for (const { tail } of sources) await tail.start(flags.lines);
+    for (const { tail } of sources) await tail.start(flags.lines === 'all' ? null : flags.lines);
     while (flags.follow && !isStopped && (await runs(run))) {
       await show(sources, width, false, around);
       await nextLook(around.clock);
@@ -105,8 +105,8 @@ function matches(want: string, name: string): boolean {
   return name === want || name.startsWith(`${want}-`) || name.startsWith(`${want}.`);
 }
 
-function lineCount(text: string): number | null {
-  if (text === 'all') return null;
+function lineCount(text: string): number | 'all' {
+  if (text === 'all') return text;
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number, or all.');
   return Number(text);
 }

@@ -1,16 +1,19 @@
 /** What happens in a run, one line each, for logs and pipes. Pure. */
-import type { Notice } from '../supervise/run-events.ts';
+
 import type { RunState } from '../supervise/run-directory.ts';
+import type { Notice } from '../supervise/run-events.ts';
 
 const TIER_NAMES = ['infrastructure', 'workers', 'routers', 'nginx', 'benchmark'] as const;
 
+const QUIET_MS = 10_000;
+
 /** Null: not worth a line. `elapsedMs`: since the run began. Lines of the benchmark are passed on, those of others stay in their logs. */
 export function noticeLine(notice: Notice, elapsedMs: number): string | null {
-  const text = wordsOf(notice);
+  const text = wordsOf(notice, elapsedMs);
   return text === null ? null : `[${(elapsedMs / 1000).toFixed(1).padStart(6)}s] ${text}`;
 }
 
-function wordsOf(notice: Notice): string | null {
+function wordsOf(notice: Notice, elapsedMs: number): string | null {
   switch (notice.type) {
     case 'state':
       return stateWords(notice.state, notice.tier, notice.detail);
@@ -18,11 +21,12 @@ function wordsOf(notice: Notice): string | null {
       const who = `${notice.id} on ${notice.node}`;
       if (notice.state === 'ready') return `${who} is ready`;
       if (notice.state === 'ended') return `${who} ${endWords(notice.exitCode, notice.signal)}`;
-      if (notice.state === 'starting') return notice.detail === null ? null : `${who}: ${notice.detail}`;
+      // In the first moments nothing is ready yet, and that is no news.
+      if (notice.state === 'starting') return notice.detail === null || elapsedMs < QUIET_MS ? null : `${who}: ${notice.detail}`;
       return null;
     }
     case 'line':
-      return notice.id === 'benchmark' ? `benchmark | ${notice.text}` : null;
+      return notice.id === 'benchmark' && notice.text !== '' ? `benchmark | ${notice.text}` : null;
     case 'warning':
       return `warning: ${notice.text}`;
     // Told in full when the run has ended.

@@ -40,8 +40,8 @@ export async function runDetached(plan: Plan, run: NewRun, secrets: readonly str
   });
   const handover: Handover = { id: run.id, directory: run.paths.directory, plan, secrets };
   // Whether it took it shows below.
-  child.stdin.on('error', () => {});
-  child.stdin.end(JSON.stringify(handover));
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(JSON.stringify(handover));
   const deadlineMs = around.clock.nowMs() + START_DEADLINE_MS;
   while ((await readStatus(run.paths)) === null) {
     if (ended !== null || around.clock.nowMs() > deadlineMs) {
@@ -57,9 +57,11 @@ export async function runDetached(plan: Plan, run: NewRun, secrets: readonly str
 
 /** Not for people: what `apply --detach` starts. */
 export function superviseCommand(around: Surroundings, finish: (code: number) => void): Command {
-  return new Command('supervise').description('supervise a run handed over on standard input (apply --detach starts this)').action(async () => {
-    const handover = JSON.parse(await around.readInput()) as Handover;
-    const { id, directory, plan, secrets } = handover;
-    finish(await runLocally(plan, { id, paths: runPaths(directory) }, createRedactor(secrets), 'silent', around));
-  });
+  return new Command('supervise')
+    .description('supervise a run handed over on standard input (apply --detach starts this)')
+    .action(async () => {
+      const handover = JSON.parse(await around.readInput()) as Handover;
+      const { id, directory, plan, secrets } = handover;
+      finish(await runLocally(plan, { id, paths: runPaths(directory) }, createRedactor(secrets), 'silent', around));
+    });
 }

@@ -54,7 +54,8 @@ export async function runLocally(plan: Plan, run: NewRun, redactor: Redactor, di
   });
   // What a callback assigned is not seen by the compiler.
   (view as LiveView | null)?.stop();
-  if (display === 'json') around.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...summaryOf(result, run) })}\n`);
+  if (display === 'json')
+    around.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...summaryOf(result, run) })}\n`);
   else if (display !== 'silent') await tellEnd(result, run, display === 'live', around);
   return result.exitCode;
 }
