@@ -13,6 +13,7 @@ import { allCases } from './cases.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { type Observation, observe, send } from './observe.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
+import { pairOfEngines } from './pair.ts';
 import { type Program, Programs } from './processes.ts';
 import { countUnexplained, markdownReport, replaceGenerated, type Table, terminalReport } from './report.ts';
 import { clientLeaves, connections, fullQueue, type Sight, termination } from './scenarios.ts';
@@ -63,6 +64,11 @@ class Comparison {
       const table = await twoEngines(this.#stage, this.#signal);
       say(terminalReport([table]));
       return this.#finish('two engines', [table], true, countUnexplained([table]), 'two engines and a router');
+    }
+    if (this.#options.pair) {
+      const table = await pairOfEngines(this.#stage, this.#signal, say);
+      say(terminalReport([table]));
+      return this.#finish('pair', [table], true, countUnexplained([table]), 'a prefill and a decode engine, a single one, and a router');
     }
     const engine = await this.#engine();
     const direct = await this.#observe('engine', engine.url, engine.url);

@@ -25,6 +25,8 @@ export interface Start {
   readonly readyPath: string;
   readonly deadlineMs: number;
   readonly logFile: string;
+  /** Beside the environment of this program. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A port that is free now. Another program could take it before it is used; then the start fails visibly. */
@@ -59,7 +61,7 @@ export class Programs {
     const startMs = performance.now();
     const log = openSync(how.logFile, 'w');
     // A group of its own: an engine has child processes, and Ctrl-C on the terminal must not reach it before this tool decides.
-    const child = spawn(how.command, how.args, { stdio: ['ignore', log, log], detached: true });
+    const child = spawn(how.command, how.args, { stdio: ['ignore', log, log], detached: true, env: { ...process.env, ...how.env } });
     closeSync(log);
     let end: number | string | undefined;
     const ended = new Promise<number | string>((resolve) => {

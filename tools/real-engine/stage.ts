@@ -34,13 +34,37 @@ export class Stage {
   }
 
   async engine(name = 'engine'): Promise<Program> {
-    const { venv, model, embedding, twoEngines } = this.#options;
+    const { venv, model, embedding, twoEngines, pair } = this.#options;
     if (!existsSync(join(model, 'config.json'))) {
       execFileSync(join(venv, 'bin/python'), [join(TOOLS, 'make-model.py'), model], { stdio: 'inherit', timeout: 300_000 });
     }
     const port = await findFreePort();
-    const args = [venv, model, String(port), ...LIMITS, ...(twoEngines ? [] : QUEUE_LIMIT), ...(embedding ? ['--is-embedding'] : [])];
+    const args = [
+      venv,
+      model,
+      String(port),
+      ...LIMITS,
+      ...(twoEngines || pair ? [] : QUEUE_LIMIT),
+      ...(embedding ? ['--is-embedding'] : []),
+    ];
     return this.#start(name, join(TOOLS, 'engine.sh'), args, port, '/health', ENGINE_START_MS);
+  }
+
+  /**
+   * Half of a pair: KV goes by mooncake over TCP on loopback. Give `port` to start one again where one has been. The timeouts are
+   * short, so that an engine that waits in vain is seen to end.
+   */
+  half(name: string, port: number, args: readonly string[]): Promise<Program> {
+    const { venv, model } = this.#options;
+    const all = [venv, model, String(port), ...LIMITS, '--disaggregation-transfer-backend', 'mooncake_tcp', ...args];
+    const env = {
+      SGLANG_HOST_IP: '127.0.0.1',
+      MC_FORCE_TCP: '1',
+      MOONCAKE_PROTOCOL: 'tcp',
+      SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT: '15',
+      SGLANG_DISAGGREGATION_WAITING_TIMEOUT: '20',
+    };
+    return this.#start(name, join(TOOLS, 'engine.sh'), all, port, '/health', ENGINE_START_MS, env);
   }
 
   async simulation(): Promise<Program> {
@@ -51,14 +75,13 @@ export class Stage {
     return this.#startNode('simulation', 'sim.js', port, '/health', [...names, ...LIMITS, ...QUEUE_LIMIT, ...SIM_LIKE_ENGINE, ...kind]);
   }
 
-  async router(name: string, workerUrls: readonly string[]): Promise<Program> {
+  router(name: string, workerUrls: readonly string[]): Promise<Program> {
+    return this.routerWith(name, ['--worker-urls', ...workerUrls]);
+  }
+
+  async routerWith(name: string, args: readonly string[]): Promise<Program> {
     const [port, metricsPort] = [await findFreePort(), await findFreePort()];
-    return this.#startNode(name, 'router.js', port, '/readiness', [
-      '--prometheus-port',
-      String(metricsPort),
-      '--worker-urls',
-      ...workerUrls,
-    ]);
+    return this.#startNode(name, 'router.js', port, '/readiness', ['--prometheus-port', String(metricsPort), ...args]);
   }
 
   #startNode(name: string, file: string, port: number, readyPath: string, args: readonly string[]): Promise<Program> {
@@ -68,8 +91,16 @@ export class Stage {
     return this.#start(name, process.execPath, all, port, readyPath, PROGRAM_START_MS);
   }
 
-  #start(name: string, command: string, args: readonly string[], port: number, readyPath: string, deadlineMs: number): Promise<Program> {
+  #start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    port: number,
+    readyPath: string,
+    deadlineMs: number,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Program> {
     const logFile = join(this.#logs, `${name.replaceAll(' ', '-')}.log`);
-    return this.#programs.start({ name, command, args, port, readyPath, deadlineMs, logFile }, this.#signal);
+    return this.#programs.start({ name, command, args, port, readyPath, deadlineMs, logFile, env }, this.#signal);
   }
 }

@@ -1,56 +1,17 @@
 /** Two real engines behind one router: streams are spread over both, and the death of one harms only its own streams. */
 
-import { request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { post } from './case.ts';
 import { observe } from './observe.ts';
 import type { Program } from './processes.ts';
 import type { Row, Table } from './report.ts';
 import { MODEL, type Stage } from './stage.ts';
+import { LIMIT_MS, readStream, row, type Stream } from './streams.ts';
 
 const STREAMS = 24;
 const AT_ONCE = 6;
 const TOKENS = 40;
-const LIMIT_MS = 60_000;
 const SECOND_DEATH_MS = 10_000;
-
-interface Stream {
-  /** `complete` (ends with [DONE]), `error event, cut`, `cut`, or the HTTP status if it is not 200. */
-  readonly end: string;
-  /** Of the last event that told them. */
-  readonly completionTokens: number;
-}
-
-function readStream(url: string, path: string, body: object, signal: AbortSignal): Promise<Stream> {
-  return new Promise((resolve) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-    const outgoing = request(`${url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      agent: false,
-      signal: limit,
-    });
-    outgoing.on('error', (error: NodeJS.ErrnoException) => resolve({ end: error.code ?? error.message, completionTokens: 0 }));
-    outgoing.on('response', (incoming) => {
-      let text = '';
-      incoming.setEncoding('utf8');
-      incoming.on('data', (part: string) => {
-        text += part;
-      });
-      incoming.on('error', () => {
-        // `close` follows and tells that it was cut.
-      });
-      incoming.on('close', () => {
-        const counts = [...text.matchAll(/"completion_tokens":(\d+)/g)].map((match) => Number(match[1]));
-        const isDone = incoming.complete && text.endsWith('data: [DONE]\n\n');
-        const hasError = /^data: \{"error"/m.test(text) || /^event: error/m.test(text);
-        const end = isDone ? 'complete' : `${hasError ? 'error event, ' : ''}${incoming.complete ? 'ends without [DONE]' : 'cut'}`;
-        resolve({ end: incoming.statusCode === 200 ? end : `status ${incoming.statusCode}`, completionTokens: counts.at(-1) ?? 0 });
-      });
-    });
-    outgoing.end(JSON.stringify(body));
-  });
-}
 
 /** /generate and chat in turns, each with a prompt of its own. */
 function stream(url: string, i: number, tokens: number, signal: AbortSignal): Promise<Stream> {
@@ -87,10 +48,6 @@ async function spread(engines: readonly Program[], url: string, signal: AbortSig
     if (tokens.reduce((a, b) => a + b) >= STREAMS * TOKENS || performance.now() - startMs > 10_000) return { ends, tokens };
     await pause(250, undefined, { signal });
   }
-}
-
-function row(name: string, answer: string, complaints: readonly (string | false)[]): Row {
-  return { name, answer, cells: [{ explainedBy: [], unexplained: complaints.filter((one) => one !== false) }] };
 }
 
 export async function twoEngines(stage: Stage, signal: AbortSignal): Promise<Table> {
