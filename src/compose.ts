@@ -234,6 +234,7 @@ function accessFields(record: RequestRecord, durationMs: number): Parameters<Acc
     path: record.head.path,
     status: record.status,
     worker: record.worker === '' ? null : record.worker,
+    ...(record.prefillWorker === '' ? {} : { prefillWorker: record.prefillWorker }),
     model: record.model === '' ? null : record.model,
     durationMs,
     ttftMs: record.ttftMs < 0 ? null : record.ttftMs,

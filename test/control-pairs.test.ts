@@ -104,14 +104,14 @@ test('/get_server_info has the first prefill worker at the top and all workers a
   const [p0, p1] = [await startWorker(t, [info('p0', { side: 'prefill' })]), await startWorker(t, [info('p1')])];
   // An engine of another version, which only has the older path.
   const old = await startWorker(t, [['/get_server_info', { model_path: 'd1', internal_states: [{ last_gen_throughput: 2 }] }]]);
-  const d0 = await startWorker(t, [info('d0', { last_gen_throughput: 1 })]);
+  const d0 = await startWorker(t, [info('d0', { last_gen_throughput: 1, api_key: 'hush' })]);
   const rig = await startPairs(t, [p0, p1], [d0, old]);
   for (const path of ['/get_server_info', '/server_info']) {
     const answer = await rig.call('GET', path);
     assert.equal(answer.status, 200);
     const described = json(answer);
     assert.deepEqual([described.model_path, described.tp_size, described.api_key], ['p0', 2, null]);
-    assert.deepEqual(described.internal_states, [{ last_gen_throughput: 1 }, { last_gen_throughput: 2 }]);
+    assert.deepEqual(described.internal_states, [{ last_gen_throughput: 1, api_key: null }, { last_gen_throughput: 2 }]);
     assert.deepEqual(
       [...described.prefill, ...described.decode].map(({ model_path }) => model_path),
       ['p0', 'p1', 'd0', 'd1'],

@@ -52,6 +52,9 @@ test('a router that starts empty says which role is missing until workers of bot
     assert.equal(refused.status, 503);
     const readiness = await ask(router, 'GET', '/readiness');
     assert.equal(readiness.status, 503);
+    const models = await ask(router, 'GET', '/v1/models');
+    if (readiness.json.missing.includes('prefill')) assert.match(models.json.error.message, /^no prefill worker/);
+    else assert.equal(models.status, 200);
     return [readiness.json.missing, refused.json.error.message];
   };
   const [noRole, noRoleMessage] = await missing();
@@ -98,6 +101,7 @@ test('each role follows its own policy', async (t) => {
     .find('smg_worker_selection_total')
     .map(({ labels, value }) => `${labels?.['worker_type']} ${labels?.['policy']} ${value}`);
   assert.deepEqual(selections.sort(), ['decode round_robin 4', 'prefill cache_aware 4']);
+  assert.match(page, /^smg_pd_decode_duration_seconds_count\{backend_type="pd",model="unknown",runtime="sglang"\} 4$/m);
   assert.match(page, /^smg_router_requests_total\{router_type="http",backend_type="pd",.*endpoint="generate",streaming="false"\} 4$/m);
   await router.assertQuiet();
 });

@@ -103,8 +103,15 @@ async function describe(calls: WorkerCalls): Promise<object | null> {
   for (const path of INFO_PATHS) {
     const description = jsonOf(await calls.get(path, INFO_LIMITS));
     if (description === null || Array.isArray(description)) continue;
-    for (const name of SECRETS) if (Object.hasOwn(description, name)) Reflect.set(description, name, null);
+    const states = memberOf(description, 'internal_states');
+    // Engines repeat all their settings in every state.
+    for (const part of [description, ...(Array.isArray(states) ? states : [])]) hideSecrets(part);
     return description;
   }
   return null;
+}
+
+function hideSecrets(part: unknown): void {
+  if (typeof part !== 'object' || part === null) return;
+  for (const name of SECRETS) if (Object.hasOwn(part, name)) Reflect.set(part, name, null);
 }

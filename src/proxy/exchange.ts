@@ -303,8 +303,9 @@ export class Exchange implements Sink, ServerExchange {
   // ---- ends
 
   #refuseNoWorker(): void {
-    if (this.#ctx.fleet.current.total === 0) this.#refuse('refused', 'no_workers', 'no worker is registered');
-    else this.#refuse('refused', 'no_available_workers', 'no worker can take requests now: all are down, starting or leaving');
+    const what = this.#ctx.pairing === null ? 'worker' : 'prefill worker';
+    if (this.#ctx.fleet.current.total === 0) this.#refuse('refused', 'no_workers', `no ${what} is registered`);
+    else this.#refuse('refused', 'no_available_workers', `no ${what} can take requests now: all are down, starting or leaving`);
   }
 
   /** Nothing has been written: an error answer. */

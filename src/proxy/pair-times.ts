@@ -7,7 +7,7 @@
  *     |                        |<-- once more, of a stream ------------->|
  */
 import type { LivePair } from '../pair/ledger.ts';
-import type { PairSeries } from '../telemetry/pair-series.ts';
+import type { PairPhases, PairSeries } from '../telemetry/pair-series.ts';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -19,6 +19,7 @@ export class PairTimes {
   readonly #series: PairSeries;
   readonly #startMs: number;
   #live: LivePair | null = null;
+  #phases: PairPhases | null = null;
   /** When the prefill leg was whole; 0: not yet. */
   #prefilledMs = 0;
 
@@ -31,6 +32,7 @@ export class PairTimes {
   /** A pair is sent, perhaps after others. */
   sent(live: LivePair): void {
     this.#live = live;
+    this.#phases = this.#series.phasesOf(live.decode.modelId);
     this.#prefilledMs = 0;
     this.begunMs = 0;
   }
@@ -39,7 +41,7 @@ export class PairTimes {
   prefillAnswers(nowMs: number): void {
     const live = this.#live;
     if (live === null) return;
-    this.#series.prefill.observe((nowMs - live.startMs) / 1000);
+    this.#phases?.prefill.observe((nowMs - live.startMs) / 1000);
     live.advance('transfer', nowMs);
   }
 
@@ -53,14 +55,14 @@ export class PairTimes {
     const live = this.#live;
     if (live === null) return;
     this.begunMs = nowMs;
-    this.#series.queue.observe((live.startMs - this.askedMs) / 1000);
-    this.#series.transfer.observe(live.phase === 'transfer' ? (nowMs - live.phaseMs) / 1000 : 0);
-    this.#series.ttft.observe((nowMs - this.#startMs) / 1000);
+    this.#phases?.queue.observe((live.startMs - this.askedMs) / 1000);
+    this.#phases?.transfer.observe(live.phase === 'transfer' ? (nowMs - live.phaseMs) / 1000 : 0);
+    this.#phases?.ttft.observe((nowMs - this.#startMs) / 1000);
     live.advance('decode', nowMs);
   }
 
   decodeEnds(nowMs: number): void {
-    this.#series.decode.observe((nowMs - this.begunMs) / 1000);
+    this.#phases?.decode.observe((nowMs - this.begunMs) / 1000);
   }
 
   /**

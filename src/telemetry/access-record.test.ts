@@ -62,6 +62,13 @@ test('a record says who asked what of whom and how it ended', () => {
   assert.equal((lines[1]!.fields as { worker: unknown }).worker, null);
 });
 
+test('a record of a pair names both workers', () => {
+  const { log, lines } = newRig('on');
+  log.write({ ...RECORD, prefillWorker: 'http://10.0.0.2:30000' });
+  const { worker, prefill_worker } = lines[0]!.fields as Record<string, unknown>;
+  assert.deepEqual([worker, prefill_worker], ['http://10.0.0.1:30000', 'http://10.0.0.2:30000']);
+});
+
 test('long paths and models are cut off', () => {
   const { log, lines } = newRig('on');
   log.write({ ...RECORD, path: `/${'a'.repeat(16_000)}`, model: 'm'.repeat(10_000) });

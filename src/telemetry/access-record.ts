@@ -21,8 +21,10 @@ export interface AccessRecord {
   readonly path: string;
   /** What the client got; 0 if it left before a head was sent. */
   readonly status: number;
-  /** URL, or null if no worker was asked. */
+  /** URL, or null if no worker was asked. Of a pair the decode worker, or the prefill worker if that one answered. */
   readonly worker: string | null;
+  /** Of a pair; absent for requests that one worker serves. */
+  readonly prefillWorker?: string;
   /** As the client named it, or null. */
   readonly model: string | null;
   readonly durationMs: number;
@@ -76,6 +78,7 @@ export class AccessLog {
         path: record.path.slice(0, MAX_TEXT_CHARS),
         status: record.status,
         worker: record.worker,
+        ...(record.prefillWorker !== undefined && { prefill_worker: record.prefillWorker }),
         model: record.model?.slice(0, MAX_TEXT_CHARS) ?? null,
         duration_ms: rounded(record.durationMs),
         ttft_ms: record.ttftMs === null ? null : rounded(record.ttftMs),

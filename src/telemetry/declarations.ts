@@ -17,6 +17,7 @@ export interface MetricDeclaration {
 
 const ROUTER_LABELS = ['router_type', 'backend_type', 'connection_mode', 'model', 'endpoint'] as const;
 const STREAM_LABELS = ['router_type', 'backend_type', 'model', 'endpoint'] as const;
+const PAIR_LABELS = ['backend_type', 'model', 'runtime'] as const;
 const POOL_LABELS = ['worker_type', 'connection_mode'] as const;
 
 export const METRICS = {
@@ -240,7 +241,7 @@ export const METRICS = {
     name: 'smg_pd_queue_duration_seconds',
     type: 'histogram',
     unit: 'seconds',
-    labels: [],
+    labels: PAIR_LABELS,
     help: 'From a whole request to the sending of the prefill-decode pair that answered; pairs that failed before it included.',
     origin: 'own',
     buckets: 'duration',
@@ -249,7 +250,7 @@ export const METRICS = {
     name: 'smg_pd_prefill_duration_seconds',
     type: 'histogram',
     unit: 'seconds',
-    labels: [],
+    labels: PAIR_LABELS,
     help: "From the sending of a pair to the first byte of prefill's answer.",
     origin: 'smg',
     buckets: 'duration',
@@ -258,7 +259,7 @@ export const METRICS = {
     name: 'smg_pd_kv_transfer_duration_seconds',
     type: 'histogram',
     unit: 'seconds',
-    labels: [],
+    labels: PAIR_LABELS,
     help: "From the first byte of prefill's answer to the first of decode's; 0 when decode was first.",
     origin: 'smg',
     buckets: 'duration',
@@ -267,7 +268,7 @@ export const METRICS = {
     name: 'smg_pd_decode_duration_seconds',
     type: 'histogram',
     unit: 'seconds',
-    labels: [],
+    labels: PAIR_LABELS,
     help: "From the first to the last byte of decode's answer, of pairs that ended well.",
     origin: 'own',
     buckets: 'duration',
@@ -276,7 +277,7 @@ export const METRICS = {
     name: 'smg_pd_ttft_seconds',
     type: 'histogram',
     unit: 'seconds',
-    labels: [],
+    labels: PAIR_LABELS,
     help: "From the arrival of a request to the first byte of decode's answer.",
     origin: 'smg',
     buckets: 'duration',

@@ -142,7 +142,7 @@ export class RouterMetrics {
 
   /** Cells of prefill-decode pairs; asked for once, by a router that makes pairs. */
   pairs(): PairSeries {
-    return new PairSeries(this.#families);
+    return new PairSeries(this.#families, (model) => this.#modelLabel(model));
   }
 
   /** A probe of a worker has ended. */
