@@ -20,7 +20,7 @@ interface Killed {
 async function serving(t: TestContext, id: string): Promise<Killed> {
   const directory = await newDirectory(t);
   const plan = JSON.stringify(smallFleet({ worker: { hasChildren: true, ignoresTerm: true } }, null));
-  const program = Program.run(t, process.execPath, [`${ROOT}.build/test/support/kill-me-supervisor.js`, directory, id, plan]);
+  const program = Program.run(t, process.execPath, [`${ROOT}.build/test/support/supervisor.main.js`, directory, id, plan]);
   await program.says('"serving"');
   const said = [...program.stdout.matchAll(/"(?:child|stray) (\d+)"/g)].map((match) => Number(match[1]));
   assert.equal(said.length, 2);

@@ -11,7 +11,7 @@ import type { StatusFile } from '../../src/srtctl/supervise/run-directory.ts';
 import type { Notice } from '../../src/srtctl/supervise/run-events.ts';
 import { type RunResult, runPlan } from '../../src/srtctl/supervise/run-plan.ts';
 import { ROOT } from './program.ts';
-import type { Part } from './scripted-part.ts';
+import type { Part } from './scripted-part.main.ts';
 import { planned, planOf } from './small-plan.ts';
 import { until } from './until.ts';
 
@@ -21,7 +21,7 @@ const ROUTER = 'http://<node0>:30080';
 export type Script = Partial<Part>;
 
 function partArgv(port: number, script: Script, host = '<node0>'): string[] {
-  return [process.execPath, `${ROOT}.build/test/support/scripted-part.js`, JSON.stringify({ host, port, ...script })];
+  return [process.execPath, `${ROOT}.build/test/support/scripted-part.main.js`, JSON.stringify({ host, port, ...script })];
 }
 
 /** A worker, a router, an entrance on port 8000, and a benchmark that says hello; each may be scripted, or replaced by `more`. */

@@ -12,7 +12,7 @@ import type { Effect } from './run-events.ts';
 import { tell } from './run-events.ts';
 
 /** From the signal that ends a process to the one that nobody survives, by tier. Routers finish requests; engines free their GPUs. */
-const GRACE_MS: Readonly<Record<number, number>> = {
+export const GRACE_MS: Readonly<Record<number, number>> = {
   [TIERS.infrastructure]: 10_000,
   [TIERS.workers]: 20_000,
   [TIERS.routers]: 20_000,
@@ -20,7 +20,7 @@ const GRACE_MS: Readonly<Record<number, number>> = {
   [TIERS.benchmark]: 15_000,
 };
 const DEFAULT_GRACE_MS = 10_000;
-const HURRY_MS = 1000;
+export const HURRY_MS = 1000;
 /** After SIGKILL only a process in an uninterruptible sleep, or a node that is gone, takes longer. */
 const UNREACHABLE_MS = 5000;
 
