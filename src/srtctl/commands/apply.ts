@@ -7,7 +7,7 @@ import { outputDirectory } from './find-runs.ts';
 import { type Gathered, gatherRecipes } from './gather-recipes.ts';
 import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
 import { runDetached } from './run-detached.ts';
-import { type RunDisplay, runLocally } from './run-locally.ts';
+import { type LocalRun, type RunDisplay, runLocally } from './run-locally.ts';
 import { addOutputOption, type RunFlags } from './run-options.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tellProblems } from './tell-problems.ts';
@@ -55,7 +55,8 @@ async function apply(options: RecipeOptions, flags: ApplyFlags, around: Surround
   const outputs = outputDirectory(flags.output, cluster, around.workingDirectory);
   let code: number = EXIT_CODES.ok;
   for (const one of gathered) {
-    const its = await applyOne(one, outputs, flags, around);
+    const what: LocalRun = { plan: one.plan, secrets: one.recipe.secrets, nodeBinary: cluster.nodePath ?? around.nodeBinary };
+    const its = await applyOne(one, what, outputs, flags, around);
     if (code === EXIT_CODES.ok) code = its;
     // Who cancels does not want the next one.
     if (its === EXIT_CODES.cancelled) break;
@@ -73,6 +74,7 @@ function refuse(message: string, around: Surroundings): number {
 
 async function applyOne(
   { recipe, plan, file, redactedText }: Gathered,
+  what: LocalRun,
   outputs: string,
   flags: ApplyFlags,
   around: Surroundings,
@@ -88,8 +90,8 @@ async function applyOne(
     return EXIT_CODES.start;
   }
   for (const warning of plan.warnings) around.err(`warning: ${redactor.text(warning)}\n`);
-  if (!flags.detach) return runLocally(plan, run, redactor, displayOf(flags, around), around);
-  const code = await runDetached(plan, run, recipe.secrets, around);
+  if (!flags.detach) return runLocally(what, run, displayOf(flags, around), around);
+  const code = await runDetached(what, run, around);
   if (code !== EXIT_CODES.ok) return code;
   const lines = `${run.id} runs in the background\n  srtctl status ${run.id}\n  srtctl logs -f -r ${run.id}\n  srtctl cancel ${run.id}\n`;
   around.out(flags.json ? `${JSON.stringify({ run: run.id, directory: run.paths.directory })}\n` : lines);

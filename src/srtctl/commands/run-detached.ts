@@ -3,26 +3,22 @@ import { spawn } from 'node:child_process';
 import { openSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
-import type { Plan } from '../plan/plan.ts';
-import { createRedactor } from '../recipe/redact.ts';
 import { EXIT_CODES, runPaths } from '../supervise/run-directory.ts';
 import type { NewRun } from './create-run.ts';
 import { nextLook, readStatus } from './read-status.ts';
-import { runLocally } from './run-locally.ts';
+import { type LocalRun, runLocally } from './run-locally.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** What goes through the pipe, as JSON. */
-interface Handover {
+interface Handover extends LocalRun {
   readonly id: string;
   readonly directory: string;
-  readonly plan: Plan;
-  readonly secrets: readonly string[];
 }
 
 const START_DEADLINE_MS = 15_000;
 
 /** Returns when the supervisor has begun. The code is ok, or start when it did not begin. */
-export async function runDetached(plan: Plan, run: NewRun, secrets: readonly string[], around: Surroundings): Promise<number> {
+export async function runDetached(what: LocalRun, run: NewRun, around: Surroundings): Promise<number> {
   const log = path.join(run.paths.logs, 'supervisor.log');
   const output = openSync(log, 'a', 0o600);
   const child = spawn(around.nodeBinary, [path.join(around.packageDirectory, 'dist/bin/srtctl.js'), 'supervise'], {
@@ -38,7 +34,7 @@ export async function runDetached(plan: Plan, run: NewRun, secrets: readonly str
   child.on('error', (error) => {
     ended = error.message;
   });
-  const handover: Handover = { id: run.id, directory: run.paths.directory, plan, secrets };
+  const handover: Handover = { ...what, id: run.id, directory: run.paths.directory };
   // Whether it took it shows below.
   child.stdin?.on('error', () => {});
   child.stdin?.end(JSON.stringify(handover));
@@ -61,7 +57,7 @@ export function superviseCommand(around: Surroundings, finish: (code: number) =>
     .description('supervise a run handed over on standard input (apply --detach starts this)')
     .action(async () => {
       const handover = JSON.parse(await around.readInput()) as Handover;
-      const { id, directory, plan, secrets } = handover;
-      finish(await runLocally(plan, { id, paths: runPaths(directory) }, createRedactor(secrets), 'silent', around));
+      const { id, directory } = handover;
+      finish(await runLocally(handover, { id, paths: runPaths(directory) }, 'silent', around));
     });
 }

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { localLauncher } from '../launch/local.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Redactor } from '../recipe/redact.ts';
+import { createRedactor } from '../recipe/redact.ts';
 import { reportText } from '../supervise/report.ts';
 import type { StatusFile } from '../supervise/run-directory.ts';
 import { type RunResult, runPlan } from '../supervise/run-plan.ts';
@@ -17,13 +17,28 @@ import type { Surroundings } from './surroundings.ts';
 /** How a run is shown while it lasts. silent: not at all, its files tell. */
 export type RunDisplay = 'live' | 'lines' | 'json' | 'silent';
 
+/** What runs, and how. */
+export interface LocalRun {
+  readonly plan: Plan;
+  /** Every value that must not be seen. */
+  readonly secrets: readonly string[];
+  /** Runs routers, simulated engines and the benchmark. */
+  readonly nodeBinary: string;
+}
+
 /** Returns the exit code of the run. */
-export async function runLocally(plan: Plan, run: NewRun, redactor: Redactor, display: RunDisplay, around: Surroundings): Promise<number> {
+export async function runLocally(
+  { plan, secrets, nodeBinary }: LocalRun,
+  run: NewRun,
+  display: RunDisplay,
+  around: Surroundings,
+): Promise<number> {
+  const redactor = createRedactor(secrets);
   const { clock } = around;
   const launcher = localLauncher({
     clock,
     environment: { ...around.env },
-    nodeBinary: around.nodeBinary,
+    nodeBinary,
     packageDirectory: around.packageDirectory,
     redact: redactor.text,
   });
