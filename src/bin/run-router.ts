@@ -1,0 +1,105 @@
+/** The router as a program: arguments -> configuration -> running router -> signal. */
+import { readFileSync } from 'node:fs';
+import { startRouter } from '../compose.ts';
+import { type Config, formatProblems, loadConfig } from '../config/load-config.ts';
+import type { Dialect } from '../config/setting.ts';
+import type { Logger } from '../core/logger.ts';
+import { realClock } from '../runtime/clock.ts';
+import { createRng } from '../runtime/rng.ts';
+import { watchSignals } from '../runtime/signals.ts';
+import { tuneForRelaying } from '../runtime/v8-flags.ts';
+import { startLog } from '../telemetry/log.ts';
+import { Launcher, type Listening } from './launcher.ts';
+import { EXIT_USAGE, startFailure } from './start-failure.ts';
+import { VERSION } from './version.ts';
+
+/** A bug: what sysexits.h calls EX_SOFTWARE. */
+const EXIT_BUG = 70;
+/** Nobody is left who could read it. */
+const EXIT_LAUNCHER_GONE = 1;
+
+/** Runs until a signal comes or the launcher is gone. `dialect`: whose defaults apply. Resolves with the exit status. */
+export async function runRouter(dialect: Dialect): Promise<number> {
+  const launcher = Launcher.fromEnvironment(process.env);
+  tuneForRelaying();
+  const loaded = loadConfig({
+    argv: process.argv.slice(2),
+    env: process.env,
+    readFile: (path) => readFileSync(path, 'utf8'),
+    dialect,
+  });
+  if (loaded.kind === 'help') process.stdout.write(loaded.text);
+  else if (loaded.kind === 'version') process.stdout.write(`sglang-router ${VERSION}\n`);
+  else if (loaded.kind === 'check') {
+    for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
+    process.stdout.write(loaded.text);
+  }
+  if (loaded.kind === 'errors') {
+    process.stderr.write(formatProblems(loaded.problems));
+    return EXIT_USAGE;
+  }
+  if (loaded.kind !== 'config') return 0;
+
+  const { config, sources, warnings } = loaded;
+  const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
+  const { logger } = log;
+  process.on('uncaughtException', (err) => {
+    logger.error({ err }, 'bug: unexpected error, the router ends');
+    log.flushSync();
+    process.exit(EXIT_BUG);
+  });
+  if (launcher.nodeReason !== null) logger.debug({ node: process.execPath, reason: launcher.nodeReason }, 'node chosen');
+  for (const warning of warnings) logger.warn({ warning }, 'configuration');
+  launcher.onGone(() => {
+    logger.warn({}, 'the program that started the router is gone, the router ends');
+    log.flushSync();
+    process.exit(EXIT_LAUNCHER_GONE);
+  });
+
+  try {
+    const router = await startRouter(
+      config,
+      { clock: realClock, rng: createRng(config.seed ?? undefined), logger, droppedLogLines: log.droppedLines },
+      sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
+    );
+    const { host, port } = router.address;
+    logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
+    launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
+    await firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
+    const connectionsCut = await router.stop();
+    logger.info({ connections_cut: connectionsCut }, 'router stopped');
+    await log.stop();
+    return 0;
+  } catch (error) {
+    const failure = startFailure(error, config.host, config.port);
+    logger.error(failure.isExpected ? { reason: failure.text } : { err: error }, 'router cannot start');
+    await log.stop();
+    process.stderr.write(`error: ${failure.text}\n`);
+    return failure.exitCode;
+  }
+}
+
+/** The mode, the policies in force and the workers named at the start, for the log. */
+function whatItRoutes({ pdDisaggregation, miniLb, policy, prefillPolicy, decodePolicy, workerUrls, prefill, decode }: Config): object {
+  if (!pdDisaggregation) return { policy, workers: workerUrls.map(({ url }) => url) };
+  return {
+    prefill_policy: miniLb ? 'random' : (prefillPolicy ?? policy),
+    decode_policy: miniLb ? 'random' : (decodePolicy ?? policy),
+    prefill: prefill.map(({ address, bootstrapPort }) => `${address.url} ${bootstrapPort ?? 'none'}`),
+    decode: decode.map(({ url }) => url),
+  };
+}
+
+/** Resolves with the first signal; every later one calls `hurry`. */
+function firstSignal(logger: Logger, graceSeconds: number, hurry: () => void): Promise<void> {
+  return new Promise((resolve) => {
+    watchSignals((signal, count) => {
+      if (count > 1) {
+        hurry();
+        return;
+      }
+      logger.info({ signal, grace_seconds: graceSeconds }, 'router stops when requests under way have ended; signal again to stop now');
+      resolve();
+    });
+  });
+}
