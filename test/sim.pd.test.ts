@@ -128,15 +128,17 @@ const untilAsking = (sim: SimHandle): Promise<void> => untilQueued(sim, 'decode_
 
 const abortedIn = (sim: SimHandle): number => (sim.stats()['generations'] as { aborted: number }).aborted;
 
-/** Nothing is left of any request. */
-function assertIdle(...sims: readonly SimHandle[]): void {
+/** Nothing is left of any request, now or when the other half's connection has closed. */
+async function assertIdle(...sims: readonly SimHandle[]): Promise<void> {
   for (const { engine } of sims) {
     const { scheduler, jobs } = engine;
-    assert.equal(jobs.size, 0);
-    assert.equal(scheduler.usedTokens, 0);
-    const { rooms, waitingPartners } = engine.roomStats();
-    assert.equal(rooms + waitingPartners, 0);
-    assert.equal(scheduler.meetingRequests + scheduler.handingRequests + scheduler.waitingRequests + scheduler.runningRequests, 0);
+    const { meetingRequests, handingRequests, waitingRequests, runningRequests, usedTokens } = scheduler;
+    assert.deepEqual([jobs.size, meetingRequests, handingRequests, waitingRequests, runningRequests, usedTokens], [0, 0, 0, 0, 0, 0]);
+    await until(
+      () => engine.roomStats().rooms === 0,
+      () => `the rooms to be empty: ${JSON.stringify(engine.roomStats())}`,
+      1000,
+    );
   }
 }
 
@@ -148,7 +150,7 @@ describe('a request of a pair', () => {
     assert.deepEqual(first?.meta_info.finish_reason, { type: 'length', length: 0 });
     assert.equal(all?.meta_info.completion_tokens, 8);
     assert.equal(all?.output_ids[0], first?.output_ids[0]);
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 
   it('the pair gives the text that one engine gives', async (t) => {
@@ -240,7 +242,7 @@ describe('a request of a pair', () => {
       Array.from({ length: 40 }, (_, i) => sendBoth(pair, bodyFor(pair, { text: `prompt ${i}`, stream: i % 2 === 0 }))),
     );
     for (const [first, all] of replies) assert.deepEqual([first.status, all.status], [200, 200]);
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 });
 
@@ -360,7 +362,7 @@ describe('rooms', () => {
         assert.equal(done, '[DONE]');
       }
     }
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 
   it('without a port decode takes its own', async (t) => {
@@ -405,7 +407,7 @@ describe('a pair that does not meet', () => {
       const late = await prefill.reply;
       assert.equal(late.status, 500);
       assert.match(messageOf(late), /^Prefill bootstrap failed .*: Request \d+ timed out after 1\.2s in KVPoll\.Bootstrapping$/);
-      assertIdle(pair.prefill, pair.decode);
+      await assertIdle(pair.prefill, pair.decode);
     });
   }
 
@@ -419,7 +421,7 @@ describe('a pair that does not meet', () => {
     assert.deepEqual([prefill.status, decode.status], [500, 500]);
     assert.match(messageOf(prefill), /Request 2001 timed out after 0\.3s in KVPoll\.Bootstrapping$/);
     assert.match(messageOf(decode), /^Decode transfer failed .*: Request 2002 timed out after 0\.5s in KVPoll\.WaitingForInput$/);
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 
   it('the same on streams: 200, an abort event, [DONE]', async (t) => {
@@ -454,6 +456,32 @@ describe('a pair that does not meet', () => {
       assert.equal(reply.status, 200);
       assert.match(dataOf(reply)[0] ?? '', /longer than the model's context length/);
     }
+  });
+});
+
+describe('data-parallel ranks of a pair', () => {
+  const rankOf = (reply: Reply): unknown => (answerOf(reply).meta_info as { readonly dp_rank?: unknown }).dp_rank;
+
+  it('a room belongs to the rank that its number says, and both halves know', async (t) => {
+    const pair = await pairFor(t, { dpSize: 4 });
+    const [first] = await sendBoth(pair, bodyFor(pair, { bootstrap_room: 4003 }));
+    assert.equal(rankOf(first), 3);
+  });
+
+  it('a rank that prefill is told has to be told to decode as well', async (t) => {
+    const pair = await pairFor(t, { dpSize: 4 }, { disaggregationWaitingTimeoutSecs: 0.2 });
+    const body = bodyFor(pair, { bootstrap_room: 4003 });
+    const toPrefill = { ...body, data_parallel_rank: 2 };
+    const prefill = send(pair.prefill, toPrefill);
+    await untilMeeting(pair.prefill);
+    assert.equal((await send(pair.decode, body).reply).status, 500);
+    const told = await send(pair.decode, { ...body, data_parallel_rank: 1, disagg_prefill_dp_rank: 2 }).reply;
+    assert.deepEqual([rankOf(await prefill.reply), rankOf(told)], [2, 1]);
+  });
+
+  it('a rank that is not there is 400', async (t) => {
+    const pair = await pairFor(t, { dpSize: 2 });
+    for (const reply of await sendBoth(pair, bodyFor(pair, { routed_dp_rank: 2 }))) assert.equal(reply.status, 400);
   });
 });
 
@@ -497,7 +525,7 @@ describe('clients of a pair that leave', () => {
     await until(() => !decode.isPending(), 'the first event');
     decode.leave();
     await until(() => abortedIn(pair.decode) === 1, 'decode to stop', 500);
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 
   it('the plain decode leg: decode goes on until it looks', async (t) => {
@@ -574,7 +602,7 @@ describe('clients of a pair that leave', () => {
       const { meta_info } = answerOf(await waiting.reply);
       assert.deepEqual([meta_info.finish_reason?.type, meta_info.finish_reason?.message], ['abort', 'Aborted by AbortReq.']);
     }
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 
   it('a decode leg that is aborted takes its prefill leg with it', async (t) => {
@@ -587,7 +615,7 @@ describe('clients of a pair that leave', () => {
     assert.equal(reply.status, 500);
     assert.match(messageOf(reply), /^Prefill transfer failed .* Failed due to an unknown reason from another rank$/);
     await legs[1].reply;
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 });
 
@@ -617,7 +645,7 @@ describe('engines of a pair that die', () => {
     assert.ok(performance.now() - startMs >= 140, 'one failure is not enough');
     assert.equal(reply.status, 500);
     assert.match(messageOf(reply), new RegExp(`Lost connection with prefill instance \\(bootstrap_addr: 127\\.0\\.0\\.1:${port}\\)$`));
-    assertIdle(pair.decode);
+    await assertIdle(pair.decode);
   });
 
   it('prefill, before: 500 after the handshake timeout; restarted on the same ports it works with the first request', async (t) => {
@@ -651,7 +679,7 @@ describe('engines of a pair that die', () => {
     const reply = await prefill.reply;
     assert.equal(reply.status, 500);
     assert.match(messageOf(reply), /^Prefill transfer failed .* Decode instance could be dead/);
-    assertIdle(pair.prefill);
+    await assertIdle(pair.prefill);
   });
 
   it('SIGTERM of prefill: what waits and what comes is served, then it is gone', async (t) => {
@@ -740,7 +768,7 @@ describe('faults at the places of a pair', () => {
       sim.addFault({ kind: 'delay', at: 'before-kv', delayMs: 20, count: 1 });
       for (const reply of await sendBoth(pair, bodyFor(pair))) assert.equal(reply.status, 200);
     }
-    assertIdle(pair.prefill, pair.decode);
+    await assertIdle(pair.prefill, pair.decode);
   });
 
   it('an abort at a place ends that leg with 500', async (t) => {

@@ -1,11 +1,12 @@
 /**
  * The bootstrap server of a prefill engine. /health and /route answer as the real one (aiohttp) does; the KV itself, which real
- * engines send past it, is asked for with POST /sim/rooms/ROOM?id=ID (the answer comes when the KV has) and given up with DELETE.
+ * engines send past it, is asked for with POST /sim/rooms/ROOM?id=ID&rank=RANK (the answer comes when the KV has) and given up with DELETE.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { rankOfRoom } from './dp-rank.ts';
 import type { Engine } from './engine.ts';
 import type { KvHandOver } from './pair-half.ts';
-import type { DecodePartner, PrefillRooms } from './prefill-rooms.ts';
+import { type DecodePartner, type PrefillRooms, placeOf } from './prefill-rooms.ts';
 
 export const ROOM_PATH = '/sim/rooms/';
 
@@ -55,7 +56,7 @@ export class BootstrapServer {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://bootstrap');
     if (pathname === '/health') answer(response, 200, 'OK', 'text/plain; charset=utf-8');
     else if (pathname === '/route') this.#route(response, searchParams);
-    else if (pathname.startsWith(ROOM_PATH)) this.#room(request, response, pathname.slice(ROOM_PATH.length), searchParams.get('id') ?? '');
+    else if (pathname.startsWith(ROOM_PATH)) this.#room(request, response, pathname.slice(ROOM_PATH.length), searchParams);
     else answer(response, 404, '404: Not Found', 'text/plain; charset=utf-8');
   }
 
@@ -69,7 +70,7 @@ export class BootstrapServer {
     const layout = {
       attn_tp_size: 1,
       attn_cp_size: 1,
-      dp_size: 1,
+      dp_size: options.dpSize,
       pp_size: 1,
       page_size: options.pageSize,
       kv_cache_dtype: 'auto',
@@ -82,7 +83,14 @@ export class BootstrapServer {
     answer(response, 200, JSON.stringify(isLayout ? layout : place), 'application/json; charset=utf-8');
   }
 
-  #room(request: IncomingMessage, response: ServerResponse, room: string, id: string): void {
+  #room(request: IncomingMessage, response: ServerResponse, name: string, query: URLSearchParams): void {
+    if (!/^-?\d+$/.test(name)) {
+      answer(response, 400, 'no room of this name', 'text/plain; charset=utf-8');
+      return;
+    }
+    const rank = query.get('rank') ?? rankOfRoom(name, this.#engine.options.dpSize);
+    const room = placeOf(name, Number(rank));
+    const id = query.get('id') ?? '';
     if (request.method === 'DELETE') {
       this.#rooms.abort(room, id);
       answer(response, 200, '', 'text/plain; charset=utf-8');

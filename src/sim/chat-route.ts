@@ -2,7 +2,7 @@
 import type { Call } from './call.ts';
 import { type ChatRequest, ChatStream } from './chat-stream.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
-import { checkRank } from './dp-rank.ts';
+import { readRank } from './dp-rank.ts';
 import { EngineError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
@@ -40,7 +40,7 @@ export function chatCompletions(call: Call): void {
 
 function start(call: Call, body: Body): void {
   const messages = readMessages(body);
-  checkRank(body, call.engine.options.dpSize);
+  const rank = readRank(body, call.engine.options.dpSize);
   const sampling = readOpenAiSampling(body, null);
   const options = (body['stream_options'] ?? {}) as { include_usage?: unknown; continuous_usage_stats?: unknown };
   const chat: ChatRequest = {
@@ -59,6 +59,7 @@ function start(call: Call, body: Body): void {
     returnLogprob: false,
     logprobStart: -1,
     pair: readPairFields(call.body, body),
+    rank,
   };
   const writer = isStream ? new ChatStream(call, chat) : new ChatAnswer(call, chat);
   const job = new Job(call.engine, call.answer, request, writer);

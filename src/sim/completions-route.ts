@@ -1,6 +1,6 @@
 /** POST /v1/completions: one prompt or several, as text or token ids. Streams are deltas; the last one has the finish reason. */
 import type { Call } from './call.ts';
-import { checkRank } from './dp-rank.ts';
+import { readRank } from './dp-rank.ts';
 import { EngineError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
@@ -46,7 +46,7 @@ export function completions(call: Call): void {
 
 function start(call: Call, body: Body): void {
   const prompts = readPrompts(body);
-  checkRank(body, call.engine.options.dpSize);
+  const rank = readRank(body, call.engine.options.dpSize);
   const sampling = readOpenAiSampling(body, DEFAULT_TOKENS);
   const options = (body['stream_options'] ?? {}) as { include_usage?: unknown; continuous_usage_stats?: unknown };
   const completion: CompletionRequest = {
@@ -66,6 +66,7 @@ function start(call: Call, body: Body): void {
     returnLogprob: false,
     logprobStart: -1,
     pair: readPairFields(call.body, body),
+    rank,
   };
   const writer = isStream ? new CompletionStream(call, completion) : new CompletionAnswer(call, completion);
   const job = new Job(call.engine, call.answer, request, writer);

@@ -1,10 +1,17 @@
-/** Data-parallel ranks that requests ask for. */
+/** Data-parallel ranks. Those of one engine share everything here; which one a request goes to shows in its answer. */
 import { EngineError } from './engine-error.ts';
 import type { Body } from './request-body.ts';
 
-/** Throws an EngineError for a rank that is not there. */
-export function checkRank(body: Body, ranks: number): void {
-  const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? 0;
-  const isThere = typeof rank === 'number' && Number.isInteger(rank) && rank >= 0 && rank < ranks;
-  if (!isThere) throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, ${ranks})`);
+/** The rank that a request asks for; null when it asks for none. Throws an EngineError for one that is not there. */
+export function readRank(body: Body, ranks: number): number | null {
+  const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? null;
+  if (rank === null) return null;
+  if (typeof rank === 'number' && Number.isInteger(rank) && rank >= 0 && rank < ranks) return rank;
+  throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, ${ranks})`);
+}
+
+/** The rank of a prefill engine that a room belongs to when nobody says another. Source: SGLang, follow_bootstrap_room. */
+export function rankOfRoom(room: string, ranks: number): number {
+  const count = BigInt(ranks);
+  return Number(((BigInt(room) % count) + count) % count);
 }

@@ -110,7 +110,7 @@ function run(call: Call, handler: Handler, read: (body: Body) => Work): void {
 function start(call: Call, { prompts, answer }: Work): void {
   const done: Generation[] = [];
   const sampling = { maxNewTokens: 0, minNewTokens: 0, temperature: 0, stop: [], stopTokenIds: [], keepStop: false, ignoreEos: true, n: 1 };
-  const request = { prompts, sampling, isStream: false, rids: [], returnLogprob: false, logprobStart: -1, pair: null };
+  const request = { prompts, sampling, isStream: false, rids: [], returnLogprob: false, logprobStart: -1, pair: null, rank: null };
   const job = new Job(call.engine, call.answer, request, {
     advanced: () => {},
     ended: (generation) => {

@@ -1,6 +1,7 @@
 /** One simulated engine without its sockets: scheduler, faults, counters and the state that the health paths report. */
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
+import { rankOfRoom } from './dp-rank.ts';
 import { type FaultKind, FaultList, type FaultRule } from './faults.ts';
 import type { Job } from './job.ts';
 import type { SimOptions } from './options.ts';
@@ -49,6 +50,7 @@ export class Engine {
   /** Set by whoever owns the sockets: take no connections for so long. */
   onRefuse: (durationMs: number) => void = () => {};
   readonly #wallOffsetMs: number;
+  #lastRank = -1;
 
   constructor(options: SimOptions, clock: Clock, rng: Rng) {
     this.options = options;
@@ -79,6 +81,14 @@ export class Engine {
   /** Time of the engine as a delay on its clock. */
   scaled(ms: number): number {
     return ms / this.options.speedup;
+  }
+
+  /** The data-parallel rank for a request that asks for none: of a prefill engine the room's, else one after the other. */
+  nextRank(room: string | null): number {
+    const { dpSize, disaggregationMode } = this.options;
+    if (disaggregationMode === 'prefill' && room !== null) return rankOfRoom(room, dpSize);
+    this.#lastRank = (this.#lastRank + 1) % dpSize;
+    return this.#lastRank;
   }
 
   /** Like Python's `uuid4().hex`: 32 hex digits. */

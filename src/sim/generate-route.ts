@@ -1,6 +1,6 @@
 /** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
 import type { Call } from './call.ts';
-import { checkRank } from './dp-rank.ts';
+import { readRank } from './dp-rank.ts';
 import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
@@ -75,7 +75,7 @@ function samplingOf(body: Body): Body {
 
 function start(call: Call, body: Body, isStream: boolean): void {
   const { prompts, isList } = readPrompts(body);
-  checkRank(body, call.engine.options.dpSize);
+  const rank = readRank(body, call.engine.options.dpSize);
   const sampling = readNativeSampling(samplingOf(body));
   const pair = readPairFields(call.body, body);
   const rids = readRids(body['rid']);
@@ -86,7 +86,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const returnLogprob = body['return_logprob'] === true;
   const logprobStart = typeof body['logprob_start_len'] === 'number' ? body['logprob_start_len'] : -1;
   const top = typeof body['top_logprobs_num'] === 'number' ? body['top_logprobs_num'] : 0;
-  const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart, pair };
+  const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart, pair, rank };
   const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, top) : new PlainWriter(call, isList || sampling.n > 1, top);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);

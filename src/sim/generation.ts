@@ -27,6 +27,8 @@ export interface GenerationSpec {
   readonly sample: number;
   /** Where it meets its other half; null when it has none. */
   readonly pair: PairSpec | null;
+  /** Data-parallel rank that has it. */
+  readonly rank: number;
 }
 
 /** Told of progress, synchronously, at the end of an engine step. */

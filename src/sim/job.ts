@@ -8,7 +8,7 @@ import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { FaultRule } from './faults.ts';
 import type { Generation, GenerationSpec } from './generation.ts';
-import { type PairFields, type PairSpec, pairSpec } from './pair-fields.ts';
+import { NO_PAIR, type PairFields, type PairSpec, pairSpec } from './pair-fields.ts';
 import type { Sampling } from './sampling.ts';
 import { VOCABULARY } from './tokens.ts';
 
@@ -33,6 +33,8 @@ export interface PromptRequest {
   readonly logprobStart: number;
   /** Where its generations meet their other halves; null on a path that knows no pairs. Counts only in one half of a pair. */
   readonly pair: PairFields | null;
+  /** Data-parallel rank that it asks for; null: any. */
+  readonly rank: number | null;
 }
 
 export const QUEUE_FULL = 'The request queue is full.';
@@ -175,12 +177,13 @@ export class Job {
 
   #pair(index: number): PairSpec {
     const { pair, sampling } = this.#request;
-    const fields = pair ?? { hosts: null, ports: null, rooms: null };
+    const fields = pair ?? NO_PAIR;
     return { ...pairSpec(fields, Math.floor(index / sampling.n), index % sampling.n, sampling.n), fault: this.#pairFault };
   }
 
   #spec(index: number): GenerationSpec {
     const { prompts, sampling, returnLogprob, logprobStart } = this.#request;
+    const pair = this.#isHalf ? this.#pair(index) : null;
     return {
       index,
       rid: this.rids[index]!,
@@ -194,7 +197,8 @@ export class Job {
       returnLogprob,
       logprobStart,
       sample: sampling.temperature === 0 ? 0 : index % sampling.n,
-      pair: this.#isHalf ? this.#pair(index) : null,
+      pair,
+      rank: this.#request.rank ?? this.#engine.nextRank(pair?.room ?? null),
     };
   }
 

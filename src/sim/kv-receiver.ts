@@ -56,7 +56,7 @@ export class KvReceiver implements PairHalf {
 
   open(generation: Generation): void {
     const { clock, options } = this.#engine;
-    const { host, port, room } = generation.spec.pair ?? {};
+    const { host, port, room, prefillRank = null } = generation.spec.pair ?? {};
     if (host === FAKE_HOST) {
       clock.after(0, () => this.#engine.scheduler.received(generation, { firstToken: 0, cachedTokens: 0, hasLogprobs: true }));
       return;
@@ -65,7 +65,7 @@ export class KvReceiver implements PairHalf {
       generation,
       host: (host ?? '').replace(/^\[(.*)\]$/, '$1'),
       port: port ?? options.disaggregationBootstrapPort,
-      path: `${ROOM_PATH}${room}?id=${this.#nextId++}-${generation.spec.rid}`,
+      path: `${ROOM_PATH}${room}?id=${this.#nextId++}-${encodeURIComponent(generation.spec.rid)}${prefillRank === null ? '' : `&rank=${prefillRank}`}`,
       request: null,
       deadline: clock.after(options.disaggregationHandshakeTimeoutSecs * 1000, () => this.#fail(fetch, 'Decode handshake', ABORTED)),
       retry: null,

@@ -79,7 +79,16 @@ function messagesOf(body: Body): readonly ChatMessage[] {
 function start(call: Call, body: Body, isStream: boolean): void {
   const prompt = chatPrompt(messagesOf(body));
   const sampling = { ...readOpenAiSampling({ ...body, stop: body['stop_sequences'] }, null), n: 1 };
-  const request: PromptRequest = { prompts: [prompt], sampling, isStream, rids: [], returnLogprob: false, logprobStart: -1, pair: null };
+  const request: PromptRequest = {
+    prompts: [prompt],
+    sampling,
+    isStream,
+    rids: [],
+    returnLogprob: false,
+    logprobStart: -1,
+    pair: null,
+    rank: null,
+  };
   const writer = new MessagesWriter(call, modelNameOf(body), isStream);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);

@@ -18,7 +18,9 @@ export function metaInfo(engine: Engine, generation: Generation, topLogprobs: nu
   if (spec.returnLogprob) parts.push(logprobText(engine, generation, topLogprobs));
   parts.push(`"reasoning_tokens":0,"completion_tokens":${tokens},"cached_tokens":${cached}`);
   if (finish !== null) parts.push(weightVersions(engine, tokens));
-  parts.push(`"cached_tokens_details":${cached === 0 ? 'null' : `{"device":${cached},"host":0}`},"dp_rank":null`);
+  parts.push(
+    `"cached_tokens_details":${cached === 0 ? 'null' : `{"device":${cached},"host":0}`},"dp_rank":${engine.options.dpSize > 1 ? spec.rank : 'null'}`,
+  );
   if (finish !== null) parts.push(endText(engine, generation));
   const hasRate = part !== 'whole' || !isDecode(engine);
   if (finish !== null && tokens > 1 && hasRate) parts.push(`"decode_throughput":${floatText(decodeRate(generation))}`);

@@ -12,6 +12,8 @@ export interface PairSpec {
   readonly port: number | null;
   /** Decimal digits, 0..2^64-1, perhaps with a minus; null: none was given. */
   readonly room: string | null;
+  /** Decode: data-parallel rank of the prefill engine that has the room; null: the one that the room's number says. */
+  readonly prefillRank: number | null;
   /** One of several samples of its prompt. */
   readonly isSampled: boolean;
   /** A scripted fault that strikes when the KV is handed over. */
@@ -29,23 +31,33 @@ export interface PairFields {
   readonly ports: unknown;
   /** Decimal digits; null: none was given, or null. */
   readonly rooms: string | null | readonly (string | null)[];
+  readonly prefillRanks: unknown;
 }
+
+export const NO_PAIR: PairFields = { hosts: null, ports: null, rooms: null, prefillRanks: null };
 
 /** What the body says. Throws an EngineError with the engine's complaint about rooms that are no numbers. */
 export function readPairFields(bytes: Buffer, body: Body): PairFields {
-  return { hosts: body['bootstrap_host'], ports: body['bootstrap_port'], rooms: readRooms(rawMember(bytes, 'bootstrap_room')) };
+  return {
+    hosts: body['bootstrap_host'],
+    ports: body['bootstrap_port'],
+    rooms: readRooms(rawMember(bytes, 'bootstrap_room')),
+    prefillRanks: body['disagg_prefill_dp_rank'],
+  };
 }
 
 /** The partner of generation `prompt` * `samples` + `sample`. A scalar room is numbered; a room of a list serves all samples of its prompt. */
-export function pairSpec({ hosts, ports, rooms }: PairFields, prompt: number, sample: number, samples: number): PairSpec {
+export function pairSpec({ hosts, ports, rooms, prefillRanks }: PairFields, prompt: number, sample: number, samples: number): PairSpec {
   const host: unknown = Array.isArray(hosts) ? hosts[prompt] : hosts;
   const port: unknown = Array.isArray(ports) ? ports[prompt] : ports;
+  const rank: unknown = Array.isArray(prefillRanks) ? prefillRanks[prompt] : prefillRanks;
   const room =
     typeof rooms === 'string' ? String(BigInt(rooms) + BigInt(prompt * samples + sample)) : rooms === null ? null : rooms[prompt];
   return {
     host: typeof host === 'string' ? host : null,
     port: typeof port === 'number' ? port : null,
     room: room ?? null,
+    prefillRank: typeof rank === 'number' && Number.isInteger(rank) ? rank : null,
     isSampled: samples > 1,
     fault: null,
   };

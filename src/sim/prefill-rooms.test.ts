@@ -7,7 +7,7 @@ import { Engine } from './engine.ts';
 import type { Generation, GenerationSpec } from './generation.ts';
 import { completeOptions, type SimOptions } from './options.ts';
 import type { KvHandOver, PairHalf } from './pair-half.ts';
-import { type DecodePartner, PrefillRooms } from './prefill-rooms.ts';
+import { type DecodePartner, PrefillRooms, placeOf } from './prefill-rooms.ts';
 
 const SPEEDS: Partial<SimOptions> = {
   prefillTokensPerSec: 1000,
@@ -41,7 +41,7 @@ class MemoryReceiver implements PairHalf {
       written();
     };
     const partner: DecodePartner = { id: generation.spec.rid, deliver, refuse: () => {} };
-    this.#engine.clock.after(0, () => this.#rooms.attach(generation.spec.pair?.room ?? '', partner));
+    this.#engine.clock.after(0, () => this.#rooms.attach(placeOf(generation.spec.pair?.room ?? '', 0), partner));
   }
 
   send(): void {}
@@ -84,7 +84,8 @@ class Rig {
       returnLogprob: false,
       logprobStart: -1,
       sample: 0,
-      pair: { host: '127.0.0.1', port: 1, room, isSampled: false, fault: null },
+      pair: { host: '127.0.0.1', port: 1, room, prefillRank: null, isSampled: false, fault: null },
+      rank: 0,
       ...more,
     };
     const generation = engine.scheduler.submit(spec, {
@@ -202,10 +203,10 @@ test('a decode half keeps no prefix cache, a prefill half does', () => {
 
 test('a room that decode gave up fails the next prefill, once, and is forgotten after two minutes', () => {
   const rig = new Rig();
-  rig.rooms.abort('7', 'gone');
+  rig.rooms.abort('7@0', 'gone');
   assert.equal(rig.submit(rig.prefill, '7').finish?.type, 'abort');
   assert.equal(rig.submit(rig.prefill, '7').stage, 'bootstrap');
-  rig.rooms.abort('8', 'gone');
+  rig.rooms.abort('8@0', 'gone');
   rig.clock.advance(120_001);
   assert.equal(rig.submit(rig.prefill, '8').stage, 'bootstrap');
   rig.finish();
@@ -237,18 +238,18 @@ test('whatever comes, leaves and is given up, in any order, nothing is left in t
           const mode = what === 'abort-prefill' ? 'prefill' : 'decode';
           const victim = sent[mode].find(({ spec, stage }) => spec.pair?.room === name && stage !== 'ended');
           if (victim !== undefined) rig[mode].scheduler.abort(victim, 'gone');
-        } else if (what === 'partner-aborts') rig.rooms.abort(name, 'stranger');
+        } else if (what === 'partner-aborts') rig.rooms.abort(placeOf(name, 0), 'stranger');
         else {
           const partner: DecodePartner = { id: 'stranger', deliver: () => {}, refuse: () => {} };
-          rig.rooms.attach(name, partner);
+          rig.rooms.attach(placeOf(name, 0), partner);
           strangers.push({ room: name, partner });
         }
       }
       rig.clock.advance(60_000);
-      for (const { room, partner } of strangers) rig.rooms.detach(room, partner);
+      for (const { room, partner } of strangers) rig.rooms.detach(placeOf(room, 0), partner);
       // Decode halves whose prefill never came wait as long as their own engine says.
       for (const generation of sent.decode) rig.decode.scheduler.abort(generation, 'enough');
-      for (const name of ['1', '2', '3']) for (const { spec } of sent.decode) rig.rooms.abort(name, spec.rid);
+      for (const name of ['1', '2', '3']) for (const { spec } of sent.decode) rig.rooms.abort(placeOf(name, 0), spec.rid);
       rig.clock.advance(60_000);
       for (const generation of [...sent.prefill, ...sent.decode]) assert.equal(generation.stage, 'ended');
       assert.equal(rig.prefill.scheduler.usedTokens + rig.decode.scheduler.usedTokens, 0);

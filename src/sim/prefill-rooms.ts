@@ -71,7 +71,7 @@ export class PrefillRooms implements PairHalf {
 
   open(generation: Generation): void {
     const sender: Sender = { generation, partner: null, isMet: false, isDelivering: false, timer: null };
-    const id = roomOf(generation);
+    const id = place(generation);
     if (this.#hasFailed(id)) {
       this.#failed.delete(id);
       this.#fail(sender, 'Prefill bootstrap', UNKNOWN_REASON);
@@ -87,7 +87,7 @@ export class PrefillRooms implements PairHalf {
     }
     const timeoutMs = this.#engine.options.disaggregationBootstrapTimeoutSecs * 1000;
     sender.timer = this.#engine.clock.after(timeoutMs, () =>
-      this.#fail(sender, 'Prefill bootstrap', timedOut(id, timeoutMs, 'Bootstrapping')),
+      this.#fail(sender, 'Prefill bootstrap', timedOut(generation.spec.pair?.room ?? '', timeoutMs, 'Bootstrapping')),
     );
   }
 
@@ -103,7 +103,7 @@ export class PrefillRooms implements PairHalf {
         const sender = this.#senders.get(generation);
         if (sender === undefined) return;
         if (sender.partner === null) {
-          this.#fail(sender, 'Prefill transfer', lostDecode(roomOf(generation)));
+          this.#fail(sender, 'Prefill transfer', lostDecode(place(generation)));
           return;
         }
         const { partner } = sender;
@@ -121,7 +121,7 @@ export class PrefillRooms implements PairHalf {
     if (sender === undefined) return;
     this.#senders.delete(generation);
     sender.timer?.cancel();
-    const id = roomOf(generation);
+    const id = place(generation);
     const room = this.#room(id);
     room.senders.splice(room.senders.indexOf(sender), 1);
     // All requests of a room share its fate; the decode half is not told.
@@ -152,7 +152,7 @@ export class PrefillRooms implements PairHalf {
     for (const sender of [...room.senders]) {
       if (sender.partner !== partner) continue;
       sender.partner = null;
-      if (sender.isDelivering) this.#fail(sender, 'Prefill transfer', lostDecode(id));
+      if (sender.isDelivering) this.#fail(sender, 'Prefill transfer', lostDecode(partner.id));
     }
     this.#tidy(id, room);
   }
@@ -215,6 +215,11 @@ export class PrefillRooms implements PairHalf {
 
 const NOBODY: DecodePartner = { id: 'nobody', deliver: (_kv, written) => written(), refuse: () => {} };
 
-function roomOf(generation: Generation): string {
-  return generation.spec.pair?.room ?? '';
+/** Name of a room on a data-parallel rank: halves that mean different ranks do not meet. */
+export function placeOf(room: string, rank: number): string {
+  return `${room}@${rank}`;
+}
+
+function place({ spec }: Generation): string {
+  return placeOf(spec.pair?.room ?? '', spec.rank);
 }

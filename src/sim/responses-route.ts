@@ -50,7 +50,16 @@ function start(call: Call, body: Body): void {
   const most = Math.max(0, Math.min(given ?? room, room) - RESERVED_TOKENS);
   const sampling = { ...readOpenAiSampling(body, null), maxNewTokens: most, n: 1 };
   const isStream = body['stream'] === true;
-  const request: PromptRequest = { prompts: [prompt], sampling, isStream, rids: [], returnLogprob: false, logprobStart: -1, pair: null };
+  const request: PromptRequest = {
+    prompts: [prompt],
+    sampling,
+    isStream,
+    rids: [],
+    returnLogprob: false,
+    logprobStart: -1,
+    pair: null,
+    rank: null,
+  };
   const writer = new ResponsesWriter(call, body, given, isStream);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);

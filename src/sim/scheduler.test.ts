@@ -37,6 +37,7 @@ const SPEC: GenerationSpec = {
   logprobStart: -1,
   sample: 0,
   pair: null,
+  rank: 0,
 };
 
 /** A scheduler on a clock that tests move, with a diary of when tokens came. */

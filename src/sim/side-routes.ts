@@ -57,7 +57,16 @@ export function ollamaChat(call: Call): void {
     const prompt = chatPrompt(given.map(({ role, content }) => ({ role: String(role ?? 'user'), content: contentText(content) })));
     const { num_predict: most } = (body['options'] ?? {}) as { num_predict?: unknown };
     const sampling = { ...readOpenAiSampling({}, typeof most === 'number' && most > 0 ? most : null) };
-    const request = { prompts: [prompt], sampling, isStream: false, rids: [], returnLogprob: false, logprobStart: -1, pair: null };
+    const request = {
+      prompts: [prompt],
+      sampling,
+      isStream: false,
+      rids: [],
+      returnLogprob: false,
+      logprobStart: -1,
+      pair: null,
+      rank: null,
+    };
     runJob(call, request, (done) => {
       const generation = done[0]!;
       return toJson({
@@ -109,7 +118,7 @@ function withBody(call: Call, handler: Handler, run: (body: Body) => void): void
 
 function runPrompts(call: Call, prompts: readonly Uint16Array[], textOf: (done: readonly Generation[]) => string): void {
   const sampling = { ...readOpenAiSampling({}, 0), n: 1 };
-  runJob(call, { prompts, sampling, isStream: false, rids: [], returnLogprob: false, logprobStart: -1, pair: null }, textOf);
+  runJob(call, { prompts, sampling, isStream: false, rids: [], returnLogprob: false, logprobStart: -1, pair: null, rank: null }, textOf);
 }
 
 function runJob(call: Call, request: ConstructorParameters<typeof Job>[2], textOf: (done: readonly Generation[]) => string): void {
