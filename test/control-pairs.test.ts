@@ -49,6 +49,20 @@ test('workers named at the start have their role, and their counts include only 
   assert.deepEqual([eligible.regular.length, eligible.prefill.length, eligible.decode.length], [0, 1, 1]);
 });
 
+test('a URL cannot become a worker of another role or bootstrap port while it is registered', async (t) => {
+  const rig = startControl(t, { isPaired: true });
+  const url = 'http://127.0.0.1:9';
+  const add = (worker: object) => rig.call('POST', '/workers', { url, ...worker });
+  assert.equal((await add({ worker_type: 'prefill', bootstrap_port: 8998 })).status, 202);
+  for (const same of [{ bootstrap_port: 8998 }, {}]) assert.equal((await add({ worker_type: 'prefill', ...same })).status, 202);
+  for (const other of [{ worker_type: 'decode' }, { worker_type: 'prefill', bootstrap_port: 8999 }]) {
+    const refused = await add(other);
+    assert.deepEqual([refused.status, json(refused).code], [409, 'WORKER_CONFLICT']);
+    assert.match(json(refused).error, /is registered as a prefill worker with the bootstrap port 8998; DELETE it/);
+  }
+  assert.equal(rig.worker(url).bootstrapPort, 8998);
+});
+
 test('readiness needs one worker of each role and names the one that is missing', async (t) => {
   const [prefill, decode] = [await startWorker(t), await startWorker(t)];
   const rig = await startPairs(t, [prefill], [decode]);

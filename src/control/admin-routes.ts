@@ -4,6 +4,7 @@
  */
 import type { LoadTable } from '../core/load.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../core/local-route.ts';
+import type { Worker } from '../core/worker.ts';
 import { parseWorkerAddress } from '../core/worker-address.ts';
 import type { Registration } from './registration.ts';
 import { MAX_WORKERS, type Registry } from './registry.ts';
@@ -63,9 +64,19 @@ function addWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
   const [result] = deps.registry.addEach([parsed.value]);
   if (result?.ok !== true) return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());
   const { worker } = result.record;
+  const conflict = result.isNew ? null : conflictWith(worker, parsed.value.options);
+  if (conflict !== null) return fail(409, 'WORKER_CONFLICT', conflict);
   const location = `/workers/${worker.id}`;
   const message = result.isNew ? 'Worker addition queued for background processing' : 'Worker is registered already; nothing was changed';
   return jsonResponse(202, { status: 'accepted', worker_id: worker.id, url: worker.url, location, message }, { location });
+}
+
+/** An engine that came back as something else at the same URL must not go on as what it was. */
+function conflictWith({ url, type, bootstrapPort }: Worker, options: WorkerOptions): string | null {
+  const isOtherPort = options.bootstrapPort !== null && options.bootstrapPort !== bootstrapPort;
+  if (options.type === type && !isOtherPort) return null;
+  const port = type === 'prefill' ? ` with the bootstrap port ${bootstrapPort ?? 'none'}` : '';
+  return `${url} is registered as a ${type} worker${port}; DELETE it before it is added as something else`;
 }
 
 function updateWorker(deps: AdminDeps, record: WorkerRecord, body: Buffer): LocalResponse {

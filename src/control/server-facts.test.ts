@@ -26,6 +26,7 @@ test('a worker that is not what it was registered as is told from one that fits 
   const prefill = says({ disaggregation_mode: 'prefill', disaggregation_bootstrap_port: 8998 });
   assert.equal(findMisfit(as('prefill', 8998), prefill), null);
   assert.equal(findMisfit(as('prefill'), prefill), null);
+  assert.equal(findMisfit(as('prefill', 8998), says({ disaggregation_mode: 'prefill', disaggregation_bootstrap_port: 0 })), null);
   assert.equal(findMisfit(as('prefill', 8999), prefill), 'registered with the bootstrap port 8999, but it says 8998');
   assert.equal(findMisfit(as('decode'), prefill), 'registered as decode, but it is a prefill worker');
   assert.equal(findMisfit(as('regular'), prefill), 'registered as regular, but it is a prefill worker');

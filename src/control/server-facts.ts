@@ -29,7 +29,8 @@ export function factsOf(server: object | null, model: object | null): WorkerFact
   }
   // Every engine has a value for it; only those of prefill workers mean something.
   const port = metadata['disaggregation_mode'] === 'prefill' ? findText(server, BOOTSTRAP_PORT) : null;
-  if (port !== null) metadata[BOOTSTRAP_PORT] = port;
+  // 0 is what a simulated engine was told that took any free one.
+  if (port !== null && port !== '0') metadata[BOOTSTRAP_PORT] = port;
   // Source: sglang_router 0.3.2: served_model_name, else the last segment of model_path.
   const modelId = metadata['served_model_name'] ?? lastSegment(metadata['model_path'] ?? '');
   return { modelId: modelId === '' ? null : modelId, metadata };
