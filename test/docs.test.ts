@@ -122,6 +122,7 @@ describe('every page', () => {
 const OF_OTHERS: ReadonlySet<string> = new Set([
   '--model-path', // python -m sglang.launch_server
   '--global', // npm
+  ...['--local', '--unset'], // srtctl
 ]);
 /** Pages about the router as users have it; those about other programs and about what is missing are not among them. */
 const OF_THE_ROUTER = [

@@ -13,7 +13,7 @@ interface Manifest {
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 
 test('every program is built, executable, and begins with the line that names Node', () => {
-  assert.deepEqual(Object.keys(manifest.bin).sort(), ['router', 'sglang-router', 'sglang-sim']);
+  assert.deepEqual(Object.keys(manifest.bin).sort(), ['router', 'sglang-router', 'sglang-sim', 'srtctl']);
   for (const file of Object.values(manifest.bin)) {
     accessSync(file, constants.X_OK);
     assert.match(readFileSync(file, 'utf8'), /^#!\/usr\/bin\/env node\n/);

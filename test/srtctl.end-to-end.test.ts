@@ -5,7 +5,7 @@ import path from 'node:path';
 import test from 'node:test';
 import type { PointResult } from '../src/srtctl/bench/point-result.ts';
 import { Program } from './support/program.ts';
-import { complete, SrtctlRun } from './support/srtctl-run.ts';
+import { complete, NEEDS_NGINX, SrtctlRun } from './support/srtctl-run.ts';
 import { until } from './support/until.ts';
 
 function resultsIn(directory: string): readonly PointResult[] {
@@ -17,34 +17,38 @@ function resultsIn(directory: string): readonly PointResult[] {
   );
 }
 
-test('the complete recipe runs: four nodes, four routers, nginx, a streamed answer through :8000, the benchmark, and nothing left', async (t) => {
-  const run = await SrtctlRun.apply(t, 'seed', { set: ['benchmark.concurrencies=2x4', 'benchmark.num_prompts_mult=8'] });
-  const status = await run.inState('benchmarking');
-  assert.deepEqual(status.processes.map(({ id }) => id).sort(), [
-    ...['benchmark', 'decode-0', 'decode-1', 'nginx', 'prefill-0', 'prefill-1'],
-    ...['router-0', 'router-1', 'router-2', 'router-3'],
-  ]);
-  assert.equal(new Set(status.nodes.map(({ address }) => address)).size, 4);
-  assert.match(status.endpoint ?? '', /^http:\/\/127\.[\d.]+:8000$/);
-  const answer = await complete(status.endpoint!, 'deepseek-r1-fp4');
-  assert.equal(answer.events, 12, answer.text);
-  assert.match(answer.text, /data: \[DONE\]/);
-  assert.deepEqual(await run.end(), { code: 0, signal: null }, run.program.stdout);
-  const directory = await run.directory();
-  const results = resultsIn(directory);
-  assert.deepEqual(results.map((result) => result.max_concurrency).sort(), [2, 4]);
-  for (const result of results) {
-    assert.equal(result.completed, 8 * result.max_concurrency);
-    assert.ok(result.total_output_tokens > 0);
-  }
-  const folder = path.join(directory, 'results', 'sa-bench_isl_64_osl_8');
-  assert.ok(readdirSync(folder).includes('results_concurrency_4_gpus_16_ctx_8_gen_8.json'), readdirSync(folder).join());
-  for (const file of ['recipe.yaml', 'plan.json', 'job.json', 'status.json', 'events.jsonl', 'logs'])
-    assert.ok(readdirSync(directory).includes(file), file);
-  assert.match(run.program.stdout, /succeeded after .* s\nrun directory: /);
-});
+test(
+  'the complete recipe runs: four nodes, four routers, nginx, a streamed answer through :8000, the benchmark, and nothing left',
+  NEEDS_NGINX,
+  async (t) => {
+    const run = await SrtctlRun.apply(t, 'seed', { set: ['benchmark.concurrencies=2x4', 'benchmark.num_prompts_mult=8'] });
+    const status = await run.inState('benchmarking');
+    assert.deepEqual(status.processes.map(({ id }) => id).sort(), [
+      ...['benchmark', 'decode-0', 'decode-1', 'nginx', 'prefill-0', 'prefill-1'],
+      ...['router-0', 'router-1', 'router-2', 'router-3'],
+    ]);
+    assert.equal(new Set(status.nodes.map(({ address }) => address)).size, 4);
+    assert.match(status.endpoint ?? '', /^http:\/\/127\.[\d.]+:8000$/);
+    const answer = await complete(status.endpoint!, 'deepseek-r1-fp4');
+    assert.equal(answer.events, 12, answer.text);
+    assert.match(answer.text, /data: \[DONE\]/);
+    assert.deepEqual(await run.end(), { code: 0, signal: null }, run.program.stdout);
+    const directory = await run.directory();
+    const results = resultsIn(directory);
+    assert.deepEqual(results.map((result) => result.max_concurrency).sort(), [2, 4]);
+    for (const result of results) {
+      assert.equal(result.completed, 8 * result.max_concurrency);
+      assert.ok(result.total_output_tokens > 0);
+    }
+    const folder = path.join(directory, 'results', 'sa-bench_isl_64_osl_8');
+    assert.ok(readdirSync(folder).includes('results_concurrency_4_gpus_16_ctx_8_gen_8.json'), readdirSync(folder).join());
+    for (const file of ['recipe.yaml', 'plan.json', 'job.json', 'status.json', 'events.jsonl', 'logs'])
+      assert.ok(readdirSync(directory).includes(file), file);
+    assert.match(run.program.stdout, /succeeded after .* s\nrun directory: /);
+  },
+);
 
-test('a single router serves on :8000 without nginx until Ctrl-C', async (t) => {
+test('a single router serves on :8000 without nginx until Ctrl-C', NEEDS_NGINX, async (t) => {
   const run = await SrtctlRun.apply(t, 'single-router', { unset: ['benchmark'] });
   const status = await run.inState('serving');
   assert.deepEqual(status.processes.map(({ id }) => id).sort(), ['decode-0', 'prefill-0', 'router-0']);
@@ -56,7 +60,7 @@ test('a single router serves on :8000 without nginx until Ctrl-C', async (t) => 
   assert.match(run.program.stdout, /cancelled after/);
 });
 
-test('aggregated workers serve and are measured, and events come as JSON', async (t) => {
+test('aggregated workers serve and are measured, and events come as JSON', NEEDS_NGINX, async (t) => {
   const run = await SrtctlRun.apply(t, 'aggregated', { args: ['--json'] });
   assert.deepEqual(await run.end(), { code: 0, signal: null }, run.program.stdout);
   const events = run.program.stdout
@@ -75,7 +79,7 @@ test('aggregated workers serve and are measured, and events come as JSON', async
   assert.equal(resultsIn(await run.directory()).length, 2);
 });
 
-test('two runs at once do not meet', async (t) => {
+test('two runs at once do not meet', NEEDS_NGINX, async (t) => {
   const runs = await Promise.all([SrtctlRun.apply(t, 'quickstart'), SrtctlRun.apply(t, 'quickstart')]);
   const exits = await Promise.all(runs.map((run) => run.end()));
   for (const [index, exit] of exits.entries()) assert.deepEqual(exit, { code: 0, signal: null }, runs[index]!.program.stdout);
@@ -83,7 +87,7 @@ test('two runs at once do not meet', async (t) => {
   assert.notEqual(one!.endpoint, other!.endpoint);
 });
 
-test('a run in the background is found by status, logs, wait, list and cancel', async (t) => {
+test('a run in the background is found by status, logs, wait, list and cancel', NEEDS_NGINX, async (t) => {
   const run = await SrtctlRun.apply(t, 'quickstart', { unset: ['benchmark'], args: ['-d'] });
   const srtctl = async (...args: readonly string[]): Promise<Program> => {
     const program = Program.start(t, 'srtctl', [...args, '-o', run.outputs]);
@@ -121,7 +125,7 @@ test('a run in the background is found by status, logs, wait, list and cancel', 
   await run.assertNothingLeft();
 });
 
-test('on a terminal there is a line for each process, drawn again as it changes', async (t) => {
+test('on a terminal there is a line for each process, drawn again as it changes', NEEDS_NGINX, async (t) => {
   const run = await SrtctlRun.apply(t, 'quickstart', { unset: ['benchmark'] });
   await run.inState('serving');
   run.program.child.kill('SIGINT');

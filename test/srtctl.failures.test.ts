@@ -5,9 +5,9 @@ import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { SrtctlRun } from './support/srtctl-run.ts';
+import { NEEDS_NGINX, SrtctlRun } from './support/srtctl-run.ts';
 
-test('a worker that dies while it starts ends the run with 4 and its last words', async (t) => {
+test('a worker that dies while it starts ends the run with 4 and its last words', NEEDS_NGINX, async (t) => {
   const run = await SrtctlRun.apply(t, 'quickstart', { set: ['backend.sglang_config.decode.kv-tokens=1'] });
   assert.deepEqual(await run.end(), { code: 4, signal: null });
   assert.match(run.program.stderr, /decode-0 on n1 exited with status 2 before it was ready/);
@@ -18,7 +18,7 @@ test('a worker that dies while it starts ends the run with 4 and its last words'
 });
 
 for (const victim of ['decode-0', 'router-1', 'nginx']) {
-  test(`${victim} killed under load ends the run with 7 and is named`, async (t) => {
+  test(`${victim} killed under load ends the run with 7 and is named`, NEEDS_NGINX, async (t) => {
     const run = await SrtctlRun.apply(t, 'quickstart', { set: ['benchmark.num_prompts_mult=10000'] });
     const status = await run.reaches(
       ({ processes }) => processes.find(({ id }) => id === 'benchmark')?.lastLine?.includes('warm-up') === true,
@@ -33,7 +33,7 @@ for (const victim of ['decode-0', 'router-1', 'nginx']) {
   });
 }
 
-test('a port that is taken is found before anything starts, with who has it', async (t) => {
+test('a port that is taken is found before anything starts, with who has it', NEEDS_NGINX, async (t) => {
   const server = net.createServer().listen(0, '0.0.0.0');
   await new Promise((resolve) => server.on('listening', resolve));
   t.after(() => server.close());
@@ -45,7 +45,7 @@ test('a port that is taken is found before anything starts, with who has it', as
   for (const { pid } of (await run.status()).processes) assert.equal(pid, null, 'nothing was started');
 });
 
-test('a wrong bootstrap port forced upon the routers is found before the benchmark, with the hint', async (t) => {
+test('a wrong bootstrap port forced upon the routers is found before the benchmark, with the hint', NEEDS_NGINX, async (t) => {
   const directory = mkdtempSync(path.join(tmpdir(), 'srtctl-force-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   // A Node that tells the routers another port than the plan does.
@@ -66,7 +66,7 @@ for (const [tier, recipe] of [
   ['workers start', 'backend.sglang_config.prefill.startup-delay-secs=60'],
   ['the benchmark runs', 'benchmark.num_prompts_mult=10000'],
 ] as const) {
-  test(`Ctrl-C while ${tier} stops everything, keeps what there is and ends with 130`, async (t) => {
+  test(`Ctrl-C while ${tier} stops everything, keeps what there is and ends with 130`, NEEDS_NGINX, async (t) => {
     const run = await SrtctlRun.apply(t, 'quickstart', { set: [recipe] });
     if (tier === 'workers start') await run.reaches(({ processes }) => processes.some(({ state }) => state === 'ready'), 'a worker');
     else await run.reaches(({ processes }) => processes.some(({ lastLine }) => lastLine?.includes('warm-up') === true), 'the benchmark');

@@ -9,8 +9,12 @@ import type { TestContext } from 'node:test';
 import { processesOfRun } from '../../src/srtctl/launch/proc.ts';
 import type { Plan } from '../../src/srtctl/plan/plan.ts';
 import type { RunState, StatusFile } from '../../src/srtctl/supervise/run-directory.ts';
+import { NGINX_MISSING } from './nginx-process.ts';
 import { type Exit, Program } from './program.ts';
 import { until } from './until.ts';
+
+/** For tests that bring up a fleet. */
+export const NEEDS_NGINX = { skip: NGINX_MISSING } as const;
 
 /** On a busy machine a fleet of ten programs takes its time. */
 const LIMIT_MS = 60_000;

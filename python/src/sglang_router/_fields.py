@@ -39,7 +39,7 @@ class RouterFields:
 
     prefill_policy: Optional[str] = None
     """How a prefill worker is chosen (default: the value of --policy). One of round_robin, random,
-    power_of_two, cache_aware."""
+    power_of_two, cache_aware, bucket."""
 
     decode_policy: Optional[str] = None
     """How a decode worker is chosen (default: the value of --policy). One of round_robin, random,
@@ -58,12 +58,12 @@ class RouterFields:
     0.3)."""
 
     balance_abs_threshold: int = 64
-    """cache_aware: loads are out of balance when they differ by more requests than this, and by the
-    relative threshold too (default: 64)."""
+    """cache_aware, bucket: loads are out of balance when they differ by more requests than this,
+    and by the relative threshold too (default: 64)."""
 
     balance_rel_threshold: float = 1.5
-    """cache_aware: loads are out of balance when the largest exceeds the smallest times this, and
-    the absolute threshold too (default: 1.5)."""
+    """cache_aware, bucket: loads are out of balance when the largest exceeds the smallest times
+    this, and the absolute threshold too (default: 1.5)."""
 
     eviction_interval_secs: int = 60
     """Has no effect: the memory of prompts is kept within its size at every insertion, not at
@@ -84,7 +84,7 @@ class RouterFields:
     """Largest body of a request; a larger one is answered 413, in bytes (default: 536870912)."""
 
     bucket_adjust_interval_secs: int = 5
-    """The policy bucket is not available in this version yet."""
+    """Has no effect: the bounds of bucket follow the last requests, not an interval."""
 
     dp_aware: bool = False
     """Routing to data-parallel ranks is not available in this version yet; let the engine place
@@ -361,9 +361,9 @@ class RouterFields:
     stands in front of it."""
 
     pd_bootstrap_timeout_secs: float = 330
-    """Time from the sending of a pair to the first byte of decode. The default lets an engine speak
-    first, which gives up after 300 s by itself (SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT), in
-    seconds (default: 330)."""
+    """Time from the sending of a pair to the end of prefill, and then to the first event of a
+    stream; 0 for no limit. The default lets engines speak first, which give up after 300 s by
+    themselves (SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT), in seconds (default: 330)."""
 
     stream_idle_timeout_secs: float = 600
     """Longest silence of a worker in the middle of an answer; 0 for no limit, in seconds (default:

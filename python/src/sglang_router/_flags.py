@@ -193,7 +193,7 @@ FLAGS: Tuple[Flag, ...] = (
         words="one",
         joins=False,
         default=None,
-        choices=("round_robin", "random", "power_of_two", "cache_aware"),
+        choices=("round_robin", "random", "power_of_two", "cache_aware", "bucket"),
         metavar="POLICY",
         group="Prefill and decode on workers of their own",
         origin="0.3.2",
@@ -290,7 +290,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=True,
         secret=False,
         environment=None,
-        help="cache_aware: loads are out of balance when they differ by more requests than this, and by the relative threshold too (default: 64)",
+        help="cache_aware, bucket: loads are out of balance when they differ by more requests than this, and by the relative threshold too (default: 64)",
     ),
     Flag(
         name="balance_rel_threshold",
@@ -308,7 +308,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=True,
         secret=False,
         environment=None,
-        help="cache_aware: loads are out of balance when the largest exceeds the smallest times this, and the absolute threshold too (default: 1.5)",
+        help="cache_aware, bucket: loads are out of balance when the largest exceeds the smallest times this, and the absolute threshold too (default: 1.5)",
     ),
     Flag(
         name="eviction_interval_secs",
@@ -416,7 +416,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="The policy bucket is not available in this version yet",
+        help="Has no effect: the bounds of bucket follow the last requests, not an interval",
     ),
     Flag(
         name="dp_aware",
@@ -1820,7 +1820,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=True,
         secret=False,
         environment=None,
-        help="Time from the sending of a pair to the first byte of decode. The default lets an engine speak first, which gives up after 300 s by itself (SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT), in seconds (default: 330)",
+        help="Time from the sending of a pair to the end of prefill, and then to the first event of a stream; 0 for no limit. The default lets engines speak first, which give up after 300 s by themselves (SGLANG_DISAGGREGATION_BOOTSTRAP_TIMEOUT), in seconds (default: 330)",
     ),
     Flag(
         name="stream_idle_timeout_secs",
