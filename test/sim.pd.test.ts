@@ -95,6 +95,8 @@ interface Generated {
   };
 }
 
+type Lists = Readonly<Record<string, readonly (readonly unknown[] | null)[]>>;
+
 const answerOf = ({ status, text }: Reply): Generated => {
   assert.equal(status, 200, text);
   return JSON.parse(text) as Generated;
@@ -193,6 +195,26 @@ describe('a request of a pair', () => {
     assert.deepEqual(all?.meta_info.input_token_logprobs, []);
     assert.equal(all?.meta_info.output_token_logprobs.length, 8);
     assert.deepEqual(all?.meta_info.output_token_logprobs[0], first?.meta_info.output_token_logprobs[0]);
+  });
+
+  it('the likeliest tokens and chosen tokens of the prompt come from prefill only as well', async (t) => {
+    const pair = await pairFor(t);
+    const wish = { return_logprob: true, logprob_start_len: 0, top_logprobs_num: 2, token_ids_logprob: [5, 6, 7] };
+    const [first, all] = (await sendBoth(pair, bodyFor(pair, wish))).map((reply) => answerOf(reply).meta_info as unknown as Lists);
+    for (const [name, width] of [
+      ['top_logprobs', 2],
+      ['token_ids_logprobs', 3],
+    ] as const) {
+      assert.deepEqual(
+        first?.[`input_${name}`]?.map((list) => list?.length ?? null),
+        [null, ...new Array<number>(10).fill(width)],
+      );
+      assert.deepEqual(all?.[`input_${name}`], []);
+      assert.deepEqual(
+        all?.[`output_${name}`]?.map((list) => list?.length),
+        new Array<number>(8).fill(width),
+      );
+    }
   });
 
   it('asked of decode alone, the first log probability is a dummy', async (t) => {

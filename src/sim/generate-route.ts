@@ -4,6 +4,7 @@ import { readRank } from './dp-rank.ts';
 import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
+import { type LogprobWish, readLogprobWish } from './logprobs.ts';
 import { type AnswerPart, metaInfo, refusedMetaInfo } from './meta-info.ts';
 import { RoomError, readPairFields } from './pair-fields.ts';
 import { pythonRepr } from './python-json.ts';
@@ -85,9 +86,9 @@ function start(call: Call, body: Body, isStream: boolean): void {
   }
   const returnLogprob = body['return_logprob'] === true;
   const logprobStart = typeof body['logprob_start_len'] === 'number' ? body['logprob_start_len'] : -1;
-  const top = typeof body['top_logprobs_num'] === 'number' ? body['top_logprobs_num'] : 0;
+  const wish = readLogprobWish(body);
   const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart, pair, rank };
-  const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, top) : new PlainWriter(call, isList || sampling.n > 1, top);
+  const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, wish) : new PlainWriter(call, isList || sampling.n > 1, wish);
   const job = new Job(call.engine, call.answer, request, writer);
   call.prepareJob(job);
   job.start();
@@ -120,14 +121,14 @@ function readRids(rid: unknown): readonly string[] {
 class PlainWriter {
   readonly #call: Call;
   readonly #isArray: boolean;
-  readonly #top: number;
+  readonly #wish: LogprobWish;
   readonly #texts: string[] = [];
   #failed: { message: string; status: number } | null = null;
 
-  constructor(call: Call, isArray: boolean, top: number) {
+  constructor(call: Call, isArray: boolean, wish: LogprobWish) {
     this.#call = call;
     this.#isArray = isArray;
-    this.#top = top;
+    this.#wish = wish;
   }
 
   advanced(): void {}
@@ -135,7 +136,7 @@ class PlainWriter {
   ended(generation: Generation): void {
     const { finish } = generation;
     if (finish?.type === 'abort' && finish.status !== null) this.#failed = { message: finish.message, status: finish.status };
-    this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#top, 'whole', false);
+    this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#wish, 'whole', false);
   }
 
   allEnded(): void {
@@ -161,13 +162,13 @@ export function failureText(message: string, status: number): string {
 class StreamWriter {
   readonly #call: Call;
   readonly #isList: boolean;
-  readonly #top: number;
+  readonly #wish: LogprobWish;
   readonly #begun = new Set<number>();
 
-  constructor(call: Call, isList: boolean, top: number) {
+  constructor(call: Call, isList: boolean, wish: LogprobWish) {
     this.#call = call;
     this.#isList = isList;
-    this.#top = top;
+    this.#wish = wish;
   }
 
   advanced(generation: Generation): void {
@@ -194,12 +195,12 @@ class StreamWriter {
     const { index } = generation.spec;
     const isFirst = !this.#begun.has(index);
     this.#begun.add(index);
-    this.#call.answer.event(eventText(this.#call, generation, this.#top, isFirst ? 'first' : 'later', this.#isList));
+    this.#call.answer.event(eventText(this.#call, generation, this.#wish, isFirst ? 'first' : 'later', this.#isList));
   }
 }
 
-function eventText(call: Call, generation: Generation, top: number, part: AnswerPart, withIndex: boolean): string {
-  const meta = metaInfo(call.engine, generation, top, part);
+function eventText(call: Call, generation: Generation, wish: LogprobWish, part: AnswerPart, withIndex: boolean): string {
+  const meta = metaInfo(call.engine, generation, wish, part);
   const index = withIndex ? `,"index":${generation.spec.index}` : '';
   return `{"text":${JSON.stringify(generation.text)},"output_ids":[${generation.outputIds.join(',')}],"meta_info":${meta}${index}}`;
 }

@@ -1,21 +1,19 @@
-/** `meta_info` of /generate, and the made-up log probabilities that go with tokens. Source: key sets recorded from SGLang 0.5.23. */
+/** `meta_info` of /generate. Source: key sets recorded from SGLang 0.5.23. */
 import type { Engine } from './engine.ts';
 import type { FinishReason, Generation } from './generation.ts';
+import { type LogprobWish, logprobText } from './logprobs.ts';
 import { floatText } from './python-json.ts';
-import { encodeByte } from './tokens.ts';
-
-const MOST_TOP = 20;
 
 /** What the object belongs to: an answer that is no stream, the first event of one, or a later event. They differ in their members. */
 export type AnswerPart = 'whole' | 'first' | 'later';
 
 /** JSON text of the object. */
-export function metaInfo(engine: Engine, generation: Generation, topLogprobs: number, part: AnswerPart): string {
+export function metaInfo(engine: Engine, generation: Generation, wish: LogprobWish, part: AnswerPart): string {
   const { spec, finish } = generation;
   const cached = Math.max(0, generation.cachedTokens);
   const tokens = generation.outputIds.length;
   const parts = [commonText(engine, generation), ...phaseTexts(engine, generation), `"queue_time":${floatText(queuedSec(generation))}`];
-  if (spec.returnLogprob) parts.push(logprobText(engine, generation, topLogprobs));
+  if (spec.returnLogprob) parts.push(logprobText(generation, wish, !isDecode(engine)));
   parts.push(`"reasoning_tokens":0,"completion_tokens":${tokens},"cached_tokens":${cached}`);
   if (finish !== null) parts.push(weightVersions(engine, tokens));
   parts.push(
@@ -87,57 +85,11 @@ export function finishText(finish: FinishReason, ofPair = false): string {
   }
 }
 
-/** A log probability for a token at a place: between -4 and 0, the same for the same token and place. */
-export function logprobOf(id: number, at: number): number {
-  return -0.01 - ((Math.imul(id + 1, 2_654_435_761) ^ Math.imul(at + 1, 40_503)) >>> 8) / 2 ** 24 / 0.25;
-}
-
-/** The `count` most likely tokens at a place, the chosen one first. */
-export function topTokens(id: number, at: number, count: number): readonly { readonly id: number; readonly logprob: number }[] {
-  const top = [{ id, logprob: logprobOf(id, at) }];
-  for (let i = 1; i < Math.min(count, MOST_TOP); i++) {
-    const other = encodeByte(97 + ((id + at + i * 7) % 26));
-    top.push({ id: other, logprob: logprobOf(id, at) - i });
-  }
-  return top.slice(0, count);
-}
-
 function endText(engine: Engine, { receivedMs, prefilledMs, endedMs }: Generation): string {
   const whole = floatText((endedMs - receivedMs) / 1000);
   const first = floatText(Math.max(0, prefilledMs - receivedMs) / 1000);
   const received = seconds(engine, receivedMs);
   return `"e2e_latency":${whole},"request_received_ts":${received},"first_token_latency":${first},"api_server_dispatch_finish_ts":${received},"request_finished_ts":${seconds(engine, endedMs)}`;
-}
-
-function logprobText(engine: Engine, generation: Generation, top: number): string {
-  const { prompt, logprobStart } = generation.spec;
-  // Those of the prompt are known where it was computed.
-  const from = logprobStart < 0 || isDecode(engine) ? prompt.length : logprobStart;
-  const input: string[] = [];
-  const inputTop: string[] = [];
-  for (let at = from; at < prompt.length; at++) {
-    const id = prompt[at]!;
-    input.push(`[${at === 0 ? 'null' : floatText(logprobOf(id, at))},${id},null]`);
-    inputTop.push(at === 0 ? 'null' : topText(id, at, top));
-  }
-  const output = generation.outputIds.map((id, at) =>
-    at === 0 && !generation.isFirstLogprobKnown ? '[0.0,0,null]' : `[${floatText(logprobOf(id, prompt.length + at))},${id},null]`,
-  );
-  const parts = [
-    `"input_token_logprobs":[${input.join(',')}],"output_token_logprobs":[${output.join(',')}]`,
-    `"output_token_logprobs_length":${output.length}`,
-  ];
-  if (top > 0) {
-    const outputTop = generation.outputIds.map((id, at) => topText(id, prompt.length + at, top));
-    parts.push(`"input_top_logprobs":[${inputTop.join(',')}],"output_top_logprobs":[${outputTop.join(',')}]`);
-  }
-  return parts.join(',');
-}
-
-function topText(id: number, at: number, count: number): string {
-  return `[${topTokens(id, at, count)
-    .map((token) => `[${floatText(token.logprob)},${token.id},null]`)
-    .join(',')}]`;
 }
 
 function seconds(engine: Engine, ms: number): string {

@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 import { EngineError, SchemaError } from './engine-error.ts';
 import { failureText } from './generate-route.ts';
 import type { FinishReason, Generation } from './generation.ts';
-import { logprobOf, topTokens } from './meta-info.ts';
+import { logprobOf, topTokens } from './logprobs.ts';
 import { float, type Json } from './python-json.ts';
 import type { Body } from './request-body.ts';
 import { tokenText } from './tokens.ts';
