@@ -22,6 +22,8 @@ test('first text, last text and the gaps between are taken, events without text 
     firstMs: 10,
     lastMs: 40,
     gapsMs: [10, 20],
+    askedInputTokens: 7,
+    askedOutputTokens: 3,
     inputTokens: 9,
     outputTokens: 5,
     cachedTokens: 4,

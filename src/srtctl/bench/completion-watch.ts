@@ -112,6 +112,8 @@ export class CompletionWatch {
       firstMs: this.#firstMs,
       lastMs: this.#lastMs,
       gapsMs: this.#gapsMs,
+      askedInputTokens: this.#asked.inputTokens,
+      askedOutputTokens: this.#asked.outputTokens,
       inputTokens: this.#usage?.prompt_tokens ?? this.#asked.inputTokens,
       outputTokens: this.#usage?.completion_tokens ?? (this.#firstMs === null ? 0 : this.#gapsMs.length + 1),
       cachedTokens: this.#usage?.prompt_tokens_details?.cached_tokens ?? 0,

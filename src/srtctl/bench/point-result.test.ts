@@ -24,6 +24,8 @@ function sampleWith(some: Partial<Sample>): Sample {
     firstMs: 100,
     lastMs: 300,
     gapsMs: [50, 50, 50, 50],
+    askedInputTokens: 100,
+    askedOutputTokens: 5,
     inputTokens: 100,
     outputTokens: 5,
     cachedTokens: 0,

@@ -48,6 +48,9 @@ export interface PointResult extends Latencies {
   readonly partial: boolean;
   readonly total_input_tokens: number;
   readonly total_output_tokens: number;
+  /** What those requests asked for. */
+  readonly total_asked_input_tokens: number;
+  readonly total_asked_output_tokens: number;
   readonly total_cached_tokens: number;
   readonly request_throughput: number;
   readonly request_goodput: null;
@@ -102,6 +105,8 @@ export function resultOf(plan: PointPlan, samples: readonly Sample[], startMs: n
     partial: whole.length + failed.length < plan.requests,
     total_input_tokens: totalInput,
     total_output_tokens: totalOutput,
+    total_asked_input_tokens: sum(whole.map((sample) => sample.askedInputTokens)),
+    total_asked_output_tokens: sum(whole.map((sample) => sample.askedOutputTokens)),
     total_cached_tokens: sum(whole.map((sample) => sample.cachedTokens)),
     request_throughput: perSecond(whole.length),
     request_goodput: null,

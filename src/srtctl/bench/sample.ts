@@ -8,6 +8,8 @@ export interface Sample {
   readonly lastMs: number | null;
   /** Between an event with text and the next, in their order; one less than the events. */
   readonly gapsMs: readonly number[];
+  readonly askedInputTokens: number;
+  readonly askedOutputTokens: number;
   /** As the engine counted them; what was asked for where it did not say. */
   readonly inputTokens: number;
   /** As the engine counted them; the number of events where it did not say. */

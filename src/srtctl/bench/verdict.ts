@@ -23,9 +23,8 @@ export function judge(result: PointResult): Verdict {
   }
   if (result.total_output_tokens === 0) failures.push(`${at}: not a single token came back`);
   if (result.completed > 0) {
-    const meanShare = (1 + result.random_range_ratio) / 2;
-    const outputs = result.total_output_tokens / result.completed / (result.random_output_len * meanShare);
-    const inputs = result.total_input_tokens / result.completed / (result.random_input_len * meanShare);
+    const outputs = result.total_output_tokens / result.total_asked_output_tokens;
+    const inputs = result.total_input_tokens / result.total_asked_input_tokens;
     if (Math.abs(outputs - 1) > LENGTH_TOLERANCE) warnings.push(`${at}: answers were ${percent(outputs)} of the length asked for`);
     if (Math.abs(inputs - 1) > LENGTH_TOLERANCE) warnings.push(`${at}: prompts were ${percent(inputs)} of the length asked for`);
     const cached = result.total_cached_tokens / Math.max(1, result.total_input_tokens);

@@ -5,15 +5,23 @@ import type { Notice } from '../supervise/run-events.ts';
 
 const TIER_NAMES = ['infrastructure', 'workers', 'routers', 'nginx', 'benchmark'] as const;
 
-const QUIET_MS = 10_000;
+/** In its first moments nothing is ready yet, and that is no news. */
+const QUIET_MS = 5000;
 
-/** Null: not worth a line. `elapsedMs`: since the run began. Lines of the benchmark are passed on, those of others stay in their logs. */
-export function noticeLine(notice: Notice, elapsedMs: number): string | null {
-  const text = wordsOf(notice, elapsedMs);
-  return text === null ? null : `[${(elapsedMs / 1000).toFixed(1).padStart(6)}s] ${text}`;
+export class NoticeLines {
+  /** When each process was first heard of. */
+  readonly #since = new Map<string, number>();
+
+  /** Null: not worth a line. `elapsedMs`: since the run began. Lines of the benchmark are passed on, those of others stay in their logs. */
+  lineOf(notice: Notice, elapsedMs: number): string | null {
+    if (notice.type === 'process' && !this.#since.has(notice.id)) this.#since.set(notice.id, elapsedMs);
+    const isEarly = notice.type === 'process' && elapsedMs - (this.#since.get(notice.id) ?? 0) < QUIET_MS;
+    const text = wordsOf(notice, isEarly);
+    return text === null ? null : `[${(elapsedMs / 1000).toFixed(1).padStart(6)}s] ${text}`;
+  }
 }
 
-function wordsOf(notice: Notice, elapsedMs: number): string | null {
+function wordsOf(notice: Notice, isEarly: boolean): string | null {
   switch (notice.type) {
     case 'state':
       return stateWords(notice.state, notice.tier, notice.detail);
@@ -21,8 +29,7 @@ function wordsOf(notice: Notice, elapsedMs: number): string | null {
       const who = `${notice.id} on ${notice.node}`;
       if (notice.state === 'ready') return `${who} is ready`;
       if (notice.state === 'ended') return `${who} ${endWords(notice.exitCode, notice.signal)}`;
-      // In the first moments nothing is ready yet, and that is no news.
-      if (notice.state === 'starting') return notice.detail === null || elapsedMs < QUIET_MS ? null : `${who}: ${notice.detail}`;
+      if (notice.state === 'starting') return notice.detail === null || isEarly ? null : `${who}: ${notice.detail}`;
       return null;
     }
     case 'line':

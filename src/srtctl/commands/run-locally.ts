@@ -10,7 +10,7 @@ import type { StatusFile } from '../supervise/run-directory.ts';
 import { type RunResult, runPlan } from '../supervise/run-plan.ts';
 import type { NewRun } from './create-run.ts';
 import { LiveView } from './live-view.ts';
-import { noticeLine } from './notice-line.ts';
+import { NoticeLines } from './notice-line.ts';
 import { duration, outcomeOf } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -43,6 +43,7 @@ export async function runLocally(
     redact: redactor.text,
   });
   const startMs = clock.wallMs();
+  const lines = new NoticeLines();
   let view: LiveView | null = null;
   const result = await runPlan(plan, launcher, run.paths.directory, {
     clock,
@@ -58,7 +59,7 @@ export async function runLocally(
       if (display === 'json') around.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), run: run.id, ...notice })}\n`);
       if (display === 'live' && notice.type === 'warning') view?.note(`warning: ${notice.text}`);
       if (display !== 'lines') return;
-      const line = noticeLine(notice, atMs - startMs);
+      const line = lines.lineOf(notice, atMs - startMs);
       if (line !== null) around.out(`${line}\n`);
     },
     watchCancel: (cancel) =>

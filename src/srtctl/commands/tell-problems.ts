@@ -9,7 +9,7 @@ export function tellProblems({ reports, gathered, hasProblems }: Gathering, arou
   const problems = reports.flatMap((report) => report.problems);
   for (const problem of problems) around.err(`error: ${formatProblem(problem)}\n`);
   if (hasProblems) {
-    around.err(`${problems.length === 1 ? '1 problem' : `${problems.length} problems`}; nothing was started\n`);
+    around.err(`${problems.length === 1 ? '1 problem' : `${problems.length} problems`}\n`);
     return false;
   }
   if (gathered.length > 0) return true;
