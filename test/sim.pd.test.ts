@@ -466,8 +466,8 @@ describe('a pair that does not meet', () => {
         const reply = await send(sim, chatFor(pair, { stream: true, prompt: 'x' }), path).reply;
         assert.equal(reply.status, 200);
         const datas = dataOf(reply);
-        const { error } = JSON.parse(datas.at(-2) ?? '{}') as { error: { type: string; code: number } };
-        assert.deepEqual([error.type, error.code, datas.at(-1)], ['INTERNAL_SERVER_ERROR', 500, '[DONE]']);
+        const { error } = JSON.parse(datas[0] ?? '{}') as { error: { type: string; code: number } };
+        assert.deepEqual([error.type, error.code, datas[1], datas.length], ['INTERNAL_SERVER_ERROR', 500, '[DONE]', 2]);
       }
   });
 

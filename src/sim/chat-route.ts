@@ -1,26 +1,17 @@
 /** POST /v1/chat/completions. Streams are deltas: a role event, text events, an event with the finish reason, usage if asked. */
 import type { Call } from './call.ts';
-import { type ChatRequest, ChatStream } from './chat-stream.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
 import { readRank } from './dp-rank.ts';
+import type { Engine } from './engine.ts';
 import { EngineError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
-import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
-import {
-  answerOpenAiError,
-  chatLogprobs,
-  finishName,
-  matchedStop,
-  metadataOf,
-  modelNameOf,
-  plainFailure,
-  ridsOf,
-  usageOf,
-} from './openai-answers.ts';
+import { answerOpenAiError, chatLogprobs, finishName, matchedStop, ridsOf, usageOf } from './openai-answers.ts';
+import { OpenAiAnswer, type OpenAiRequest, OpenAiStream, readOpenAiRequest, type StreamShape } from './openai-writers.ts';
 import { readPairFields } from './pair-fields.ts';
 import { type Json, pythonRepr, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
+import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/chat/completions', line: 1870, name: 'openai_v1_chat_completions', dataclass: null };
 const ROLES = ['system', 'assistant', 'tool', 'function', 'developer', 'latest_reminder', 'root', 'user'];
@@ -42,29 +33,14 @@ function start(call: Call, body: Body): void {
   const messages = readMessages(body);
   const rank = readRank(body, call.engine.options.dpSize);
   const sampling = readOpenAiSampling(body, null);
-  const options = (body['stream_options'] ?? {}) as { include_usage?: unknown; continuous_usage_stats?: unknown };
-  const chat: ChatRequest = {
-    model: modelNameOf(body),
-    samples: sampling.n,
-    withUsage: options.include_usage === true,
-    withUsageAlways: options.continuous_usage_stats === true,
-    topLogprobs: body['logprobs'] !== true ? -1 : typeof body['top_logprobs'] === 'number' ? body['top_logprobs'] : 0,
-  };
+  const top = body['logprobs'] !== true ? -1 : typeof body['top_logprobs'] === 'number' ? body['top_logprobs'] : 0;
+  const chat = readOpenAiRequest(body, sampling.n, top);
   const isStream = body['stream'] === true;
-  const request: PromptRequest = {
-    prompts: [chatPrompt(messages)],
-    sampling,
-    isStream,
-    rids: ridsOf(body),
-    returnLogprob: false,
-    logprobStart: -1,
-    pair: readPairFields(call.body, body),
-    rank,
-  };
-  const writer = isStream ? new ChatStream(call, chat) : new ChatAnswer(call, chat);
-  const job = new Job(call.engine, call.answer, request, writer);
-  call.prepareJob(job);
-  job.start();
+  const pair = readPairFields(call.body, body);
+  const writer = isStream
+    ? new OpenAiStream(call, chat, streamShape(call.engine, chat))
+    : new OpenAiAnswer(call, chat, 'chat.completion', (generation) => choice(chat, generation));
+  startJob(call, { prompts: [chatPrompt(messages)], sampling, isStream, rids: ridsOf(body), pair, rank }, writer);
 }
 
 /** Checks and reads `messages`. Throws a SchemaError or an EngineError. */
@@ -106,53 +82,34 @@ function badRole(at: number, role: unknown): readonly SchemaProblem[] {
   ];
 }
 
-class ChatAnswer {
-  readonly #call: Call;
-  readonly #chat: ChatRequest;
-  readonly #generations: Generation[] = [];
+function choice({ topLogprobs }: OpenAiRequest, generation: Generation): Json {
+  return {
+    index: generation.spec.index,
+    message: { role: 'assistant', content: generation.text, reasoning_content: null },
+    logprobs: topLogprobs < 0 ? null : chatLogprobs(generation, 0, topLogprobs),
+    finish_reason: finishName(generation.finish),
+    matched_stop: matchedStop(generation.finish),
+  };
+}
 
-  constructor(call: Call, chat: ChatRequest) {
-    this.#call = call;
-    this.#chat = chat;
-  }
-
-  advanced(): void {}
-
-  ended(generation: Generation): void {
-    this.#generations[generation.spec.index] = generation;
-  }
-
-  allEnded(): void {
-    const { engine, answer } = this.#call;
-    const first = this.#generations[0]!;
-    const failed = this.#generations.find(({ finish }) => finish?.type === 'abort' && finish.status !== null)?.finish;
-    if (failed?.type === 'abort') {
-      plainFailure(this.#call, failed.message, failed.status ?? 500);
-      return;
-    }
-    const text = toJson({
-      id: first.spec.rid,
-      object: 'chat.completion',
-      created: engine.nowSec(),
-      model: this.#chat.model,
-      choices: this.#generations.map((generation) => this.#choice(generation)),
-      usage: usageOf(engine, this.#generations, this.#chat.samples, true),
-      metadata: metadataOf(engine, first),
-    });
-    answer.json(200, text);
-  }
-
-  refused(): void {
-    plainFailure(this.#call, QUEUE_FULL, 503);
-  }
-
-  #choice(generation: Generation): Json {
-    return {
-      index: generation.spec.index,
-      message: { role: 'assistant', content: generation.text, reasoning_content: null },
-      logprobs: this.#chat.topLogprobs < 0 ? null : chatLogprobs(generation, 0, this.#chat.topLogprobs),
-      finish_reason: finishName(generation.finish),
-      matched_stop: matchedStop(generation.finish),
-    };
-  }
+/** A role event, text events, an event with the finish reason. */
+function streamShape(engine: Engine, { topLogprobs, withUsageAlways }: OpenAiRequest): StreamShape {
+  const event = ({ spec }: Generation, delta: string, logprobs: string, finish: string, matched: string): string =>
+    `"choices":[{"index":${spec.index},"delta":{${delta}},"logprobs":${logprobs},"finish_reason":${finish},"matched_stop":${matched}}]`;
+  return {
+    object: 'chat.completion.chunk',
+    isChat: true,
+    opening: (generation) => event(generation, '"reasoning_content":null,"role":"assistant","content":""', 'null', 'null', 'null'),
+    delta: (generation, sent) => {
+      if (generation.text.length <= sent.text) return null;
+      const text = JSON.stringify(generation.text.slice(sent.text));
+      const logprobs = topLogprobs < 0 ? 'null' : toJson(chatLogprobs(generation, sent.tokens, topLogprobs));
+      const usage = withUsageAlways ? `,"usage":${toJson(usageOf(engine, [generation], 1, true))}` : '';
+      return event(generation, `"reasoning_content":null,"content":${text}`, logprobs, 'null', 'null') + usage;
+    },
+    closing: (generation) => {
+      const { finish } = generation;
+      return event(generation, '"reasoning_content":null', 'null', `"${finishName(finish)}"`, JSON.stringify(matchedStop(finish)));
+    },
+  };
 }

@@ -2,12 +2,12 @@
 import type { Call } from './call.ts';
 import { EngineError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
-import { Job, QUEUE_FULL } from './job.ts';
 import { embeddingMetaInfo } from './meta-info.ts';
-import { answerOpenAiError, modelNameOf, plainFailure } from './openai-answers.ts';
+import { answerOpenAiError, modelNameOf } from './openai-answers.ts';
 import { textKey } from './output-text.ts';
 import { floatText, pythonRepr } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
+import { runJob } from './start-job.ts';
 import { encode, joinTokens, promptFromIds } from './tokens.ts';
 
 const DIMENSIONS = 64;
@@ -108,19 +108,8 @@ function run(call: Call, handler: Handler, read: (body: Body) => Work): void {
 }
 
 function start(call: Call, { prompts, answer }: Work): void {
-  const done: Generation[] = [];
   const sampling = { maxNewTokens: 0, minNewTokens: 0, temperature: 0, stop: [], stopTokenIds: [], keepStop: false, ignoreEos: true, n: 1 };
-  const request = { prompts, sampling, isStream: false, rids: [], returnLogprob: false, logprobStart: -1, pair: null, rank: null };
-  const job = new Job(call.engine, call.answer, request, {
-    advanced: () => {},
-    ended: (generation) => {
-      done[generation.spec.index] = generation;
-    },
-    allEnded: () => call.answer.json(200, answer(done)),
-    refused: () => plainFailure(call, QUEUE_FULL, 503),
-  });
-  call.prepareJob(job);
-  job.start();
+  runJob(call, { prompts, sampling, isStream: false }, answer);
 }
 
 /** A text, a list of texts, token ids, or a list of lists of token ids. */

@@ -32,3 +32,9 @@ export interface SchemaProblem {
   /** As Python prints it; '' for none. */
   readonly ctx: string;
 }
+
+/** Body of an answer to a request that the scheduler gave up. */
+export function failureText(message: string, status: number): string {
+  if (status === 400) return JSON.stringify({ error: { message } });
+  return JSON.stringify({ object: 'error', message, type: String(status), param: null, code: status });
+}

@@ -1,15 +1,16 @@
 /** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
 import type { Call } from './call.ts';
 import { readRank } from './dp-rank.ts';
-import { EngineError, SchemaError, type SchemaProblem } from './engine-error.ts';
+import { EngineError, failureText, SchemaError, type SchemaProblem } from './engine-error.ts';
 import type { Generation } from './generation.ts';
-import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
+import { type PromptRequest, QUEUE_FULL } from './job.ts';
 import { type LogprobWish, readLogprobWish } from './logprobs.ts';
 import { type AnswerPart, metaInfo, refusedMetaInfo } from './meta-info.ts';
 import { RoomError, readPairFields } from './pair-fields.ts';
 import { pythonRepr } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { findUnknownField, readNativeSampling } from './sampling.ts';
+import { startJob } from './start-job.ts';
 import { encode, promptFromIds } from './tokens.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/generate', line: 928, name: 'generate_request', dataclass: 'GenerateReqInput' };
@@ -89,9 +90,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const wish = readLogprobWish(body);
   const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart, pair, rank };
   const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, wish) : new PlainWriter(call, isList || sampling.n > 1, wish);
-  const job = new Job(call.engine, call.answer, request, writer);
-  call.prepareJob(job);
-  job.start();
+  startJob(call, request, writer);
 }
 
 function readPrompts(body: Body): { readonly prompts: readonly Uint16Array[]; readonly isList: boolean } {
@@ -151,12 +150,6 @@ class PlainWriter {
   refused(): void {
     this.#call.answer.json(503, failureText(QUEUE_FULL, 503));
   }
-}
-
-/** Body of an answer to a request that the scheduler gave up. */
-export function failureText(message: string, status: number): string {
-  if (status === 400) return JSON.stringify({ error: { message } });
-  return JSON.stringify({ object: 'error', message, type: String(status), param: null, code: status });
 }
 
 class StreamWriter {

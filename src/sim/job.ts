@@ -27,14 +27,15 @@ export interface PromptRequest {
   readonly prompts: readonly Uint16Array[];
   readonly sampling: Sampling;
   readonly isStream: boolean;
-  /** One per prompt and sample, or empty: made up. */
-  readonly rids: readonly string[];
-  readonly returnLogprob: boolean;
-  readonly logprobStart: number;
-  /** Where its generations meet their other halves; null on a path that knows no pairs. Counts only in one half of a pair. */
-  readonly pair: PairFields | null;
-  /** Data-parallel rank that it asks for; null: any. */
-  readonly rank: number | null;
+  /** One per prompt and sample; otherwise they are made up. */
+  readonly rids?: readonly string[];
+  readonly returnLogprob?: boolean;
+  /** First prompt token with a logprob; -1, the default: none. */
+  readonly logprobStart?: number;
+  /** Where its generations meet their other halves; left out on a path that knows no pairs. Counts only in one half of a pair. */
+  readonly pair?: PairFields;
+  /** Data-parallel rank that it asks for; null, the default: any. */
+  readonly rank?: number | null;
 }
 
 export const QUEUE_FULL = 'The request queue is full.';
@@ -61,7 +62,7 @@ export class Job {
     this.#listener = listener;
     this.#startedMs = engine.clock.nowMs();
     const count = request.prompts.length * request.sampling.n;
-    this.rids = request.rids.length === count ? request.rids : Array.from({ length: count }, () => engine.newId());
+    this.rids = request.rids?.length === count ? request.rids : Array.from({ length: count }, () => engine.newId());
   }
 
   /** Queues everything, or nothing when the queue is full. Throws an EngineError for what the engine refuses. */
@@ -176,13 +177,12 @@ export class Job {
   }
 
   #pair(index: number): PairSpec {
-    const { pair, sampling } = this.#request;
-    const fields = pair ?? NO_PAIR;
-    return { ...pairSpec(fields, Math.floor(index / sampling.n), index % sampling.n, sampling.n), fault: this.#pairFault };
+    const { pair = NO_PAIR, sampling } = this.#request;
+    return { ...pairSpec(pair, Math.floor(index / sampling.n), index % sampling.n, sampling.n), fault: this.#pairFault };
   }
 
   #spec(index: number): GenerationSpec {
-    const { prompts, sampling, returnLogprob, logprobStart } = this.#request;
+    const { prompts, sampling, returnLogprob = false, logprobStart = -1 } = this.#request;
     const pair = this.#isHalf ? this.#pair(index) : null;
     return {
       index,

@@ -3,11 +3,12 @@ import type { Call } from './call.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
 import { EngineError, SchemaError } from './engine-error.ts';
 import type { FinishReason, Generation } from './generation.ts';
-import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
+import { QUEUE_FULL } from './job.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { type Json, pythonRepr, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
+import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/messages', line: 2100, name: 'anthropic_v1_messages', dataclass: null };
 
@@ -79,20 +80,8 @@ function messagesOf(body: Body): readonly ChatMessage[] {
 function start(call: Call, body: Body, isStream: boolean): void {
   const prompt = chatPrompt(messagesOf(body));
   const sampling = { ...readOpenAiSampling({ ...body, stop: body['stop_sequences'] }, null), n: 1 };
-  const request: PromptRequest = {
-    prompts: [prompt],
-    sampling,
-    isStream,
-    rids: [],
-    returnLogprob: false,
-    logprobStart: -1,
-    pair: null,
-    rank: null,
-  };
   const writer = new MessagesWriter(call, modelNameOf(body), isStream);
-  const job = new Job(call.engine, call.answer, request, writer);
-  call.prepareJob(job);
-  job.start();
+  startJob(call, { prompts: [prompt], sampling, isStream }, writer);
 }
 
 function startEvent(call: Call, model: string, usage: Json): void {

@@ -1,8 +1,7 @@
 /** What chat and completions share: errors, usage, log probabilities, ends. Source: answers recorded from SGLang 0.5.23. */
 import type { Call } from './call.ts';
 import type { Engine } from './engine.ts';
-import { EngineError, SchemaError } from './engine-error.ts';
-import { failureText } from './generate-route.ts';
+import { EngineError, failureText, SchemaError } from './engine-error.ts';
 import type { FinishReason, Generation } from './generation.ts';
 import { logprobOf, topTokens } from './logprobs.ts';
 import { float, type Json } from './python-json.ts';

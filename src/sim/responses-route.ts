@@ -3,11 +3,12 @@ import type { Call } from './call.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
 import { EngineError, SchemaError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
-import { Job, type PromptRequest, QUEUE_FULL } from './job.ts';
+import { QUEUE_FULL } from './job.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { float, type Json, pythonRepr, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
+import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/responses', line: 2066, name: 'v1_responses_request', dataclass: null };
 /** The engine keeps this many of the allowed tokens back. */
@@ -50,21 +51,9 @@ function start(call: Call, body: Body): void {
   const most = Math.max(0, Math.min(given ?? room, room) - RESERVED_TOKENS);
   const sampling = { ...readOpenAiSampling(body, null), maxNewTokens: most, n: 1 };
   const isStream = body['stream'] === true;
-  const request: PromptRequest = {
-    prompts: [prompt],
-    sampling,
-    isStream,
-    rids: [],
-    returnLogprob: false,
-    logprobStart: -1,
-    pair: null,
-    rank: null,
-  };
   const writer = new ResponsesWriter(call, body, given, isStream);
-  const job = new Job(call.engine, call.answer, request, writer);
-  call.prepareJob(job);
   try {
-    job.start();
+    startJob(call, { prompts: [prompt], sampling, isStream }, writer);
   } catch (error) {
     // A stream has begun before the engine looks at the prompt.
     if (!isStream || !(error instanceof EngineError)) throw error;

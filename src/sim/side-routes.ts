@@ -4,12 +4,12 @@ import { chatPrompt, contentText } from './chat-template.ts';
 import { SGLANG_VERSION } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
-import { Job, QUEUE_FULL } from './job.ts';
-import { answerOpenAiError, modelNameOf, plainFailure } from './openai-answers.ts';
+import { answerOpenAiError, modelNameOf } from './openai-answers.ts';
 import { textKey } from './output-text.ts';
 import { float, toJson } from './python-json.ts';
 import { type Body, type Handler, parseBody } from './request-body.ts';
 import { readOpenAiSampling } from './sampling.ts';
+import { runJob } from './start-job.ts';
 import { encode } from './tokens.ts';
 
 const handlerOf = (path: string): Handler => ({ method: 'POST', path, line: 2000, name: 'side_request', dataclass: null });
@@ -57,17 +57,7 @@ export function ollamaChat(call: Call): void {
     const prompt = chatPrompt(given.map(({ role, content }) => ({ role: String(role ?? 'user'), content: contentText(content) })));
     const { num_predict: most } = (body['options'] ?? {}) as { num_predict?: unknown };
     const sampling = { ...readOpenAiSampling({}, typeof most === 'number' && most > 0 ? most : null) };
-    const request = {
-      prompts: [prompt],
-      sampling,
-      isStream: false,
-      rids: [],
-      returnLogprob: false,
-      logprobStart: -1,
-      pair: null,
-      rank: null,
-    };
-    runJob(call, request, (done) => {
+    runJob(call, { prompts: [prompt], sampling, isStream: false }, (done) => {
       const generation = done[0]!;
       return toJson({
         model: modelNameOf(body),
@@ -118,19 +108,5 @@ function withBody(call: Call, handler: Handler, run: (body: Body) => void): void
 
 function runPrompts(call: Call, prompts: readonly Uint16Array[], textOf: (done: readonly Generation[]) => string): void {
   const sampling = { ...readOpenAiSampling({}, 0), n: 1 };
-  runJob(call, { prompts, sampling, isStream: false, rids: [], returnLogprob: false, logprobStart: -1, pair: null, rank: null }, textOf);
-}
-
-function runJob(call: Call, request: ConstructorParameters<typeof Job>[2], textOf: (done: readonly Generation[]) => string): void {
-  const done: Generation[] = [];
-  const job = new Job(call.engine, call.answer, request, {
-    advanced: () => {},
-    ended: (generation) => {
-      done[generation.spec.index] = generation;
-    },
-    allEnded: () => call.answer.json(200, textOf(done)),
-    refused: () => plainFailure(call, QUEUE_FULL, 503),
-  });
-  call.prepareJob(job);
-  job.start();
+  runJob(call, { prompts, sampling, isStream: false }, textOf);
 }
