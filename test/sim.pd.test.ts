@@ -490,11 +490,19 @@ describe('data-parallel ranks of a pair', () => {
     assert.equal(rankOf(first), 3);
   });
 
+  it('prefill refuses a rank that the room does not say, unless its own body allows it', async (t) => {
+    const pair = await pairFor(t, { dpSize: 4 });
+    const reply = await send(pair.prefill, bodyFor(pair, { bootstrap_room: 4003, data_parallel_rank: 2 })).reply;
+    assert.equal(reply.status, 500);
+    assert.match(messageOf(reply), /follow_bootstrap_room conflict: dispatched to dp_rank 2 but bootstrap_room 4003 implies dp_rank 3\./);
+    const [first] = await sendBoth(pair, bodyFor(pair, { bootstrap_room: 4002, data_parallel_rank: 2 }));
+    assert.equal(rankOf(first), 2);
+  });
+
   it('a rank that prefill is told has to be told to decode as well', async (t) => {
     const pair = await pairFor(t, { dpSize: 4 }, { disaggregationWaitingTimeoutSecs: 0.2 });
     const body = bodyFor(pair, { bootstrap_room: 4003 });
-    const toPrefill = { ...body, data_parallel_rank: 2 };
-    const prefill = send(pair.prefill, toPrefill);
+    const prefill = send(pair.prefill, { ...body, data_parallel_rank: 2, disagg_prefill_dp_rank: 2 });
     await untilMeeting(pair.prefill);
     assert.equal((await send(pair.decode, body).reply).status, 500);
     const told = await send(pair.decode, { ...body, data_parallel_rank: 1, disagg_prefill_dp_rank: 2 }).reply;
@@ -518,6 +526,9 @@ describe('the bootstrap server', () => {
     assert.deepEqual([layout['dp_size'], layout['page_size'], layout['prefill_http_port']], [1, 4, prefill.port]);
     assert.equal(layout['follow_bootstrap_room'], true);
     assert.equal((await fetch(`${at}/route`)).status, 400);
+    const rank = (dp: number): Promise<Response> =>
+      fetch(`${at}/route?prefill_dp_rank=${dp}&prefill_cp_rank=0&target_tp_rank=0&target_pp_rank=0`);
+    assert.deepEqual([(await rank(0)).status, (await rank(1)).status], [200, 404]);
     assert.equal((await fetch(`${at}/other`)).status, 404);
   });
 
@@ -621,8 +632,10 @@ describe('clients of a pair that leave', () => {
       const waiting = send(sim, bodyFor(pair, { rid: 'mine' }));
       await (sim === pair.prefill ? untilMeeting(sim) : untilAsking(sim));
       await fetch(`${sim.url}/abort_request`, { method: 'POST', body: '{"rid":"mine"}' });
-      const { meta_info } = answerOf(await waiting.reply);
-      assert.deepEqual([meta_info.finish_reason?.type, meta_info.finish_reason?.message], ['abort', 'Aborted by AbortReq.']);
+      const reply = await waiting.reply;
+      assert.equal(reply.status, 500);
+      const phase = sim === pair.prefill ? 'Prefill bootstrap' : 'Decode (?:transfer|handshake)';
+      assert.match(messageOf(reply), new RegExp(`^${phase} failed .* Aborted by AbortReq\\.$`));
     }
     await assertIdle(pair.prefill, pair.decode);
   });

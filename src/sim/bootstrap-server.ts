@@ -75,12 +75,25 @@ export class BootstrapServer {
       page_size: options.pageSize,
       kv_cache_dtype: 'auto',
       follow_bootstrap_room: true,
+      enable_dsa_cache_layer_split: false,
+      decode_allocation_policy: 'early',
+      enable_kv_cache_sharding: false,
       prefill_http_port: this.#httpPort,
+      target_tp_rank: null,
+      target_tp_ranks: null,
+      target_cp_ranks: null,
+      target_pp_ranks: null,
+      required_dst_info_num: null,
+      required_prefill_response_num: null,
     };
-    // One rank only, so every other question is about this one.
-    const isLayout = ranks.every((rank) => rank === '-1');
-    const place = { rank_ip: options.host, rank_port: this.port };
-    answer(response, 200, JSON.stringify(isLayout ? layout : place), 'application/json; charset=utf-8');
+    const [dp, cp, tp, pp] = ranks;
+    if (ranks.every((rank) => rank === '-1')) answer(response, 200, JSON.stringify(layout), 'application/json; charset=utf-8');
+    else if (Number(dp) < options.dpSize && cp === '0' && tp === '0' && pp === '0')
+      answer(response, 200, JSON.stringify({ rank_ip: options.host, rank_port: this.port }), 'application/json; charset=utf-8');
+    else {
+      const message = `Bootstrap info not found for dp_rank=${dp} cp_rank=${cp} tp_rank=${tp} pp_rank=${pp}`;
+      answer(response, 404, message, 'text/plain; charset=utf-8');
+    }
   }
 
   #room(request: IncomingMessage, response: ServerResponse, name: string, query: URLSearchParams): void {

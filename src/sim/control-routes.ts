@@ -47,7 +47,7 @@ export function abortRequest({ engine, answer, body }: Call): void {
   for (const job of [...engine.jobs]) {
     for (const generation of [...job.generations]) {
       const isMeant = all === true || (typeof rid === 'string' && rid !== '' && generation.spec.rid.startsWith(rid));
-      if (isMeant) engine.scheduler.abort(generation, 'Aborted by AbortReq.');
+      if (isMeant) engine.scheduler.cancel(generation);
     }
   }
   answer.send(200, '', null);

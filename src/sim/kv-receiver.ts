@@ -79,6 +79,10 @@ export class KvReceiver implements PairHalf {
 
   send(): void {}
 
+  phaseOf(generation: Generation): PairFailure {
+    return this.#fetches.get(generation)?.isMet === true ? 'Decode transfer' : 'Decode handshake';
+  }
+
   drop(generation: Generation): void {
     const fetch = this.#fetches.get(generation);
     if (fetch === undefined) return;

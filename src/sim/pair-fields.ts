@@ -12,7 +12,7 @@ export interface PairSpec {
   readonly port: number | null;
   /** Decimal digits, 0..2^64-1, perhaps with a minus; null: none was given. */
   readonly room: string | null;
-  /** Decode: data-parallel rank of the prefill engine that has the room; null: the one that the room's number says. */
+  /** Data-parallel rank of the prefill engine that has the room; null: the one that the room's number says. */
   readonly prefillRank: number | null;
   /** One of several samples of its prompt. */
   readonly isSampled: boolean;

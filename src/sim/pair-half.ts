@@ -5,6 +5,7 @@
 import type { Engine } from './engine.ts';
 import type { FaultPlace } from './faults.ts';
 import type { Generation } from './generation.ts';
+import type { PairFailure } from './pair-messages.ts';
 
 export interface PairHalf {
   readonly mode: 'prefill' | 'decode';
@@ -12,6 +13,8 @@ export interface PairHalf {
   open(generation: Generation): void;
   /** Prefill: the KV of `generation` is complete. Not called in decode. */
   send(generation: Generation, kv: KvHandOver): void;
+  /** What fails when `generation`, which waits for the other half, is given up now. */
+  phaseOf(generation: Generation): PairFailure;
   /** It has ended, in whatever way. Called once; `finish` is set. */
   drop(generation: Generation): void;
 }

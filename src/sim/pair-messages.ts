@@ -10,13 +10,23 @@ export const UNKNOWN_REASON = 'Failed due to an unknown reason from another rank
 /** Message of a request whose pair failed in a phase, for a reason. */
 export function pairFailure(phase: PairFailure, { spec }: Generation, reason: string): string {
   const room = spec.pair?.room ?? 'None';
-  const request = `rank=0 req.rid='${spec.rid}' req.bootstrap_room=${room}`;
+  // Each half prints its own variable.
+  const name = phase.startsWith('Decode') ? 'decode_req.req' : 'req';
+  const request = `rank=0 ${name}.rid='${spec.rid}' ${name}.bootstrap_room=${room}`;
   return `${phase} failed for request ${request} with exception KVTransferError(bootstrap_room=${room}): ${reason}`;
 }
 
 /** The partner did not come in time. `state`: what the engine was waiting in. */
 export function timedOut(room: string, afterMs: number, state: 'Bootstrapping' | 'WaitingForInput'): string {
   return `Request ${room} timed out after ${(afterMs / 1000).toFixed(1)}s in KVPoll.${state}`;
+}
+
+/** A prefill engine of several data-parallel ranks got a request on another one than its room says, and nothing that allows it. */
+export function wrongRank(room: string, rank: number, implied: number): string {
+  return (
+    `follow_bootstrap_room conflict: dispatched to dp_rank ${rank} but bootstrap_room ${room} implies dp_rank ${implied}. ` +
+    'Set SGLANG_DISAGGREGATION_FORCE_QUERY_PREFILL_DP_RANK=1 to allow mixed routing.'
+  );
 }
 
 export function lostPrefill(address: string): string {

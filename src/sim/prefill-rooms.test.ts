@@ -45,6 +45,9 @@ class MemoryReceiver implements PairHalf {
   }
 
   send(): void {}
+  phaseOf(): 'Decode transfer' {
+    return 'Decode transfer';
+  }
   drop(): void {}
 }
 

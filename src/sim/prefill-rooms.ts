@@ -12,11 +12,12 @@
  * one that comes; one whose connection just ends is missed only when its KV is sent.
  */
 import type { TimerHandle } from '../core/clock.ts';
+import { rankOfRoom } from './dp-rank.ts';
 import type { Engine, RoomStats } from './engine.ts';
 import type { Generation } from './generation.ts';
 import { FAKE_HOST } from './pair-fields.ts';
 import { type KvHandOver, type PairHalf, strikePair } from './pair-half.ts';
-import { lostDecode, type PairFailure, pairFailure, timedOut, UNKNOWN_REASON } from './pair-messages.ts';
+import { lostDecode, type PairFailure, pairFailure, timedOut, UNKNOWN_REASON, wrongRank } from './pair-messages.ts';
 
 /** A decode half, as the bootstrap server sees it. */
 export interface DecodePartner {
@@ -77,6 +78,12 @@ export class PrefillRooms implements PairHalf {
       this.#fail(sender, 'Prefill bootstrap', UNKNOWN_REASON);
       return;
     }
+    const { spec } = generation;
+    const implied = rankOfRoom(spec.pair?.room ?? '0', this.#engine.options.dpSize);
+    if (spec.rank !== implied && spec.pair?.prefillRank === null) {
+      this.#fail(sender, 'Prefill bootstrap', wrongRank(spec.pair.room ?? '', spec.rank, implied));
+      return;
+    }
     const room = this.#room(id);
     room.senders.push(sender);
     this.#senders.set(generation, sender);
@@ -114,6 +121,10 @@ export class PrefillRooms implements PairHalf {
         });
       });
     });
+  }
+
+  phaseOf({ stage }: Generation): PairFailure {
+    return stage === 'transfer' ? 'Prefill transfer' : 'Prefill bootstrap';
   }
 
   drop(generation: Generation): void {

@@ -17,7 +17,7 @@ import { appendToken, outputLength, takeToken } from './next-token.ts';
 import { OutputReserve } from './output-reserve.ts';
 import { OutputText, textKey } from './output-text.ts';
 import type { KvHandOver, PairHalf } from './pair-half.ts';
-import { noRoom } from './pair-messages.ts';
+import { ABORTED, noRoom, pairFailure } from './pair-messages.ts';
 import { SchedulerCounters } from './scheduler-counters.ts';
 import { StepClock } from './step-clock.ts';
 
@@ -193,6 +193,16 @@ export class Scheduler {
     this.#remove(generation);
     this.#finish(generation, { type: 'abort', message, status });
     this.#steps.wake();
+  }
+
+  /** Ends a request as POST /abort_request does: one that waits for its other half counts as a pair that failed. */
+  cancel(generation: Generation): void {
+    const { stage, spec, outputIds } = generation;
+    const isHalf = this.#half !== null && spec.pair !== null;
+    const isSetAside = stage === 'queued' && this.#half?.mode === 'decode' && outputIds.length === 0;
+    if (isHalf && (stage === 'bootstrap' || stage === 'transfer' || isSetAside))
+      this.abort(generation, pairFailure(this.#half!.phaseOf(generation), generation, ABORTED), 500);
+    else this.abort(generation, ABORTED);
   }
 
   abortAll(message: string): void {
