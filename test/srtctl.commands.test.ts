@@ -1,7 +1,7 @@
 /** srtctl as a program, as far as nothing is started. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -20,12 +20,12 @@ interface Ran {
   readonly stderr: string;
 }
 
-function srtctl(args: readonly string[], { cwd = ROOT, input = '' } = {}): Ran {
+function srtctl(args: readonly string[], { cwd = ROOT, input = '', path = process.env['PATH'] } = {}): Ran {
   const { SRTSLURM_CONFIG: _, ...env } = process.env;
   const { status, stdout, stderr } = spawnSync(process.execPath, [`${ROOT}dist/bin/srtctl.js`, ...args], {
     cwd,
     input,
-    env,
+    env: { ...env, PATH: path },
     encoding: 'utf8',
   });
   return { code: status, stdout, stderr };
@@ -124,10 +124,12 @@ test('secrets of a recipe are not shown by plan', () => {
   }
 });
 
-test('apply without --local says what is missing and what to do', () => {
-  const { code, stderr } = srtctl(['apply', ...QUICKSTART]);
-  assert.equal(code, 2);
-  assert.match(stderr, /SLURM.*--local/s);
+test('apply without --local says what is missing where there is no SLURM, and what to do', (t) => {
+  const cwd = place(t);
+  const { code, stderr } = srtctl(['apply', '-f', `${ROOT}recipes/quickstart.yaml`], { cwd, path: cwd });
+  assert.equal(code, 3);
+  assert.match(stderr, /sbatch is not on PATH.*SLURM.*--local/s);
+  assert.deepEqual(readdirSync(path.join(cwd, 'outputs')), []);
 });
 
 test('commands about runs say so when there is none', (t) => {

@@ -41,6 +41,7 @@ export const LAYERS = {
     uses: [
       'node:child_process',
       'node:crypto',
+      'node:dns/promises',
       'node:fs',
       'node:fs/promises',
       'node:net',

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** srtctl: from recipes to running fleets. */
+import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { realClock } from '../runtime/clock.ts';
-import { watchSignals } from '../runtime/signals.ts';
+import { watchSignals, watchUserSignal } from '../runtime/signals.ts';
 import { runSrtctl } from '../srtctl/commands/srtctl.ts';
 import type { Surroundings } from '../srtctl/commands/surroundings.ts';
 import { VERSION } from './version.ts';
@@ -30,6 +31,15 @@ const surroundings: Surroundings = {
     return Buffer.concat(pieces).toString('utf8');
   },
   onSignal: watchSignals,
+  onUserSignal: watchUserSignal,
+  ask: async (question) => {
+    if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return null;
+    const lines = createInterface({ input: process.stdin, output: process.stderr });
+    const closed = new Promise<null>((resolve) => lines.once('close', () => resolve(null)));
+    const answer = await Promise.race([lines.question(question), closed]);
+    lines.close();
+    return answer;
+  },
 };
 
 // Whoever reads our output may leave (`srtctl logs | head`): that is no failure.

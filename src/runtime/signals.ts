@@ -29,3 +29,9 @@ export function watchSignals(onSignal: (signal: StopSignal, count: number) => vo
     process.off('SIGTERM', handler);
   };
 }
+
+/** Calls `onSignal` for every SIGUSR1, which then no longer starts Node's debugger. Returns a function that gives the signal back. */
+export function watchUserSignal(onSignal: () => void): () => void {
+  process.on('SIGUSR1', onSignal);
+  return () => void process.off('SIGUSR1', onSignal);
+}

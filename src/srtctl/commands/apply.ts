@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { createRedactor } from '../recipe/redact.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { applyJob } from './apply-job.ts';
 import { createRun, type NewRun } from './create-run.ts';
 import { outputDirectory } from './find-runs.ts';
 import { type Gathered, gatherRecipes } from './gather-recipes.ts';
@@ -48,24 +49,22 @@ async function apply(options: RecipeOptions, flags: ApplyFlags, around: Surround
   const gathering = await gatherRecipes(options, around);
   if (!tellProblems(gathering, around)) return EXIT_CODES.recipe;
   const { gathered, cluster } = gathering;
-  if (!options.local) return refuse(NO_SLURM, around);
-  if (flags.detach && gathered.length > 1) {
+  if (options.local && flags.detach && gathered.length > 1) {
     return refuse(`-d takes one recipe, and here are ${gathered.length}: choose one with -f FILE:VARIANT, or leave -d out`, around);
   }
   const outputs = outputDirectory(flags.output, cluster, around.workingDirectory);
   let code: number = EXIT_CODES.ok;
   for (const one of gathered) {
     const what: LocalRun = { plan: one.plan, secrets: one.recipe.secrets, nodeBinary: cluster.nodePath ?? around.nodeBinary };
-    const its = await applyOne(one, what, outputs, flags, around);
+    const its = options.local
+      ? await applyOne(one, what, outputs, flags, around)
+      : await applyJob(one, cluster, outputs, flags.wait ? displayOf(flags, around) : null, flags.json, around);
     if (code === EXIT_CODES.ok) code = its;
     // Who cancels does not want the next one.
     if (its === EXIT_CODES.cancelled) break;
   }
   return code;
 }
-
-const NO_SLURM =
-  'this version cannot submit to SLURM yet. Add --local to run the recipe on this machine, or see what would run with "srtctl plan"';
 
 function refuse(message: string, around: Surroundings): number {
   around.err(`error: ${message}\n`);

@@ -1,12 +1,17 @@
 /** `srtctl cancel`: stops a run. */
 import { Command } from 'commander';
+import { slurmCommands } from '../launch/slurm-commands.ts';
 import { writeCancelFile } from '../supervise/cancel-file.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
-import { nextLook, readSettledStatus } from './read-status.ts';
+import { askJob, endJob } from './cancel-job.ts';
+import { nextLook } from './read-status.ts';
 import { addOutputOption, type RunFlags, whichRun } from './run-options.ts';
-import { ABANDONED } from './status.ts';
+import { watchRun } from './run-watch.ts';
 import { outcomeOf } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
+
+/** A supervisor of a job that has not begun to stop by then does not hear; the start of a node's programs may take its time. */
+const DEAF_MS = 60_000;
 
 const EXAMPLES = `
 Examples:
@@ -32,26 +37,35 @@ export function cancelCommand(around: Surroundings, finish: (code: number) => vo
 async function cancel(which: string | undefined, flags: CancelFlags, around: Surroundings): Promise<number> {
   const run = await whichRun(which, flags, around);
   if (run === null) return EXIT_CODES.recipe;
-  let asked = false;
+  const commands = run.job.launcher === 'slurm' ? slurmCommands({ ...around.env }) : null;
+  const look = watchRun(run, around);
+  /** When it was asked; null: not yet. */
+  let askedMs: number | null = null;
   let isStopped = false;
   const giveBack = around.onSignal(() => {
     isStopped = true;
   });
   try {
     for (;;) {
-      const { status, isAbandoned } = await readSettledStatus(run.paths);
-      if (isAbandoned) {
-        around.out(`${run.job.id}: ${ABANDONED}\n`);
+      const { status, abandoned, pending } = await look();
+      if (abandoned !== null) {
+        around.out(`${run.job.id}: ${status === null && askedMs !== null ? 'cancelled before it began' : abandoned}\n`);
         return EXIT_CODES.ok;
       }
       if (status?.state === 'ended') {
-        around.out(`${run.job.id}: ${asked ? '' : 'had ended before: '}${outcomeOf(status)}\n`);
+        around.out(`${run.job.id}: ${askedMs === null ? 'had ended before: ' : ''}${outcomeOf(status)}\n`);
         return EXIT_CODES.ok;
       }
-      if (!asked) {
-        await writeCancelFile(run.paths.cancel, 'srtctl cancel');
+      if (askedMs === null) {
+        askedMs = around.clock.nowMs();
+        if (commands === null) await writeCancelFile(run.paths.cancel, 'srtctl cancel');
+        else if (status === null && pending !== null) await endJob(run, commands);
+        else await askJob(run, 'srtctl cancel', commands);
         around.out(`${run.job.id}: asked to stop\n`);
-        asked = true;
+      } else if (commands !== null && status?.state !== 'stopping' && around.clock.nowMs() - askedMs > DEAF_MS) {
+        around.err(`${run.job.id}: its supervisor does not react; SLURM ends the whole job\n`);
+        await endJob(run, commands);
+        askedMs = around.clock.nowMs();
       }
       if (!flags.wait) return EXIT_CODES.ok;
       if (isStopped) return EXIT_CODES.cancelled;

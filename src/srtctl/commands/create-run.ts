@@ -34,6 +34,19 @@ export async function createRun(
   await mkdir(outputs, { recursive: true });
   const { id, directory } = await takeDirectory(outputs, input.plan.name, wallMs);
   const paths = runPaths(directory);
+  await writeRun(paths, id, input, launcher, redactor, wallMs);
+  return { id, paths };
+}
+
+/** Fills a new directory, of whatever name. */
+export async function writeRun(
+  paths: RunPaths,
+  id: string,
+  input: RunInput,
+  launcher: JobFile['launcher'],
+  redactor: Redactor,
+  wallMs: number,
+): Promise<void> {
   const job: JobFile = {
     version: 1,
     id,
@@ -48,7 +61,6 @@ export async function createRun(
   await writeFile(paths.plan, `${JSON.stringify(redactor.data(input.plan), null, 2)}\n`);
   // Last: a directory with this file is a run.
   await writeFile(paths.job, `${JSON.stringify(redactor.data(job), null, 2)}\n`);
-  return { id, paths };
 }
 
 /** `quickstart-20261121-131500`; with `-2` and so on behind it when that is taken. */

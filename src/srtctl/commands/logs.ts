@@ -5,8 +5,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import type { FoundRun } from './find-runs.ts';
 import { LogTail } from './log-tail.ts';
-import { nextLook, readSettledStatus } from './read-status.ts';
+import { nextLook, readStatus } from './read-status.ts';
 import { addOutputOption, type RunFlags, whichRun } from './run-options.ts';
+import { type RunLook, watchRun } from './run-watch.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const EXAMPLES = `
@@ -46,6 +47,36 @@ export function logsCommand(around: Surroundings, finish: (code: number) => void
 async function logs(wanted: readonly string[], flags: LogFlags, around: Surroundings): Promise<number> {
   const run = await whichRun(flags.run, flags, around);
   if (run === null) return EXIT_CODES.recipe;
+  const look = watchRun(run, around);
+  let isStopped = false;
+  const giveBack = flags.follow
+    ? around.onSignal(() => {
+        isStopped = true;
+      })
+    : (): void => {};
+  try {
+    // Before a job begins there is nothing to choose from.
+    let told = '';
+    for (let first = await look(); flags.follow && !isStopped && first.status === null && runs(first); first = await look()) {
+      const words = first.pending?.words ?? '';
+      if (words !== told) around.err(`${run.job.id}: ${words}\n`);
+      told = words;
+      await nextLook(around.clock);
+    }
+    return await showLogs(run, wanted, flags, look, () => isStopped, around);
+  } finally {
+    giveBack();
+  }
+}
+
+async function showLogs(
+  run: FoundRun,
+  wanted: readonly string[],
+  flags: LogFlags,
+  look: () => Promise<RunLook>,
+  isStopped: () => boolean,
+  around: Surroundings,
+): Promise<number> {
   const all = await logFiles(run);
   const chosen = wanted.length === 0 ? all : all.filter(([name]) => wanted.some((want) => matches(want, name)));
   const unknown = wanted.filter((want) => !all.some(([name]) => matches(want, name)));
@@ -55,29 +86,21 @@ async function logs(wanted: readonly string[], flags: LogFlags, around: Surround
   }
   const sources: readonly Source[] = chosen.map(([name, file]) => ({ name, tail: new LogTail(file) }));
   const width = sources.length === 1 ? 0 : Math.max(0, ...sources.map(({ name }) => name.length));
-  let isStopped = false;
-  const giveBack = flags.follow
-    ? around.onSignal(() => {
-        isStopped = true;
-      })
-    : (): void => {};
   try {
     for (const { tail } of sources) await tail.start(flags.lines === 'all' ? null : flags.lines);
-    while (flags.follow && !isStopped && (await runs(run))) {
+    while (flags.follow && !isStopped() && runs(await look())) {
       await show(sources, width, false, around);
       await nextLook(around.clock);
     }
     await show(sources, width, true, around);
-    return isStopped ? EXIT_CODES.cancelled : EXIT_CODES.ok;
+    return isStopped() ? EXIT_CODES.cancelled : EXIT_CODES.ok;
   } finally {
-    giveBack();
     for (const { tail } of sources) await tail.close();
   }
 }
 
-async function runs(run: FoundRun): Promise<boolean> {
-  const { status, isAbandoned } = await readSettledStatus(run.paths);
-  return status === null || (status.state !== 'ended' && !isAbandoned);
+function runs({ status, abandoned }: RunLook): boolean {
+  return abandoned === null && status?.state !== 'ended';
 }
 
 async function show(sources: readonly Source[], width: number, isAll: boolean, around: Surroundings): Promise<void> {
@@ -91,7 +114,7 @@ async function show(sources: readonly Source[], width: number, isAll: boolean, a
 
 /** Of the processes of the run in the order of starting, then of whatever else has a log there. */
 async function logFiles({ paths }: FoundRun): Promise<(readonly [name: string, file: string])[]> {
-  const { status } = await readSettledStatus(paths);
+  const status = await readStatus(paths);
   const processes = [...(status?.processes ?? [])].sort((a, b) => a.tier - b.tier);
   const known = processes.map(({ id, log }) => [id, path.join(paths.directory, log)] as const);
   const files = new Set(known.map(([, file]) => file));

@@ -16,7 +16,7 @@ export async function readStatus(paths: RunPaths): Promise<StatusFile | null> {
 }
 
 /** Whether its supervisor is gone without having ended it (killed, machine restarted). False where that cannot be known from here. */
-export async function isAbandoned(status: StatusFile): Promise<boolean> {
+async function isAbandoned(status: StatusFile): Promise<boolean> {
   const { pid, startTime, host, bootId: boot } = status.supervisor;
   if (status.state === 'ended' || host !== hostname() || startTime === null) return false;
   if (boot !== null && boot !== (await bootId())) return true;

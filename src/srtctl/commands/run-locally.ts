@@ -83,7 +83,13 @@ function summaryOf({ outcome, exitCode, report }: RunResult, run: NewRun): objec
   return { outcome, exitCode, directory: run.paths.directory, report };
 }
 
-async function tellEnd(result: RunResult, run: NewRun, withTable: boolean, around: Surroundings): Promise<void> {
+/** How a run ended, for people. */
+export async function tellEnd(
+  result: Pick<RunResult, 'status' | 'report' | 'exitCode'>,
+  run: NewRun,
+  withTable: boolean,
+  around: Surroundings,
+): Promise<void> {
   const { status, report, exitCode } = result;
   if (withTable) around.out(`\n${await summaries(run)}`);
   if (report !== null) around.err(`\n${reportText(report, exitCode)}`);

@@ -5,9 +5,11 @@ import { applyCommand } from './apply.ts';
 import { benchCommand } from './bench.ts';
 import { cancelCommand } from './cancel.ts';
 import { logsCommand } from './logs.ts';
+import { nodeFactsCommand } from './node-facts.ts';
 import { planCommand } from './plan.ts';
 import { superviseCommand } from './run-detached.ts';
 import { listCommand, statusCommand } from './status.ts';
+import { superviseJobCommand } from './supervise-job.ts';
 import type { Surroundings } from './surroundings.ts';
 import { validateCommand } from './validate.ts';
 import { waitCommand } from './wait.ts';
@@ -33,10 +35,10 @@ export async function runSrtctl(argv: readonly string[], version: string, around
     cancelCommand(around, finish),
     benchCommand(around, finish),
   ];
-  const hidden = superviseCommand(around, finish);
+  const hidden = [superviseCommand(around, finish), superviseJobCommand(around, finish), nodeFactsCommand(around, finish)];
   for (const command of commands) program.addCommand(command);
-  program.addCommand(hidden, { hidden: true });
-  for (const command of [program, hidden, ...commands]) {
+  for (const command of hidden) program.addCommand(command, { hidden: true });
+  for (const command of [program, ...hidden, ...commands]) {
     command
       .exitOverride()
       .configureOutput({ writeOut: (text) => around.out(text), writeErr: (text) => around.err(text) })

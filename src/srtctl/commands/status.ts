@@ -4,8 +4,8 @@ import pc from 'picocolors';
 import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { listRuns } from './find-runs.ts';
-import { readSettledStatus } from './read-status.ts';
 import { addOutputOption, type RunFlags, runsDirectory, whichRun } from './run-options.ts';
+import { watchRun } from './run-watch.ts';
 import { duration, outcomeOf, statusView } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -47,33 +47,34 @@ export function listCommand(around: Surroundings, finish: (code: number) => void
 async function status(which: string | undefined, flags: StatusFlags, around: Surroundings): Promise<number> {
   const run = await whichRun(which, flags, around);
   if (run === null) return EXIT_CODES.recipe;
-  const { status: its, isAbandoned } = await readSettledStatus(run.paths);
+  const { status: its, abandoned, pending } = await watchRun(run, around)();
   if (flags.json) {
-    around.out(`${JSON.stringify(its === null ? { ...run.job, state: 'preparing' } : { ...its, abandoned: isAbandoned }, null, 2)}\n`);
+    around.out(
+      `${JSON.stringify(its === null ? { ...run.job, state: 'preparing', pending: pending?.words ?? null, abandoned: abandoned !== null } : { ...its, abandoned: abandoned !== null }, null, 2)}\n`,
+    );
     return EXIT_CODES.ok;
   }
   if (its === null) {
-    around.out(`${run.job.id}  preparing\n`);
+    around.out(
+      `${run.job.id}  ${abandoned ?? (pending === null ? 'preparing' : `pending: ${pending.words}`)}\n\nrun directory: ${run.paths.directory}\n`,
+    );
     return EXIT_CODES.ok;
   }
   const colors = pc.createColors(around.screen !== null && pc.isColorSupported);
   around.out(`${statusView(its, { colors, width: around.screen?.columns ?? WIDTH, nowMs: around.clock.wallMs() })}\n`);
-  if (isAbandoned) around.out(`\n${ABANDONED}\n`);
+  if (abandoned !== null) around.out(`\n${abandoned}\n`);
   if (its.report !== null) around.out(`\n${reportText(its.report, its.exitCode ?? EXIT_CODES.running)}`);
   around.out(`\nrun directory: ${run.paths.directory}\n`);
   return EXIT_CODES.ok;
 }
-
-/** What to say of a run whose supervisor was killed. */
-export const ABANDONED = 'its supervisor is gone without having ended it; the processes of the run were stopped with it';
 
 async function list(flags: StatusFlags, around: Surroundings): Promise<number> {
   const directory = runsDirectory(flags, around);
   const runs = await listRuns(directory);
   const rows = await Promise.all(
     runs.map(async ({ paths, job }) => {
-      const { status: its, isAbandoned } = await readSettledStatus(paths);
-      return { job, paths, status: its, isAbandoned };
+      const { status: its, abandoned, pending } = await watchRun({ paths, job }, around)();
+      return { job, paths, status: its, isAbandoned: abandoned !== null, isPending: pending !== null };
     }),
   );
   if (flags.json) {
@@ -91,8 +92,16 @@ async function list(flags: StatusFlags, around: Surroundings): Promise<number> {
   }
   if (rows.length === 0) around.err(`there are no runs in ${directory}; "srtctl apply" makes one, -o DIR looks elsewhere\n`);
   const width = Math.max(0, ...rows.map(({ job }) => job.id.length));
-  for (const { job, status: its, isAbandoned } of rows) {
-    const state = its === null ? 'preparing' : isAbandoned ? 'abandoned' : its.outcome === null ? its.state : outcomeOf(its);
+  for (const { job, status: its, isAbandoned, isPending } of rows) {
+    const state = isAbandoned
+      ? 'abandoned'
+      : its === null
+        ? isPending
+          ? 'pending'
+          : 'preparing'
+        : its.outcome === null
+          ? its.state
+          : outcomeOf(its);
     const endMs = its?.endedAt ? Date.parse(its.endedAt) : around.clock.wallMs();
     const took = isAbandoned ? '' : duration(endMs - Date.parse(job.createdAt));
     around.out(`${[job.id.padEnd(width), job.createdAt.slice(0, 19).replace('T', ' '), state, took].join('  ').trimEnd()}\n`);

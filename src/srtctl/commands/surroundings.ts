@@ -21,4 +21,8 @@ export interface Surroundings {
   readInput(): Promise<string>;
   /** Calls back for every SIGINT and SIGTERM with their number so far; the function returned gives them back. */
   onSignal(listener: (signal: StopSignal, count: number) => void): () => void;
+  /** Calls back for every SIGUSR1: a job manager's warning. The function returned gives it back. */
+  onUserSignal(listener: () => void): () => void;
+  /** A line that a person at the terminal types; null: there is no person, or they are gone. */
+  ask(question: string): Promise<string | null>;
 }

@@ -2,9 +2,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
-import { nextLook, readSettledStatus } from './read-status.ts';
+import { nextLook } from './read-status.ts';
 import { addOutputOption, type RunFlags, whichRun } from './run-options.ts';
-import { ABANDONED } from './status.ts';
+import { watchRun } from './run-watch.ts';
 import { outcomeOf } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -40,13 +40,18 @@ async function wait(which: string | undefined, flags: WaitFlags, around: Surroun
   const giveBack = around.onSignal(() => {
     isStopped = true;
   });
+  const look = watchRun(run, around);
+  let told = '';
   try {
     for (;;) {
-      const { status, isAbandoned } = await readSettledStatus(run.paths);
-      if (isAbandoned) {
-        around.err(`${run.job.id}: ${ABANDONED}\n`);
-        return EXIT_CODES.running;
+      const { status, abandoned, pending } = await look();
+      if (abandoned !== null) {
+        around.err(`${run.job.id}: ${abandoned}\n`);
+        return status === null ? EXIT_CODES.start : EXIT_CODES.running;
       }
+      if (pending !== null && pending.words !== told) around.err(`${run.job.id}: ${pending.words}\n`);
+      told = pending?.words ?? told;
+      if (pending?.isForEver === true) return EXIT_CODES.submit;
       if (status?.state === 'ended') {
         around.out(`${run.job.id}: ${outcomeOf(status)}\n`);
         if (status.report !== null) around.err(reportText(status.report, status.exitCode ?? EXIT_CODES.running));

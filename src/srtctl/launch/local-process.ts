@@ -7,10 +7,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import type { PlannedProcess } from '../plan/plan.ts';
+import { followOutput } from './follow-output.ts';
 import type { Guard } from './guard.ts';
 import { LaunchError, type ProcessEnd, type ProcessListener, type RunningProcess } from './launcher.ts';
 import type { LogFile } from './log-file.ts';
-import { OutputLines } from './output-lines.ts';
 import { closeFd, type OutputPipe } from './output-pipe.ts';
 import { groupRuns } from './proc.ts';
 import { BEFORE_FAILED_STATUS } from './start-script.ts';
@@ -76,7 +76,14 @@ export class LocalProcess implements RunningProcess {
     this.pid = pid;
     this.#child = child;
     this.#start = start;
-    const read = this.#follow(output, listener);
+    const read = followOutput(output, {
+      redact: start.redact,
+      log: start.log,
+      onLine: (line) => {
+        listener.line(line);
+        return true;
+      },
+    });
     const exit = new Promise<ProcessEnd>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
     this.done = exit.then(async (end) => {
       await this.#endGroup();
@@ -98,30 +105,6 @@ export class LocalProcess implements RunningProcess {
     if (this.#isGone) return;
     if (how === 'drain') this.#child.kill(this.process.role === 'nginx' ? 'SIGQUIT' : 'SIGTERM');
     else signalGroup(this.pid, how === 'kill' ? 'SIGKILL' : 'SIGTERM');
-  }
-
-  /** Resolves at the end of the output. */
-  #follow(output: Socket, listener: ProcessListener): Promise<void> {
-    const { log, redact } = this.#start;
-    let room = true;
-    const lines = new OutputLines((line) => {
-      const clean = redact(line);
-      room = log.write(clean);
-      listener.line(clean);
-    });
-    output.on('data', (bytes: Buffer) => {
-      lines.push(bytes);
-      if (room) return;
-      output.pause();
-      void log.settled().then(() => output.resume());
-    });
-    output.on('error', () => {});
-    return new Promise((resolve) => {
-      output.on('close', () => {
-        lines.end();
-        resolve();
-      });
-    });
   }
 
   /** Whatever its leader left behind ends, too. */

@@ -6,22 +6,27 @@ import { commandOf, findListener } from './proc.ts';
 
 const CONCURRENT_PROBES = 64;
 
-interface Wanted {
-  readonly process: PlannedProcess;
+/** What is asked about: a process of a plan, or what another node was told of one. */
+type Listener = Pick<PlannedProcess, 'id' | 'node' | 'ports'>;
+
+type TakenPort<P> = Omit<PortClash, 'process'> & { readonly process: P; readonly pid: number | null };
+
+interface Wanted<P> {
+  readonly process: P;
   readonly purpose: string;
   readonly address: string;
   readonly port: number;
 }
 
 /** `addressOf`: address of a node of the plan. Rejects with a LaunchError for an address or port that cannot be used at all. */
-export async function findTakenPorts(
-  processes: readonly PlannedProcess[],
+export async function findTakenPorts<P extends Listener>(
+  processes: readonly P[],
   addressOf: (node: string) => string,
-): Promise<(PortClash & { readonly pid: number | null })[]> {
+): Promise<TakenPort<P>[]> {
   const wanted = processes.flatMap((process) =>
-    Object.entries(process.ports).map(([purpose, port]): Wanted => ({ process, purpose, address: addressOf(process.node), port })),
+    Object.entries(process.ports).map(([purpose, port]): Wanted<P> => ({ process, purpose, address: addressOf(process.node), port })),
   );
-  const clashes: (PortClash & { readonly pid: number | null })[] = [];
+  const clashes: TakenPort<P>[] = [];
   for (let at = 0; at < wanted.length; at += CONCURRENT_PROBES) {
     const batch = wanted.slice(at, at + CONCURRENT_PROBES);
     const taken = await Promise.all(batch.map(isTaken));
@@ -33,7 +38,7 @@ export async function findTakenPorts(
   return clashes;
 }
 
-function isTaken({ process, purpose, address, port }: Wanted): Promise<boolean> {
+function isTaken({ process, purpose, address, port }: Wanted<Listener>): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     const fail = (what: string): void => reject(new LaunchError(`${process.id}: ${purpose} port ${port} on ${address}: ${what}`));

@@ -55,7 +55,9 @@ export function renderBatchScript({ recipe, cluster, outputs, supervisor }: Batc
   ];
   for (const [name, value] of options) {
     if (value !== null && isHostile(value))
-      problems.push(`--${name}: ${JSON.stringify(value)} cannot be written as an option of SLURM: no ", \\, line breaks or control characters`);
+      problems.push(
+        `--${name}: ${JSON.stringify(value)} cannot be written as an option of SLURM: no ", \\, line breaks or control characters`,
+      );
   }
   if (problems.length > 0) return { script: '', problems };
   const lines = [
@@ -66,7 +68,7 @@ export function renderBatchScript({ recipe, cluster, outputs, supervisor }: Batc
     "trap '' USR1",
     '# Set by `sbatch --export`, it would empty the environment of every step.',
     'unset SLURM_EXPORT_ENV',
-    'if [ "${SLURM_RESTART_COUNT:-0}" != 0 ]; then',
+    'if [ -n "$SLURM_RESTART_COUNT" ] && [ "$SLURM_RESTART_COUNT" != 0 ]; then',
     '  echo "srtctl: this job was requeued; a run is never started twice. Submit it again with srtctl apply." >&2',
     '  exit 3',
     'fi',
@@ -81,15 +83,15 @@ function derived(
   cluster: Cluster,
   nodes: number,
   gpusPerNode: number,
-): readonly (readonly [string, string | null])[] {
+): readonly [string, string | null][] {
   const { account, partition, timeLimit } = recipe.slurm;
   return [
-    ...(account === null ? [] : [['account', account] as const]),
-    ...(partition === null ? [] : [['partition', partition] as const]),
-    ...(timeLimit === null ? [] : [['time', timeLimit] as const]),
-    ...(cluster.useGpusPerNodeDirective ? [['gpus-per-node', String(gpusPerNode)] as const] : []),
-    ...(cluster.useSegmentDirective ? [['segment', String(nodes)] as const] : []),
-    ...(cluster.useExclusiveDirective ? [['exclusive', null] as const] : []),
+    ...(account === null ? [] : [['account', account] as [string, string]]),
+    ...(partition === null ? [] : [['partition', partition] as [string, string]]),
+    ...(timeLimit === null ? [] : [['time', timeLimit] as [string, string]]),
+    ...(cluster.useGpusPerNodeDirective ? [['gpus-per-node', String(gpusPerNode)] as [string, string]] : []),
+    ...(cluster.useSegmentDirective ? [['segment', String(nodes)] as [string, string]] : []),
+    ...(cluster.useExclusiveDirective ? [['exclusive', null] as [string, null]] : []),
   ];
 }
 

@@ -106,3 +106,16 @@ export function readStepMark(line: string): StepMark | null {
   const match = new RegExp(`^${STEP_MARK} (\\d+) (\\d+) (\\d+) (\\S+)$`).exec(line);
   return match === null ? null : { job: match[1]!, step: match[2]!, pid: Number(match[3]), node: match[4]! };
 }
+
+/** Options that the launcher sets on every step, and why a recipe must not. */
+const OWNED =
+  /^(?:jobid|overlap|exclusive|exact|nodes|N|ntasks|n|ntasks-per-node|nodelist|w|relative|r|input|i|output|o|error|e|job-name|J|label|l|pty|multi-prog|container-.*|no-container-.*)$/;
+
+/** What is wrong with `srun_options`, one sentence each. */
+export function stepOptionProblems(options: Readonly<Record<string, string | null>>): string[] {
+  return Object.keys(options).flatMap((name) => {
+    if (name === 'export')
+      return ['srun_options.export: srun would cut values at commas and drop the rest; write variables under environment'];
+    return OWNED.test(name) ? [`srun_options.${name}: srtctl sets --${name} itself; remove it`] : [];
+  });
+}

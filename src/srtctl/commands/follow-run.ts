@@ -1,0 +1,150 @@
+/** Shows a job of SLURM from the shell that submitted it, until it ends or that shell has seen enough. */
+import path from 'node:path';
+import { slurmCommands } from '../launch/slurm-commands.ts';
+import { OWN_LINE } from '../launch/start-script.ts';
+import { EXIT_CODES, type StatusFile } from '../supervise/run-directory.ts';
+import type { Notice } from '../supervise/run-events.ts';
+import { askJob, endJob } from './cancel-job.ts';
+import { LiveView } from './live-view.ts';
+import { LogTail } from './log-tail.ts';
+import { noticeLine } from './notice-line.ts';
+import { nextLook } from './read-status.ts';
+import { type RunDisplay, tellEnd } from './run-locally.ts';
+import { type RunLook, type WatchedRun, watchRun } from './run-watch.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** Returns the exit code of the run. Ctrl-C asks whether to leave it or to cancel it; without a terminal it is left. */
+export async function followRun(run: WatchedRun, display: RunDisplay, around: Surroundings): Promise<number> {
+  const follower = new Follower(run, display, around);
+  let interrupts = 0;
+  const giveBack = around.onSignal(() => {
+    interrupts++;
+  });
+  const look = watchRun(run, around);
+  try {
+    for (let answered = 0; ; await nextLook(around.clock)) {
+      const code = await follower.show(await look());
+      if (code !== null) return code;
+      if (interrupts === answered) continue;
+      answered = interrupts;
+      if (await follower.leaves()) return EXIT_CODES.cancelled;
+    }
+  } finally {
+    giveBack();
+    await follower.close();
+  }
+}
+
+class Follower {
+  readonly #run: WatchedRun;
+  readonly #display: RunDisplay;
+  readonly #around: Surroundings;
+  readonly #events: LogTail;
+  readonly #benchmark: LogTail;
+  #isTailing = false;
+  #view: LiveView | null = null;
+  #status: StatusFile | null = null;
+  #told = '';
+  #asked = 0;
+
+  constructor(run: WatchedRun, display: RunDisplay, around: Surroundings) {
+    this.#run = run;
+    this.#display = display;
+    this.#around = around;
+    this.#events = new LogTail(run.paths.events);
+    this.#benchmark = new LogTail(path.join(run.paths.logs, 'benchmark.log'));
+  }
+
+  /** Null: it goes on. */
+  async show({ status, abandoned, pending }: RunLook): Promise<number | null> {
+    const { job } = this.#run;
+    if (pending !== null) this.#say(pending.words);
+    if (pending?.isForEver === true) {
+      await endJob(this.#run, slurmCommands({ ...this.#around.env }));
+      this.#around.err(`error: job ${job.id} was cancelled, since ${pending.words}\n`);
+      return EXIT_CODES.submit;
+    }
+    if (status !== null) await this.#showRun(status);
+    if (abandoned !== null) {
+      await this.close();
+      this.#around.err(`error: ${abandoned}\n`);
+      return status === null ? EXIT_CODES.start : EXIT_CODES.running;
+    }
+    if (status?.state !== 'ended') return null;
+    await this.#tell(true);
+    this.#view?.stop();
+    const exitCode = status.exitCode ?? EXIT_CODES.running;
+    const { outcome, report } = status;
+    if (this.#display === 'json')
+      this.#around.out(
+        `${JSON.stringify({ at: status.endedAt, run: job.id, type: 'result', outcome, exitCode, directory: this.#run.paths.directory, report })}\n`,
+      );
+    else await tellEnd({ status, report, exitCode }, { id: job.id, paths: this.#run.paths }, this.#display === 'live', this.#around);
+    return exitCode;
+  }
+
+  /** Somebody pressed Ctrl-C. True: the run is left to itself. */
+  async leaves(): Promise<boolean> {
+    const { id } = this.#run.job;
+    const commands = slurmCommands({ ...this.#around.env });
+    this.#view?.stop();
+    this.#view = null;
+    if (this.#asked > 0) {
+      this.#around.err('hurrying\n');
+      await askJob(this.#run, 'Ctrl-C', commands);
+      return false;
+    }
+    const answer = await this.#around.ask(`\njob ${id} runs on without this shell. [d]etach, [c]ancel it, or [Enter] to go on watching? `);
+    if (answer === null || /^d/i.test(answer.trim())) {
+      this.#around.err(`\nleft: job ${id} goes on\n  srtctl wait ${id}\n  srtctl cancel ${id}\n`);
+      return true;
+    }
+    if (!/^c/i.test(answer.trim())) return false;
+    this.#asked++;
+    this.#around.err('cancelling: routers finish what is under way, then everything ends; Ctrl-C again hurries\n');
+    if (this.#status === null) await endJob(this.#run, commands);
+    else await askJob(this.#run, 'Ctrl-C', commands);
+    return false;
+  }
+
+  async close(): Promise<void> {
+    this.#view?.stop();
+    this.#view = null;
+    if (this.#isTailing) await Promise.all([this.#events.close(), this.#benchmark.close()]);
+    this.#isTailing = false;
+  }
+
+  async #showRun(status: StatusFile): Promise<void> {
+    this.#status = status;
+    const { screen, clock } = this.#around;
+    if (this.#display === 'live' && screen !== null && this.#view === null && this.#asked === 0) {
+      this.#view = new LiveView(screen, clock, () => this.#status ?? status);
+      this.#view.start();
+    }
+    await this.#tell(false);
+  }
+
+  /** What the events of the run add to what was told. */
+  async #tell(isAll: boolean): Promise<void> {
+    if (this.#display !== 'lines' && this.#display !== 'json') return;
+    if (!this.#isTailing) await Promise.all([this.#events.start(null), this.#benchmark.start(null)]);
+    this.#isTailing = true;
+    // Lines are in the logs alone; those of the benchmark are what people wait for.
+    for (const text of this.#display === 'lines' ? await this.#benchmark.read(isAll) : [])
+      if (text !== '' && !text.startsWith(OWN_LINE)) this.#around.out(`benchmark | ${text}\n`);
+    const startMs = Date.parse(this.#status?.startedAt ?? '');
+    for (const text of await this.#events.read(isAll)) {
+      const { at, ...notice } = JSON.parse(text) as { at: string } & Notice;
+      if (this.#display === 'json') this.#around.out(`${JSON.stringify({ at, run: this.#run.job.id, ...notice })}\n`);
+      const line = this.#display === 'lines' ? noticeLine(notice as Notice, Date.parse(at) - startMs) : null;
+      if (line !== null) this.#around.out(`${line}\n`);
+    }
+  }
+
+  #say(words: string): void {
+    if (words === this.#told) return;
+    this.#told = words;
+    if (this.#display === 'json') this.#around.out(`${JSON.stringify({ run: this.#run.job.id, type: 'pending', words })}\n`);
+    else this.#around.out(`pending: ${words}\n`);
+  }
+}

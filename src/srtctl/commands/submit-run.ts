@@ -1,0 +1,93 @@
+/** One run handed to SLURM: its directory, its batch script, its job. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { slurmCommands, submissionEnvironment } from '../launch/slurm-commands.ts';
+import { releaseJob, SubmitError, submitHeld, testSubmission } from '../launch/slurm-submit.ts';
+import type { Cluster } from '../recipe/cluster.ts';
+import { createRedactor } from '../recipe/redact.ts';
+import { renderBatchScript, warningSeconds } from '../slurm/batch-script.ts';
+import { stepOptionProblems } from '../slurm/step-options.ts';
+import { runPaths } from '../supervise/run-directory.ts';
+import { type NewRun, writeRun } from './create-run.ts';
+import type { Gathered } from './gather-recipes.ts';
+import { writeHandover } from './handover.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** refused: the recipe cannot be written as a job; failed: SLURM, or the disk, did not take it. */
+export type Submission =
+  | { readonly kind: 'submitted'; readonly run: NewRun }
+  | { readonly kind: 'refused' | 'failed'; readonly message: string };
+
+/** `outputs`: absolute; made if it is not there. The run's directory in it is named after the job's number. */
+export async function submitRun(one: Gathered, cluster: Cluster, outputs: string, around: Surroundings): Promise<Submission> {
+  const { recipe } = one;
+  const nodeBinary = cluster.nodePath ?? around.nodeBinary;
+  const rendered = renderBatchScript({
+    recipe,
+    cluster,
+    outputs,
+    supervisor: [nodeBinary, path.join(around.packageDirectory, 'dist/bin/srtctl.js'), 'supervise-job'],
+  });
+  const problems = [...rendered.problems, ...stepOptionProblems(recipe.srunOptions)];
+  if (problems.length > 0) return { kind: 'refused', message: problems.join('\nerror: ') };
+  let staging: string | null = null;
+  try {
+    await mkdir(outputs, { recursive: true });
+    // Not a run until it has its number; beside its place, so that renaming it is one step.
+    staging = path.join(outputs, `.submitting-${randomUUID()}`);
+    await mkdir(staging);
+    return { kind: 'submitted', run: await submit(one, rendered.script, staging, outputs, around, nodeBinary, cluster) };
+  } catch (error) {
+    const message =
+      error instanceof SubmitError ? error.message : `no run directory can be made in ${outputs}: ${String(error)}; -o DIR takes another`;
+    return { kind: 'failed', message };
+  } finally {
+    if (staging !== null) await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function submit(
+  { recipe, plan, file, redactedText }: Gathered,
+  script: string,
+  staging: string,
+  outputs: string,
+  around: Surroundings,
+  nodeBinary: string,
+  cluster: Cluster,
+): Promise<NewRun> {
+  const scriptFile = path.join(staging, 'sbatch.sh');
+  await writeFile(scriptFile, script);
+  const given = new Set([...script.matchAll(/^#SBATCH --([\w-]+)/gm)].map(([, name]) => name!));
+  const commands = slurmCommands(submissionEnvironment({ ...around.env }, given));
+  await testSubmission(scriptFile, commands);
+  const job = await submitHeld(scriptFile, commands);
+  const paths = runPaths(path.join(outputs, job));
+  try {
+    await writeHandover(staging, {
+      plan,
+      secrets: recipe.secrets,
+      nodeBinary,
+      networkInterface: cluster.networkInterface,
+      stepOptions: recipe.srunOptions,
+      warningSeconds: warningSeconds(recipe.slurm.timeLimit),
+    });
+    const input = { plan, recipeFile: file, redactedText };
+    await writeRun(runPaths(staging), job, input, 'slurm', createRedactor(recipe.secrets), around.clock.wallMs());
+    await rename(staging, paths.directory);
+    await releaseJob(job, commands);
+  } catch (error) {
+    await commands.run(['scancel', job]);
+    await rm(path.join(paths.directory, 'handover.json'), { force: true });
+    const isTaken = error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
+    if (isTaken)
+      throw new SubmitError(
+        `${paths.directory} is there already, from another cluster or before SLURM counted anew; -o DIR takes another`,
+        {
+          cause: error,
+        },
+      );
+    throw error;
+  }
+  return { id: job, paths };
+}

@@ -1,0 +1,93 @@
+/** Not for people: what the batch script of a job becomes. It runs the plan as steps of its own job. */
+import { hostname } from 'node:os';
+import { Command } from 'commander';
+import { slurmLauncher } from '../launch/slurm.ts';
+import { slurmCommands } from '../launch/slurm-commands.ts';
+import { JobDeadline } from '../launch/slurm-deadline.ts';
+import { killWaitSeconds, viewJob } from '../launch/slurm-job.ts';
+import { createRedactor } from '../recipe/redact.ts';
+import { reportText } from '../supervise/report.ts';
+import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { runPlan } from '../supervise/run-plan.ts';
+import { type Handover, takeHandover } from './handover.ts';
+import { noticeLine } from './notice-line.ts';
+import { outcomeOf } from './status-view.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export function superviseJobCommand(around: Surroundings, finish: (code: number) => void): Command {
+  return new Command('supervise-job')
+    .description('supervise a run in the SLURM job of its number (batch scripts of srtctl run this)')
+    .argument('<directory>')
+    .action(async (directory: string) => finish(await superviseJob(directory, around)));
+}
+
+async function superviseJob(directory: string, around: Surroundings): Promise<number> {
+  const job = around.env['SLURM_JOB_ID'];
+  if (job === undefined) {
+    around.err('error: supervise-job runs in a batch script of SLURM; "srtctl apply" submits one\n');
+    return EXIT_CODES.recipe;
+  }
+  const { clock } = around;
+  let handover: Handover;
+  try {
+    handover = await takeHandover(directory, clock);
+  } catch (error) {
+    around.err(`error: the plan of job ${job} is not in ${directory}: ${String(error)}; was it submitted with "srtctl apply"?\n`);
+    return EXIT_CODES.start;
+  }
+  const { plan, secrets, nodeBinary, networkInterface, stepOptions } = handover;
+  const redactor = createRedactor(secrets);
+  const launcher = slurmLauncher({
+    clock,
+    job,
+    environment: { ...around.env },
+    nodeBinary,
+    packageDirectory: around.packageDirectory,
+    networkInterface,
+    stepOptions,
+    redact: redactor.text,
+  });
+  const startMs = clock.wallMs();
+  const result = await runPlan(plan, launcher, directory, {
+    clock,
+    redactor,
+    id: job,
+    host: hostname(),
+    onNotice: (notice, atMs) => {
+      const line = noticeLine(notice, atMs - startMs);
+      if (line !== null) around.out(`${line}\n`);
+    },
+    watchCancel: (cancel) => watchJob(job, handover, around, cancel),
+  });
+  if (result.report !== null) around.out(`\n${reportText(result.report, result.exitCode)}`);
+  around.out(`\n${job} ${outcomeOf(result.status)}\n`);
+  return result.exitCode;
+}
+
+/** Who may end a job: a person (scancel, srtctl cancel), its time limit, SLURM itself. Returns how to unsubscribe. */
+function watchJob(job: string, { warningSeconds }: Handover, around: Surroundings, cancel: (by: string) => void): () => void {
+  const { clock } = around;
+  const commands = slurmCommands({ ...around.env });
+  let isOver = false;
+  const deadline = new JobDeadline({ job, warningSeconds, commands, clock, cancel });
+  const giveBackWarning = around.onUserSignal(() => deadline.warned());
+  const giveBack = around.onSignal((signal, count) => {
+    cancel(signal);
+    if (count === 1) void hurryWithJob();
+  });
+  /** After a plain scancel SLURM kills everything, us too, after KillWait; what is left by then is hurried. */
+  const hurryWithJob = async (): Promise<void> => {
+    const { state } = await viewJob(job, commands);
+    if (state === 'RUNNING' || isOver) return;
+    const killWait = await killWaitSeconds(commands);
+    clock.after(Math.max(killWait / 2, killWait - 10) * 1000, () => {
+      if (!isOver) cancel('SLURM, which kills the job in a moment');
+    });
+  };
+  return () => {
+    isOver = true;
+    deadline.stop();
+    giveBackWarning();
+    giveBack();
+  };
+}
