@@ -7,7 +7,7 @@ import type { Notice } from '../supervise/run-events.ts';
 import { askJob, endJob } from './cancel-job.ts';
 import { LiveView } from './live-view.ts';
 import { LogTail } from './log-tail.ts';
-import { noticeLine } from './notice-line.ts';
+import { NoticeLines } from './notice-line.ts';
 import { nextLook } from './read-status.ts';
 import { type RunDisplay, tellEnd } from './run-locally.ts';
 import { type RunLook, type WatchedRun, watchRun } from './run-watch.ts';
@@ -41,6 +41,7 @@ class Follower {
   readonly #around: Surroundings;
   readonly #events: LogTail;
   readonly #benchmark: LogTail;
+  readonly #lines = new NoticeLines();
   #isTailing = false;
   #view: LiveView | null = null;
   #status: StatusFile | null = null;
@@ -136,7 +137,7 @@ class Follower {
     for (const text of await this.#events.read(isAll)) {
       const { at, ...notice } = JSON.parse(text) as { at: string } & Notice;
       if (this.#display === 'json') this.#around.out(`${JSON.stringify({ at, run: this.#run.job.id, ...notice })}\n`);
-      const line = this.#display === 'lines' ? noticeLine(notice as Notice, Date.parse(at) - startMs) : null;
+      const line = this.#display === 'lines' ? this.#lines.lineOf(notice as Notice, Date.parse(at) - startMs) : null;
       if (line !== null) this.#around.out(`${line}\n`);
     }
   }

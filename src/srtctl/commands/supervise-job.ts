@@ -10,7 +10,7 @@ import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { runPlan } from '../supervise/run-plan.ts';
 import { type Handover, takeHandover } from './handover.ts';
-import { noticeLine } from './notice-line.ts';
+import { NoticeLines } from './notice-line.ts';
 import { outcomeOf } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -48,13 +48,14 @@ async function superviseJob(directory: string, around: Surroundings): Promise<nu
     redact: redactor.text,
   });
   const startMs = clock.wallMs();
+  const lines = new NoticeLines();
   const result = await runPlan(plan, launcher, directory, {
     clock,
     redactor,
     id: job,
     host: hostname(),
     onNotice: (notice, atMs) => {
-      const line = noticeLine(notice, atMs - startMs);
+      const line = lines.lineOf(notice, atMs - startMs);
       if (line !== null) around.out(`${line}\n`);
     },
     watchCancel: (cancel) => watchJob(job, handover, around, cancel),
