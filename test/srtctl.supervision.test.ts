@@ -158,7 +158,7 @@ describe('a run', { concurrency: 4 }, () => {
     });
     const { outcome, report } = await run.result;
     assert.equal(outcome, 'start');
-    assert.match(report?.lastLines.join('\n') ?? '', /no-such-nginx: not found/);
+    assert.match(report?.summary ?? '', /^nginx could not be started: no-such-nginx was not found; PATH is \//);
     assert.match(report?.hints[0] ?? '', /program is missing/);
   });
 
@@ -215,7 +215,7 @@ describe('cancelling a run', { concurrency: 4 }, () => {
     ['the benchmark runs', {}],
   ] as const) {
     test(`while ${when} stops everything and keeps what there is`, async (t) => {
-      const script = 'echo partial; trap "echo stopped; exit 3" TERM; while :; do sleep 0.1; done';
+      const script = 'trap "echo stopped; exit 3" TERM; echo partial; while :; do sleep 0.1; done';
       const run = await startRun(t, smallFleet(scripts, ['sh', '-c', script]));
       const tier = { 'workers start': 'aggregated-0', 'routers start': 'router-0', 'nginx starts': 'nginx' }[when as string];
       if (tier !== undefined)

@@ -30,11 +30,12 @@ const startMs = performance.now();
 if (part.says !== undefined) process.stdout.write(`${part.says}\n`);
 if (part.ignoresTerm === true) process.on('SIGTERM', () => process.stdout.write('SIGTERM heard and ignored\n'));
 if (part.hasChildren === true) {
-  for (const [name, detached] of [
-    ['child', false],
-    ['stray', true],
+  // The child can be found by its group alone (as nginx, which writes over its environment), the stray by its environment alone.
+  for (const [name, detached, env] of [
+    ['child', false, { PATH: process.env['PATH'] }],
+    ['stray', true, process.env],
   ] as const) {
-    const child = spawn('sh', ['-c', "trap '' TERM; while :; do sleep 1; done"], { detached, stdio: 'ignore' });
+    const child = spawn('sh', ['-c', "trap '' TERM; while :; do sleep 1; done"], { detached, env, stdio: 'ignore' });
     process.stdout.write(`${name} ${child.pid}\n`);
   }
 }

@@ -60,7 +60,7 @@ export class Guard {
     this.#child = this.#start();
   }
 
-  /** Told before the process may do anything, so that no moment is unguarded. */
+  /** Told as soon as there is a process. */
   add(group: number): void {
     this.#groups.add(group);
     this.#tell(`add ${group}`);

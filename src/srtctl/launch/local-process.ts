@@ -1,9 +1,10 @@
 /**
  * One child process with a process group and a log of its own.
  *
- *   spawned (a shell waits for "go") ─ group told to the guard ─ go ─► running ─ leader ends ─► group ended ─ output read ─► ended
+ *   spawned, group told to the guard ─► running ─ leader ends ─► group ended ─ output read ─► ended
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { access } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
 import type { PlannedProcess } from '../plan/plan.ts';
@@ -13,10 +14,7 @@ import { LaunchError, type ProcessEnd, type ProcessListener, type RunningProcess
 import type { LogFile } from './log-file.ts';
 import { closeFd, type OutputPipe } from './output-pipe.ts';
 import { groupRuns } from './proc.ts';
-import { BEFORE_FAILED_STATUS } from './start-script.ts';
 
-/** The child becomes the planned program only after its group is guarded; if we die before that, it ends. */
-const WAIT_FOR_GO = `read -r go || exit ${BEFORE_FAILED_STATUS}; exec "$@" </dev/null`;
 /** What is left of a group after its leader gets this long to end by itself, then again after SIGKILL for the kernel to do it. */
 const LEFTOVER_MS = 1000;
 const LEFTOVER_POLL_MS = 20;
@@ -47,21 +45,20 @@ export class LocalProcess implements RunningProcess {
   static async start(process: PlannedProcess, start: LocalStart, listener: ProcessListener): Promise<LocalProcess> {
     const output = new Socket({ fd: start.pipe.readFd, readable: true, writable: false });
     const { writeFd: fd } = start.pipe;
-    const child = spawn('/bin/sh', ['-c', WAIT_FOR_GO, 'srtctl', ...start.argv], {
-      cwd: start.cwd,
-      env: start.env,
-      stdio: ['pipe', fd, fd],
-      detached: true,
-    });
-    const failed = new Promise<Error>((resolve) => child.on('error', resolve));
+    const [program = '', ...args] = start.argv;
+    const child = spawn(program, args, { cwd: start.cwd, env: start.env, stdio: ['ignore', fd, fd], detached: true });
+    // At once: between these two lines only the mark in its environment would tell the guard of it.
+    if (child.pid !== undefined) start.guard.add(child.pid);
+    // Heard before anything is waited for: a short command has ended by then.
+    const exit = new Promise<ProcessEnd>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+    const failed = new Promise<NodeJS.ErrnoException>((resolve) => child.on('error', resolve));
     await closeFd(fd);
     if (child.pid === undefined) {
       output.destroy();
       await start.log.close();
-      const error = await failed;
-      throw new LaunchError(`${process.id}: cannot be started in ${start.cwd}: ${error.message}`, { cause: error });
+      throw await launchError(process.id, program, start, await failed);
     }
-    return new LocalProcess(process, start, listener, child, child.pid, output);
+    return new LocalProcess(process, start, listener, child, child.pid, exit, output);
   }
 
   private constructor(
@@ -70,6 +67,7 @@ export class LocalProcess implements RunningProcess {
     listener: ProcessListener,
     child: ChildProcess,
     pid: number,
+    exit: Promise<ProcessEnd>,
     output: Socket,
   ) {
     this.process = process;
@@ -84,7 +82,6 @@ export class LocalProcess implements RunningProcess {
         return true;
       },
     });
-    const exit = new Promise<ProcessEnd>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
     this.done = exit.then(async (end) => {
       await this.#endGroup();
       this.#isGone = true;
@@ -95,10 +92,6 @@ export class LocalProcess implements RunningProcess {
       await start.log.close();
       listener.ended(end);
     });
-    start.guard.add(pid);
-    // A child that ended before it read this makes the pipe break; its exit says all there is to say.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end('go\n');
   }
 
   signal(how: 'drain' | 'terminate' | 'kill'): void {
@@ -121,6 +114,20 @@ export class LocalProcess implements RunningProcess {
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#start.clock.after(ms, resolve));
   }
+}
+
+/** ENOENT is told of a missing program and of a missing directory alike. */
+async function launchError(id: string, program: string, { cwd, env }: LocalStart, cause: NodeJS.ErrnoException): Promise<LaunchError> {
+  const isThere = await access(cwd).then(
+    () => true,
+    () => false,
+  );
+  const words: Readonly<Record<string, string>> = {
+    ENOENT: isThere ? `${program} was not found; PATH is ${env['PATH'] ?? 'not set'}` : `its working directory ${cwd} does not exist`,
+    EACCES: `${program} may not be executed by this user`,
+    E2BIG: 'its arguments and environment are too large for this system',
+  };
+  return new LaunchError(`${id} could not be started: ${words[cause.code ?? ''] ?? cause.message}`, { cause });
 }
 
 /** False: there is no such group any more. */

@@ -1,7 +1,7 @@
 /** The words with which a planned process is started: preamble and steps first, where there are any, then its own argv. */
 import type { PlannedProcess } from '../plan/plan.ts';
 
-/** Status of a process whose preamble or step failed, or that was never told to start; no program is expected to use it. */
+/** Status of a process whose preamble or step failed; no program is expected to use it. */
 export const BEFORE_FAILED_STATUS = 125;
 /** Lines that srtctl itself writes into a log begin so. */
 export const OWN_LINE = 'srtctl: ';

@@ -54,7 +54,7 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
   },
   {
     name: 'command not found',
-    pattern: /exec: .{0,200}: (?:not found|permission denied)|command not found|: No such file or directory$/i,
+    pattern: /exec: .{0,200}: (?:not found|permission denied)|command not found| was not found; PATH is |: No such file or directory$/i,
     roles: null,
     kind: 'cause',
     hint: 'A program is missing where the process runs: check the container, and PATH or the preamble of the cluster file.',

@@ -1,11 +1,16 @@
 /** Writes status.json, events.jsonl and the report of a run, in order, one write at a time, and never so that the run waits for a disk. */
-import { appendFile, rename, writeFile } from 'node:fs/promises';
+
+import { randomBytes } from 'node:crypto';
+import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Clock, TimerHandle } from '../../core/clock.ts';
 import type { RunPaths, StatusFile } from './run-directory.ts';
 
 /** status.json is replaced at most this often, except at the end; less often when only lines came. */
 const STATUS_PAUSE_MS = 100;
 const LINES_PAUSE_MS = 1000;
+/** Room that is kept for the last status and the report, should the disk be full by then. */
+const RESERVE_BYTES = 256 * 1024;
 /** Characters of events that may wait for the disk; beyond that they are dropped and counted. */
 const MAX_PENDING_CHARS = 1024 * 1024;
 
@@ -23,12 +28,22 @@ export class RunFiles {
   #isWriting = false;
   #hasFailed = false;
 
+  get #reserve(): string {
+    return join(this.#paths.directory, '.reserve');
+  }
+
   /** `onFailure`: the first write that failed, by its code; later ones are tried all the same. */
   constructor(paths: RunPaths, clock: Clock, status: () => StatusFile, onFailure: (code: string) => void) {
     this.#paths = paths;
     this.#clock = clock;
     this.#status = status;
     this.#onFailure = onFailure;
+  }
+
+  /** Takes room on the disk for the end. */
+  async begin(): Promise<void> {
+    // Not zeros: a file system that compresses would keep no room for them.
+    await this.#try(() => writeFile(this.#reserve, randomBytes(RESERVE_BYTES)));
   }
 
   /** Something changed; status.json follows soon. */
@@ -56,6 +71,7 @@ export class RunFiles {
   async finish(report: string | null): Promise<void> {
     this.#timer?.cancel();
     await this.#last;
+    await rm(this.#reserve, { force: true });
     if (report !== null) await this.#try(() => writeFile(this.#paths.report, report));
     this.#flush();
     await this.#last;

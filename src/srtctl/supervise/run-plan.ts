@@ -95,6 +95,7 @@ async function prepare(plan: Plan, launcher: Launcher, directory: string, deps: 
   const files = new RunFiles(paths, clock, status, (code) => {
     deps.onNotice?.({ type: 'warning', text: `${directory} cannot be written (${code}); the run goes on` }, clock.wallMs());
   });
+  await files.begin();
   return { supervisor, files, status };
 }
 
