@@ -62,10 +62,12 @@ export async function runRouter(dialect: Dialect): Promise<number> {
       { clock: realClock, rng: createRng(config.seed ?? undefined), logger, droppedLogLines: log.droppedLines },
       sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
     );
+    // Before anybody hears that it listens: whoever hears it may send a signal at once.
+    const stop = firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
     const { host, port } = router.address;
     logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
     launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
-    await firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
+    await stop;
     const connectionsCut = await router.stop();
     logger.info({ connections_cut: connectionsCut }, 'router stopped');
     await log.stop();

@@ -1,0 +1,140 @@
+"""How programs of others start and probe the router."""
+
+import json
+import signal
+import textwrap
+import urllib.parse
+from pathlib import Path
+from typing import Callable, List, Tuple
+
+import pytest
+from conftest import Engine, Program, fetch, free_port, generate, simulated_engine, wait_gone, wait_until
+
+import sglang_router
+
+Start = Callable[..., Program]
+
+
+def version_tuple(text: str) -> Tuple[int, ...]:
+    """As packaging.version.parse orders releases: what follows + does not count against an older one."""
+    return tuple(int(part) for part in text.partition("+")[0].split("."))
+
+
+def test_srt_slurm_starts_pairs_and_counts_them(python: Start) -> None:
+    with (
+        simulated_engine("--disaggregation-mode", "prefill", "--disaggregation-bootstrap-port", str(free_port())) as prefill,
+        simulated_engine("--disaggregation-mode", "decode") as decode,
+    ):
+        port = free_port()
+        program = python(
+            *["-m", "sglang_router.launch_router", "--pd-disaggregation"],
+            *["--prefill", prefill.url, "8998", "--decode", decode.url],
+            *["--host", "0.0.0.0", "--port", str(port), "--policy", "round_robin", "--prometheus-port", "0"],
+        )
+
+        def counted() -> bool:
+            if "router listens" not in program.text:
+                return False
+            stats = json.loads(fetch(f"http://127.0.0.1:{port}/workers")[1])["stats"]
+            return bool(stats["prefill_count"] == 1 and stats["decode_count"] == 1)
+
+        wait_until("one of each is counted", counted)
+        assert json.loads(program.line_with("router listens"))["prefill"] == [f"{prefill.url} 8998"]
+
+
+def test_srt_slurm_counts_regular_workers(python: Start, engines: List[Engine]) -> None:
+    urls = [engine.url for engine in engines]
+    program = python(
+        "-m", "sglang_router.launch_router", "--worker-urls", *urls, "--host", "0.0.0.0", "--port", "0", "--prometheus-port", "0"
+    )
+    url = program.listening()
+    wait_until("both are counted", lambda: json.loads(fetch(f"{url}/workers")[1])["stats"]["regular_count"] == 2)
+
+
+SLIME = """
+import argparse, multiprocessing, os, time
+from sglang_router.launch_router import RouterArgs
+
+def run_router(args):
+    from sglang_router.launch_router import launch_router
+    try:
+        router = launch_router(args)
+        return 1 if router is None else 0
+    except Exception as error:
+        print(error)
+        return 1
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=1234)
+    RouterArgs.add_cli_args(parser, use_router_prefix=True, exclude_host_port=True)
+    args = parser.parse_args(["--router-policy", "round_robin", "--router-balance-abs-threshold", "10"])
+    router_args = RouterArgs.from_cli_args(args, use_router_prefix=True)
+    router_args.host = "127.0.0.1"
+    router_args.port = PORT
+    router_args.prometheus_port = 0
+    router_args.log_level = "info"
+    process = multiprocessing.Process(target=run_router, args=(router_args,))
+    process.daemon = True
+    process.start()
+    time.sleep(0.2)
+    assert process.is_alive()
+    print("started", flush=True)
+    while not os.path.exists("STOP"):
+        time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["POST /workers", "/add_worker"])
+def test_slime_starts_it_in_a_daemon_process_and_adds_engines(python: Start, engines: List[Engine], tmp_path: Path, old: bool) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(textwrap.dedent(SLIME).replace("PORT", str(free_port())).replace("STOP", str(tmp_path / "stop")))
+    program = python(str(path))
+    program.line_with("started")
+    url = program.listening()
+    one = engines[0].url
+    if old:
+        assert fetch(f"{url}/add_worker?url={one}", method="POST")[0] == 200
+        assert one in json.loads(fetch(f"{url}/list_workers")[1])["urls"]
+    else:
+        assert version_tuple(sglang_router.__version__) > (0, 2, 1), "or slime would refuse pairs of prefill and decode"
+        assert fetch(f"{url}/workers", {"url": one, "worker_type": "regular"})[0] == 202
+    wait_until("requests are answered", lambda: fetch(f"{url}/generate", {"text": "x"})[0] == 200)
+    if old:
+        assert fetch(f"{url}/remove_worker?url={one}", method="POST")[0] == 200
+    else:
+        workers = json.loads(fetch(f"{url}/workers")[1])["workers"]
+        assert fetch(f"{url}/workers/{urllib.parse.quote(workers[0]['id'])}", method="DELETE")[0] in (200, 202)
+    (tmp_path / "stop").touch()
+    assert program.status() == 0
+    wait_gone(program.router_pid)
+
+
+def test_the_first_version_is_imported_in_its_own_way(python: Start, engines: List[Engine]) -> None:
+    text = f"""
+    from sglang_router import Router
+    from sglang_router_rs import PolicyType
+    router = Router(worker_urls=[{engines[0].url!r}], policy=PolicyType.RoundRobin, host="127.0.0.1", port={free_port()},
+                    cache_threshold=0.5, balance_abs_threshold=32, balance_rel_threshold=1.0001, eviction_interval_secs=60,
+                    max_tree_size=2**24, verbose=False, prometheus_port=0)
+    router.start()
+    """
+    program = python("-c", textwrap.dedent(text))
+    url = program.listening()
+    wait_until("the worker is ready", lambda: fetch(f"{url}/readiness")[0] == 200)
+    assert generate(url)["text"]
+    program.signal(signal.SIGTERM)
+    assert program.status() == 0
+
+
+def test_ray_and_verl_start_it_as_a_subprocess_on_a_port_of_their_own(run: Start, engines: List[Engine]) -> None:
+    import sys
+
+    port = free_port()
+    command = [sys.executable, "-m", "sglang_router.launch_router", "--host", "127.0.0.1", "--port", str(port), "--prometheus-port", "0"]
+    program = run(*command, "--worker-urls", engines[0].url, "--request-timeout-secs", "600", "--balance-abs-threshold", "4")
+    program.listening()
+    wait_until("it is healthy", lambda: fetch(f"http://127.0.0.1:{port}/health")[0] == 200)
+    program.signal(signal.SIGTERM)
+    assert program.status() == 0
