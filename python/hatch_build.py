@@ -122,6 +122,6 @@ def package_files(checkout: Path, folder: Path) -> Iterator[Path]:
     names = {file.relative_to(folder) for file in folder.rglob("*") if file.is_file()}
     for name in sorted(names):
         is_licence = name.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "NOTICE"))
-        is_code = name.suffix in KEPT_SUFFIXES
+        is_code = name.suffix in KEPT_SUFFIXES and not name.stem.endswith(".test")
         if (is_licence or is_code) and name.parts[0] not in DROPPED_FOLDERS:
             yield (folder / name).relative_to(checkout)

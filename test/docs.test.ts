@@ -182,7 +182,7 @@ describe('README.md', () => {
   it('lists the folders that there are', () => {
     const listed = tableAfter(readme, '| Folder').map(([cell = '']) => cell.replaceAll('`', ''));
     const inSrc = readdirSync(join(ROOT, 'src')).map((name) => `src/${name}`);
-    const others = ['test', 'bench', 'tools', 'recipes', 'docs'];
+    const others = ['test', 'bench', 'tools', 'python', 'recipes', 'docs'];
     assert.deepEqual([...listed].sort(), [...inSrc, ...others].sort());
     const ofSources = readdirSync(ROOT).filter((name) => !name.startsWith('.') && !['node_modules', 'dist', 'src'].includes(name));
     assert.deepEqual(ofSources.filter((name) => statSync(join(ROOT, name)).isDirectory()).sort(), [...others].sort());

@@ -161,7 +161,7 @@ def test_wrong_settings_of_the_router_end_all_with_status_2(python: Start) -> No
     ("flags", "part"),
     [
         (["--grpc-mode"], "--grpc-mode: gRPC workers are not available"),
-        (["--router-worker-urls", "http://a:1"], "expected to be left out"),
+        (["--worker-urls", "http://a:1"], "expected to be left out"),
         (["--router-no-such-thing"], "--router-no-such-thing: expected a known flag"),
         (["--dp-size", "0"], "expected at least 1"),
         (["--router-policy", "manual"], "invalid choice: 'manual'"),

@@ -113,7 +113,7 @@ def _check(parser: argparse.ArgumentParser, options: argparse.Namespace, rest: S
         parser.error("--grpc-mode: gRPC workers are not available in this version yet; leave it out for HTTP")
     if router.worker_urls or router.prefill_urls or router.decode_urls or router.pd_disaggregation:
         parser.error(
-            "--router-worker-urls, --router-prefill, --router-decode and --router-pd-disaggregation: expected to be left out; "
+            "--worker-urls, --router-prefill, --router-decode and --router-pd-disaggregation: expected to be left out; "
             "the engines started here are the workers. For others use sglang_router.launch_router"
         )
     wrong = next((word for word in rest if word.startswith("--router-")), None)

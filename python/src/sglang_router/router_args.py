@@ -10,6 +10,8 @@ from sglang_router._fields import RouterFields
 from sglang_router._flags import FLAGS, Flag
 
 _ENVIRONMENT_PREFIX = "SGLANG_ROUTER_"
+# As in sglang_router.
+_NEVER_PREFIXED = ("host", "port", "worker_urls")
 _ANNOTATION = "sglang.ai/bootstrap-port"
 
 
@@ -36,7 +38,7 @@ class RouterArgs(RouterFields):
         """Adds all flags of the router to a parser.
 
         Args:
-            use_router_prefix: ``--router-policy`` instead of ``--policy``.
+            use_router_prefix: ``--router-policy`` instead of ``--policy``; ``--host``, ``--port`` and ``--worker-urls`` stay.
             exclude_host_port: leave out ``--host`` and ``--port``, for a parser that has them already.
 
         Flags that sglang_router 0.3.2 does not have stand back where the parser knows them already.
@@ -45,14 +47,15 @@ class RouterArgs(RouterFields):
         for flag in FLAGS:
             if exclude_host_port and flag.name in ("host", "port"):
                 continue
-            names = [_prefixed(name, use_router_prefix) for name in [flag.flag, *_plain_aliases(flag)]]
+            has_prefix = use_router_prefix and flag.name not in _NEVER_PREFIXED
+            names = [_prefixed(name, has_prefix) for name in [flag.flag, *_plain_aliases(flag)]]
             if not _is_old(flag):
                 names = [name for name in names if name not in parser._option_string_actions]
             if not names:
                 continue
             if flag.group not in groups:
                 groups[flag.group] = parser.add_argument_group(flag.group)
-            destination = _destination(flag, use_router_prefix)
+            destination = _destination(flag, has_prefix)
             groups[flag.group].add_argument(*names, dest=destination, **_argument(flag))
             for name, value in flag.aliases:
                 alias = _prefixed(name, use_router_prefix)
