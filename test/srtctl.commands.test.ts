@@ -132,6 +132,12 @@ test('apply without --local says what is missing where there is no SLURM, and wh
   assert.deepEqual(readdirSync(path.join(cwd, 'outputs')), []);
 });
 
+test('apply says so when no run directory can be made', () => {
+  const { code, stderr } = srtctl(['apply', ...QUICKSTART, '--local', '-o', 'package.json/runs']);
+  assert.equal(code, 4);
+  assert.match(stderr, /no run directory can be made in \S+package\.json\/runs: ENOTDIR.*-o DIR takes another/);
+});
+
 test('commands about runs say so when there is none', (t) => {
   const directory = place(t);
   for (const command of ['status', 'logs', 'wait', 'cancel']) {

@@ -49,6 +49,8 @@ export class LiveView {
       this.#notes = [];
     }
     const colors = pc.createColors(pc.isColorSupported);
-    this.#draw(statusView(this.#status(), { colors, width: (this.#screen.columns ?? 80) - 1, nowMs: this.#clock.wallMs() }));
+    const { columns = 80, rows = 24 } = this.#screen;
+    const options = { colors, width: columns - 1, height: rows - 1, nowMs: this.#clock.wallMs() };
+    this.#draw(statusView(this.#status(), options));
   }
 }

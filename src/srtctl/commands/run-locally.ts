@@ -56,7 +56,9 @@ export async function runLocally(
       view.start();
     },
     onNotice: (notice, atMs) => {
-      if (display === 'json') around.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), run: run.id, ...notice })}\n`);
+      // What processes write is in their logs; of it only the benchmark's is news.
+      if (display === 'json' && (notice.type !== 'line' || notice.id === 'benchmark'))
+        around.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), run: run.id, ...notice })}\n`);
       if (display === 'live' && notice.type === 'warning') view?.note(`warning: ${notice.text}`);
       if (display !== 'lines') return;
       const line = lines.lineOf(notice, atMs - startMs);

@@ -14,6 +14,16 @@ import type { Surroundings } from './surroundings.ts';
 import { validateCommand } from './validate.ts';
 import { waitCommand } from './wait.ts';
 
+const EXAMPLES = `
+Examples:
+  srtctl apply -f recipes/quickstart.yaml --local       a fleet of simulated engines on this machine, measured
+  srtctl plan -f recipe.yaml                            what a recipe would start: nodes, processes, ports, commands
+  srtctl apply -f recipe.yaml --local --unset benchmark -d
+  srtctl status; srtctl logs -f prefill; srtctl cancel  a fleet in the background: look at it, stop it
+  srtctl COMMAND --help                                 more examples
+
+Recipes: docs/recipe-reference.md and recipes/. Commands, exit codes, what to do when something fails: docs/srtctl.md.`;
+
 /** Runs one command line (without the names of node and program). Returns the exit code; rejects only for a bug. */
 export async function runSrtctl(argv: readonly string[], version: string, around: Surroundings): Promise<number> {
   let code: number = EXIT_CODES.ok;
@@ -22,7 +32,8 @@ export async function runSrtctl(argv: readonly string[], version: string, around
   };
   const program = new Command('srtctl')
     .description('bring up fleets of SGLang engines from recipes')
-    .version(`srtctl ${version}`, '-V, --version');
+    .version(`srtctl ${version}`, '-V, --version')
+    .addHelpText('after', EXAMPLES);
   const commands = [
     applyCommand(around, finish),
     planCommand('plan', around, finish),

@@ -6,7 +6,7 @@ import { duration, statusView } from './status-view.ts';
 
 const STARTED = '2026-01-01T00:00:00.000Z';
 const NOW_MS = Date.parse(STARTED) + 12_300;
-const OPTIONS = { colors: pc.createColors(false), width: 100, nowMs: NOW_MS };
+const OPTIONS = { colors: pc.createColors(false), width: 100, height: 40, nowMs: NOW_MS };
 
 function processWith(some: Partial<ProcessStatus>): ProcessStatus {
   return {
@@ -85,6 +85,23 @@ test('the end of a run and of a process are told with their codes', () => {
   assert.match(view, /failed \(running, exit code 7\) {2}1 m 05 s/);
   assert.match(view, /ended \(3\)/);
   assert.match(view, /ended \(SIGKILL\)/);
+});
+
+test('more processes than lines are counted by tier, and those on their way have lines', () => {
+  const many = Array.from({ length: 500 }, (_, i) => processWith({ id: `decode-${i}`, state: i % 100 === 7 ? 'starting' : 'ready' }));
+  const waiting = processWith({ id: 'nginx', tier: 3, state: 'waiting', startedAt: null });
+  const lines = statusView(statusWith({ processes: [...many, waiting] }), { ...OPTIONS, height: 7 }).split('\n');
+  assert.deepEqual(lines.slice(1, 3), ['  workers: 495 ready, 5 starting', '  nginx: 1 waiting']);
+  assert.deepEqual(
+    lines.slice(3).map((line) => line.trim().split(/ +/)[1]),
+    ['decode-7', 'decode-107', 'decode-207'],
+  );
+});
+
+test('a line of JSON is shown by its message', () => {
+  const lastLine = '{"level":"info","time":"2026-01-01T00:00:00Z","pid":7,"status":200,"path":"/health","worker":null,"msg":"request"}';
+  const view = statusView(statusWith({ processes: [processWith({ lastLine }), processWith({ lastLine: '{"level":' })] }), OPTIONS);
+  assert.match(view, /12 s {2}request status=200 path=\/health\n.*12 s {2}\{"level":$/);
 });
 
 test('durations are short', () => {

@@ -8,6 +8,8 @@ export interface ViewOptions {
   readonly colors: Colors;
   /** Columns of the terminal; longer lines are cut. */
   readonly width: number;
+  /** Lines of the terminal. When there are more processes, those that are ready or wait are counted by tier. */
+  readonly height: number;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
 }
@@ -16,11 +18,31 @@ const TIER_NAMES = ['infrastructure', 'workers', 'routers', 'nginx', 'benchmark'
 
 /** Heading, then one line for each process in the order of starting. Without a line end at the end. */
 export function statusView(status: StatusFile, options: ViewOptions): string {
-  const { colors, width, nowMs } = options;
   const processes = [...status.processes].sort((a, b) => a.tier - b.tier);
+  if (processes.length < options.height) return [headingOf(status, options), ...linesOf(processes, options)].join('\n');
+  const counts = countsByTier(processes);
+  const room = Math.max(0, options.height - counts.length - 2);
+  const told = processes.filter(({ state }) => state !== 'ready' && state !== 'waiting');
+  return [headingOf(status, options), ...counts, ...linesOf(told.slice(0, room), options)].join('\n');
+}
+
+/** `  workers: 998 ready, 2 starting`. */
+function countsByTier(processes: readonly ProcessStatus[]): readonly string[] {
+  const tiers = new Map<number, Map<string, number>>();
+  for (const { tier, state } of processes) {
+    const counts = tiers.get(tier) ?? new Map<string, number>();
+    tiers.set(tier, counts.set(state, (counts.get(state) ?? 0) + 1));
+  }
+  return [...tiers].map(([tier, counts]) => {
+    const parts = [...counts].map(([state, count]) => `${count} ${state}`);
+    return `  ${TIER_NAMES[tier] ?? tier}: ${parts.join(', ')}`;
+  });
+}
+
+function linesOf(processes: readonly ProcessStatus[], { colors, width, nowMs }: ViewOptions): readonly string[] {
   const rows = processes.map((process) => cellsOf(process, nowMs));
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row, index) => {
+  return rows.map((row, index) => {
     const fixed = row.slice(0, 5).map((cell, column) => cell.padEnd(widths[column]!));
     const used = fixed.join('  ').length + 4;
     const rest = cut(row[5]!, Math.max(0, width - used));
@@ -28,7 +50,6 @@ export function statusView(status: StatusFile, options: ViewOptions): string {
     fixed[3] = paint(state, processes[index]!)(fixed[3]!);
     return `  ${fixed.join('  ')}  ${colors.dim(rest)}`.trimEnd();
   });
-  return [headingOf(status, options), ...lines].join('\n');
 
   function paint(state: ProcessState, process: ProcessStatus): (text: string) => string {
     if (state === 'ready') return colors.green;
@@ -73,8 +94,26 @@ function cellsOf(process: ProcessStatus, nowMs: number): readonly string[] {
     process.node,
     process.state === 'ended' ? endOf(process) : process.state,
     since === null ? '' : duration(until - since),
-    process.state === 'starting' && process.detail !== null ? process.detail : (process.lastLine ?? process.detail ?? ''),
+    process.state === 'starting' && process.detail !== null
+      ? process.detail
+      : process.lastLine === null
+        ? (process.detail ?? '')
+        : shortLine(process.lastLine),
   ];
+}
+
+/** A line of JSON, as routers write, with its message first: `request status=200 path=/health`. Others as they are. */
+function shortLine(line: string): string {
+  if (!line.startsWith('{')) return line;
+  try {
+    const { msg, level: _level, time: _time, pid: _pid, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    if (typeof msg !== 'string') return line;
+    const fields = Object.entries(rest).filter(([, value]) => typeof value === 'string' || typeof value === 'number');
+    return [msg, ...fields.map(([key, value]) => `${key}=${value}`)].join(' ');
+  } catch {
+    // Cut, or no JSON: it is shown as it is.
+    return line;
+  }
 }
 
 function endOf(process: ProcessStatus): string {

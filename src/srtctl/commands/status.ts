@@ -61,7 +61,9 @@ async function status(which: string | undefined, flags: StatusFlags, around: Sur
     return EXIT_CODES.ok;
   }
   const colors = pc.createColors(around.screen !== null && pc.isColorSupported);
-  around.out(`${statusView(its, { colors, width: around.screen?.columns ?? WIDTH, nowMs: around.clock.wallMs() })}\n`);
+  around.out(
+    `${statusView(its, { colors, width: around.screen?.columns ?? WIDTH, height: Number.POSITIVE_INFINITY, nowMs: around.clock.wallMs() })}\n`,
+  );
   if (abandoned !== null) around.out(`\n${abandoned}\n`);
   if (its.report !== null) around.out(`\n${reportText(its.report, its.exitCode ?? EXIT_CODES.running)}`);
   around.out(`\nrun directory: ${run.paths.directory}\n`);
