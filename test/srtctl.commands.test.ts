@@ -36,7 +36,8 @@ const QUICKSTART = ['-f', 'recipes/quickstart.yaml'];
 test('help of every command shows examples', () => {
   const { code, stdout } = srtctl(['--help']);
   assert.equal(code, 0);
-  const commands = [...stdout.matchAll(/^ {2}([a-z-]+) /gm)].map((match) => match[1]!).filter((name) => name !== 'help');
+  const [, listed = ''] = /^Commands:\n([\s\S]*?)\n\n/m.exec(stdout) ?? [];
+  const commands = [...listed.matchAll(/^ {2}([a-z-]+) /gm)].map((match) => match[1]!).filter((name) => name !== 'help');
   for (const expected of ['apply', 'plan', 'dry-run', 'validate', 'status', 'list', 'logs', 'wait', 'cancel', 'bench'])
     assert.ok(commands.includes(expected), `${expected} in ${commands}`);
   for (const command of commands) {
