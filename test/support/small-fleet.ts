@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { realClock } from '../../src/runtime/clock.ts';
-import { localLauncher } from '../../src/srtctl/launch/local.ts';
+import type { Launcher } from '../../src/srtctl/launch/launcher.ts';
+import { type LocalOptions, localLauncher } from '../../src/srtctl/launch/local.ts';
 import type { Plan, PlannedProcess } from '../../src/srtctl/plan/plan.ts';
 import { createRedactor } from '../../src/srtctl/recipe/redact.ts';
 import type { StatusFile } from '../../src/srtctl/supervise/run-directory.ts';
@@ -63,6 +64,14 @@ export interface SmallRun {
   status(): Promise<StatusFile>;
 }
 
+interface SmallRunOptions {
+  readonly secrets?: readonly string[];
+  readonly directory?: string;
+  /** Other than on this machine. */
+  readonly launch?: (options: LocalOptions) => Launcher;
+  readonly id?: string;
+}
+
 let runs = 0;
 
 /** A new directory that is removed with the test. */
@@ -75,23 +84,24 @@ export async function newDirectory(t: TestContext): Promise<string> {
 export async function startRun(
   t: TestContext,
   plan: Plan,
-  { secrets = [], directory }: { readonly secrets?: readonly string[]; readonly directory?: string } = {},
+  { secrets = [], directory, launch, id = `test-${process.pid}-${++runs}` }: SmallRunOptions = {},
 ): Promise<SmallRun> {
   const at = directory ?? (await newDirectory(t));
   const redactor = createRedactor(secrets);
   const notices: Notice[] = [];
   let cancel: (by: string) => void = () => {};
-  const launcher = localLauncher({
+  const options = {
     clock: realClock,
     environment: process.env,
     nodeBinary: process.execPath,
     packageDirectory: ROOT.replace(/\/$/, ''),
     redact: redactor.text,
-  });
+  };
+  const launcher = launch?.(options) ?? localLauncher(options);
   const result = runPlan(plan, launcher, at, {
     clock: realClock,
     redactor,
-    id: `test-${process.pid}-${++runs}`,
+    id,
     host: 'here',
     onNotice: (notice) => notices.push(notice),
     watchCancel: (given) => {

@@ -71,20 +71,23 @@ async function nodeAddresses(names: readonly string[], commands: SlurmCommands):
   return new Map(found);
 }
 
+/** srun with the options of one step over all of `names`; its program follows. */
+export function everyNode(job: string, names: readonly string[], step: string): string[] {
+  const count = names.length;
+  return [
+    ...['srun', `--jobid=${job}`, '--overlap', `--nodes=${count}`, `--ntasks=${count}`, '--ntasks-per-node=1'],
+    ...[`--nodelist=${names.join(',')}`, '--input=none', '--export=ALL', `--job-name=${step}`],
+  ];
+}
+
 async function askNodes(
   names: readonly string[],
   question: FactsQuestion,
   { job, program }: FactsStep,
   commands: SlurmCommands,
 ): Promise<ReadonlyMap<string, NodeFacts>> {
-  const count = String(names.length);
   const { code, stdout, stderr } = await commands.run(
-    [
-      ...['srun', `--jobid=${job}`, '--overlap', `--nodes=${count}`, `--ntasks=${count}`, '--ntasks-per-node=1'],
-      ...[`--nodelist=${names.join(',')}`, '--input=none', '--export=ALL', '--job-name=srtctl-facts'],
-      ...program,
-      JSON.stringify(question),
-    ],
+    [...everyNode(job, names, 'srtctl-facts'), ...program, JSON.stringify(question)],
     FACTS_MS,
   );
   const facts = readFacts(stdout);

@@ -23,6 +23,8 @@ const HOLD_MS = 300;
 const KILLED_MS = 3000;
 /** After a srun that was killed its step lives for 2 to 3 s. */
 const STEP_GONE_MS = 10_000;
+/** What a task leaves behind gets this long to end by itself. */
+const LEFTOVER_MS = 1000;
 /** Last words of srun that are kept to explain its end. */
 const KEPT_WORDS = 20;
 
@@ -164,12 +166,18 @@ export class SlurmProcess implements RunningProcess {
     return false;
   }
 
+  #endLeftovers(): void {
+    if (!this.#isGone && this.#step !== null) this.#start.steps.signal(this.#step, 'KILL');
+  }
+
   /** Both streams of a client end before `ended` is told. */
   #hearClient(line: string): boolean {
     const kind = kindOfWord(line);
     if (kind === 'noise') return false;
     this.#said.push(line);
     if (this.#said.length > KEPT_WORDS) this.#said.shift();
+    // Its children may hold the output open, and then the step would go on for a minute.
+    if (/: task 0: /.test(line) && !this.#isGone) this.#start.clock.after(LEFTOVER_MS, () => this.#endLeftovers());
     if (lostNode(line) !== null) this.#start.onNodeLost(line);
     if (kind === 'word') this.#listener.line(line);
     return true;

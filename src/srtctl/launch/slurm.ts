@@ -17,9 +17,10 @@ import {
   type SiteListener,
 } from './launcher.ts';
 import { LogFile } from './log-file.ts';
+import { SWEPT_MARK } from './node-sweep.ts';
 import { RUN_VARIABLE } from './proc.ts';
 import { type SlurmCommands, slurmCommands, withoutOptionVariables } from './slurm-commands.ts';
-import { type BoundNodes, bindNodes } from './slurm-nodes.ts';
+import { type BoundNodes, bindNodes, everyNode } from './slurm-nodes.ts';
 import { SlurmProcess } from './slurm-process.ts';
 import { SlurmSteps } from './slurm-steps.ts';
 import { startArgv } from './start-script.ts';
@@ -45,6 +46,7 @@ export interface SlurmOptions {
 const START_MS = 60_000;
 /** After everything was killed; a step of a node that does not answer stays listed. */
 const CLEAR_MS = 10_000;
+const SWEEP_MS = 20_000;
 
 export function slurmLauncher(options: SlurmOptions): Launcher {
   return {
@@ -67,7 +69,10 @@ class SlurmSite implements Site {
   readonly #clashes: readonly PortClash[];
   readonly #options: SlurmOptions;
   readonly #symbols: SymbolValues;
+  /** Of every process of the run; job numbers alone are counted by each cluster for itself. */
+  readonly #mark: string;
   readonly #steps: SlurmSteps;
+  readonly #commands: SlurmCommands;
   readonly #started = new Set<SlurmProcess>();
   readonly #starting = new Set<Promise<unknown>>();
   readonly #lost = new Set<string>();
@@ -80,6 +85,8 @@ class SlurmSite implements Site {
     this.nodes = bound.nodes;
     this.#clashes = bound.clashes;
     this.#options = options;
+    this.#commands = commands;
+    this.#mark = `${run.id} ${run.directory}`;
     this.#steps = new SlurmSteps(options.job, commands, options.clock);
     this.#symbols = {
       addresses: bound.nodes.map(({ address }) => address),
@@ -130,7 +137,7 @@ class SlurmSite implements Site {
     const { environment, clock, redact, job, stepOptions } = this.#options;
     // A command line can be seen by everybody on the node of srun, its environment cannot.
     const isSecret = ([name, value]: [string, string]): boolean => looksSecret(name) || redact(value) !== value;
-    const inside = Object.fromEntries([[RUN_VARIABLE, this.#run.id], ...variables.filter((one) => !isSecret(one))]);
+    const inside = Object.fromEntries([[RUN_VARIABLE, this.#mark], ...variables.filter((one) => !isSecret(one))]);
     const argv = stepArgv(
       process,
       { job, node: binding.name, cwd, options: stepOptions },
@@ -158,6 +165,16 @@ class SlurmSite implements Site {
     return await started;
   }
 
+  /** What left its step, on the nodes that answer; each in words. Nothing to do where control groups end it all. */
+  async #sweep(): Promise<readonly string[]> {
+    const names = this.nodes.filter(({ node }) => !this.#lost.has(node)).map(({ name }) => name);
+    if (names.length === 0 || this.#started.size === 0) return [];
+    const { job, nodeBinary, packageDirectory } = this.#options;
+    const program = [nodeBinary, join(packageDirectory, 'dist/bin/srtctl.js'), 'node-sweep', this.#mark];
+    const { stdout } = await this.#commands.run([...everyNode(job, names, 'srtctl-sweep'), ...program], SWEEP_MS);
+    return stdout.split('\n').flatMap((line) => (line.startsWith(SWEPT_MARK) ? [line.slice(SWEPT_MARK.length)] : []));
+  }
+
   #nodeLost({ node, name }: NodeBinding, why: string): void {
     if (this.#lost.has(node)) return;
     this.#lost.add(node);
@@ -171,12 +188,13 @@ class SlurmSite implements Site {
     await Promise.race([over, new Promise<void>((resolve) => clock.after(CLEAR_MS, resolve))]);
     for (const process of this.#started) process.killClient();
     const names = new Set(this.#plan.processes.map(({ id }) => id));
+    const swept = await this.#sweep();
     const cleared = await this.#steps.clear(({ name }) => names.has(name), CLEAR_MS);
     const { job } = this.#options;
-    if (cleared === null) return [`SLURM did not say whether steps are left; look with "squeue -s -j ${job}"`];
+    if (cleared === null) return [...swept, `SLURM did not say whether steps are left; look with "squeue -s -j ${job}"`];
     const words = cleared.isClear
       ? 'was still there and was killed'
       : `was killed, and SLURM lists it all the same: look with "squeue -s -j ${job}"`;
-    return cleared.found.map(({ id, name }) => `step ${id} (${name}) ${words}`);
+    return [...swept, ...cleared.found.map(({ id, name }) => `step ${id} (${name}) ${words}`)];
   }
 }

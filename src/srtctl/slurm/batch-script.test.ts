@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { completeExample } from '../../../test/support/srtctl-recipe.ts';
+import { NO_CLUSTER } from '../recipe/cluster.ts';
+import { type BatchScriptInput, renderBatchScript, warningSeconds } from './batch-script.ts';
+
+const SUPERVISOR = ['/opt/node/bin/node', '/opt/srtctl/dist/bin/srtctl.js', 'supervise-job'];
+
+function render(
+  more: Partial<BatchScriptInput['recipe']> = {},
+  outputs = '/runs',
+  cluster = NO_CLUSTER,
+): ReturnType<typeof renderBatchScript> {
+  return renderBatchScript({ recipe: { ...completeExample(), ...more }, cluster, outputs, supervisor: SUPERVISOR });
+}
+
+const SLURM = { account: 'acct', partition: 'batch', timeLimit: '04:00:00', timeLimitSeconds: 14_400 };
+
+test('the script of the complete example is exactly this one', () => {
+  const cluster = { ...NO_CLUSTER, useExclusiveDirective: true, sbatchDirectives: { comment: 'sglang #1', constraint: 'x&y' } };
+  const { script, problems } = render({ slurm: SLURM }, '/runs/a b', cluster);
+  assert.deepEqual(problems, []);
+  assert.equal(
+    script,
+    `#!/bin/bash
+#SBATCH --job-name="deepseek-r1-sglang-router"
+#SBATCH --nodes="4"
+#SBATCH --ntasks="4"
+#SBATCH --ntasks-per-node="1"
+#SBATCH --output="/runs/a b/%j/logs/slurm.log"
+#SBATCH --open-mode="append"
+#SBATCH --no-requeue
+#SBATCH --no-kill
+#SBATCH --signal="B:USR1@90"
+#SBATCH --account="acct"
+#SBATCH --partition="batch"
+#SBATCH --time="04:00:00"
+#SBATCH --gpus-per-node="4"
+#SBATCH --segment="4"
+#SBATCH --exclusive
+#SBATCH --comment="sglang #1"
+#SBATCH --constraint="x&y"
+
+# Heard from the first moment on; the supervisor listens to it as soon as it runs.
+trap '' USR1
+# Set by \`sbatch --export\`, it would empty the environment of every step.
+unset SLURM_EXPORT_ENV
+if [ -n "$SLURM_RESTART_COUNT" ] && [ "$SLURM_RESTART_COUNT" != 0 ]; then
+  echo "srtctl: this job was requeued; a run is never started twice. Submit it again with srtctl apply." >&2
+  exit 3
+fi
+exec /opt/node/bin/node /opt/srtctl/dist/bin/srtctl.js supervise-job '/runs/a b/'"$SLURM_JOB_ID"
+`,
+  );
+});
+
+test('the recipe wins over the cluster file, and a directive over what srtctl derives', () => {
+  const cluster = { ...NO_CLUSTER, sbatchDirectives: { comment: 'cluster', qos: 'low' } };
+  const { script } = render(
+    { slurm: SLURM, sbatchDirectives: { comment: 'recipe', time: '1:00', segment: '2', exclusive: null } },
+    '/runs',
+    cluster,
+  );
+  const options = [...script.matchAll(/^#SBATCH --([\w-]+)(?:="(.*)")?$/gm)].map(([, name, value]) => `${name}=${value ?? ''}`);
+  assert.equal(new Set(options.map((one) => one.split('=')[0])).size, options.length, 'no option twice');
+  for (const expected of ['comment=recipe', 'qos=low', 'time=1:00', 'segment=2', 'exclusive='])
+    assert.ok(options.includes(expected), expected);
+});
+
+test('what cannot stand in a directive is refused by name, all of it at once', () => {
+  for (const value of ['a"b', 'a\\b', 'a\nb', 'a\u0007b']) {
+    const { script, problems } = render({ sbatchDirectives: { comment: value, 'mail-user': value } });
+    assert.equal(script, '');
+    assert.deepEqual(
+      problems.map((problem) => problem.split(':')[0]),
+      ['--comment', '--mail-user'],
+    );
+  }
+  assert.match(render({}, '/runs/"x"').problems[0] ?? '', /--output/);
+  assert.deepEqual(render({ sbatchDirectives: { comment: "it's #1, $HOME `id` ; x" } }).problems, []);
+});
+
+test('options that srtctl counts on cannot be set by a recipe', () => {
+  for (const name of ['nodes', 'output', 'requeue', 'array', 'signal', 'wait'])
+    assert.match(render({ sbatchDirectives: { [name]: '1' } }).problems.join(), new RegExp(`sbatch_directives\\.${name}.*remove it`));
+});
+
+test('every option stands on a line of its own before the first command', () => {
+  const { script } = render({ name: 'odd name; "$(x)" #\u00e9', slurm: SLURM });
+  const lines = script.split('\n');
+  const last = lines.findLastIndex((line) => line.startsWith('#SBATCH'));
+  assert.ok(lines.slice(1, last + 1).every((line) => line.startsWith('#SBATCH --')));
+  assert.ok(lines.includes('#SBATCH --job-name="odd-name-x-"'), lines[1]);
+});
+
+test('a % in the directory is one for SLURM, too', () => {
+  assert.match(render({}, '/runs/50%j').script, /--output="\/runs\/50%%j\/%j\/logs\/slurm\.log"/);
+});
+
+test('the script becomes its supervisor, whatever the directory is called, and refuses a second start', () => {
+  const outputs = "/runs/it's $(touch x) #1";
+  const { script } = renderBatchScript({
+    recipe: completeExample(),
+    cluster: NO_CLUSTER,
+    outputs,
+    supervisor: ['/usr/bin/env', 'printf', '%s|%s', "a 'b"],
+  });
+  const run = (env: NodeJS.ProcessEnv): ReturnType<typeof spawnSync> =>
+    spawnSync('bash', ['-c', script], { encoding: 'utf8', env: { PATH: process.env['PATH'], SLURM_JOB_ID: '12', ...env } });
+  assert.equal(run({}).stdout, `a 'b|${outputs}/12`);
+  assert.equal(run({ SLURM_RESTART_COUNT: '0' }).status, 0);
+  const again = run({ SLURM_RESTART_COUNT: '1' });
+  assert.equal(again.status, 3);
+  assert.match(String(again.stderr), /requeued/);
+});
+
+test('a job is warned as long before its end as its shutdown takes, a short one later', () => {
+  assert.deepEqual([null, 'UNLIMITED', '04:00:00', '4', '1', '00:00:20'].map(warningSeconds), [90, 90, 90, 60, 15, 10]);
+});

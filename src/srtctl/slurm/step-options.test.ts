@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { planned } from '../../../test/support/small-plan.ts';
+import { readStepMark, stepArgv, stepOptionProblems } from './step-options.ts';
+
+const PLACE = { job: '12', node: 'node2', cwd: '/run', options: {} };
+const BARE = [
+  ...['--jobid=12', '--overlap', '--nodes=1', '--ntasks=1', '--nodelist=node2', '--cpu-bind=none', '--input=none', '--unbuffered'],
+  ...['--export=ALL', '--job-name=prefill-0'],
+];
+
+/** srun's options alone. */
+function options(argv: readonly string[]): readonly string[] {
+  return argv.slice(0, argv.indexOf('/bin/sh'));
+}
+
+test('a bare step names its job, node, count and name, and never shares its CPUs, stdin or environment by accident', () => {
+  assert.deepEqual(options(stepArgv(planned('prefill-0'), PLACE, [], {}, ['true'])), BARE);
+});
+
+test('a container gets its image, its mounts in order, its directory, and nothing of the image or the home', () => {
+  const process = planned('prefill-0', { container: '/images/sglang.sqsh' });
+  const mounts = [
+    { host: '/runs/12', container: '/runs/12', options: null },
+    { host: '/models/r1', container: '/model/', options: null },
+    { host: '/home/me/setup.sh', container: '/srtctl-setup/setup.sh', options: 'ro' },
+  ];
+  assert.deepEqual(options(stepArgv(process, PLACE, mounts, {}, ['true'])), [
+    ...BARE,
+    '--container-image=/images/sglang.sqsh',
+    '--container-workdir=/run',
+    '--no-container-entrypoint',
+    '--no-container-mount-home',
+    '--container-mounts=/runs/12:/runs/12,/models/r1:/model/,/home/me/setup.sh:/srtctl-setup/setup.sh:ro',
+  ]);
+});
+
+test('nginx in its image may change its user', () => {
+  const argv = stepArgv(planned('nginx', { container: 'nginx:1.27.4' }), PLACE, [], {}, ['nginx']);
+  assert.ok(argv.includes('--container-remap-root'));
+});
+
+test('options of the recipe come last, so that they win', () => {
+  const argv = stepArgv(planned('prefill-0'), { ...PLACE, options: { mpi: 'pmix', 'cpu-bind': 'cores', 'no-kill': null } }, [], {}, [
+    'true',
+  ]);
+  assert.deepEqual(options(argv).slice(-3), ['--mpi=pmix', '--cpu-bind=cores', '--no-kill']);
+});
+
+test('options that the launcher counts on are refused', () => {
+  for (const name of ['overlap', 'nodelist', 'n', 'container-image', 'output'])
+    assert.match(stepOptionProblems({ [name]: 'x' }).join(), /remove it/);
+  assert.match(stepOptionProblems({ export: 'ALL,X=a,b' }).join(), /commas/);
+  assert.deepEqual(stepOptionProblems({ mpi: 'pmix', 'cpu-bind': 'none' }), []);
+});
+
+describe('what runs on the node', () => {
+  const SLURM = { SLURM_JOB_ID: '12', SLURM_STEP_ID: '3', SLURMD_NODENAME: 'node2', PATH: process.env['PATH'] };
+
+  function onNode(
+    argv: readonly string[],
+    { cwd = '/', gpus = [] as number[], env = {} as Record<string, string>, own = {} as Record<string, string> } = {},
+  ): { status: number | null; lines: readonly string[]; stderr: string } {
+    const process = planned('prefill-0', { gpus, env });
+    const all = stepArgv(process, { ...PLACE, cwd }, [], env, argv);
+    const { status, stdout, stderr } = spawnSync('/bin/sh', all.slice(all.indexOf('/bin/sh') + 1), {
+      encoding: 'utf8',
+      env: { ...SLURM, ...own },
+    });
+    return { status, lines: stdout.split('\n').slice(0, -1), stderr };
+  }
+
+  test('tells its step first, then is the program, with its stderr among its lines', () => {
+    const { lines, stderr, status } = onNode(['sh', '-c', 'echo out; echo err >&2; pwd; exit 7'], { cwd: '/usr' });
+    const mark = readStepMark(lines[0]!);
+    assert.deepEqual([mark?.job, mark?.step, mark?.node], ['12', '3', 'node2']);
+    assert.ok((mark?.pid ?? 0) > 1);
+    assert.deepEqual([lines.slice(1), stderr, status], [['out', 'err', '/usr'], '', 7]);
+  });
+
+  test('takes words and values as they are', () => {
+    const odd = [`it's`, 'a b', '$HOME', '"', 'x=1', '', '-n', '\\', '*'];
+    const env = { A: 'a,b', B: ` '"$(id)` };
+    const { lines } = onNode(['sh', '-c', 'printf "%s\\n" "$A" "$B" "$@"', 'x', ...odd], { env });
+    assert.deepEqual(lines.slice(1), ['a,b', ` '"$(id)`, ...odd]);
+  });
+
+  test('does not start in another directory than the planned one', () => {
+    const { status, lines } = onNode(['echo', 'started'], { cwd: '/no/such' });
+    assert.equal(status, 125);
+    assert.ok(!lines.includes('started'));
+    assert.match(lines[1] ?? '', /no\/such/);
+  });
+
+  for (const [what, gpus, given, expected] of [
+    ['all of a node are what SLURM gave', [0, 1, 2, 3], '0,1,2,3', '0,1,2,3'],
+    ['a part is counted within what SLURM gave', [1, 2], '4,5,6,7', '5,6'],
+    ['names of devices are kept', [1], 'GPU-aa,GPU-bb', 'GPU-bb'],
+    ['without a gift of SLURM the plan counts', [2, 3], '', '2,3'],
+  ] as const) {
+    test(`GPUs: ${what}`, () => {
+      const { lines } = onNode(['sh', '-c', 'echo "$CUDA_VISIBLE_DEVICES"'], {
+        gpus: [...gpus],
+        env: { CUDA_VISIBLE_DEVICES: gpus.join(',') },
+        own: given === '' ? {} : { CUDA_VISIBLE_DEVICES: given },
+      });
+      assert.equal(lines[1], expected);
+    });
+  }
+
+  test('GPUs: an own order of the recipe wins', () => {
+    const { lines } = onNode(['sh', '-c', 'echo "$CUDA_VISIBLE_DEVICES"'], {
+      gpus: [0, 1],
+      env: { CUDA_VISIBLE_DEVICES: '1,0' },
+      own: { CUDA_VISIBLE_DEVICES: '0,1' },
+    });
+    assert.equal(lines[1], '1,0');
+  });
+});
+
+test('only a whole line is the mark of a step', () => {
+  for (const line of ['srtctl-step 12 3 x node2', 'srtctl-step 12 3 44', ' srtctl-step 12 3 44 node2', 'x'])
+    assert.equal(readStepMark(line), null);
+  assert.deepEqual(readStepMark('srtctl-step 12 3 44 node2'), { job: '12', step: '3', pid: 44, node: 'node2' });
+});
