@@ -177,7 +177,7 @@ export class DataPlane implements ProxyContext {
     }
     const cut = [...this.#connections];
     for (const connection of cut) connection.destroy();
-    this.pairing?.stop();
+    await this.pairing?.stop(this.clock);
     this.upstreams.drain();
     return cut.length;
   }

@@ -4,6 +4,7 @@
  *
  * Nobody waits for the answer; an abort that comes late, twice or for a request that is over does nothing.
  */
+import type { Clock } from '../core/clock.ts';
 import type { WorkerIndex } from '../core/worker.ts';
 import type { ChunkedFramer } from '../http1/chunked-framer.ts';
 import { Deadline } from '../runtime/timer-wheel.ts';
@@ -18,6 +19,7 @@ const DEADLINE_MS = 5000;
 export class EngineAborts {
   readonly #ctx: ProxyContext;
   readonly #open = new Set<AbortCall>();
+  #onEmpty: (() => void) | null = null;
 
   constructor(ctx: ProxyContext) {
     this.#ctx = ctx;
@@ -36,14 +38,28 @@ export class EngineAborts {
     const body = new RequestBody(json.length, this.#ctx.memory);
     body.hold(json, 0, json.length, json.length);
     body.complete = true;
-    const call = new AbortCall(this.#ctx, body, (done) => this.#open.delete(done));
+    const call = new AbortCall(this.#ctx, body, (done) => this.#over(done));
     this.#open.add(call);
     call.start(upstream.send({ method: 'POST', target: '/abort_request', fields, body }, call));
   }
 
-  /** Gives up what is under way. */
-  stop(): void {
+  /** Resolves when all have been answered, at the latest after `graceMs`; the rest is given up. */
+  async stop(clock: Clock, graceMs: number): Promise<void> {
+    if (this.#open.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = clock.after(graceMs, resolve);
+        this.#onEmpty = () => {
+          timer.cancel();
+          resolve();
+        };
+      });
+    }
     for (const call of [...this.#open]) call.cancel();
+  }
+
+  #over(call: AbortCall): void {
+    this.#open.delete(call);
+    if (this.#open.size === 0) this.#onEmpty?.();
   }
 }
 

@@ -155,7 +155,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     const due = Math.min(requestDue, this.#silenceDue());
     if (now < due) this.#connection.setDue(due - now);
     else if (this.#state === 'waiting') this.#bootstrapOver(now < requestDue);
-    else if (this.#answering !== null) this.#cut(this.#answering, 'timeout');
+    else this.#cutSilent();
   }
 
   /** When the engines have been silent for too long. */
@@ -303,6 +303,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     const kind = status >= 500 ? 'status' : 'ok';
     if (leg.role === 'prefill') this.#times.prefillEnds(this.#ctx.turnMs);
     if (leg !== this.#direct && pair.merge !== null && this.#state !== 'settled') {
+      if (leg.role === 'decode' && head !== null && this.#times.begunMs === 0) this.#decodes(leg, head);
       leg.end(kind, status);
       if (leg.role === 'prefill') pair.merge.prefillEnd();
       else pair.merge.decodeEnd();
@@ -505,7 +506,15 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     connection.finish(persist);
   }
 
-  /** The answering leg has failed. */
+  /** The answer has begun, and nothing more comes of it. */
+  #cutSilent(): void {
+    const leg = this.#answering;
+    if (leg === null || this.#pair === null) return;
+    // Where answers are merged decode may have ended, and it is prefill that is waited for.
+    this.#cut(leg.isOver ? this.#pair.prefill : leg, 'timeout');
+  }
+
+  /** A leg that the answer needs has failed. */
   #cut(leg: PairLeg, kind: OutcomeKind): void {
     const pair = this.#pair;
     const { code, message } = failureOf(kind, nameOf(leg));

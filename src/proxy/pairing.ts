@@ -1,4 +1,5 @@
 /** What all pairs share: who may be chosen for either leg, which rooms are live, how pairs are read, timed and aborted. */
+import type { Clock } from '../core/clock.ts';
 import type { FleetListener } from '../core/fleet.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
@@ -12,6 +13,8 @@ import { EngineAborts } from './engine-aborts.ts';
 import { PairReader } from './pair-reader.ts';
 import type { Selection } from './selection.ts';
 
+/** At the end of the router: how long aborts may take that are on their way. */
+const STOP_GRACE_MS = 500;
 /** Live rooms of all pairs together; beyond it requests get 503. */
 const MAX_ROOMS = 65_536;
 
@@ -57,10 +60,10 @@ export class Pairing implements FleetListener {
     return fields;
   }
 
-  /** Ends what no client waits for. */
-  stop(): void {
+  /** Ends what no client waits for, and lets the engines be told. */
+  stop(clock: Clock): Promise<void> {
     for (const pair of [...this.lingering]) pair.giveUp();
-    this.aborts.stop();
+    return this.aborts.stop(clock, STOP_GRACE_MS);
   }
 }
 
