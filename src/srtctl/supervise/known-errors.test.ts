@@ -26,6 +26,13 @@ const SAYINGS: readonly (readonly [name: string, role: PlanRole, line: string])[
   ['no gpu', 'decode', 'RuntimeError: CUDA error: invalid device ordinal'],
   ['too many open files', 'nginx', 'accept4() failed (24: Too many open files)'],
   ['bootstrap', 'decode', 'Prefill bootstrap failed for request rank=0: could not fetch prefill parallel info'],
+  [
+    'bootstrap',
+    'prefill',
+    "Prefill bootstrap failed for request rank=0 req.rid='x' req.bootstrap_room=7 with exception KVTransferError(bootstrap_room=7): Request 7 timed out after 6.0s in KVPoll.Bootstrapping",
+  ],
+  ['context length', 'benchmark', "400 Bad Request: The input (9000 tokens) is longer than the model's context length (4096 tokens)."],
+  ['watchdog', 'decode', 'SIGQUIT received. signum=None, frame=None. It usually means one child failed.'],
   ['transfer backend', 'prefill', 'nixl_agent: error: no backend UCX: failed to create'],
   ['worker start-up timeout of the router', 'router', 'Error: Worker http://10.0.0.2:30000 did not become healthy within 300s'],
   ['cannot reach', 'benchmark', 'fetch failed: connect ECONNREFUSED 127.0.0.10:8000'],
@@ -54,6 +61,12 @@ test('ordinary output is not mistaken for an error', () => {
     'INFO: 127.0.0.1:51234 - "GET /health HTTP/1.1" 200 OK',
     'max_total_num_tokens=1000000, chunked_prefill_size=8192, disaggregation_bootstrap_port=30001',
     'worker http://10.0.0.2:30000 is healthy',
+    "[2026-11-21 14:16:28] Ignore import error when loading sglang.srt.models.inkling: No module named 'cutlass'",
+    "[2026-11-21 14:15:21] server_args={'disaggregation_bootstrap_port': 31803, 'watchdog_timeout': 300, 'crash_on': 'error'}",
+    '[2026-11-21 14:15:18] No IB devices specified for Mooncake backend, falling back to auto discovery.',
+    'Decode transfer failed for request rank=0 bootstrap_room=1 with exception KVTransferError(bootstrap_room=1): Aborted by AbortReq.',
+    'I1121 14:16:27.193468 18441 transfer_engine_impl.cpp:219] MC_FORCE_TCP is set, using TCP transport only',
+    '[2026-11-21 14:15:22] CommonKVBootstrapServer started successfully on 127.0.0.1:31803',
   ];
   for (const role of ['prefill', 'router', 'nginx', 'benchmark'] as const) assert.deepEqual(findKnownErrors(role, lines), []);
 });

@@ -90,6 +90,14 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     hint: 'The model needs a token: set HF_TOKEN in environment.',
   },
   {
+    name: 'context length',
+    pattern: /longer than the model's context length|exceeds the model's maximum context length/i,
+    // Engines say it of every such request of anybody, which is no reason for them to fail.
+    roles: ['benchmark'],
+    kind: 'cause',
+    hint: 'A request does not fit into the context of the model: lower isl and osl of the benchmark, or raise context-length.',
+  },
+  {
     name: 'no gpu',
     pattern:
       /no cuda gpus are available|no cuda-capable device|invalid device ordinal|found no nvidia driver|cuda driver version is insufficient/i,
@@ -107,7 +115,7 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
   {
     name: 'bootstrap',
     pattern:
-      /bootstrap.{0,120}(?:fail|refused|timed? ?out|error|mismatch|not found|unreachable)|(?:fail|could not|unable).{0,80}bootstrap/i,
+      /KVPoll\.(?:Bootstrapping|WaitingForInput)|bootstrap (?:server|port|addr|info|failed).{0,120}(?:fail|refused|timed? ?out|error|mismatch|not found|unreachable|could not)|(?:fail|could not|unable).{0,80}bootstrap/i,
     roles: null,
     kind: 'cause',
     hint: 'Prefill and decode did not find each other over the bootstrap port: disaggregation-bootstrap-port must be the same in prefill, decode and what the router is told, and reachable between the nodes.',
@@ -146,14 +154,27 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
   {
     name: 'watchdog',
     pattern:
-      /watchdog (?:timeout|caught)|scheduler (?:hit|died|exited)|A child process (?:exited|died|failed)|Received sigquit from a child/i,
+      /watchdog (?:timeout|caught)|scheduler (?:hit|died|exited)|A child process (?:exited|died|failed)|SIGQUIT received|Received sigquit from a child/i,
     roles: ENGINES,
     kind: 'symptom',
     hint: 'A part of the engine died or hung; the lines above in its log say which and why.',
   },
 ];
 
+/**
+ * Lines that speak of errors and are none: engines try every model class and say which they skip, print all of their settings,
+ * pass on warnings of libraries, and tell of requests whose client went away. Source: logs of SGLang 0.5.23.
+ */
+const BENIGN =
+  /Ignore import error|server_args=|ServerArgs\(|\b(?:User|Deprecation|Future|Runtime)Warning\b|warnings\.warn|Fail to set RLIMIT|Aborted by AbortReq|falling back to |py-spy/;
+
+export function isBenign(line: string): boolean {
+  return BENIGN.test(line);
+}
+
 /** Entries that match a line of `lines`, in the order of KNOWN_ERRORS. */
 export function findKnownErrors(role: PlanRole, lines: readonly string[]): KnownError[] {
-  return KNOWN_ERRORS.filter(({ pattern, roles }) => (roles === null || roles.includes(role)) && lines.some((line) => pattern.test(line)));
+  return KNOWN_ERRORS.filter(
+    ({ pattern, roles }) => (roles === null || roles.includes(role)) && lines.some((line) => !isBenign(line) && pattern.test(line)),
+  );
 }

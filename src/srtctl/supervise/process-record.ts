@@ -2,6 +2,7 @@
 import type { ProcessEnd } from '../launch/launcher.ts';
 import { OWN_LINE } from '../launch/start-script.ts';
 import type { PlannedProcess } from '../plan/plan.ts';
+import { isBenign } from './known-errors.ts';
 import type { ProcessState } from './run-directory.ts';
 import type { Notice } from './run-events.ts';
 
@@ -49,7 +50,7 @@ export class ProcessRecord {
     const kept = text.length > KEPT_CHARS ? `${text.slice(0, KEPT_CHARS)}...` : text;
     this.tail.push(kept);
     if (this.tail.length > TAIL_LINES) this.tail.shift();
-    if (!LOOKS_LIKE_ERROR.test(kept) && !kept.startsWith(OWN_LINE)) return;
+    if ((!LOOKS_LIKE_ERROR.test(kept) && !kept.startsWith(OWN_LINE)) || isBenign(kept)) return;
     this.firstErrorAtMs ??= nowMs;
     if (this.errorLines.length === ERROR_LINES) this.errorLines.splice(ERROR_LINES / 2, 1);
     this.errorLines.push(kept);
