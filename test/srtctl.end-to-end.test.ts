@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import test from 'node:test';
+import { describe, test } from 'node:test';
 import type { PointResult } from '../src/srtctl/bench/point-result.ts';
 import { Program } from './support/program.ts';
+import { newDirectory } from './support/small-fleet.ts';
 import { complete, NEEDS_NGINX, SrtctlRun } from './support/srtctl-run.ts';
 import { until } from './support/until.ts';
 
@@ -48,102 +49,100 @@ test(
   },
 );
 
-test('a single router serves on :8000 without nginx until Ctrl-C', NEEDS_NGINX, async (t) => {
-  const run = await SrtctlRun.apply(t, 'single-router', { unset: ['benchmark'] });
-  const status = await run.inState('serving');
-  assert.deepEqual(status.processes.map(({ id }) => id).sort(), ['decode-0', 'prefill-0', 'router-0']);
-  assert.match(status.endpoint ?? '', /:8000$/);
-  assert.equal((await complete(status.endpoint!, 'deepseek-r1-fp4')).events, 12);
-  run.program.child.kill('SIGINT');
-  assert.deepEqual(await run.end(), { code: 130, signal: null });
-  assert.match(run.program.stderr, /stopping: .*Ctrl-C again hurries/);
-  assert.match(run.program.stdout, /cancelled after/);
-});
+describe('recipes from one end to the other', { concurrency: 2, ...NEEDS_NGINX }, () => {
+  test('a single router serves on :8000 without nginx until Ctrl-C', async (t) => {
+    const run = await SrtctlRun.apply(t, 'single-router', { unset: ['benchmark'] });
+    const status = await run.inState('serving');
+    assert.deepEqual(status.processes.map(({ id }) => id).sort(), ['decode-0', 'prefill-0', 'router-0']);
+    assert.match(status.endpoint ?? '', /:8000$/);
+    assert.equal((await complete(status.endpoint!, 'deepseek-r1-fp4')).events, 12);
+    run.program.child.kill('SIGINT');
+    assert.deepEqual(await run.end(), { code: 130, signal: null });
+    assert.match(run.program.stderr, /stopping: .*Ctrl-C again hurries/);
+    assert.match(run.program.stdout, /cancelled after/);
+  });
 
-test('aggregated workers serve and are measured, and events come as JSON', NEEDS_NGINX, async (t) => {
-  const run = await SrtctlRun.apply(t, 'aggregated', { args: ['--json'] });
-  assert.deepEqual(await run.end(), { code: 0, signal: null }, run.program.stdout);
-  const events = run.program.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { type: string; at: string; outcome?: string; id?: string; state?: string });
-  assert.deepEqual(
-    events
-      .filter(({ type, state }) => type === 'process' && state === 'ready')
-      .map(({ id }) => id)
-      .sort(),
-    ['aggregated-0', 'aggregated-1', 'benchmark', 'nginx', 'router-0', 'router-1'],
-  );
-  const last = events.at(-1)!;
-  assert.deepEqual([last.type, last.outcome], ['result', 'ok']);
-  assert.equal(resultsIn(await run.directory()).length, 2);
-});
+  test('aggregated workers serve and are measured, and events come as JSON', async (t) => {
+    const run = await SrtctlRun.apply(t, 'aggregated', { args: ['--json'] });
+    assert.deepEqual(await run.end(), { code: 0, signal: null }, run.program.stdout);
+    const events = run.program.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { type: string; at: string; outcome?: string; id?: string; state?: string });
+    assert.deepEqual(
+      events
+        .filter(({ type, state }) => type === 'process' && state === 'ready')
+        .map(({ id }) => id)
+        .sort(),
+      ['aggregated-0', 'aggregated-1', 'benchmark', 'nginx', 'router-0', 'router-1'],
+    );
+    const last = events.at(-1)!;
+    assert.deepEqual([last.type, last.outcome], ['result', 'ok']);
+    assert.equal(resultsIn(await run.directory()).length, 2);
+  });
 
-test('two runs at once do not meet', NEEDS_NGINX, async (t) => {
-  const runs = await Promise.all([SrtctlRun.apply(t, 'quickstart'), SrtctlRun.apply(t, 'quickstart')]);
-  const exits = await Promise.all(runs.map((run) => run.end()));
-  for (const [index, exit] of exits.entries()) assert.deepEqual(exit, { code: 0, signal: null }, runs[index]!.program.stdout);
-  const [one, other] = await Promise.all(runs.map((run) => run.status()));
-  assert.notEqual(one!.endpoint, other!.endpoint);
-});
+  test('two runs at once do not meet', async (t) => {
+    const runs = await Promise.all([SrtctlRun.apply(t, 'quickstart'), SrtctlRun.apply(t, 'quickstart')]);
+    const exits = await Promise.all(runs.map((run) => run.end()));
+    for (const [index, exit] of exits.entries()) assert.deepEqual(exit, { code: 0, signal: null }, runs[index]!.program.stdout);
+    const [one, other] = await Promise.all(runs.map((run) => run.status()));
+    assert.notEqual(one!.endpoint, other!.endpoint);
+  });
 
-test('a run in the background is found by status, logs, wait, list and cancel', NEEDS_NGINX, async (t) => {
-  const run = await SrtctlRun.apply(t, 'quickstart', { unset: ['benchmark'], args: ['-d'] });
-  const srtctl = async (...args: readonly string[]): Promise<Program> => {
-    const program = Program.start(t, 'srtctl', [...args, '-o', run.outputs]);
-    await until(() => program.exited !== null, `${args} to end`, 30_000);
-    return program;
-  };
-  t.after(() => srtctl('cancel'));
-  await until(() => run.program.exited !== null, 'apply -d to return', 30_000);
-  assert.equal(run.program.exited?.code, 0, run.program.stderr);
-  assert.match(run.program.stdout, /runs in the background\n {2}srtctl status quickstart-/);
+  test('a run in the background is found by status, logs, wait, list and cancel', async (t) => {
+    const run = await SrtctlRun.apply(t, 'quickstart', { unset: ['benchmark'], args: ['-d'] });
+    const srtctl = async (...args: readonly string[]): Promise<Program> => {
+      const program = Program.start(t, 'srtctl', [...args, '-o', run.outputs]);
+      await until(() => program.exited !== null, `${args} to end`, 30_000);
+      return program;
+    };
+    t.after(() => srtctl('cancel'));
+    await until(() => run.program.exited !== null, 'apply -d to return', 30_000);
+    assert.equal(run.program.exited?.code, 0, run.program.stderr);
+    assert.match(run.program.stdout, /runs in the background\n {2}srtctl status quickstart-/);
 
-  const ready = await srtctl('wait', '--for', 'ready', '--timeout', '60');
-  assert.equal(ready.exited?.code, 0, ready.stderr);
-  assert.equal((await complete(ready.stdout.trim(), 'tiny')).events, 12);
+    const ready = await srtctl('wait', '--for', 'ready', '--timeout', '60');
+    assert.equal(ready.exited?.code, 0, ready.stderr);
+    assert.equal((await complete(ready.stdout.trim(), 'tiny')).events, 12);
 
-  const status = await srtctl('status', 'quickstart');
-  assert.match(status.stdout, /^quickstart-\S+ {2}serving {2}\S+ s {2}http:\/\/127\.\S+:8000\n {2}workers +prefill-0 +n0 +ready/);
-  assert.match((await srtctl('list')).stdout, /^quickstart-\S+ .* serving /);
-  const logs = await srtctl('logs', 'prefill', 'router-1', '-n', '2');
-  assert.match(logs.stdout, /^prefill-0 \| sglang-sim ready http/m);
-  assert.match(logs.stdout, /^router-1 {2}\| \{/m);
-  const wrong = await srtctl('logs', 'prefil');
-  assert.equal(wrong.exited?.code, 2);
-  assert.match(wrong.stderr, /has no process prefil; it has .*prefill-0/);
+    const status = await srtctl('status', 'quickstart');
+    assert.match(status.stdout, /^quickstart-\S+ {2}serving {2}\S+ s {2}http:\/\/127\.\S+:8000\n {2}workers +prefill-0 +n0 +ready/);
+    assert.match((await srtctl('list')).stdout, /^quickstart-\S+ .* serving /);
+    const logs = await srtctl('logs', 'prefill', 'router-1', '-n', '2');
+    assert.match(logs.stdout, /^prefill-0 \| sglang-sim ready http/m);
+    assert.match(logs.stdout, /^router-1 {2}\| \{/m);
+    const wrong = await srtctl('logs', 'prefil');
+    assert.equal(wrong.exited?.code, 2);
+    assert.match(wrong.stderr, /has no process prefil; it has .*prefill-0/);
 
-  const following = Program.start(t, 'srtctl', ['logs', '-f', 'decode-0', '-o', run.outputs]);
-  const waiting = Program.start(t, 'srtctl', ['wait', '-o', run.outputs]);
-  await following.says('sglang-sim ready');
-  const cancelled = await srtctl('cancel');
-  assert.equal(cancelled.exited?.code, 0);
-  assert.match(cancelled.stdout, /asked to stop\nquickstart-\S+: cancelled/);
-  assert.equal((await following.exit()).code, 0);
-  assert.equal((await waiting.exit()).code, 130);
-  assert.match((await srtctl('cancel')).stdout, /had ended before: cancelled/);
-  await run.assertNothingLeft();
-});
+    const following = Program.start(t, 'srtctl', ['logs', '-f', 'decode-0', '-o', run.outputs]);
+    const waiting = Program.start(t, 'srtctl', ['wait', '-o', run.outputs]);
+    await following.says('sglang-sim ready');
+    const cancelled = await srtctl('cancel');
+    assert.equal(cancelled.exited?.code, 0);
+    assert.match(cancelled.stdout, /asked to stop\nquickstart-\S+: cancelled/);
+    assert.equal((await following.exit()).code, 0);
+    assert.equal((await waiting.exit()).code, 130);
+    assert.match((await srtctl('cancel')).stdout, /had ended before: cancelled/);
+    await run.assertNothingLeft();
+  });
 
-test('on a terminal there is a line for each process, drawn again as it changes', NEEDS_NGINX, async (t) => {
-  const run = await SrtctlRun.apply(t, 'quickstart', { unset: ['benchmark'] });
-  await run.inState('serving');
-  run.program.child.kill('SIGINT');
-  await run.end();
-  const args = ['apply', '-f', 'recipes/single-router.yaml', '--local', '-o', run.outputs, '--set', 'backend.type=sim'];
-  const small = ['isl=32', 'osl=4', 'concurrencies=1', 'num_warmup_mult=0'].flatMap((text) => ['--set', `benchmark.${text}`]);
-  const command = `stty cols 100 rows 40; exec ${process.execPath} dist/bin/srtctl.js ${[...args, ...small].join(' ')}`;
-  const terminal = Program.run(t, 'script', ['-qefc', command, '/dev/null'], { env: { TERM: 'xterm' } });
-  await until(
-    () => terminal.exited !== null,
-    () => `the run on a terminal to end: ${terminal.stdout}`,
-    60_000,
-  );
-  assert.equal(terminal.exited?.code, 0, terminal.stdout);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is told by them.
-  assert.match(terminal.stdout, /\u001b\[\d*[AGK]/, 'the cursor moves');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
-  const plain = terminal.stdout.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '');
-  for (const expected of [/prefill-0 +n0 +starting/, /router-0 +n0 +ready/, /single-router-\S+ {2}succeeded/, /concurrency +requests/])
-    assert.match(plain, expected);
+  test('on a terminal there is a line for each process, drawn again as it changes', async (t) => {
+    const args = ['apply', '-f', 'recipes/single-router.yaml', '--local', '-o', await newDirectory(t), '--set', 'backend.type=sim'];
+    const small = ['isl=32', 'osl=4', 'concurrencies=1', 'num_warmup_mult=0'].flatMap((text) => ['--set', `benchmark.${text}`]);
+    const command = `stty cols 100 rows 40; exec ${process.execPath} dist/bin/srtctl.js ${[...args, ...small].join(' ')}`;
+    const terminal = Program.run(t, 'script', ['-qefc', command, '/dev/null'], { env: { TERM: 'xterm' } });
+    await until(
+      () => terminal.exited !== null,
+      () => `the run on a terminal to end: ${terminal.stdout}`,
+      60_000,
+    );
+    assert.equal(terminal.exited?.code, 0, terminal.stdout);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is told by them.
+    assert.match(terminal.stdout, /\u001b\[\d*[AGK]/, 'the cursor moves');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
+    const plain = terminal.stdout.replace(/\u001b\[[0-9;?]*[A-Za-z]/g, '');
+    for (const expected of [/prefill-0 +n0 +starting/, /router-0 +n0 +ready/, /single-router-\S+ {2}succeeded/, /concurrency +requests/])
+      assert.match(plain, expected);
+  });
 });
