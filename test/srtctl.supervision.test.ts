@@ -172,6 +172,16 @@ describe('a run', { concurrency: 4 }, () => {
     assert.notEqual(results[0]?.status.endpoint, results[1]?.status.endpoint);
   });
 
+  test('does not end another one that has the same identifier in another directory', async (t) => {
+    const id = `same-${process.pid}`;
+    const lasting = await startRun(t, smallFleet({}, ['sleep', '60']), { id });
+    await lasting.noticed(isState('benchmarking'), 'the lasting run to be measured');
+    assert.equal((await (await startRun(t, smallFleet(), { id })).result).outcome, 'ok');
+    assert.equal((await lasting.status()).state, 'benchmarking');
+    lasting.cancel('the test');
+    assert.equal((await lasting.result).outcome, 'cancelled');
+  });
+
   test('goes on when a log cannot be written, and says so', async (t) => {
     const directory = await newDirectory(t);
     await mkdir(join(directory, 'logs'));

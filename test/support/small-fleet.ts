@@ -144,7 +144,10 @@ export async function isAlive(pid: number): Promise<boolean> {
 export async function pidsOfRun(id: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
   const marked = await Promise.all(
-    pids.map(async (pid) => (await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')).split('\0').includes(`SRTCTL_RUN_ID=${id}`)),
+    pids.map(async (pid) => {
+      const variables = (await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')).split('\0');
+      return variables.some((variable) => variable.startsWith(`SRTCTL_RUN_ID=${id}@`));
+    }),
   );
   const found = pids.filter((_, index) => marked[index]);
   const alive = await Promise.all(found.map(isAlive));

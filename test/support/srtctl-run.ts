@@ -105,7 +105,7 @@ export class SrtctlRun {
     const directory = await this.directory();
     const status = await this.status();
     for (const { id, pid } of status.processes) if (pid !== null) assert.equal(lives(pid), false, `${id} (pid ${pid}) still lives`);
-    assert.deepEqual(await processesOfRun(status.id), [], 'processes with the mark of the run still live');
+    assert.deepEqual(await processesOfRun(`${status.id}@${directory}`), [], 'processes with the mark of the run still live');
     const plan = JSON.parse(readFileSync(path.join(directory, 'plan.json'), 'utf8')) as Plan;
     const address = new Map(status.nodes.map((node) => [node.node, node.address]));
     for (const { id, node, ports } of plan.processes) {

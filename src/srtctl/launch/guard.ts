@@ -41,7 +41,7 @@ rm -rf -- "$2"
 const MAX_RESTARTS = 5;
 
 export interface GuardOptions {
-  readonly runId: string;
+  readonly mark: string;
   /** Directory of ours that goes with the run. */
   readonly temporary: string;
   /** File for its one line. */
@@ -89,8 +89,8 @@ export class Guard {
   }
 
   #start(): ChildProcess {
-    const { runId, temporary, log } = this.#options;
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'srtctl-guard', runId, temporary, log], {
+    const { mark, temporary, log } = this.#options;
+    const child = spawn('/bin/sh', ['-c', SCRIPT, 'srtctl-guard', mark, temporary, log], {
       cwd: '/',
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       stdio: ['pipe', 'ignore', 'ignore'],

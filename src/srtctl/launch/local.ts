@@ -82,6 +82,14 @@ function addressIn(plan: Plan, addresses: readonly string[]): (node: string) => 
   };
 }
 
+/**
+ * What marks the processes of a run. Not its identifier alone: two runs of one recipe, begun in the same second with different output
+ * directories, have the same, and one must not end the other.
+ */
+function markOf({ id, directory }: RunPlace): string {
+  return `${id}@${directory}`;
+}
+
 class LocalSite implements Site {
   readonly nodes: readonly NodeBinding[];
   readonly #plan: Plan;
@@ -108,7 +116,7 @@ class LocalSite implements Site {
       nodeBinary: options.nodeBinary,
       package: options.packageDirectory,
     };
-    this.#guard = new Guard({ runId: run.id, temporary: pipes.directory, log: join(run.directory, 'logs', 'guard.log') });
+    this.#guard = new Guard({ mark: markOf(run), temporary: pipes.directory, log: join(run.directory, 'logs', 'guard.log') });
   }
 
   bind(text: string): string {
@@ -132,7 +140,7 @@ class LocalSite implements Site {
       {
         argv: startArgv(process, this.#plan.preamble, bind),
         cwd: process.cwd === null ? this.#run.directory : bind(process.cwd),
-        env: { ...environment, ...Object.fromEntries(variables), [RUN_VARIABLE]: this.#run.id },
+        env: { ...environment, ...Object.fromEntries(variables), [RUN_VARIABLE]: markOf(this.#run) },
         pipe,
         log,
         redact,
@@ -166,7 +174,7 @@ class LocalSite implements Site {
     for (const process of this.#started) process.signal('kill');
     await Promise.all(this.#started.map(({ done }) => done));
     const killed: string[] = [];
-    for (const pid of await processesOfRun(this.#run.id)) {
+    for (const pid of await processesOfRun(markOf(this.#run))) {
       const command = await commandOf(pid);
       try {
         process.kill(pid, 'SIGKILL');

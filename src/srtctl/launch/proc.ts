@@ -46,7 +46,7 @@ export async function commandOf(pid: number): Promise<string | null> {
   return line.length > 120 ? `${line.slice(0, 117)}...` : line;
 }
 
-/** The run that a process belongs to; null: none, or it cannot be seen. */
+/** Mark of the run that a process belongs to; null: none, or it cannot be seen. */
 export async function runOf(pid: number): Promise<string | null> {
   const environment = await readOrNull(`/proc/${pid}/environ`);
   const entry = environment?.split('\0').find((variable) => variable.startsWith(`${RUN_VARIABLE}=`));
@@ -54,10 +54,10 @@ export async function runOf(pid: number): Promise<string | null> {
 }
 
 /** Living processes that carry the mark of a run. */
-export async function processesOfRun(id: string): Promise<number[]> {
+export async function processesOfRun(mark: string): Promise<number[]> {
   const found: number[] = [];
   await forEachProcess(async (pid) => {
-    if ((await runOf(pid)) === id && (await processStartTime(pid)) !== null) found.push(pid);
+    if ((await runOf(pid)) === mark && (await processStartTime(pid)) !== null) found.push(pid);
   });
   return found;
 }
