@@ -78,7 +78,7 @@ async function guardOf(id: string): Promise<number | null> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const words = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    if (words[3] === 'srtctl-guard' && words[4] === id) return Number(name);
+    if (words[3] === 'srtctl-guard' && words[4]?.startsWith(`${id}@`) === true) return Number(name);
   }
   return null;
 }
