@@ -68,6 +68,22 @@ test('replaces bootstrap fields of the client, sends null for a port that is not
   assert.deepEqual(await (await prefill.next()).body(), Buffer.from(sent));
 });
 
+test('names a prefill host of IPv6 in brackets, and is not stopped by keys that are written with escapes', async (t) => {
+  const prefill = await startEngine(t, 'prefill', '::1');
+  const decode = await startEngine(t, 'decode', '::1');
+  prefill.script = (call) => answerWith(call, prefillAnswer);
+  decode.script = (call) => answerWith(call, jsonAnswer({ text: 'abc' }));
+  const router = await startPairRouter(t, [prefill, decode]);
+  const client = await router.connect();
+  await client.send(requestBytes({ path: CHAT, body: '{"messages":[],"\\u0072id":"mine"}' }));
+  assert.equal((await client.response('POST')).status, 200);
+  const sent = (await (await decode.next()).body()).toString();
+  assert.equal(
+    sent,
+    `{"bootstrap_host":"[::1]","bootstrap_port":8998,"bootstrap_room":${roomIn(Buffer.from(sent))},"messages":[],"\\u0072id":"mine"}`,
+  );
+});
+
 test('gives every prompt of a batch its own room', async (t) => {
   const prefill = await startEngine(t, 'prefill');
   const decode = await startEngine(t, 'decode');

@@ -453,3 +453,43 @@ test('every prompt of a batch is aborted by the id that the engine made for it',
     await router.quiet();
   }
 });
+
+for (const isStream of [false, true]) {
+  test(`a router that ends tells the client and both engines (${isStream ? 'stream' : 'plain'})`, async (t) => {
+    const prefill = await startEngine(t, 'prefill');
+    const decode = await startEngine(t, 'decode');
+    const router = await startPairRouter(t, [prefill, decode]);
+    const client = await router.connect();
+    await ask(client, isStream);
+    const [, d] = [await prefill.next(), await decode.next()];
+    if (isStream) {
+      await d.write(sseHead());
+      await d.chunk(TOKEN);
+      await client.untilText('"text":"a"');
+    }
+    await router.close();
+    assert.deepEqual([prefill.aborted.length, decode.aborted.length], [1, 1]);
+    await client.closed();
+    const text = client.received.toString();
+    assert.match(text, isStream ? /data: \{"error":.*"shutting_down"/ : /^HTTP\/1\.1 503 .*"shutting_down"/s);
+    assert.ok(!isStream || !text.endsWith('0\r\n\r\n'));
+    assert.deepEqual([...router.outcomes].sort(), [`decode0 cancelled ${isStream ? 200 : 0}`, 'prefill0 cancelled 0']);
+  });
+}
+
+test('a prefill that goes on long after decode has ended is given up at the end of the router at the latest', async (t) => {
+  const prefill = await startEngine(t, 'prefill');
+  const decode = await startEngine(t, 'decode');
+  const router = await startPairRouter(t, [prefill, decode]);
+  const client = await router.connect();
+  await ask(client, false);
+  const [p, d] = [await prefill.next(), await decode.next()];
+  await d.write(jsonAnswer({ text: 'abc' }));
+  assert.equal((await client.response('POST')).status, 200);
+  assert.deepEqual([router.pairing.lingering.size, router.pairing.ledger.size], [1, 1]);
+  await router.close();
+  await p.closed;
+  assert.deepEqual([router.pairing.lingering.size, router.pairing.ledger.size], [0, 0]);
+  assert.equal(prefill.aborted.length, 1);
+  assert.deepEqual(router.outcomes, ['decode0 ok 200', 'prefill0 cancelled 0']);
+});

@@ -191,7 +191,9 @@ test(`${STREAMS} streams at once for ${SECS} s through ${PAIRS} + ${PAIRS} engin
   // A connection that ends as soon as it is used again counts as one that had been dead, and is replaced.
   const stale = sum('smg_worker_stale_connections_total');
   t.diagnostic(`${results.length} answers, ${hits} faults, ${failures} pairs failed, ${stale} stale, slowest ${Math.round(slowest)} ms`);
-  assert.ok(failures <= hits && failures + stale >= hits, 'a failure without a fault, or a fault without a failure');
+  // A fault can strike a leg that has been let go already, and is seen by nobody.
+  const unseen = hits - failures - stale;
+  assert.ok(failures <= hits && unseen <= 1 + hits / 100, 'a failure without a fault, or faults without a failure');
   assert.equal(sum('smg_pd_retries_total'), failures);
   for (const { url } of decodes) assert.equal(sum('smg_worker_failures_total', { worker: url }), 0, 'a decode worker was blamed');
   for (const engine of [...prefills, ...decodes]) {

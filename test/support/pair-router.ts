@@ -80,8 +80,8 @@ export class PairEngine {
 }
 
 /** Leaves requests to the test. */
-export async function startEngine(t: TestContext, type: WorkerType): Promise<PairEngine> {
-  const engine = new PairEngine(await ScriptedWorker.start(t), type);
+export async function startEngine(t: TestContext, type: WorkerType, host = '127.0.0.1'): Promise<PairEngine> {
+  const engine = new PairEngine(await ScriptedWorker.start(t, undefined, host), type);
   engine.script = (call) => call.forever();
   return engine;
 }
@@ -109,6 +109,8 @@ export interface PairRouter {
   connect(): Promise<RawClient>;
   /** Nothing is left: no load, no pair, no abort under way, no client, no body. */
   quiet(): Promise<void>;
+  /** The end of the router, at once. */
+  close(): Promise<number>;
   /** Takes an engine out of the choice, or back in. */
   setEligible(engine: PairEngine, isEligible: boolean): void;
 }
@@ -229,6 +231,7 @@ export async function startPairRouter(
     outcomes,
     inflight: (engine) => load.inflight[engines.indexOf(engine)]!,
     quiet,
+    close: () => proxy.close(0),
     setEligible: (engine, isEligible) => {
       if (isEligible) hidden.delete(engines.indexOf(engine));
       else hidden.add(engines.indexOf(engine));
@@ -255,14 +258,15 @@ function pairWorker(
   apiKey: string | null,
   bootstrapPort: number | null,
 ): Worker {
+  const { hostname } = new URL(url);
   return {
     index,
     id: `00000000-0000-4000-8000-00000000000${index}`,
     url,
     scheme: 'http',
-    host: '127.0.0.1',
+    host: hostname.replace(/^\[|\]$/g, ''),
     port,
-    authority: `127.0.0.1:${port}`,
+    authority: `${hostname}:${port}`,
     basePath: '',
     type,
     apiKey,
