@@ -18,10 +18,8 @@ function resultsIn(directory: string): readonly PointResult[] {
   );
 }
 
-test(
-  'the complete recipe runs: four nodes, four routers, nginx, a streamed answer through :8000, the benchmark, and nothing left',
-  NEEDS_NGINX,
-  async (t) => {
+describe('recipes from one end to the other', { concurrency: 2, ...NEEDS_NGINX }, () => {
+  test('the complete recipe runs: four nodes, four routers, nginx, a streamed answer through :8000, the benchmark, and nothing left', async (t) => {
     const run = await SrtctlRun.apply(t, 'seed', { set: ['benchmark.concurrencies=2x4', 'benchmark.num_prompts_mult=8'] });
     const status = await run.inState('benchmarking');
     assert.deepEqual(status.processes.map(({ id }) => id).sort(), [
@@ -46,10 +44,8 @@ test(
     for (const file of ['recipe.yaml', 'plan.json', 'job.json', 'status.json', 'events.jsonl', 'logs'])
       assert.ok(readdirSync(directory).includes(file), file);
     assert.match(run.program.stdout, /succeeded after .* s\nrun directory: /);
-  },
-);
+  });
 
-describe('recipes from one end to the other', { concurrency: 2, ...NEEDS_NGINX }, () => {
   test('a single router serves on :8000 without nginx until Ctrl-C', async (t) => {
     const run = await SrtctlRun.apply(t, 'single-router', { unset: ['benchmark'] });
     const status = await run.inState('serving');
