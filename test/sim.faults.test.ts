@@ -102,7 +102,7 @@ describe('scripted faults', () => {
       stream: true,
     });
     assert.equal(chat.status, 200);
-    assert.match(chat.body, /data: \{"error":\{.*"code":500\}\}\n\ndata: \[DONE\]\n\n$/);
+    assert.match(chat.body, /data: \{"error": \{.*"code": 500\}\}\n\ndata: \[DONE\]\n\n$/);
     assert.equal(sim.engine.scheduler.runningRequests, 0);
   });
 

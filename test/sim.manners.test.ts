@@ -148,7 +148,7 @@ describe('overload', () => {
       assert.ok(stream.body.endsWith('\n\ndata: [DONE]\n\n'));
       assert.match(
         stream.body,
-        path === '/generate' ? /"finish_reason":\{"type":"abort".*"status_code":503/ : /"type":"SERVICE_UNAVAILABLE".*"code":503/,
+        path === '/generate' ? /"finish_reason":\{"type":"abort".*"status_code":503/ : /"type": "SERVICE_UNAVAILABLE".*"code": 503/,
       );
     }
     const list = await postJson(sim.port, '/generate', { ...LONG, text: ['a', 'b'] });

@@ -7,6 +7,7 @@ import { rankOfRoom } from './dp-rank.ts';
 import type { Engine } from './engine.ts';
 import type { KvHandOver } from './pair-half.ts';
 import { type DecodePartner, type PrefillRooms, placeOf } from './prefill-rooms.ts';
+import { spacedJson } from './python-json.ts';
 
 export const ROOM_PATH = '/sim/rooms/';
 
@@ -87,9 +88,9 @@ export class BootstrapServer {
       required_prefill_response_num: null,
     };
     const [dp, cp, tp, pp] = ranks;
-    if (ranks.every((rank) => rank === '-1')) answer(response, 200, JSON.stringify(layout), 'application/json; charset=utf-8');
+    if (ranks.every((rank) => rank === '-1')) answer(response, 200, spacedJson(layout), 'application/json; charset=utf-8');
     else if (Number(dp) < options.dpSize && cp === '0' && tp === '0' && pp === '0')
-      answer(response, 200, JSON.stringify({ rank_ip: options.host, rank_port: this.port }), 'application/json; charset=utf-8');
+      answer(response, 200, spacedJson({ rank_ip: options.host, rank_port: this.port }), 'application/json; charset=utf-8');
     else {
       const message = `Bootstrap info not found for dp_rank=${dp} cp_rank=${cp} tp_rank=${tp} pp_rank=${pp}`;
       answer(response, 404, message, 'text/plain; charset=utf-8');

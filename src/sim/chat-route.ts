@@ -36,7 +36,7 @@ function start(call: Call, body: Body): void {
   const top = body['logprobs'] !== true ? -1 : typeof body['top_logprobs'] === 'number' ? body['top_logprobs'] : 0;
   const chat = readOpenAiRequest(body, sampling.n, top);
   const isStream = body['stream'] === true;
-  const pair = readPairFields(call.body, body);
+  const pair = readPairFields(call.body, body, HANDLER);
   const writer = isStream
     ? new OpenAiStream(call, chat, streamShape(call.engine, chat))
     : new OpenAiAnswer(call, chat, 'chat.completion', (generation) => choice(chat, generation));

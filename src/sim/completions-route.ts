@@ -33,7 +33,7 @@ function start(call: Call, body: Body): void {
   /** What the text of a generation starts with. */
   const echoOf = ({ spec }: Generation): string => echoes[Math.floor(spec.index / sampling.n)] ?? '';
   const isStream = body['stream'] === true;
-  const pair = readPairFields(call.body, body);
+  const pair = readPairFields(call.body, body, HANDLER);
   const writer = isStream
     ? new OpenAiStream(call, completion, streamShape(call.engine, completion, echoOf))
     : new OpenAiAnswer(call, completion, 'text_completion', (generation) => choice(completion, generation, echoOf(generation)));

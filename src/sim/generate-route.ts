@@ -25,7 +25,7 @@ export function generate(call: Call): void {
       call.answer.json(400, JSON.stringify({ error: unknown }));
       return;
     }
-    readPairFields(call.body, body);
+    readPairFields(call.body, body, HANDLER);
     isStream = body['stream'] === true;
     // The head leaves before the request is looked at, so what is wrong with it comes as an event.
     if (isStream) call.answer.startStream();
@@ -79,7 +79,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const { prompts, isList } = readPrompts(body);
   const rank = readRank(body, call.engine.options.dpSize);
   const sampling = readNativeSampling(samplingOf(body));
-  const pair = readPairFields(call.body, body);
+  const pair = readPairFields(call.body, body, HANDLER);
   const rids = readRids(body['rid']);
   if (prompts.length === 0) {
     call.answer.json(200, '[]');

@@ -35,6 +35,8 @@ interface Fetch {
   unwatch: (() => void) | null;
   isMet: boolean;
   hasKv: boolean;
+  /** The KV arrives without the engine noticing, and no timeout ends that. */
+  isDeaf: boolean;
 }
 
 export class KvReceiver implements PairHalf {
@@ -72,7 +74,10 @@ export class KvReceiver implements PairHalf {
       unwatch: null,
       isMet: false,
       hasKv: false,
+      isDeaf: isDeaf(generation),
     };
+    // Of two requests in one room the engine hears only of the later one.
+    for (const other of this.#fetches.values()) if (isSamePlace(other, fetch)) other.isDeaf = true;
     this.#fetches.set(generation, fetch);
     this.#ask(fetch);
   }
@@ -163,8 +168,8 @@ export class KvReceiver implements PairHalf {
     }
     fetch.hasKv = true;
     fetch.unwatch?.();
-    if (isDeaf(generation)) return;
     fetch.deadline.cancel();
+    if (fetch.isDeaf) return;
     // Without `failed` it is the KV.
     strikePair(this.#engine, generation, 'after-kv', () => this.#engine.scheduler.received(generation, kv as KvHandOver));
   }
@@ -183,6 +188,11 @@ export class KvReceiver implements PairHalf {
     });
     told.end();
   }
+}
+
+function isSamePlace(one: Fetch, other: Fetch): boolean {
+  const [a, b] = [one.generation.spec.pair, other.generation.spec.pair];
+  return a?.room === b?.room && a?.prefillRank === b?.prefillRank && one.host === other.host && one.port === other.port;
 }
 
 /** Requests whose KV arrives without the decode engine noticing: recorded, not understood. */

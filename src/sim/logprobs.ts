@@ -56,7 +56,10 @@ export function logprobText(generation: Generation, wish: LogprobWish, hasInput:
   };
   if (wish.top > 0) add('top_logprobs', ({ id, at }) => listText(topTokens(id, at, wish.top)));
   const ids = tokenIdsFor(generation, wish);
-  if (ids !== null) add('token_ids_logprobs', ({ at }) => listText(ids.map((id) => ({ id, logprob: logprobOf(id, at) }))));
+  // Those of the first token do not come with the KV.
+  const isUnknown = (at: number): boolean => at === prompt.length && !hasInput;
+  if (ids !== null)
+    add('token_ids_logprobs', ({ at }) => (isUnknown(at) ? 'null' : listText(ids.map((id) => ({ id, logprob: logprobOf(id, at) })))));
   return parts.join(',');
 }
 

@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts';
 import { EngineError, failureText, SchemaError } from './engine-error.ts';
 import type { FinishReason, Generation } from './generation.ts';
 import { logprobOf, topTokens } from './logprobs.ts';
-import { float, type Json } from './python-json.ts';
+import { float, type Json, spacedJson } from './python-json.ts';
 import type { Body } from './request-body.ts';
 import { tokenText } from './tokens.ts';
 
@@ -29,7 +29,7 @@ export function ridsOf(body: Body): readonly string[] {
 /** The event that ends a stream of a request that the engine gave up. */
 export function streamFailure(message: string, status: number): string {
   const type = status === 503 ? 'SERVICE_UNAVAILABLE' : status === 400 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR';
-  return JSON.stringify({ error: { object: 'error', message, type, param: null, code: status } });
+  return spacedJson({ error: { object: 'error', message, type, param: null, code: status } });
 }
 
 export function plainFailure(call: Call, message: string, status: number): void {

@@ -35,6 +35,15 @@ export function toJson(value: Json): string {
     .join(',')}}`;
 }
 
+/** JSON text with the spaces of Python's `json.dumps`. */
+export function spacedJson(value: Json): string {
+  if (value instanceof Float || value === null || typeof value !== 'object') return toJson(value);
+  if (Array.isArray(value)) return `[${value.map(spacedJson).join(', ')}]`;
+  return `{${Object.entries(value)
+    .map(([key, item]) => `${JSON.stringify(key)}: ${spacedJson(item)}`)
+    .join(', ')}}`;
+}
+
 /** How Python prints a parsed JSON value, for messages that quote the request. */
 export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
