@@ -1,11 +1,18 @@
 /** What goes wrong on the way of a real run: each ends it with its code, says what failed first, and leaves nothing. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
+import { Program } from './support/program.ts';
 import { NEEDS_NGINX, SrtctlRun } from './support/srtctl-run.ts';
+import { until } from './support/until.ts';
+
+/** A disk that can be filled is one that the test has mounted. */
+const CANNOT_MOUNT: string | false =
+  spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0 ? false : 'file systems cannot be mounted here';
 
 describe('a real run that fails', { concurrency: 2, ...NEEDS_NGINX }, () => {
   test('a worker that dies while it starts ends the run with 4 and its last words', async (t) => {
@@ -61,6 +68,31 @@ describe('a real run that fails', { concurrency: 2, ...NEEDS_NGINX }, () => {
     assert.deepEqual(await run.end(), { code: 5, signal: null }, run.program.stdout);
     assert.match(run.program.stderr, /disaggregation-bootstrap-port/);
     assert.equal((await run.status()).processes.find(({ id }) => id === 'benchmark')?.state, 'waiting');
+  });
+
+  test('a disk that fills up costs logs and results, and nothing else', { skip: CANNOT_MOUNT }, async (t) => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'srtctl-full-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    // A small disk of its own, filled up as soon as the benchmark runs.
+    const script = `
+      mount -t tmpfs -o size=4m none ${directory} || exit 99
+      "$@" & pid=$!
+      until grep -qs '"benchmarking"' ${directory}/*/status.json; do kill -0 $pid || break; sleep 0.05; done
+      dd if=/dev/zero of=${directory}/fill bs=4k 2>/dev/null
+      wait $pid`;
+    const apply = [process.execPath, 'dist/bin/srtctl.js', 'apply', '-f', 'recipes/quickstart.yaml', '--local', '-o', directory];
+    const settings = ['isl=64', 'osl=8', 'concurrencies=4', 'num_prompts_mult=40'].flatMap((text) => ['--set', `benchmark.${text}`]);
+    const program = Program.run(t, 'unshare', ['-m', 'bash', '-c', script, 'bash', ...apply, ...settings]);
+    await until(
+      () => program.exited !== null,
+      () => `the run to end: ${program.stdout}`,
+      60_000,
+    );
+    assert.equal(program.exited?.code, 6, program.stdout);
+    assert.match(program.stdout, /warning: logs\/router-\d\.log cannot be written \(the disk is full\); router-\d goes on, lines are lost/);
+    assert.match(program.stdout, /benchmark \| +4 +160\/160/);
+    assert.match(program.stdout, /failed: results cannot be written to .*ENOSPC/);
+    assert.match(program.stderr, /A disk is full or over quota/);
   });
 
   for (const [tier, recipe] of [

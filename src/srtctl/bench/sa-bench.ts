@@ -45,7 +45,7 @@ export interface SaBenchOutcome {
 const CALIBRATION_WORDS = [64, 256] as const;
 const SEEDS_PER_POINT = 4;
 
-/** Never rejects for what the endpoint does; rejects when `keep` does. Stops at the first point that fails. */
+/** Never rejects for what the endpoint does. Stops at the first point that fails. */
 export async function runSaBench(options: SaBenchOptions, around: SaBenchSurroundings): Promise<SaBenchOutcome> {
   const results: PointResult[] = [];
   const warnings: string[] = [];

@@ -75,22 +75,28 @@ async function bench(flags: BenchFlags, around: Surroundings): Promise<number> {
   });
   const files = new ResultFiles(path.resolve(around.workingDirectory, flags.outputDir), flags.isl, flags.osl, gpusOf(flags));
   const startMs = around.clock.nowMs();
+  const unwritten: string[] = [];
   try {
-    const { results, failures, warnings } = await runSaBench(optionsOf(flags, around), {
+    const {
+      results,
+      failures: found,
+      warnings,
+    } = await runSaBench(optionsOf(flags, around), {
       clock: around.clock,
       say: (line) => around.out(`[${((around.clock.nowMs() - startMs) / 1000).toFixed(1).padStart(6)}s] ${line}\n`),
-      keep: (result) => files.keep(result),
+      // What cannot be written is still shown below, and fails the benchmark.
+      keep: (result) => files.keep(result).catch((error: Error) => void unwritten.push(error.message)),
       stop,
     });
+    const failures = [...found];
     if (results.length > 0) around.out(`\n${summaryTable(results)}\nresults: ${files.directory}\n`);
     for (const warning of warnings) around.out(`warning: ${warning}\n`);
+    const [first] = unwritten;
+    if (first !== undefined) failures.push(`results cannot be written to ${files.directory}: ${first}`);
     for (const failure of failures) around.out(`failed: ${failure}\n`);
     if (isLate) around.out(`failed: not done within ${flags.deadlineSecs} s (--deadline-secs)\n`);
     if (failures.length > 0 || isLate) return EXIT_CODES.benchmark;
     return stop.isStopped ? EXIT_CODES.cancelled : EXIT_CODES.ok;
-  } catch (error) {
-    around.out(`failed: results cannot be written to ${files.directory}: ${error instanceof Error ? error.message : String(error)}\n`);
-    return EXIT_CODES.benchmark;
   } finally {
     deadline.cancel();
     giveBack();
