@@ -45,10 +45,13 @@ export class KvReceiver implements PairHalf {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #watch: PrefillWatch;
   readonly #fetches = new Map<Generation, Fetch>();
+  /** Tells the requests of this engine from those of others in the same room. */
+  readonly #name: string;
   #nextId = 1;
 
   constructor(engine: Engine) {
     this.#engine = engine;
+    this.#name = engine.newId();
     const { disaggregationHeartbeatIntervalSecs, disaggregationHeartbeatMaxFailure } = engine.options;
     this.#watch = new PrefillWatch(engine.clock, {
       intervalMs: disaggregationHeartbeatIntervalSecs * 1000,
@@ -67,7 +70,7 @@ export class KvReceiver implements PairHalf {
       generation,
       host: (host ?? '').replace(/^\[(.*)\]$/, '$1'),
       port: port ?? options.disaggregationBootstrapPort,
-      path: `${ROOM_PATH}${room}?id=${this.#nextId++}-${encodeURIComponent(generation.spec.rid)}${prefillRank === null ? '' : `&rank=${prefillRank}`}`,
+      path: `${ROOM_PATH}${room}?id=${this.#name}-${this.#nextId++}${prefillRank === null ? '' : `&rank=${prefillRank}`}`,
       request: null,
       deadline: clock.after(options.disaggregationHandshakeTimeoutSecs * 1000, () => this.#fail(fetch, 'Decode handshake', ABORTED)),
       retry: null,
@@ -129,6 +132,11 @@ export class KvReceiver implements PairHalf {
   #missed(fetch: Fetch, asked: ClientRequest): void {
     if (fetch.isMet || fetch.request !== asked || !this.#fetches.has(fetch.generation)) return;
     fetch.request = null;
+    // An idle connection to an engine that has been restarted since says nothing about the new one.
+    if (asked.reusedSocket) {
+      this.#ask(fetch);
+      return;
+    }
     fetch.retry = this.#engine.clock.after(RETRY_MS, () => this.#ask(fetch));
   }
 
