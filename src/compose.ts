@@ -74,7 +74,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
         const { eligible, workers } = fleet.current;
         return eligible[workers[worker]?.type ?? 'regular'].includes(worker);
       },
-      staleConnections: (worker) => proxy.upstreams.find(worker)?.staleConnections ?? 0,
+      staleConnections: (worker) => proxy.upstreams.staleConnections(worker),
     },
     ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),
   });
@@ -93,6 +93,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       healthCheckEndpoint: config.healthCheckEndpoint,
       readyProbeIntervalMs: config.healthCheckIntervalSecs * 1000,
       isPaired: config.pdDisaggregation,
+      isDpAware: config.dpAware,
     },
   });
   const locals: LocalRoute[] = [...control.routes];
@@ -126,6 +127,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       prefixIndexBytes: prefixIndexBytes(config.maxTreeSize),
       salt: rng.nextUint32(),
     },
+    isDpAware: config.dpAware,
     makeUpstream: http1Upstreams(settings.upstream, clock, wheel, endOfTurn),
     endOfTurn,
     locals,
@@ -200,7 +202,7 @@ function pairDeps(config: Config): PairDeps | null {
   return {
     prefillPolicy: policy(config.prefillPolicy),
     decodePolicy: policy(config.decodePolicy),
-    settings: { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * 1000 },
+    settings: { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * 1000, isDpAware: config.dpAware },
   };
 }
 

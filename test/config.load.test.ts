@@ -115,6 +115,11 @@ const SAMPLES: Readonly<Record<ConfigKey, readonly (readonly [text: string, yaml
   balanceAbsThreshold: numbers(0, 1, 1000),
   balanceRelThreshold: numbers(1, 1.25, 100),
   maxTreeSize: numbers(1, 1000, 2 ** 40),
+  dpAware: [
+    ['true', 'true', true],
+    ['0', 'false', false],
+    ['on', 'true', true],
+  ],
   pdDisaggregation: [
     ['true', 'true', true],
     ['0', 'false', false],
@@ -241,7 +246,7 @@ test('flags go before the environment, the environment before the file, the file
 
 test('all problems are told at once, with flag, value, place and what was expected', () => {
   const given = problems({
-    argv: ['--port', '70000', '--worker-urls', 'http://a', '10.0.0.3', '--policy=manual', '--dp-aware'],
+    argv: ['--port', '70000', '--worker-urls', 'http://a', '10.0.0.3', '--policy=manual', '--service-discovery'],
     env: { SGLANG_ROUTER_CACHE_THRESHOLD: '1.5', SGLANG_ROUTER_PORT: 'x' },
     file: 'request-timeout-secs: 0\nlog_level: 1\nenable-igw: true\nretry-max-retries: 3\n',
   });
@@ -249,7 +254,7 @@ test('all problems are told at once, with flag, value, place and what was expect
     '--port "70000" (command line): expected an integer from 0 to 65535',
     '--worker-urls "10.0.0.3" (command line): expected http:// or https:// followed by host:port',
     '--policy "manual" (command line): expected one of round_robin, random, power_of_two, cache_aware (manual is known, but not available in this version yet)',
-    '--dp-aware (command line): expected to be left out (known from sglang_router 0.3.2, but routing to data-parallel ranks is not available in this version yet); let the engine place requests on its ranks',
+    '--service-discovery (command line): expected to be left out (known from sglang_router 0.3.2, but Kubernetes discovery is not available in this version yet); use --worker-urls or POST /workers',
     '--cache-threshold "1.5" (environment variable SGLANG_ROUTER_CACHE_THRESHOLD): expected a number from 0 to 1',
     '--port "x" (environment variable SGLANG_ROUTER_PORT): expected an integer from 0 to 65535',
     '--request-timeout-secs "0" (router.yaml:1:1): expected an integer from 1 to 2147483',
@@ -431,7 +436,7 @@ test('help and version go before everything that is wrong', () => {
 });
 
 test('no command line, environment or file makes it throw', () => {
-  const flag = fc.constantFrom(...BUILT.map((entry) => entry.flag), '--dp-aware', '--prefill', '--selector', '--x');
+  const flag = fc.constantFrom(...BUILT.map((entry) => entry.flag), '--enable-igw', '--prefill', '--selector', '--x');
   const word = fc.oneof(flag, fc.string(), fc.constantFrom('http://a', '1', '-1', '', 'null', '*'));
   const key = fc.constantFrom(...BUILT.map((entry) => entry.fileKey), 'selector', 'prefill', 'x');
   const yaml = fc.oneof(

@@ -11,7 +11,6 @@ const COUNT = { min: 0, max: ANY };
 const manual = knownOf('0.3.2', { name: 'the policy manual is' });
 const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
 const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
-const ranks = knownOf('0.3.2', { name: 'routing to data-parallel ranks is', instead: 'let the engine place requests on its ranks' });
 const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 'use --worker-urls or POST /workers' });
 const limits = knownOf('0.3.2', { name: 'limits on concurrent requests are', instead: 'limit requests in front of the router' });
 const retries = knownOf('0.3.2', { name: 'retries with backoff are', meanwhile: 'every request is sent once' });
@@ -35,7 +34,6 @@ export const KNOWN_ROUTING = {
     noEffect: 'has no effect: the memory of prompts is kept within its size at every insertion, not at intervals',
     aliases: [{ flag: '--eviction-interval' }],
   }),
-  dpAware: ranks(toggle()),
   enableIgw: igw(toggle()),
 
   serviceDiscovery: kubernetes(toggle()),

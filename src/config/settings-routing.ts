@@ -2,7 +2,7 @@
 
 import { setting } from './setting.ts';
 import { MAX_SECONDS } from './settings-main.ts';
-import { float, int, parsedText } from './shape.ts';
+import { float, int, parsedText, toggle } from './shape.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
 
@@ -37,6 +37,14 @@ export const ROUTING = {
       '40 bytes in one index for all workers, so the default is 20 MiB (at least 1 MiB, at most 512 MiB are used)',
     origin: '0.3.2',
     default: 2 ** 26,
+  }),
+  dpAware: setting(toggle(), {
+    group: 'routing',
+    describe:
+      'Choose the data-parallel rank of an engine as well: an engine that says dp_size 2 in /server_info becomes two workers, URL@0 and ' +
+      'URL@1, and requests name the rank',
+    origin: '0.3.2',
+    default: false,
   }),
 };
 

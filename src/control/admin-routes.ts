@@ -9,7 +9,7 @@ import { parseWorkerAddress } from '../core/worker-address.ts';
 import type { Registration } from './registration.ts';
 import { MAX_WORKERS, type Registry } from './registry.ts';
 import { isUuid } from './uuid.ts';
-import { workerInfo } from './worker-info.ts';
+import { rankInfos, workerInfo } from './worker-info.ts';
 import type { WorkerOptions, WorkerRecord } from './worker-record.ts';
 import { type FieldProblem, parseAddWorker, parseUpdateWorker } from './worker-request.ts';
 
@@ -21,6 +21,8 @@ export interface AdminDeps {
   readonly defaults: WorkerOptions;
   /** Workers are prefill and decode ones, else regular ones. */
   readonly isPaired: boolean;
+  /** Every data-parallel rank of an engine is a worker. */
+  readonly isDpAware: boolean;
 }
 
 /** `{id...}`, because a URL with its slashes may stand there. */
@@ -36,30 +38,61 @@ export function createAdminRoutes(deps: AdminDeps): LocalRoute[] {
   return [
     control('GET', '/workers', () => listWorkers(deps)),
     control('POST', '/workers', (request) => addWorker(deps, request)),
-    control('GET', WORKER_PATH, (request) => withWorker(deps, request, (record) => jsonResponse(200, infoOf(deps, record)))),
-    control('PUT', WORKER_PATH, (request) => withWorker(deps, request, (record) => updateWorker(deps, record, request.body))),
-    control('DELETE', WORKER_PATH, (request) => withWorker(deps, request, (record) => removeWorker(deps, record))),
+    control('GET', WORKER_PATH, (request) => withWorker(deps, request, (found) => jsonResponse(200, infoOf(deps, found)))),
+    control('PUT', WORKER_PATH, (request) =>
+      withWorker(
+        deps,
+        request,
+        whole((record) => updateWorker(deps, record, request.body)),
+      ),
+    ),
+    control('DELETE', WORKER_PATH, (request) =>
+      withWorker(
+        deps,
+        request,
+        whole((record) => removeWorker(deps, record)),
+      ),
+    ),
   ];
 }
 
-function infoOf(deps: AdminDeps, record: WorkerRecord): object {
-  return workerInfo(record, deps.load, deps.registration.findStatus(record));
+/** What a path names: a worker, or one data-parallel rank of it. */
+interface Found {
+  readonly record: WorkerRecord;
+  readonly rank: Worker | null;
+}
+
+function infoOf({ load, registration }: AdminDeps, { record, rank }: Found): object {
+  const job = registration.findStatus(record);
+  // Infos are in the order of ranks.
+  return (rank === null ? undefined : rankInfos(record, load, job)[record.ranks.indexOf(rank)]) ?? workerInfo(record, load, job);
+}
+
+/** For what is done to a worker with all its ranks only. */
+function whole(then: (record: WorkerRecord) => LocalResponse): (found: Found) => LocalResponse {
+  return ({ record, rank }) => (rank === null ? then(record) : fail(409, 'RANK_OF_WORKER', notAlone(rank, record)));
+}
+
+/** Why nothing can be done to this rank. */
+export function notAlone({ url, rank }: Worker, { worker }: WorkerRecord): string {
+  return `${url} is one of the ${rank?.size} data-parallel ranks of ${worker.url}, which change and leave together: name ${worker.url} or ${worker.id}`;
 }
 
 function listWorkers(deps: AdminDeps): LocalResponse {
   const records = deps.registry.list();
   // Launchers wait for these numbers, so a worker that has not come up yet is not among them. Source: sglang_router 0.3.2.
   const up = records.filter((record) => deps.registration.findStatus(record) === null);
-  const count = (type: string): number => up.filter((record) => record.worker.type === type).length;
+  const count = (type: string): number => up.reduce((sum, { worker, ranks }) => sum + (worker.type === type ? ranks.length : 0), 0);
+  const workers = records.flatMap((record) => rankInfos(record, deps.load, deps.registration.findStatus(record)));
   return jsonResponse(200, {
-    workers: records.map((record) => infoOf(deps, record)),
-    total: records.length,
+    workers,
+    total: workers.length,
     stats: { prefill_count: count('prefill'), decode_count: count('decode'), regular_count: count('regular') },
   });
 }
 
 function addWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
-  const parsed = parseAddWorker(request.body, deps.defaults, deps.isPaired);
+  const parsed = parseAddWorker(request.body, deps.defaults, deps);
   if (!parsed.ok) return refuse(parsed.problems);
   const [result] = deps.registry.addEach([parsed.value]);
   if (result?.ok !== true) return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());
@@ -95,17 +128,25 @@ function accept(record: WorkerRecord, message: string): LocalResponse {
   return jsonResponse(202, { status: 'accepted', worker_id: record.worker.id, message });
 }
 
-/** The worker that the path names by UUID or, as versions before 0.3 did, by its URL. */
-function withWorker(deps: AdminDeps, request: LocalRequest, then: (record: WorkerRecord) => LocalResponse): LocalResponse {
+/** What the path names by UUID or, as versions before 0.3 did, by its URL; of a rank with `@0` behind it. */
+function withWorker({ registry }: AdminDeps, request: LocalRequest, then: (found: Found) => LocalResponse): LocalResponse {
   const id = request.params['id'] ?? '';
   const shown = id.slice(0, 200);
-  const address = id.includes('://') ? parseWorkerAddress(id) : null;
-  if (!isUuid(id) && address?.ok !== true) {
-    const reason = address?.ok === false ? address.expected : 'a UUID or the URL of a worker';
+  const url = id.includes('://') ? parseNamed(id) : null;
+  if (!isUuid(id) && url?.ok !== true) {
+    const reason = url?.ok === false ? url.expected : 'a UUID or the URL of a worker';
     return fail(400, 'BAD_REQUEST', `Invalid worker_id '${shown}' (expected UUID). Error: expected ${reason}`);
   }
-  const record = address?.ok === true ? deps.registry.findByUrl(address.address.url) : deps.registry.findById(id.toLowerCase());
-  return record === null ? fail(404, 'WORKER_NOT_FOUND', `Worker ${shown} not found`) : then(record);
+  const record = url?.ok === true ? registry.findByUrl(url.url) : registry.findById(id.toLowerCase());
+  const found = record === null ? registry.findByRank(url?.ok === true ? url.url : id.toLowerCase()) : { record, rank: null };
+  return found === null ? fail(404, 'WORKER_NOT_FOUND', `Worker ${shown} not found`) : then(found);
+}
+
+/** The canonical URL of a worker, or of a rank. */
+export function parseNamed(text: string): { readonly ok: true; readonly url: string } | { readonly ok: false; readonly expected: string } {
+  const rank = /@\d{1,4}$/.exec(text)?.[0] ?? '';
+  const parsed = parseWorkerAddress(rank === '' ? text : text.slice(0, -rank.length));
+  return parsed.ok ? { ok: true, url: parsed.address.url + rank } : parsed;
 }
 
 export function tooManyWorkers(): string {

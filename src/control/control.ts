@@ -7,7 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Rng } from '../core/rng.ts';
 import type { WorkerType } from '../core/worker.ts';
 import type { WorkerAddress } from '../core/worker-address.ts';
-import { createAdminRoutes } from './admin-routes.ts';
+import { createAdminRoutes, tooManyWorkers } from './admin-routes.ts';
 import { Discovery } from './discovery.ts';
 import { createFanOutRoutes } from './fan-out-routes.ts';
 import { createLegacyRoutes } from './legacy-routes.ts';
@@ -15,9 +15,10 @@ import { createPairRoutes } from './pair-routes.ts';
 import { DEFAULT_PROBE_PATHS } from './probe.ts';
 import { createProbeRoutes } from './probe-routes.ts';
 import { Prober } from './prober.ts';
+import { RankQuestions } from './rank-questions.ts';
 import { Registration } from './registration.ts';
 import { MAX_WORKERS, type NewWorker, Registry, type RegistryObserver } from './registry.ts';
-import { findMisfit } from './server-facts.ts';
+import { findMisfit, rankCount } from './server-facts.ts';
 import { createWorkerClient } from './worker-client.ts';
 import { DEFAULT_OPTIONS, type WorkerFacts, type WorkerRecord } from './worker-record.ts';
 import { WorkerRounds } from './worker-rounds.ts';
@@ -35,6 +36,8 @@ export interface ControlSettings {
   readonly healthCheckEndpoint: string;
   /** Prefill and decode are divided: workers are of these two types. False if absent. */
   readonly isPaired?: boolean;
+  /** Every data-parallel rank of an engine is a worker of its own. False if absent. */
+  readonly isDpAware?: boolean;
   /** Between probes of a ready worker; 10 s if absent. */
   readonly readyProbeIntervalMs?: number;
 }
@@ -93,6 +96,7 @@ class ControlPlane implements Control, RegistryObserver {
   readonly #prober: Prober;
   readonly #registration: Registration;
   readonly #discovery: Discovery;
+  readonly #questions: RankQuestions;
   readonly #rounds: WorkerRounds;
   #isStarting = false;
   #isDraining = false;
@@ -103,7 +107,8 @@ class ControlPlane implements Control, RegistryObserver {
     this.#counters = counters;
     this.#apiKey = settings.apiKey;
     const isPaired = settings.isPaired ?? false;
-    this.registry = new Registry(cell, load, rng, this);
+    const isDpAware = settings.isDpAware ?? false;
+    this.registry = new Registry(cell, load, rng, this, MAX_WORKERS, isDpAware);
     const client = createWorkerClient(clock);
     this.#prober = new Prober(
       clock,
@@ -120,12 +125,14 @@ class ControlPlane implements Control, RegistryObserver {
     );
     this.#registration = new Registration(clock, logger, settings.startupTimeoutMs);
     this.#discovery = new Discovery(client, logger, this);
+    this.#questions = new RankQuestions(clock, (record) => this.#discovery.ask(record));
     const admin = {
       registry: this.registry,
       registration: this.#registration,
       load,
       defaults: { ...DEFAULT_OPTIONS, apiKey: settings.apiKey },
       isPaired,
+      isDpAware,
     };
     this.#rounds = new WorkerRounds(client);
     const ofPairs = isPaired
@@ -163,6 +170,7 @@ class ControlPlane implements Control, RegistryObserver {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#registration.stop();
+    this.#questions.stop();
     await Promise.all([this.#prober.stop(), this.#discovery.stop(), this.#rounds.stop()]);
   }
 
@@ -179,6 +187,7 @@ class ControlPlane implements Control, RegistryObserver {
     this.#counters?.deregistered('manual');
     this.#prober.unwatch(record);
     this.#discovery.forget(record);
+    this.#questions.forget(record);
     this.#registration.end(record, 'removed');
   }
 
@@ -191,8 +200,12 @@ class ControlPlane implements Control, RegistryObserver {
       this.#logger.warn(fields, 'worker takes no requests');
       return;
     }
-    this.#logger.info(fields, 'worker takes requests');
-    this.#registration.end(record, 'ready');
+    if (record.awaitsRanks) {
+      this.#logger.info(fields, 'worker is up; it is asked for its data-parallel ranks');
+    } else {
+      this.#logger.info(fields, 'worker takes requests');
+      this.#registration.end(record, 'ready');
+    }
     this.#discovery.ask(record);
   }
 
@@ -202,15 +215,37 @@ class ControlPlane implements Control, RegistryObserver {
 
   /** A worker has said what it is. */
   factsDiscovered(record: WorkerRecord, facts: WorkerFacts): void {
+    const { awaitsRanks } = record;
+    const before = record.ranks.length;
     const misfit = findMisfit(record.options, facts);
     if (misfit !== null) this.#logger.warn({ worker: record.worker.url, misfit }, 'worker is not what it was registered as');
-    this.registry.factsDiscovered(record, facts);
+    if (!this.registry.factsDiscovered(record, facts)) return;
+    const count = record.ranks.length;
+    if (record.awaitsRanks) {
+      const isUnsaid = rankCount(facts) === null;
+      this.factsMissing(record, isUnsaid ? '/server_info gives no usable dp_size, which --dp-aware needs' : tooManyWorkers());
+    } else if (awaitsRanks) {
+      this.#logger.info({ worker: record.worker.url, ranks: count }, 'worker has told its data-parallel ranks');
+      this.#questions.forget(record);
+      if (record.state.phase === 'ready') this.#registration.end(record, 'ready');
+    } else if (count !== before) {
+      this.#logger.warn({ worker: record.worker.url, before, ranks: count }, 'worker has another number of data-parallel ranks');
+    }
+  }
+
+  /** Without ranks no request can be sent, so whoever awaits them asks again; nothing else depends on what a worker says. */
+  factsMissing(record: WorkerRecord, why: string): void {
+    if (!record.awaitsRanks || this.#isStopped) return;
+    this.#registration.note(record, why);
+    this.#logger.warn({ worker: record.worker.url, why }, 'worker takes no requests: its data-parallel ranks are not known');
+    this.#questions.askLater(record);
   }
 
   /** A probe has ended: the registry hears of it after those who only take notes. */
   probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
     this.#counters?.probed(record.worker.type, event === 'probe-passed');
-    this.#registration.note(record, detail);
+    // Of a worker whose ranks are awaited it is no news that it is up.
+    if (event !== 'probe-passed' || !record.awaitsRanks) this.#registration.note(record, detail);
     if (event === 'probe-passed' && record.state.phase === 'ready') this.#discovery.retry(record);
     if (event !== 'probe-passed') this.#logger.debug({ worker: record.worker.url, event, detail }, 'probe did not pass');
     this.registry.probeEnded(record, event);

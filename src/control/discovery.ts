@@ -16,6 +16,8 @@ const MAX_AT_ONCE = 8;
 
 interface FactsSink {
   factsDiscovered(record: WorkerRecord, facts: WorkerFacts): void;
+  /** The worker could not be asked, or has nothing to say. */
+  factsMissing(record: WorkerRecord, why: string): void;
 }
 
 export class Discovery {
@@ -83,9 +85,11 @@ export class Discovery {
       if (server === NO_ANSWER || model === NO_ANSWER) {
         this.#logger.debug({ worker: record.worker.url }, 'worker did not answer what it is; it will be asked again');
         this.#unanswered.add(record);
+        this.#sink.factsMissing(record, `no answer to ${SERVER_INFO_PATHS[0]}`);
         return;
       }
       if (server !== null || model !== null) this.#sink.factsDiscovered(record, factsOf(server, model));
+      else this.#sink.factsMissing(record, `${SERVER_INFO_PATHS[0]} describes nothing`);
     } finally {
       await calls.close();
     }

@@ -1,7 +1,7 @@
 /** What operators ask of all workers at once: `/flush_cache` and `/get_loads`. Shapes: sglang_router 0.3.2. */
 import { ERRORS, type ErrorCode, errorBody } from '../core/errors.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../core/local-route.ts';
-import type { Worker } from '../core/worker.ts';
+import type { Worker, WorkerRank } from '../core/worker.ts';
 import type { Registry } from './registry.ts';
 import { jsonOf, memberOf } from './worker-answers.ts';
 import type { CallResult, WorkerCalls } from './worker-client.ts';
@@ -62,9 +62,11 @@ function failureOf(result: CallResult | undefined): string | null {
 async function getLoads({ registry, rounds }: FanOutDeps, request: LocalRequest): Promise<LocalResponse> {
   if (!rounds.hasRoom) return busy();
   return rounds.share(`loads ${request.authorization}`, async () => {
-    const workers = registry.list().map(({ worker }) => worker);
+    const records = registry.list();
+    const workers = records.map(({ worker }) => worker);
     const loads = await rounds.ask(workers, request.authorization, tokensAt);
-    return jsonResponse(200, { workers: workers.map((worker, at) => entry(worker, loads[at] ?? -1)) });
+    const entries = records.flatMap(({ ranks }, at) => ranks.map((worker) => entry(worker, sumOf(loads[at] ?? null, worker.rank))));
+    return jsonResponse(200, { workers: entries });
   });
 }
 
@@ -72,17 +74,28 @@ function entry({ url, type }: Worker, load: number): object {
   return { worker: url, worker_type: type, load };
 }
 
-/** Tokens that a worker computes or holds for requests, all its ranks together; -1 if it does not say. */
-async function tokensAt(calls: WorkerCalls): Promise<number> {
-  const now = await calls.get('/v1/loads?include=core', LIMITS);
-  if (now.ok && now.status === 200) return sumOf(memberOf(jsonOf(now), 'loads'), 'num_total_tokens');
-  if (!now.ok) return -1;
-  // Engines before /v1/loads. Source: SGLang 0.5.23 has the new route only, 0.5.5 the old one only.
-  return sumOf(jsonOf(await calls.get('/get_load', LIMITS)), 'num_tokens');
+/** Tokens that one rank of an engine computes or holds for requests. */
+interface RankTokens {
+  readonly rank: unknown;
+  readonly tokens: unknown;
 }
 
-function sumOf(ranks: unknown, name: string): number {
-  if (!Array.isArray(ranks)) return -1;
-  const counts = ranks.map((rank) => memberOf(rank, name));
+/** By rank; null if the worker does not say it. */
+async function tokensAt(calls: WorkerCalls): Promise<readonly RankTokens[] | null> {
+  const now = await calls.get('/v1/loads?include=core', LIMITS);
+  if (now.ok && now.status === 200) return tokensIn(memberOf(jsonOf(now), 'loads'), 'num_total_tokens');
+  if (!now.ok) return null;
+  // Engines before /v1/loads. Source: SGLang 0.5.23 has the new route only, 0.5.5 the old one only.
+  return tokensIn(jsonOf(await calls.get('/get_load', LIMITS)), 'num_tokens');
+}
+
+function tokensIn(loads: unknown, name: string): readonly RankTokens[] | null {
+  return Array.isArray(loads) ? loads.map((load) => ({ rank: memberOf(load, 'dp_rank'), tokens: memberOf(load, name) })) : null;
+}
+
+/** Of one rank, or of all together (`rank` null); -1 if the worker does not say it. */
+function sumOf(loads: readonly RankTokens[] | null, rank: WorkerRank | null): number {
+  if (loads === null || (rank !== null && !loads.some((load) => load.rank === rank.number))) return -1;
+  const counts = loads.filter((load) => rank === null || load.rank === rank.number).map(({ tokens }) => tokens);
   return counts.every((count) => typeof count === 'number') ? counts.reduce((sum, count) => sum + count, 0) : -1;
 }

@@ -1,7 +1,7 @@
 /** The control API of the first versions, as text: `/add_worker`, `/remove_worker`, `/list_workers`. Texts: sglang_router 0.2.1. */
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../core/local-route.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../core/worker-address.ts';
-import { type AdminDeps, tooManyWorkers } from './admin-routes.ts';
+import { type AdminDeps, notAlone, parseNamed, tooManyWorkers } from './admin-routes.ts';
 import type { Registered } from './registration.ts';
 import type { WorkerOptions, WorkerRecord } from './worker-record.ts';
 
@@ -64,6 +64,9 @@ function reasonOf(how: Exclude<Registered, 'ready'>, message: string | null): st
 }
 
 function removeWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
+  const given = request.query.get('url') ?? '';
+  const rank = deps.isDpAware && given.includes('@') ? deps.registry.findByRank(urlOf(given)) : null;
+  if (rank !== null) return text(400, notAlone(rank.rank, rank.record));
   const address = addressOf(request);
   if (typeof address === 'string') return text(400, address);
   const record: WorkerRecord | null = deps.registry.findByUrl(address.url);
@@ -73,7 +76,12 @@ function removeWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
 }
 
 function listWorkers(deps: AdminDeps): LocalResponse {
-  return jsonResponse(200, { urls: deps.registry.list().map((record) => record.worker.url) });
+  return jsonResponse(200, { urls: deps.registry.list().flatMap((record) => record.ranks.map(({ url }) => url)) });
+}
+
+function urlOf(text: string): string {
+  const named = parseNamed(text);
+  return named.ok ? named.url : text;
 }
 
 /** The address in `?url=`, or what is wrong with it. */

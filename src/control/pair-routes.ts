@@ -36,9 +36,14 @@ export function createPairRoutes(deps: PairRouteDeps): LocalRoute[] {
   ];
 }
 
-/** Workers of a role that may take a request now. */
+/** Workers of a role that may take a request now; of an engine with several ranks the first, for it answers for all of them. */
 function ready({ current }: FleetCell, role: Role): Worker[] {
-  return [...current.eligible[role]].flatMap((index) => current.workers[index] ?? []);
+  const workers = [...current.eligible[role]].flatMap((index) => current.workers[index] ?? []);
+  return workers.filter(({ rank }) => rank === null || rank.number === 0);
+}
+
+function engineOf({ rank, url }: Worker): string {
+  return rank?.engineUrl ?? url;
 }
 
 function noWorker(missing: readonly Role[]): LocalResponse {
@@ -54,12 +59,12 @@ async function healthGenerate(deps: PairRouteDeps, { authorization }: LocalReque
   if (!rounds.hasRoom) return busy();
   return rounds.share(`health_generate ${authorization}`, async () => {
     const results = await rounds.ask([prefill, decode], authorization, (calls) => calls.get('/health_generate', GENERATE_LIMITS));
-    const failed = [prefill, decode].flatMap(({ url, type }, at) => {
+    const failed = [prefill, decode].flatMap((worker, at) => {
       const failure = failureOf(results[at]);
-      return failure === null ? [] : [`${type}=${url} ${failure}`];
+      return failure === null ? [] : [`${worker.type}=${engineOf(worker)} ${failure}`];
     });
     if (failed.length > 0) return refusal('health_generate_failed', `Health generate failed on selected pair: ${failed.join(', ')}`);
-    const body = `Health generate passed on selected pair: prefill=${prefill.url}, decode=${decode.url}`;
+    const body = `Health generate passed on selected pair: prefill=${engineOf(prefill)}, decode=${engineOf(decode)}`;
     return { status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body };
   });
 }

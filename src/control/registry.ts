@@ -8,12 +8,14 @@ import { isUnreachable, type Outcome } from '../core/outcome.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
 import type { WorkerAddress } from '../core/worker-address.ts';
+import { createRank, createWorker } from './create-worker.ts';
 import { IndexPool } from './index-pool.ts';
+import { rankCount } from './server-facts.ts';
 import { createUuid } from './uuid.ts';
-import type { WorkerFacts, WorkerOptions, WorkerRecord } from './worker-record.ts';
+import { isServing, type WorkerFacts, type WorkerOptions, type WorkerRecord } from './worker-record.ts';
 import { INITIAL_STATE, type Phase, type Step, step, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
-/** Registered workers and those that still have requests under way after their removal, together. */
+/** Registered workers (or ranks) and those that still have requests under way after their removal, together. */
 export const MAX_WORKERS = 8192;
 
 export interface RegistryObserver {
@@ -35,6 +37,8 @@ type AddResult = { readonly ok: true; readonly record: WorkerRecord; readonly is
 
 interface Entry extends WorkerRecord {
   worker: Worker;
+  ranks: readonly Worker[];
+  awaitsRanks: boolean;
   options: WorkerOptions;
   facts: WorkerFacts | null;
   state: WorkerState;
@@ -45,12 +49,24 @@ export class Registry implements AttemptListener {
   readonly #rng: Rng;
   readonly #observer: RegistryObserver;
   readonly #indices: IndexPool;
+  readonly #isDpAware: boolean;
   readonly #byUrl = new Map<string, Entry>();
   readonly #byId = new Map<string, Entry>();
   /** By worker index; a worker that left is no longer here. */
   readonly #byIndex: (Entry | undefined)[] = [];
+  /** What the snapshot shows at each index. */
+  readonly #workers: (Worker | undefined)[] = [];
 
-  constructor(cell: FleetCell, load: LoadTable, rng: Rng, observer: RegistryObserver, maxWorkers: number = MAX_WORKERS) {
+  /** `isDpAware`: every data-parallel rank of an engine is a worker. */
+  constructor(
+    cell: FleetCell,
+    load: LoadTable,
+    rng: Rng,
+    observer: RegistryObserver,
+    maxWorkers: number = MAX_WORKERS,
+    isDpAware: boolean = false,
+  ) {
+    this.#isDpAware = isDpAware;
     this.#cell = cell;
     this.#rng = rng;
     this.#observer = observer;
@@ -74,6 +90,16 @@ export class Registry implements AttemptListener {
     return this.#byUrl.get(url) ?? null;
   }
 
+  /** The worker one of whose ranks has this id or URL. */
+  findByRank(idOrUrl: string): { readonly record: WorkerRecord; readonly rank: Worker } | null {
+    if (!this.#isDpAware) return null;
+    for (const record of this.#byUrl.values()) {
+      const rank = record.ranks.find(({ id, url, rank: own }) => own !== null && (id === idOrUrl || url === idOrUrl));
+      if (rank !== undefined) return { record, rank };
+    }
+    return null;
+  }
+
   /** One result per address, in order. A URL that is registered keeps its worker as it is. `ok: false`: MAX_WORKERS reached. */
   add(addresses: readonly WorkerAddress[], options: WorkerOptions): AddResult[] {
     return this.addEach(addresses.map((address) => ({ address, options })));
@@ -92,7 +118,7 @@ export class Registry implements AttemptListener {
     });
     if (added.length > 0) {
       this.#publish(
-        added.map((entry) => entry.worker),
+        added.flatMap((entry) => entry.ranks),
         [],
       );
       for (const entry of added) this.#observer.workerAdded(entry);
@@ -108,9 +134,8 @@ export class Registry implements AttemptListener {
     entry.state = step(entry.state, 'removed').state;
     this.#byId.delete(worker.id);
     this.#byUrl.delete(worker.url);
-    this.#byIndex[worker.index] = undefined;
-    this.#indices.free(worker.index);
-    this.#publish([], [worker]);
+    for (const { index } of entry.ranks) this.#vacate(index);
+    this.#publish([], entry.ranks);
     this.#observer.workerRemoved(entry);
     return true;
   }
@@ -159,11 +184,11 @@ export class Registry implements AttemptListener {
     const index = this.#indices.take();
     if (index === null) return null;
     const id = createUuid(this.#rng);
-    const entry: Entry = { worker: createWorker(index, id, address, options, null), options, facts: null, state: INITIAL_STATE };
+    const worker = createWorker(index, id, address, options, null);
+    const entry: Entry = { worker, ranks: [worker], awaitsRanks: this.#isDpAware, options, facts: null, state: INITIAL_STATE };
     this.#byUrl.set(address.url, entry);
     this.#byId.set(id, entry);
-    while (this.#byIndex.length <= index) this.#byIndex.push(undefined);
-    this.#byIndex[index] = entry;
+    this.#occupy(entry, worker);
     return entry;
   }
 
@@ -171,10 +196,56 @@ export class Registry implements AttemptListener {
     const entry = this.#byId.get(record.worker.id);
     if (entry === undefined) return false;
     edit(entry);
-    const { worker } = entry;
+    const { worker, ranks } = entry;
     entry.worker = createWorker(worker.index, worker.id, worker, entry.options, entry.facts);
-    this.#publish([entry.worker], []);
+    entry.ranks = this.#isDpAware ? this.#ranksOf(entry) : [entry.worker];
+    const stays = new Set(entry.ranks.map(({ id }) => id));
+    const left = ranks.filter(({ id }) => !stays.has(id));
+    const taken = new Set(entry.ranks.map(({ index }) => index));
+    for (const { index } of left) if (!taken.has(index)) this.#vacate(index);
+    for (const rank of entry.ranks) this.#occupy(entry, rank);
+    this.#publish(entry.ranks, left);
     return true;
+  }
+
+  /** As many as the engine says; those that there are already keep their ids and indices. All or none of the new ones find room. */
+  #ranksOf(entry: Entry): readonly Worker[] {
+    const { worker, ranks } = entry;
+    const size = rankCount(entry.facts) ?? (entry.awaitsRanks ? 0 : ranks.length);
+    const indices = [worker.index, ...ranks.slice(1, size).map(({ index }) => index)];
+    const fresh: WorkerIndex[] = [];
+    while (indices.length + fresh.length < size) {
+      const index = this.#indices.take();
+      if (index === null) break;
+      fresh.push(index);
+    }
+    if (indices.length + fresh.length < size) for (const index of fresh.splice(0)) this.#indices.free(index);
+    else if (size > 0) {
+      entry.awaitsRanks = false;
+      return [...indices, ...fresh].map((index, number) => {
+        const known = ranks[number];
+        const id = known === undefined || known.rank === null ? createUuid(this.#rng) : known.id;
+        return createRank(worker, index, id, number, size);
+      });
+    }
+    return entry.awaitsRanks ? [worker] : ranks.map(({ index, id }, number) => createRank(worker, index, id, number, ranks.length));
+  }
+
+  #occupy(entry: Entry, worker: Worker): void {
+    const { index } = worker;
+    while (this.#byIndex.length <= index) {
+      this.#byIndex.push(undefined);
+      this.#workers.push(undefined);
+    }
+    this.#byIndex[index] = entry;
+    this.#workers[index] = worker;
+  }
+
+  /** Nobody's any more, though an attempt may still be under way. */
+  #vacate(index: WorkerIndex): void {
+    this.#byIndex[index] = undefined;
+    this.#workers[index] = undefined;
+    this.#indices.free(index);
   }
 
   #publish(joined: readonly Worker[], left: readonly Worker[]): void {
@@ -182,17 +253,18 @@ export class Registry implements AttemptListener {
   }
 
   #snapshot(): FleetSnapshot {
-    const workers: (Worker | undefined)[] = [];
     const eligible = { regular: [] as number[], prefill: [] as number[], decode: [] as number[] };
-    for (const entry of this.#byIndex) {
-      workers.push(entry?.worker);
-      if (entry?.state.phase === 'ready') eligible[entry.worker.type].push(entry.worker.index);
+    let total = 0;
+    for (const [index, entry] of this.#byIndex.entries()) {
+      if (entry === undefined) continue;
+      total++;
+      if (isServing(entry)) eligible[entry.worker.type].push(index);
     }
     return {
       version: this.#cell.current.version + 1,
-      workers,
+      workers: [...this.#workers],
       eligible: { regular: toIndices(eligible.regular), prefill: toIndices(eligible.prefill), decode: toIndices(eligible.decode) },
-      total: this.#byUrl.size,
+      total,
     };
   }
 }
@@ -208,26 +280,3 @@ function eventOf(outcome: Outcome): WorkerEvent | null {
   if (outcome.kind === 'cut') return 'attempt-cut';
   return outcome.kind === 'ok' || outcome.kind === 'status' ? 'attempt-answered' : null;
 }
-
-function createWorker(index: WorkerIndex, id: string, address: WorkerAddress, options: WorkerOptions, facts: WorkerFacts | null): Worker {
-  return {
-    index,
-    id,
-    url: address.url,
-    scheme: address.scheme,
-    host: address.host,
-    port: address.port,
-    authority: address.authority,
-    basePath: address.basePath,
-    type: options.type,
-    apiKey: options.apiKey,
-    modelId: options.modelId ?? facts?.modelId ?? UNKNOWN_MODEL,
-    priority: options.priority,
-    cost: options.cost,
-    bootstrapPort: options.bootstrapPort,
-    labels: options.labels,
-  };
-}
-
-/** Source: sglang_router 0.3.2. */
-const UNKNOWN_MODEL = 'unknown';

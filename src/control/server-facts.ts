@@ -36,6 +36,16 @@ export function factsOf(server: object | null, model: object | null): WorkerFact
   return { modelId: modelId === '' ? null : modelId, metadata };
 }
 
+/** More than any engine has: what is beyond is taken for a mistake. */
+const MAX_RANKS = 1024;
+
+/** How many data-parallel ranks an engine says that it has; null if it does not say. */
+export function rankCount(facts: WorkerFacts | null): number | null {
+  const text = facts?.metadata['dp_size'] ?? '';
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  return count >= 1 && count <= MAX_RANKS ? count : null;
+}
+
 function findText(description: object | null, name: string): string | null {
   if (description === null || !Object.hasOwn(description, name)) return null;
   const value: unknown = Reflect.get(description, name);

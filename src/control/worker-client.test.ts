@@ -11,7 +11,7 @@ import { DEFAULT_OPTIONS } from './worker-record.ts';
 function workerAt(url: string): Worker {
   const parsed = parseWorkerAddress(url);
   assert.ok(parsed.ok);
-  return { ...DEFAULT_OPTIONS, ...parsed.address, index: 0, id: '', modelId: 'unknown' };
+  return { ...DEFAULT_OPTIONS, ...parsed.address, index: 0, id: '', modelId: 'unknown', rank: null };
 }
 
 /** A server that says `reply` to whatever it gets, and then does what `then` does. Answers its port. */

@@ -32,9 +32,21 @@ export interface WorkerFacts {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** May take requests now. */
+export function isServing({ state, awaitsRanks }: WorkerRecord): boolean {
+  return state.phase === 'ready' && !awaitsRanks;
+}
+
 export interface WorkerRecord {
   /** Replaced whole when facts or options change; id, index and address never do. */
   readonly worker: Worker;
+  /**
+   * What requests are sent to: the worker itself or, where ranks are told apart, each rank of the engine as a worker with an id
+   * and an index of its own. They join, leave and fail together; the first has the index of the worker.
+   */
+  readonly ranks: readonly Worker[];
+  /** Ranks are told apart, and the engine has not said yet how many it has: until then it takes no requests. */
+  readonly awaitsRanks: boolean;
   readonly options: WorkerOptions;
   readonly facts: WorkerFacts | null;
   readonly state: WorkerState;

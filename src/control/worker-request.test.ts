@@ -5,7 +5,8 @@ import { DEFAULT_OPTIONS } from './worker-record.ts';
 import { parseAddWorker, parseUpdateWorker } from './worker-request.ts';
 
 const DEFAULTS = { ...DEFAULT_OPTIONS, apiKey: 'shared' };
-const parse = (value: unknown, isPaired = false) => parseAddWorker(Buffer.from(JSON.stringify(value)), DEFAULTS, isPaired);
+const parse = (value: unknown, isPaired = false, isDpAware = false) =>
+  parseAddWorker(Buffer.from(JSON.stringify(value)), DEFAULTS, { isPaired, isDpAware });
 
 function problemsOf(value: unknown, isPaired = false): string[] {
   const parsed = parse(value, isPaired);
@@ -61,13 +62,20 @@ test('what the router cannot do yet is refused and not ignored', () => {
   assert.deepEqual(
     problemsOf({
       url: 'http://a:1',
-      dp_aware: true,
       runtime: 'vllm',
       chat_template: 'x',
       health_check_timeout_secs: 3,
     }),
-    ['health_check_timeout_secs (not yet)', 'runtime (not yet)', 'dp_aware (not yet)', 'chat_template (not yet)'],
+    ['health_check_timeout_secs (not yet)', 'runtime (not yet)', 'chat_template (not yet)'],
   );
+});
+
+test('whether ranks are told apart is a matter of the router: a worker may ask for what it does, or for nothing', () => {
+  const url = 'http://a:1';
+  assert.deepEqual(problemsOf({ url, dp_aware: true }), ['dp_aware']);
+  for (const dp_aware of [false, null]) assert.deepEqual(problemsOf({ url, dp_aware }), []);
+  for (const dp_aware of [true, false, null]) assert.ok(parse({ url, dp_aware }, false, true).ok);
+  assert.ok(!parse({ url, dp_aware: 1 }, false, true).ok);
 });
 
 test('the type of a worker must fit the mode of the router', () => {
@@ -101,7 +109,7 @@ test('a key is never shown', () => {
 
 test('a body that is no JSON object is one problem', () => {
   for (const body of ['', '[]', 'null', '{', '"x"']) {
-    const parsed = parseAddWorker(Buffer.from(body), DEFAULTS, false);
+    const parsed = parseAddWorker(Buffer.from(body), DEFAULTS, { isPaired: false, isDpAware: false });
     assert.ok(!parsed.ok);
     assert.deepEqual(
       parsed.problems.map((problem) => problem.field),

@@ -18,16 +18,21 @@ type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false
 const MAX_TEXT = 1024;
 const MAX_LABELS = 64;
 
-/**
- * `defaults`: what holds for fields that are absent or null. `isPaired`: the router takes prefill and decode workers, else regular
- * ones. All problems are reported, not only the first.
- */
-export function parseAddWorker(body: Buffer, defaults: WorkerOptions, isPaired: boolean): Parsed<NewWorker> {
+/** What the router's own settings say about all workers. */
+export interface RouterMode {
+  /** The router takes prefill and decode workers, else regular ones. */
+  readonly isPaired: boolean;
+  /** Data-parallel ranks are told apart. */
+  readonly isDpAware: boolean;
+}
+
+/** `defaults`: what holds for fields that are absent or null. All problems are reported, not only the first. */
+export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: RouterMode): Parsed<NewWorker> {
   const fields = parseFields(body);
   if (!fields.ok) return fields;
   const reader = new FieldReader(fields.value);
   const address = reader.address('url');
-  const options = readNewOptions(reader, defaults, isPaired);
+  const options = readNewOptions(reader, defaults, mode);
   reader.refuseRest();
   if (reader.problems.length > 0 || address === null) return { ok: false, problems: reader.problems };
   return { ok: true, value: { address, options } };
@@ -56,19 +61,18 @@ function readOptions(reader: FieldReader, defaults: WorkerOptions, isNew: boolea
   return options;
 }
 
-function readNewOptions(reader: FieldReader, defaults: WorkerOptions, isPaired: boolean): WorkerOptions {
+function readNewOptions(reader: FieldReader, defaults: WorkerOptions, { isPaired, isDpAware }: RouterMode): WorkerOptions {
   const options = readOptions(reader, defaults, true);
   const type = reader.workerType('worker_type', isPaired);
   const bootstrapPort = reader.bootstrapPort('bootstrap_port', type);
   reader.runtime('runtime');
-  for (const name of FALSE_ONLY) reader.notYet(name, false);
+  reader.notYet('disable_health_check', false);
+  reader.dpAware('dp_aware', isDpAware);
   for (const name of NOT_YET) reader.notYet(name);
   return { ...options, type: type ?? options.type, bootstrapPort, modelId: reader.text('model_id') ?? options.modelId };
 }
 
 const HEALTH_FIELDS = ['health_check_timeout_secs', 'health_check_interval_secs', 'health_success_threshold', 'health_failure_threshold'];
-/** Asking for what happens anyway is fine. */
-const FALSE_ONLY = ['disable_health_check', 'dp_aware'];
 const NOT_YET = ['tokenizer_path', 'reasoning_parser', 'tool_parser', 'chat_template', 'max_connection_attempts'];
 
 function parseFields(body: Buffer): Parsed<ReadonlyMap<string, unknown>> {
@@ -167,6 +171,13 @@ class FieldReader {
     const port = this.integer(name, 1, 65_535);
     if (port === null || type === null || type === 'prefill') return port;
     return this.#invalid(name, port, 'not to be there: only prefill workers have a bootstrap port');
+  }
+
+  /** The setting of the router decides, for all workers; asking for less is what clients do that do not know of it. */
+  dpAware(name: string, isDpAware: boolean): void {
+    const value = this.#take(name);
+    if (value === null || value === false || (value === true && isDpAware)) return;
+    this.#invalid(name, value, isDpAware ? 'true or false' : 'false: this router runs without --dp-aware');
   }
 
   runtime(name: string): void {

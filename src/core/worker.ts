@@ -9,11 +9,21 @@ export const NONE: WorkerIndex = -1;
 export type WorkerType = 'regular' | 'prefill' | 'decode';
 export const WORKER_TYPES: readonly WorkerType[] = ['regular', 'prefill', 'decode'];
 
+/** A data-parallel rank of an engine: it has a queue and a KV cache of its own, so it is a worker of its own. */
+export interface WorkerRank {
+  /** 0 .. size-1. */
+  readonly number: number;
+  /** Ranks of the engine, 1 or more. */
+  readonly size: number;
+  /** What all of them are reached at. */
+  readonly engineUrl: string;
+}
+
 export interface Worker {
   readonly index: WorkerIndex;
   /** UUID, reserved when the worker was first named. */
   readonly id: string;
-  /** `scheme://authority` with an optional base path, no trailing slash; canonical (`WorkerAddress.url`). */
+  /** `scheme://authority` with an optional base path, no trailing slash; canonical (`WorkerAddress.url`). Of a rank with `@0` behind it. */
   readonly url: string;
   readonly scheme: 'http' | 'https';
   /** Name or address to connect to; an IPv6 address without brackets. */
@@ -31,5 +41,7 @@ export interface Worker {
   readonly priority: number;
   readonly cost: number;
   readonly bootstrapPort: number | null;
+  /** Null: the engine places requests on its ranks itself. */
+  readonly rank: WorkerRank | null;
   readonly labels: Readonly<Record<string, string>>;
 }

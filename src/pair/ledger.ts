@@ -72,7 +72,7 @@ export class PairLedger {
     // An empty batch takes a place as well: the number of pairs is bounded too.
     if (this.#pairs.size >= this.#maxRooms || this.#rooms.liveCount + roomCount > this.#maxRooms) return null;
     const rooms: Room[] = [];
-    for (let i = 0; i < roomCount; i++) rooms.push(this.#rooms.draw());
+    for (let i = 0; i < roomCount; i++) rooms.push(this.#rooms.draw(prefill.rank));
     const pair = new LivePair(rooms, prefill, decode, nowMs);
     this.#pairs.add(pair);
     return pair;

@@ -1,5 +1,6 @@
 /** Bootstrap rooms: the numbers by which the prefill and the decode engine of a pair find each other. */
 import type { Rng } from '../core/rng.ts';
+import type { WorkerRank } from '../core/worker.ts';
 
 /**
  * An engine numbers the prompts of a batch room, room + 1, ... when it gets one number for all of them, so no two live rooms are
@@ -8,6 +9,7 @@ import type { Rng } from '../core/rng.ts';
 const SPACING = 65_536;
 /** 2^63 - 1 is the largest room: 31 bits above 32. */
 const HIGH_MASK = 0x7fff_ffff;
+const LOW_MASK = 0xffff_ffff;
 const BILLION = 1_000_000_000;
 
 /** A room while it is live; `digits` is what goes into the request. */
@@ -40,11 +42,16 @@ export class RoomSource {
     return this.#live.size;
   }
 
-  /** A room that is live until it is given back. */
-  draw(): Room {
+  /**
+   * A room that is live until it is given back. `rank`: the data-parallel rank of the prefill worker, which the room divided by
+   * the number of ranks then leaves as its remainder: that is where decode engines look that are not told (SGLang 0.5.23).
+   */
+  draw(rank: WorkerRank | null = null): Room {
     for (;;) {
       const high = this.#rng.nextUint32() & HIGH_MASK;
-      const low = this.#rng.nextUint32();
+      const any = this.#rng.nextUint32();
+      const low = rank === null ? any : any + stepsTo(high, any, rank);
+      if (low > LOW_MASK) continue;
       const block = high * SPACING + (low >>> 16);
       const offset = low & (SPACING - 1);
       // Taken about once in 10^11 draws with ten thousand live rooms.
@@ -68,6 +75,12 @@ export class RoomSource {
     const after = live.get(block + 1);
     return after !== undefined && after < offset;
   }
+}
+
+/** How far it is from `high * 2^32 + low` to the next number that leaves the rank's as its remainder. Exact: sizes are below 2^20. */
+function stepsTo(high: number, low: number, { number, size }: WorkerRank): number {
+  const remainder = ((high % size) * (2 ** 32 % size) + (low % size)) % size;
+  return (number - remainder + size) % size;
 }
 
 /** `high * 2^32 + low` in decimal, without a BigInt; `high` below 2^31, `low` any 32 bits. */

@@ -12,6 +12,7 @@ import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import type { BodyMemory } from './body-memory.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Pairing } from './pairing.ts';
+import type { RankBodies } from './rank-body.ts';
 import type { RequestFieldRules } from './request-fields.ts';
 import type { RequestReader } from './request-reader.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -46,6 +47,8 @@ export interface ProxyContext {
   readonly fieldRules: RequestFieldRules;
   readonly reader: RequestReader;
   readonly memory: BodyMemory;
+  /** Null: requests name no data-parallel rank. */
+  readonly ranks: RankBodies | null;
   /** What sockets read into; valid during one callback. */
   readonly receive: Buffer;
   /** The router is going down: connections end with the answer they carry. */

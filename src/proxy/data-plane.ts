@@ -24,6 +24,7 @@ import { LocalExchange } from './local-exchange.ts';
 import { answerFrame, errorResponse, lastAnswerFrame } from './local-response.ts';
 import { PairExchange } from './pair-exchange.ts';
 import { Pairing, type PairSettings } from './pairing.ts';
+import { RankBodies } from './rank-body.ts';
 import { RequestFieldRules } from './request-fields.ts';
 import { findRequestId, RequestIds } from './request-id.ts';
 import { RequestReader } from './request-reader.ts';
@@ -53,6 +54,8 @@ export interface DataPlaneDeps {
   readonly attempts: AttemptListener;
   readonly policy: Policy;
   readonly policySettings: PolicySettings;
+  /** Workers are data-parallel ranks. False if absent. */
+  readonly isDpAware?: boolean;
   /** Prefill and decode are divided; then `policy` is not used. */
   readonly pairs?: PairDeps;
   readonly makeUpstream: MakeUpstream;
@@ -91,6 +94,7 @@ export class DataPlane implements ProxyContext {
   readonly reader: RequestReader;
   readonly receive: Buffer;
   readonly memory: BodyMemory = new BodyMemory(BODY_MEMORY_BYTES);
+  readonly ranks: RankBodies | null;
   turnMs: number;
   draining = false;
   readonly #access: (record: RequestRecord, durationMs: number) => void;
@@ -125,7 +129,9 @@ export class DataPlane implements ProxyContext {
     this.upstreams = new Upstreams(deps.makeUpstream);
     this.series = new SeriesTable(deps.metrics);
     this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders);
-    this.reader = new RequestReader(pairs === undefined && deps.policy.needs === 'prompt');
+    // The bodies of pairs are made elsewhere.
+    this.ranks = deps.isDpAware === true && pairs === undefined ? new RankBodies(this.memory) : null;
+    this.reader = new RequestReader(pairs === undefined && deps.policy.needs === 'prompt', this.ranks?.record ?? null);
     this.#access = deps.access;
     this.#ids = new RequestIds(deps.rng);
     this.turnMs = deps.clock.nowMs();

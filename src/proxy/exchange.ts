@@ -24,6 +24,7 @@ import type { ProxyContext } from './context.ts';
 import { cutEvent } from './cut-event.ts';
 import { failureOf } from './failure.ts';
 import { answerFrame, errorResponse } from './local-response.ts';
+import type { RankBodies } from './rank-body.ts';
 import { RequestBody } from './request-body.ts';
 import { NOTHING_READ } from './request-reader.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
@@ -41,6 +42,10 @@ export class Exchange implements Sink, ServerExchange {
   readonly #connection: ClientConnection;
   readonly #record: RequestRecord;
   readonly #body: RequestBody | null;
+  /** What is held of the body before it streams. */
+  readonly #heldBytes: number;
+  /** The body as this attempt's worker gets it, where it names a rank; null: as the client sent it. */
+  #ranked: RequestBody | null = null;
   #fields: readonly string[] | null = null;
   #state: State = 'receiving';
   #failedWorker: WorkerIndex = NONE;
@@ -66,6 +71,8 @@ export class Exchange implements Sink, ServerExchange {
     this.#connection = connection;
     this.#record = record;
     this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.memory) : null;
+    // A rank can only be put into a body that is there whole.
+    this.#heldBytes = this.#isRanked ? ctx.settings.maxPayloadBytes : ctx.settings.maxReplayBytes;
   }
 
   // ---- what the client sends
@@ -79,8 +86,12 @@ export class Exchange implements Sink, ServerExchange {
       if (this.#flight?.writeBody(buf, start, end) === false) this.#connection.pauseReading();
       return;
     }
-    const held = body.hold(buf, start, end, this.#ctx.settings.maxReplayBytes);
+    const held = body.hold(buf, start, end, this.#heldBytes);
     if (held === end) return;
+    if (this.#isRanked) {
+      this.#refuse('refused', 'body_memory_full', 'the request bodies that the router holds take all the memory that they may');
+      return;
+    }
     // More than is held: from here on the body streams. What this read brought still waits with the rest for a connection.
     body.append(buf, held, end);
     body.streamed = true;
@@ -93,7 +104,7 @@ export class Exchange implements Sink, ServerExchange {
 
   bodySpace(bytes: number): Buffer | null {
     if (this.#body === null || this.#isUploading || this.#state !== 'receiving') return null;
-    return this.#body.space(bytes, this.#ctx.settings.maxReplayBytes);
+    return this.#body.space(bytes, this.#heldBytes);
   }
 
   bodyPlaced(bytes: number): void {
@@ -157,6 +168,11 @@ export class Exchange implements Sink, ServerExchange {
 
   // ---- the choice
 
+  /** Requests of this route name the rank that they go to. */
+  get #isRanked(): boolean {
+    return this.#ctx.ranks !== null && this.#record.route.prompt !== null;
+  }
+
   #dispatch(): void {
     const ctx = this.#ctx;
     const input = this.#read();
@@ -171,6 +187,7 @@ export class Exchange implements Sink, ServerExchange {
       this.#refuseNoWorker();
       return;
     }
+    if (ctx.ranks !== null && !this.#nameRank(ctx.ranks, worker)) return;
     const { head, requestId } = this.#record;
     this.#fields ??= ctx.fieldRules.select(head, requestId);
     const attempt = new Attempt(ctx, worker, choice);
@@ -178,14 +195,33 @@ export class Exchange implements Sink, ServerExchange {
     this.#state = 'waiting';
     this.#record.attempts++;
     this.#record.worker = attempt.series?.url ?? '';
-    const flight = upstream.send({ method: head.method, target: head.target, fields: this.#fields, body: this.#body }, this);
+    const flight = upstream.send(
+      { method: head.method, target: head.target, fields: this.#fields, body: this.#ranked ?? this.#body },
+      this,
+    );
     // It may have failed at once and been tried elsewhere.
     if (this.#attempt === attempt) this.#flight = flight;
+  }
+
+  /** Makes the body that goes to the worker; false: it cannot be made, and the request is refused. */
+  #nameRank(ranks: RankBodies, worker: WorkerIndex): boolean {
+    const rank = this.#ctx.fleet.current.workers[worker]?.rank ?? null;
+    if (rank === null || this.#body === null || !this.#isRanked) return true;
+    const ranked = ranks.make(this.#body, rank);
+    if (typeof ranked === 'string') {
+      this.#refuse('refused', 'invalid_request', ranked);
+      return false;
+    }
+    this.#ranked = ranked;
+    return true;
   }
 
   #read(): RouteInput | string {
     const { prompt } = this.#record.route;
     if (prompt === null || this.#body === null || !this.#ctx.reader.needsPrompt) return NOTHING_READ;
+    if (this.#ctx.ranks !== null && this.#record.head.find('content-encoding') !== undefined) {
+      return 'it has a content-encoding, and a router with --dp-aware must read it';
+    }
     return this.#ctx.reader.read(this.#body, prompt);
   }
 
@@ -270,6 +306,8 @@ export class Exchange implements Sink, ServerExchange {
     this.#attempt = null;
     this.#flight = null;
     this.#failedWorker = failed.worker;
+    this.#ranked?.release(false);
+    this.#ranked = null;
     failed.end(kind, 0);
     if (this.#hasOtherWorker(failed.worker)) this.#dispatch();
     else this.#refuse(kind, code, message);
@@ -350,7 +388,8 @@ export class Exchange implements Sink, ServerExchange {
     this.#flight?.cancel();
     this.#flight = null;
     if (kind !== 'refused') this.#attempt?.end(kind, record.status);
-    this.#body?.release(isFree);
+    this.#ranked?.release(isFree);
+    this.#body?.release(isFree || this.#ranked !== null);
     record.outcome = kind;
     if (this.#writer !== null) record.bytesOut = this.#writer.bytes;
     this.#ctx.settled(record, this.#attempt?.series, this.#eventCount);

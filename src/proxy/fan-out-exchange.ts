@@ -59,7 +59,9 @@ export class FanOutExchange implements ServerExchange {
     if (this.#isOver) return;
     if (this.#body !== null) this.#body.complete = true;
     this.#connection.setDue(this.#ctx.settings.requestTimeoutMs);
-    this.#waiting = [...this.#ctx.selection.eligible];
+    const { workers } = this.#ctx.fleet.current;
+    // The ranks of an engine are one server.
+    this.#waiting = [...this.#ctx.selection.eligible].filter((worker) => (workers[worker]?.rank?.number ?? 0) === 0);
     if (this.#waiting.length === 0) {
       const none = this.#ctx.fleet.current.total === 0;
       this.#refuse(

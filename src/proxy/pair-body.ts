@@ -1,4 +1,4 @@
-/** The bodies of both legs: the client's with the bootstrap fields in it, the same bytes for both. */
+/** The bodies of both legs: the client's with the bootstrap fields in it, the same bytes for both unless each names its rank. */
 import { type BodySplice, splicedBytes, writeSpliced } from '../pair/body-splice.ts';
 import type { BodyMemory } from './body-memory.ts';
 import { HEADROOM, RequestBody } from './request-body.ts';
@@ -11,15 +11,22 @@ export interface PairBodies {
   readonly decode: RequestBody;
 }
 
-/** `members`: ASCII, what goes in. `body` is the one that was scanned. */
-export function makePairBodies(body: RequestBody, splice: BodySplice, members: string, memory: BodyMemory): PairBodies {
-  const length = splicedBytes(splice, members);
-  const prefill = emptyBody(length, memory);
-  writeSpliced(splice, body.buf, members, prefill.buf, HEADROOM);
+/** `ofPrefill`, `ofDecode`: ASCII, what goes in. `body` is the one that was scanned. */
+export function makePairBodies(body: RequestBody, splice: BodySplice, ofPrefill: string, ofDecode: string, memory: BodyMemory): PairBodies {
+  const prefill = splicedBody(body, splice, ofPrefill, memory);
+  if (ofDecode !== ofPrefill) return { prefill, decode: splicedBody(body, splice, ofDecode, memory) };
+  const length = prefill.heldBytes;
   if (length > MAX_COPIED_BYTES) return { prefill, decode: prefill.alias() };
   const decode = emptyBody(length, memory);
   prefill.buf.copy(decode.buf, HEADROOM, HEADROOM, prefill.end);
   return { prefill, decode };
+}
+
+/** The body with `members` (ASCII) in it, ready to be sent. */
+export function splicedBody(body: RequestBody, splice: BodySplice, members: string, memory: BodyMemory): RequestBody {
+  const spliced = emptyBody(splicedBytes(splice, members), memory);
+  writeSpliced(splice, body.buf, members, spliced.buf, HEADROOM);
+  return spliced;
 }
 
 function emptyBody(length: number, memory: BodyMemory): RequestBody {

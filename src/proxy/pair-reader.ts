@@ -5,7 +5,7 @@ import type { PromptFields } from '../json/prompt-fields.ts';
 import { describeProblem, RequestScan } from '../json/scan-request.ts';
 import { isRefusal, type PairShape, type Refusal, ShapeReader } from '../pair/batch-shape.ts';
 import { type BodySplice, planSplice } from '../pair/body-splice.ts';
-import { BOOTSTRAP_MEMBERS } from '../pair/bootstrap-fields.ts';
+import { BOOTSTRAP_MEMBERS, RANK_MEMBERS } from '../pair/bootstrap-fields.ts';
 import { PAIR_FIELDS } from '../pair/pair-fields.ts';
 import type { RequestBody } from './request-body.ts';
 import { ScannedInput } from './scanned-input.ts';
@@ -23,6 +23,13 @@ export class PairReader {
   readonly #record = new MemberRecord(PAIR_FIELDS);
   readonly #shapes = new ShapeReader();
   readonly #input = new ScannedInput();
+  /** Fields of the client that the router's replace. */
+  readonly #replaced: number;
+
+  /** `namesRanks`: the router chooses data-parallel ranks. */
+  constructor(namesRanks: boolean) {
+    this.#replaced = namesRanks ? BOOTSTRAP_MEMBERS | RANK_MEMBERS : BOOTSTRAP_MEMBERS;
+  }
 
   /** What policies may look at: of the last body that was read, until `forget`. */
   get input(): RouteInput {
@@ -35,7 +42,7 @@ export class PairReader {
     if (status !== null) return status;
     const shape = this.#shapes.read(endpoint, body.buf, this.#record);
     if (isRefusal(shape)) return shape;
-    return { shape, splice: planSplice(this.#record, body.start, body.end, BOOTSTRAP_MEMBERS), isStream: this.#scan.stream === 'true' };
+    return { shape, splice: planSplice(this.#record, body.start, body.end, this.#replaced), isStream: this.#scan.stream === 'true' };
   }
 
   /** Fills `input` again, for another try. */

@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../core/errors.ts';
 import { NONE, type Worker, type WorkerIndex } from '../core/worker.ts';
 import { SINGLE } from '../pair/batch-shape.ts';
+import { rankMembers } from '../pair/bootstrap-fields.ts';
 import type { LivePair } from '../pair/ledger.ts';
 import type { ByteSink } from '../pair/logprob-splicer.ts';
 import type { Choice } from '../policy/contract.ts';
@@ -67,7 +68,10 @@ export function openPair(
   const rids = new PairRids(shape, live.rooms);
   const bootstrap = pairing.getBootstrap(prefillWorker.index);
   const members = shape.batch === SINGLE ? bootstrap.single(live.rooms[0]!) : bootstrap.batch(live.rooms); // One room was asked for.
-  const bodies = makePairBodies(body, request.splice, members + rids.member, ctx.memory);
+  const [prefillRank, decodeRank] = [prefillWorker.rank?.number ?? null, decodeWorker.rank?.number ?? null];
+  const both = members + rids.member;
+  const toPrefill = both + rankMembers(prefillRank, null);
+  const bodies = makePairBodies(body, request.splice, toPrefill, both + rankMembers(decodeRank, prefillRank), ctx.memory);
   return {
     live,
     prefill: leg(ctx, owner, 'prefill', prefillWorker, ofPrefill, prefill, bodies.prefill),

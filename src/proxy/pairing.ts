@@ -21,6 +21,8 @@ const MAX_ROOMS = 65_536;
 export interface PairSettings {
   /** How long a pair may be silent before the first byte of decode. The engine has a limit of its own (300 s unless it is told another). */
   readonly bootstrapTimeoutMs: number;
+  /** Workers are data-parallel ranks, and both legs name theirs. False if absent. */
+  readonly isDpAware?: boolean;
 }
 
 /** A pair whose client is served and whose prefill leg is still read. */
@@ -33,7 +35,7 @@ export class Pairing implements FleetListener {
   readonly prefill: Selection;
   readonly decode: Selection;
   readonly ledger: PairLedger;
-  readonly reader: PairReader = new PairReader();
+  readonly reader: PairReader;
   readonly aborts: EngineAborts;
   readonly finder: ListFinder = new ListFinder();
   readonly series: PairSeries;
@@ -45,6 +47,7 @@ export class Pairing implements FleetListener {
     this.prefill = prefill;
     this.decode = decode;
     this.series = series;
+    this.reader = new PairReader(settings.isDpAware ?? false);
     this.ledger = new PairLedger(new RoomSource(rng), MAX_ROOMS);
     this.aborts = new EngineAborts(ctx);
   }

@@ -1,5 +1,6 @@
-/** Reads of a request body what the policy asked for, and nothing else. */
+/** Reads of a request body what the policy asked for and what naming a rank takes, and nothing else. */
 import type { RouteInput } from '../core/route-input.ts';
+import type { MemberRecord } from '../json/member-record.ts';
 import type { PromptFields } from '../json/prompt-fields.ts';
 import { describeProblem, RequestScan } from '../json/scan-request.ts';
 import type { RequestBody } from './request-body.ts';
@@ -10,11 +11,14 @@ export const NOTHING_READ: RouteInput = new ScannedInput();
 
 export class RequestReader {
   readonly #needsPrompt: boolean;
+  readonly #record: MemberRecord | null;
   readonly #scan = new RequestScan();
   readonly #input = new ScannedInput();
 
-  constructor(needsPrompt: boolean) {
-    this.#needsPrompt = needsPrompt;
+  /** `record`: told of the members of every body that is read; null: nobody needs them. */
+  constructor(needsPrompt: boolean, record: MemberRecord | null = null) {
+    this.#needsPrompt = needsPrompt || record !== null;
+    this.#record = record;
   }
 
   get needsPrompt(): boolean {
@@ -27,7 +31,7 @@ export class RequestReader {
    */
   read(body: RequestBody, fields: PromptFields): RouteInput | string {
     const scan = this.#scan;
-    const status = scan.scan(body.buf, body.start, body.end, fields);
+    const status = scan.scan(body.buf, body.start, body.end, fields, this.#record);
     if (status === 'invalid' || (status === 'truncated' && body.complete)) return describeProblem(scan, body.start);
     this.#input.set(body.buf, scan);
     return this.#input;

@@ -1,4 +1,4 @@
-/** One upstream per worker, made when the worker joins and drained when it leaves. */
+/** One upstream per worker, or one for all ranks of an engine: made when the first joins and drained when the last leaves. */
 import type { Clock } from '../core/clock.ts';
 import type { FleetListener } from '../core/fleet.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../core/worker.ts';
@@ -33,31 +33,58 @@ export class Upstreams implements FleetListener {
     this.#workers[worker.index] = worker;
     // Facts that change nothing about the connection (a model name) keep the pool.
     if (known !== undefined && known.url === worker.url && known.apiKey === worker.apiKey) return;
-    this.#byIndex[worker.index]?.drain();
-    this.#byIndex[worker.index] = this.#make(worker);
+    const left = this.#byIndex[worker.index];
+    this.#byIndex[worker.index] = this.#findShared(worker) ?? this.#make(worker);
+    this.#leave(left);
   }
 
   workerLeft(worker: Worker): void {
-    this.#byIndex[worker.index]?.drain();
+    const left = this.#byIndex[worker.index];
     this.#byIndex[worker.index] = undefined;
     this.#workers[worker.index] = undefined;
+    this.#leave(left);
+  }
+
+  /** That of another rank of the same engine: they are one server, and its connections serve them all. */
+  #findShared({ index, rank, apiKey }: Worker): Upstream | undefined {
+    if (rank === null) return undefined;
+    const other = this.#workers.find(
+      (one) => one !== undefined && one.index !== index && one.rank?.engineUrl === rank.engineUrl && one.apiKey === apiKey,
+    );
+    return other === undefined ? undefined : this.#byIndex[other.index];
+  }
+
+  #leave(upstream: Upstream | undefined): void {
+    if (upstream !== undefined && !this.#byIndex.includes(upstream)) upstream.drain();
   }
 
   find(worker: WorkerIndex): Upstream | undefined {
     return this.#byIndex[worker];
   }
 
+  /** Reused connections to the worker that were dead; those to an engine count at its first rank. */
+  staleConnections(worker: WorkerIndex): number {
+    const rank = this.#workers[worker]?.rank?.number ?? 0;
+    return rank === 0 ? (this.#byIndex[worker]?.staleConnections ?? 0) : 0;
+  }
+
   /** Connections open to all workers. */
   get connections(): number {
-    return this.#byIndex.reduce((sum, upstream) => sum + (upstream?.connections ?? 0), 0);
+    return sum(new Set(this.#byIndex));
   }
 
   /** Connections open to all workers of a type. */
   connectionsTo(type: WorkerType): number {
-    return this.#workers.reduce((sum, worker, at) => sum + (worker?.type === type ? (this.#byIndex[at]?.connections ?? 0) : 0), 0);
+    return sum(new Set(this.#byIndex.filter((_, at) => this.#workers[at]?.type === type)));
   }
 
   drain(): void {
     for (const upstream of this.#byIndex) upstream?.drain();
   }
+}
+
+function sum(upstreams: Iterable<Upstream | undefined>): number {
+  let connections = 0;
+  for (const upstream of upstreams) connections += upstream?.connections ?? 0;
+  return connections;
 }

@@ -46,6 +46,7 @@ function workerAt(index: number, overrides: Partial<Worker> = {}): Worker {
     priority: 50,
     cost: 1,
     bootstrapPort: null,
+    rank: null,
     labels: {},
     ...overrides,
   };

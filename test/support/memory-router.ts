@@ -145,6 +145,7 @@ function memoryWorker(index: WorkerIndex): Worker {
     priority: 50,
     cost: 1,
     bootstrapPort: null,
+    rank: null,
     labels: {},
   };
 }

@@ -274,6 +274,7 @@ function pairWorker(
     priority: 50,
     cost: 1,
     bootstrapPort: type === 'prefill' ? bootstrapPort : null,
+    rank: null,
     labels: {},
   };
 }

@@ -87,8 +87,8 @@ class RouterFields:
     """Has no effect: the bounds of bucket follow the last requests, not an interval."""
 
     dp_aware: bool = False
-    """Routing to data-parallel ranks is not available in this version yet; let the engine place
-    requests on its ranks."""
+    """Choose the data-parallel rank of an engine as well: an engine that says dp_size 2 in
+    /server_info becomes two workers, URL@0 and URL@1, and requests name the rank."""
 
     enable_igw: bool = False
     """Routing over several models is not available in this version yet; run one router per model."""
