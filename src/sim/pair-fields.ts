@@ -42,7 +42,7 @@ export function readPairFields(bytes: Buffer, body: Body, handler: Handler): Pai
   return {
     hosts: body['bootstrap_host'],
     ports: body['bootstrap_port'],
-    rooms: readRooms(rawMember(bytes, 'bootstrap_room'), handler),
+    rooms: body['bootstrap_room'] === undefined ? null : readRooms(rawMember(bytes, 'bootstrap_room'), handler),
     prefillRanks: body['disagg_prefill_dp_rank'],
   };
 }
