@@ -5,6 +5,7 @@
  *   plan.json       what runs, secrets taken out              status.json    how it stands; replaced as a whole
  *   events.jsonl    what happened, one object a line          logs/<file>    output of each process
  *   report.txt      why it ended, for people                  cancel         asks the supervisor to stop; twice: to hurry
+ *   .reserve        while it runs: room for the last status, should the disk be full
  */
 import { join } from 'node:path';
 import type { PlanRole } from '../plan/plan.ts';

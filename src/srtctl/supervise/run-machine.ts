@@ -11,13 +11,15 @@
  *    stopping: tear-down ─all ended─► closing ─closed─► ended  ◄──────────────────────────────────────────────────────────────
  */
 import { type Plan, TIERS } from '../plan/plan.ts';
+import { type FailureParts, failureOf } from './failure-of.ts';
 import { type Failure, firstFailure } from './first-failure.ts';
-import { Patience, type PatienceRules, PROOF_PATIENCE, SERVICE_PATIENCE, seconds, WORKER_PATIENCE } from './patience.ts';
+import { Patience, PROOF_PATIENCE, seconds } from './patience.ts';
 import { endInWords, ProcessRecord } from './process-record.ts';
-import { knownErrorsOf, makeReport } from './report.ts';
+import { makeReport } from './report.ts';
 import type { FailureReport, RunOutcome, RunState } from './run-directory.ts';
 import { type Effect, type RunEvent, tell } from './run-events.ts';
 import { KILLED, TearDown } from './tear-down.ts';
+import { Waits } from './waits.ts';
 
 /** Crashes come in groups: the process that started it may be heard of a moment after one of its victims. */
 const SETTLE_MS = 200;
@@ -29,7 +31,7 @@ export class RunMachine {
   readonly records: ReadonlyMap<string, ProcessRecord>;
   readonly #plan: Plan;
   readonly #failures: Failure[] = [];
-  readonly #patience = new Map<string, Patience>();
+  readonly #waits = new Waits();
   readonly #tearDown: TearDown;
   #tier: number | null = null;
   /** Upper bound of the wait for readiness; set when the first process starts. */
@@ -61,7 +63,7 @@ export class RunMachine {
     if (this.state === 'stopping') return this.#tearDown.deadlineMs;
     if (this.state === 'proving') return this.#proof?.deadlineMs ?? Number.POSITIVE_INFINITY;
     if (this.state !== 'starting') return Number.POSITIVE_INFINITY;
-    return Math.min(...this.#unready().map((record) => this.#patienceOf(record)?.deadlineMs ?? Number.POSITIVE_INFINITY));
+    return this.#waits.deadlineMs(this.#unready());
   }
 
   handle(event: RunEvent, nowMs: number): Effect[] {
@@ -132,8 +134,7 @@ export class RunMachine {
     const records = [...this.records.values()].filter(({ planned }) => planned.tier === tier);
     for (const record of records) {
       record.state = 'starting';
-      const key = patienceKey(record);
-      if (!this.#patience.has(key)) this.#patience.set(key, new Patience(rulesFor(record), nowMs, this.#limitMs));
+      this.#waits.begin(record, nowMs, this.#limitMs);
     }
     return [...records.map((record) => tell(record.notice())), { do: 'start', ids: records.map(({ id }) => id) }];
   }
@@ -162,7 +163,7 @@ export class RunMachine {
   #line(id: string, text: string, nowMs: number): Effect[] {
     const record = this.#record(id);
     record.line(text, nowMs);
-    this.#patienceOf(record)?.line(text, nowMs);
+    this.#waits.line(record, text, nowMs);
     if (record.planned.tier === TIERS.workers) this.#proof?.line(text, nowMs);
     return [tell({ type: 'line', id, text })];
   }
@@ -177,7 +178,7 @@ export class RunMachine {
     const record = this.#record(id);
     if (record.state !== 'starting' || record.detail === detail) return [];
     record.detail = detail;
-    this.#patienceOf(record)?.sign(nowMs);
+    this.#waits.sign(record, nowMs);
     return [tell(record.notice())];
   }
 
@@ -248,7 +249,7 @@ export class RunMachine {
       this.#settledAtMs = null;
       return this.#stop(nowMs);
     }
-    this.#failures.unshift(failure({ outcome: 'cancelled', summary: `cancelled by ${by} while ${this.#doing()}`, kind: 'other' }, nowMs));
+    this.#failures.unshift(failureOf({ outcome: 'cancelled', summary: `cancelled by ${by} while ${this.#doing()}`, kind: 'other' }, nowMs));
     return this.#stop(nowMs);
   }
 
@@ -288,11 +289,7 @@ export class RunMachine {
       );
     }
     if (this.state !== 'starting') return [];
-    const late = this.#unready().flatMap((record) => {
-      const why = this.#patienceOf(record)?.over(nowMs) ?? null;
-      return why === null ? [] : [{ record, why }];
-    });
-    return late.flatMap(({ record, why }) => {
+    return this.#waits.late(this.#unready(), nowMs).flatMap(({ record, why }) => {
       const missing = record.detail ?? 'it has not started';
       const summary = `${record.id} on ${record.planned.node} did not become ready, ${why}: ${missing}`;
       return this.#fail({ outcome: 'readiness', summary, kind: 'wait', record }, nowMs);
@@ -302,7 +299,7 @@ export class RunMachine {
   #fail(what: FailureParts, nowMs: number): Effect[] {
     // What ends while everything is being stopped is a consequence.
     if (this.state === 'stopping') return [];
-    this.#failures.push(failure(what, nowMs));
+    this.#failures.push(failureOf(what, nowMs));
     if (this.#settledAtMs !== null) return [];
     this.#settledAtMs = nowMs + SETTLE_MS;
     return [{ do: 'stop-asking' }, tell({ type: 'warning', text: what.summary })];
@@ -350,42 +347,8 @@ export class RunMachine {
     return record;
   }
 
-  #patienceOf(record: ProcessRecord): Patience | undefined {
-    return this.#patience.get(patienceKey(record));
-  }
-
   #stateNotice(): Effect {
     const detail = this.state === 'ended' ? this.outcome : null;
     return tell({ type: 'state', state: this.state, tier: this.tier, detail });
   }
-}
-
-interface FailureParts {
-  readonly outcome: RunOutcome;
-  readonly summary: string;
-  readonly kind: Failure['kind'];
-  readonly node?: string;
-  readonly record?: ProcessRecord;
-}
-
-function failure({ outcome, summary, kind, node, record }: FailureParts, nowMs: number): Failure {
-  return {
-    atMs: nowMs,
-    outcome,
-    summary,
-    kind,
-    process: record?.id ?? null,
-    node: node ?? record?.planned.node ?? null,
-    namesCause: record !== undefined && knownErrorsOf(record).some((known) => known.kind === 'cause'),
-    violent: record?.end != null && record.end.code !== 0,
-  };
-}
-
-/** Ranks of one worker are busy for each other. */
-function patienceKey({ planned }: ProcessRecord): string {
-  return `${planned.role} ${planned.worker}`;
-}
-
-function rulesFor({ planned }: ProcessRecord): PatienceRules {
-  return planned.tier === TIERS.workers ? WORKER_PATIENCE : SERVICE_PATIENCE;
 }
