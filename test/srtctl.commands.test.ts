@@ -133,6 +133,14 @@ test('apply without --local says what is missing where there is no SLURM, and wh
   assert.deepEqual(readdirSync(path.join(cwd, 'outputs')), []);
 });
 
+test('a program that is not installed is named before anything starts', (t) => {
+  const path = place(t);
+  const custom = ['--set', 'benchmark={type: custom, command: "true"}'];
+  const { code, stderr } = srtctl(['apply', ...QUICKSTART, '--local', '-o', path, ...custom], { path });
+  assert.equal(code, 4);
+  assert.match(stderr, /error: bash was not found, and benchmark needs it: PATH is /);
+});
+
 test('apply says so when no run directory can be made', () => {
   const { code, stderr } = srtctl(['apply', ...QUICKSTART, '--local', '-o', 'package.json/runs']);
   assert.equal(code, 4);

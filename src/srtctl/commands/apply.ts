@@ -10,6 +10,7 @@ import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe
 import { runDetached } from './run-detached.ts';
 import { type LocalRun, type RunDisplay, runLocally } from './run-locally.ts';
 import { addOutputOption, type RunFlags } from './run-options.ts';
+import { findMissingPrograms, searchPath } from './search-path.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tellProblems } from './tell-problems.ts';
 
@@ -79,6 +80,11 @@ async function applyOne(
   around: Surroundings,
 ): Promise<number> {
   const redactor = createRedactor(recipe.secrets);
+  const missing = await findMissingPrograms(plan, searchPath(around.env['PATH']));
+  if (missing.length > 0) {
+    for (const one of missing) around.err(`error: ${one}\n`);
+    return EXIT_CODES.start;
+  }
   let run: NewRun;
   try {
     run = await createRun({ plan, recipeFile: file, redactedText }, outputs, 'local', redactor, around.clock.wallMs());

@@ -11,6 +11,7 @@ import { type RunResult, runPlan } from '../supervise/run-plan.ts';
 import type { NewRun } from './create-run.ts';
 import { LiveView } from './live-view.ts';
 import { NoticeLines } from './notice-line.ts';
+import { searchPath } from './search-path.ts';
 import { duration, outcomeOf } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -37,7 +38,7 @@ export async function runLocally(
   const { clock } = around;
   const launcher = localLauncher({
     clock,
-    environment: { ...around.env },
+    environment: { ...around.env, PATH: searchPath(around.env['PATH']) },
     nodeBinary,
     packageDirectory: around.packageDirectory,
     redact: redactor.text,
