@@ -1,6 +1,6 @@
 /** Recipes as users run them: `srtctl apply --local` with real nginx, the real routers and simulated engines. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { PointResult } from '../src/srtctl/bench/point-result.ts';
@@ -75,6 +75,25 @@ describe('recipes from one end to the other', { concurrency: 2, ...NEEDS_NGINX }
     const last = events.at(-1)!;
     assert.deepEqual([last.type, last.outcome], ['result', 'ok']);
     assert.equal(resultsIn(await run.directory()).length, 2);
+  });
+
+  test('the recipes of a sweep run one after the other, and the first failure decides the exit code', async (t) => {
+    const directory = await newDirectory(t);
+    const recipe = path.join(directory, 'sweep.yaml');
+    const workers = 'resources: {gpus_per_node: 1, agg_nodes: 1, agg_workers: 1}';
+    const backend = 'backend: {type: sim, use_sglang_router: true, enable_multiple_frontends: false}';
+    const benchmark = 'benchmark: {type: custom, command: "test {n} != 2"}\nsweep: {n: [1, 2, 3]}';
+    writeFileSync(recipe, `name: s\nmodel: {path: tiny}\n${workers}\n${backend}\n${benchmark}\n`);
+    const program = Program.start(t, 'srtctl', ['apply', '-f', recipe, '--local', '-o', path.join(directory, 'out')]);
+    await until(
+      () => program.exited !== null,
+      () => `the sweep to end: ${program.stdout}`,
+      60_000,
+    );
+    assert.equal(program.exited?.code, 6, program.stderr);
+    assert.match(program.stdout, /== s_n2 \(2 of 3\)/);
+    assert.match(program.stdout, /3 of 3 recipes:\n {2}s_n1: succeeded\n {2}s_n2: exit code 6\n {2}s_n3: succeeded\n$/);
+    assert.equal(readdirSync(path.join(directory, 'out')).length, 3);
   });
 
   test('two runs at once do not meet', async (t) => {

@@ -55,15 +55,20 @@ async function apply(options: RecipeOptions, flags: ApplyFlags, around: Surround
   }
   const outputs = outputDirectory(flags.output, cluster, around.workingDirectory);
   let code: number = EXIT_CODES.ok;
-  for (const one of gathered) {
+  const ends: string[] = [];
+  const done = (options.local ? !flags.detach : flags.wait) ? 'succeeded' : 'submitted';
+  for (const [index, one] of gathered.entries()) {
+    if (gathered.length > 1 && !flags.json) around.out(`\n== ${one.recipe.name} (${index + 1} of ${gathered.length})\n`);
     const what: LocalRun = { plan: one.plan, secrets: one.recipe.secrets, nodeBinary: cluster.nodePath ?? around.nodeBinary };
     const its = options.local
       ? await applyOne(one, what, outputs, flags, around)
       : await applyJob(one, cluster, outputs, flags.wait ? displayOf(flags, around) : null, flags.json, around);
     if (code === EXIT_CODES.ok) code = its;
+    ends.push(`  ${one.recipe.name}: ${its === EXIT_CODES.ok ? done : `exit code ${its}`}\n`);
     // Who cancels does not want the next one.
     if (its === EXIT_CODES.cancelled) break;
   }
+  if (gathered.length > 1 && !flags.json) around.out(`\n${ends.length} of ${gathered.length} recipes:\n${ends.join('')}`);
   return code;
 }
 
