@@ -17,7 +17,8 @@ import { appendToken, outputLength, takeToken } from './next-token.ts';
 import { OutputReserve } from './output-reserve.ts';
 import { OutputText, textKey } from './output-text.ts';
 import type { KvHandOver, PairHalf } from './pair-half.ts';
-import { ABORTED, noRoom, pairFailure } from './pair-messages.ts';
+import { ABORTED, noRoom } from './pair-messages.ts';
+import { PairStages } from './pair-stages.ts';
 import { SchedulerCounters } from './scheduler-counters.ts';
 import { StepClock } from './step-clock.ts';
 
@@ -53,15 +54,7 @@ export class Scheduler {
   #prefilling: { generation: Generation; tokens: number }[] = [];
   /** The one whose prompt did not fit in a chunk; it goes on in the next prefill step. */
   #chunked: Generation | null = null;
-  #half: PairHalf | null = null;
-  /** Of a pair: came since the last `wake`. */
-  #newcomers: Generation[] = [];
-  /** Prefill: those whose decode half has not come. */
-  readonly #meeting = new Set<Generation>();
-  /** Those whose KV is on its way. */
-  readonly #handing = new Set<Generation>();
-  /** Decode: KV that came during the step under way. */
-  #arrived: { readonly generation: Generation; readonly kv: KvHandOver }[] = [];
+  readonly #pairs = new PairStages();
   readonly #reserve = new OutputReserve();
   #stepMs = 0;
   #paused = false;
@@ -88,12 +81,12 @@ export class Scheduler {
 
   /** Prefill: requests whose decode half has not come. */
   get meetingRequests(): number {
-    return this.#meeting.size;
+    return this.#pairs.meetingCount;
   }
 
   /** Requests of a pair whose KV is on its way to or from the other half. */
   get handingRequests(): number {
-    return this.#handing.size;
+    return this.#pairs.handingCount;
   }
 
   /** Prompt tokens of the waiting requests that the prefix cache does not hold. Costs a look-up per request. */
@@ -117,33 +110,32 @@ export class Scheduler {
 
   /** Makes this the engine of one half of pairs; before the first request. */
   join(half: PairHalf): void {
-    this.#half = half;
+    this.#pairs.join(half);
   }
 
   /** Queues a request, to be taken up at the next `wake`; null when the queue is full. */
   submit(spec: GenerationSpec, sink: GenerationSink): Generation | null {
     const { maxQueuedRequests, seed, meanOutputTokens } = this.settings;
-    const queued = this.#waiting.length + this.#newcomers.length + this.#meeting.size;
+    const queued = this.#waiting.length + this.#pairs.queuedCount;
     if (maxQueuedRequests > 0 && queued + 1 > maxQueuedRequests) {
       this.counters.refused++;
       return null;
     }
     const key = textKey(spec.prompt, seed, spec.sample);
-    const half = spec.pair === null ? null : this.#half;
-    const most = half?.mode === 'prefill' ? 1 : Number.POSITIVE_INFINITY;
+    const most = spec.pair !== null && this.#pairs.isPrefill ? 1 : Number.POSITIVE_INFINITY;
     const limit = Math.max(0, Math.min(spec.maxNewTokens, most, this.longestRequest - spec.prompt.length));
     const endsAfter = meanOutputTokens > 0 && !spec.ignoreEos ? outputLength(key, meanOutputTokens) : Number.POSITIVE_INFINITY;
     const generation = new Generation(spec, sink, limit, endsAfter, new OutputText(key), this.#clock.nowMs());
     this.counters.received++;
     this.counters.promptTokens += spec.prompt.length;
-    if (half === null) this.#waiting.push(generation);
-    else this.#newcomers.push(generation);
+    if (this.#pairs.has(generation)) this.#pairs.add(generation);
+    else this.#waiting.push(generation);
     return generation;
   }
 
   /** Starts a step if none is under way. Apart from `submit`, so that prompts that came together start together. */
   wake(): void {
-    if (this.#half !== null && !this.#dead) this.#receive(this.#half);
+    if (!this.#dead) this.#receiveNewcomers();
     this.#steps.wake();
   }
 
@@ -151,36 +143,30 @@ export class Scheduler {
 
   /** Prefill: the decode half of `generation` has come, so it may be computed. */
   partnerCame(generation: Generation): void {
-    if (!this.#meeting.delete(generation)) return;
-    generation.stage = 'queued';
+    if (!this.#pairs.met(generation)) return;
     this.#waiting.push(generation);
     this.#steps.wake();
   }
 
   /** Prefill: decode has the KV of `generation`. */
   sent(generation: Generation): void {
-    if (!this.#handing.has(generation) || this.#dead) return;
+    if (!this.#pairs.isHanding(generation) || this.#dead) return;
     this.#finish(generation, { type: 'length', length: 0 });
     this.#steps.wake();
   }
 
   /** Decode: the KV of `generation` has come. */
   received(generation: Generation, kv: KvHandOver): void {
-    if (!this.#handing.has(generation)) return;
-    this.#arrived.push({ generation, kv });
+    if (!this.#pairs.isHanding(generation)) return;
+    this.#pairs.arrived(generation, kv);
     this.#steps.wake();
   }
 
-  #receive(half: PairHalf): void {
-    for (const generation of this.#newcomers.splice(0)) {
-      if (generation.stage === 'ended') continue;
+  #receiveNewcomers(): void {
+    for (const generation of this.#pairs.takeNewcomers()) {
       if (generation.spec.pair?.room == null) this.abort(generation, noRoom(generation.spec.rid), 400);
-      else if (half.mode === 'decode') this.#waiting.push(generation);
-      else {
-        generation.stage = 'bootstrap';
-        this.#meeting.add(generation);
-        half.open(generation);
-      }
+      else if (this.#pairs.isDecode) this.#waiting.push(generation);
+      else this.#pairs.meet(generation);
     }
   }
 
@@ -197,18 +183,14 @@ export class Scheduler {
 
   /** Ends a request as POST /abort_request does: one that waits for its other half counts as a pair that failed. */
   cancel(generation: Generation): void {
-    const { stage, spec, outputIds } = generation;
-    const isHalf = this.#half !== null && spec.pair !== null;
-    const isSetAside = stage === 'queued' && this.#half?.mode === 'decode' && outputIds.length === 0;
-    if (isHalf && (stage === 'bootstrap' || stage === 'transfer' || isSetAside))
-      this.abort(generation, pairFailure(this.#half!.phaseOf(generation), generation, ABORTED), 500);
-    else this.abort(generation, ABORTED);
+    const message = this.#pairs.cancelMessage(generation);
+    if (message === null) this.abort(generation, ABORTED);
+    else this.abort(generation, message, 500);
   }
 
   abortAll(message: string): void {
     const computing = this.#prefilling.map((part) => part.generation);
-    for (const generation of [...this.#waiting, ...this.#running, ...computing, ...this.#meeting, ...this.#handing])
-      this.abort(generation, message);
+    for (const generation of [...this.#waiting, ...this.#running, ...computing, ...this.#pairs.all()]) this.abort(generation, message);
     if (this.#chunked !== null) this.abort(this.#chunked, message);
   }
 
@@ -224,7 +206,7 @@ export class Scheduler {
 
   /** Empties the prefix cache unless requests are under way; says whether it did. */
   flush(): boolean {
-    if (this.runningRequests + this.#waiting.length + this.#meeting.size + this.#handing.size > 0) return false;
+    if (this.runningRequests + this.#waiting.length + this.#pairs.queuedCount + this.#pairs.handingCount > 0) return false;
     this.pool.cache.clear();
     return true;
   }
@@ -241,7 +223,7 @@ export class Scheduler {
     if (this.#paused || this.#dead) return null;
     const { prefillTokensPerSec, stepOverheadMs, itlMs, itlPerRequestMs, speedup } = this.settings;
     this.#takeArrived();
-    const promptTokens = this.#half?.mode === 'decode' ? this.#setAside(this.#half) : this.#gatherPrefill();
+    const promptTokens = this.#pairs.isDecode ? this.#setAside() : this.#gatherPrefill();
     let ms: number;
     if (this.#prefilling.length > 0) ms = stepOverheadMs + (promptTokens / prefillTokensPerSec) * 1000;
     else if (this.#running.length > 0) {
@@ -297,7 +279,7 @@ export class Scheduler {
     const rest = generation.input.length - generation.computedTokens;
     const admitted = this.#prefilling.map((part) => part.generation);
     const reserved = this.#reserve.tokensFor(this.#running, [...admitted, generation]);
-    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0 && this.#handing.size === 0;
+    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0 && this.#pairs.handingCount === 0;
     if (!isAlone && rest + reserved > this.pool.availableTokens) {
       this.pool.end(generation, false);
       return false;
@@ -312,11 +294,11 @@ export class Scheduler {
   }
 
   /** Decode: takes room for the whole prompts of those that wait, in order, and asks for their KV. Computes nothing: 0. */
-  #setAside(half: PairHalf): number {
-    while (this.#waiting.length > 0 && this.#running.length + this.#handing.size < this.settings.maxRunningRequests) {
+  #setAside(): number {
+    while (this.#waiting.length > 0 && this.#running.length + this.#pairs.handingCount < this.settings.maxRunningRequests) {
       const generation = this.#waiting[0]!;
       const tokens = generation.input.length;
-      const under = [...this.#running, ...this.#handing];
+      const under = [...this.#running, ...this.#pairs.handing()];
       const reserved = under.length === 0 ? 0 : this.#reserve.tokensFor(under, [generation]);
       if (tokens + reserved > this.pool.availableTokens) break;
       this.pool.begin(generation);
@@ -328,9 +310,7 @@ export class Scheduler {
         this.#running.push(generation);
         continue;
       }
-      generation.stage = 'transfer';
-      this.#handing.add(generation);
-      half.open(generation);
+      this.#pairs.fetch(generation);
     }
     return 0;
   }
@@ -338,8 +318,7 @@ export class Scheduler {
   /** Decode: those whose KV has come take part from the next step on; their first token came with it. */
   #takeArrived(): void {
     const nowMs = this.#clock.nowMs();
-    for (const { generation, kv } of this.#arrived.splice(0)) {
-      if (!this.#handing.delete(generation)) continue;
+    for (const { generation, kv } of this.#pairs.takeArrived()) {
       generation.cachedTokens = kv.cachedTokens;
       generation.admittedMs = nowMs;
       generation.prefilledMs = nowMs;
@@ -371,8 +350,8 @@ export class Scheduler {
 
   #prefillDone(generation: Generation, nowMs: number): void {
     if (generation.prefilledMs === 0) generation.prefilledMs = nowMs;
-    if (this.#half?.mode === 'prefill' && generation.spec.pair !== null) {
-      this.#handOver(this.#half, generation, nowMs);
+    if (this.#pairs.isPrefill && this.#pairs.has(generation)) {
+      this.#handOver(generation, nowMs);
       return;
     }
     if (generation.limit === 0) {
@@ -386,16 +365,13 @@ export class Scheduler {
   }
 
   /** Prefill: the first token is made here; the request ends when decode has the KV. */
-  #handOver(half: PairHalf, generation: Generation, nowMs: number): void {
+  #handOver(generation: Generation, nowMs: number): void {
     if (generation.outputIds.length === 0 && generation.limit > 0) {
       appendToken(generation);
       this.counters.tokenMade(generation, nowMs);
       generation.lastTokenMs = nowMs;
     }
-    generation.stage = 'transfer';
-    this.#handing.add(generation);
-    const { cachedTokens, outputIds, spec } = generation;
-    half.send(generation, { firstToken: outputIds[0] ?? 0, cachedTokens, hasLogprobs: spec.returnLogprob });
+    this.#pairs.send(generation);
   }
 
   #endDecode(): void {
@@ -455,12 +431,10 @@ export class Scheduler {
     generation.endedMs = this.#clock.nowMs();
     if (generation.cachedTokens < 0) generation.cachedTokens = 0;
     const wasAdmitted = generation.stage !== 'queued' && generation.stage !== 'bootstrap';
-    this.#meeting.delete(generation);
-    this.#handing.delete(generation);
     generation.stage = 'ended';
     this.pool.end(generation, wasAdmitted);
     this.counters.ended(generation);
-    if (generation.spec.pair !== null) this.#half?.drop(generation);
+    this.#pairs.drop(generation);
     generation.sink.ended(generation);
   }
 }
