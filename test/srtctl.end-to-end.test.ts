@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { PointResult } from '../src/srtctl/bench/point-result.ts';
-import { Program } from './support/program.ts';
+import { Program, ROOT } from './support/program.ts';
 import { newDirectory } from './support/small-fleet.ts';
 import { complete, NEEDS_NGINX, SrtctlRun } from './support/srtctl-run.ts';
 import { until } from './support/until.ts';
@@ -75,6 +75,23 @@ describe('recipes from one end to the other', { concurrency: 2, ...NEEDS_NGINX }
     const last = events.at(-1)!;
     assert.deepEqual([last.type, last.outcome], ['result', 'ok']);
     assert.equal(resultsIn(await run.directory()).length, 2);
+  });
+
+  test("the README's first command brings a newcomer to results within a minute", async (t) => {
+    const readme = readFileSync(`${ROOT}README.md`, 'utf8');
+    const [, command = ''] = /^(npm run srtctl -- apply .*)$/m.exec(readme) ?? [];
+    assert.notEqual(command, '');
+    const startMs = performance.now();
+    const program = Program.run(t, 'sh', ['-c', `${command} -o ${await newDirectory(t)}`]);
+    await until(
+      () => program.exited !== null,
+      () => `results: ${program.stdout}`,
+      60_000,
+    );
+    assert.equal(program.exited?.code, 0, program.stderr);
+    assert.match(program.stdout, /benchmark \| +4 +16\/16 /);
+    assert.match(program.stdout, /benchmark \| +16 +64\/64 /);
+    t.diagnostic(`${((performance.now() - startMs) / 1000).toFixed(1)} s`);
   });
 
   test('the recipes of a sweep run one after the other, and the first failure decides the exit code', async (t) => {
