@@ -108,11 +108,14 @@ const answersOf = ({ status, text }: Reply): readonly Generated[] => {
 const dataOf = ({ text }: Reply): readonly string[] => parseEvents(text).map((event) => event.data);
 const messageOf = (reply: Reply): string => (JSON.parse(reply.text) as { message: string }).message;
 
-/** Disaggregation numbers of /v1/loads. */
+/** Disaggregation numbers of /v1/loads, all ranks together. */
 async function queues(sim: SimHandle): Promise<Record<string, number>> {
   const response = await fetch(`${sim.url}/v1/loads`);
   const { loads } = (await response.json()) as { loads: readonly { disaggregation: Record<string, number> }[] };
-  return loads[0]?.disaggregation ?? {};
+  const sums: Record<string, number> = {};
+  for (const { disaggregation } of loads)
+    for (const [name, count] of Object.entries(disaggregation)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
 }
 
 async function untilQueued(sim: SimHandle, name: string, count = 1): Promise<void> {

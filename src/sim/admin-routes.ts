@@ -2,6 +2,7 @@
 import type { Call } from './call.ts';
 import { readFaultRule } from './faults.ts';
 import { float, type Json, toJson } from './python-json.ts';
+import type { SchedulerCounters } from './scheduler-counters.ts';
 
 export function listFaults({ engine, answer }: Call): void {
   answer.json(200, JSON.stringify({ faults: engine.faults.list() }));
@@ -42,8 +43,11 @@ export function stats({ engine, answer }: Call): void {
 }
 
 /** Counters of the engine; `prefixes` has the thousand most recently seen beginnings of prompts. */
-export function simStats({ scheduler, traffic, state, roomStats }: Call['engine']): { readonly [key: string]: Json } {
-  const { counters, pool } = scheduler;
+export function simStats(engine: Call['engine']): { readonly [key: string]: Json } {
+  const { traffic, state, roomStats } = engine;
+  const counted = (of: (counters: SchedulerCounters) => number): number => engine.sum(({ counters }) => of(counters));
+  const promptTokens = counted((counters) => counters.promptTokens);
+  const cachedTokens = counted((counters) => counters.cachedTokens);
   const { rooms, waitingPartners } = roomStats();
   return {
     state,
@@ -52,29 +56,29 @@ export function simStats({ scheduler, traffic, state, roomStats }: Call['engine'
     active_requests: traffic.active,
     disconnects: traffic.disconnects,
     generations: {
-      received: counters.received,
-      completed: counters.completed,
-      aborted: counters.aborted,
-      refused: counters.refused,
-      retracted: counters.retracted,
-      running: scheduler.runningRequests,
-      waiting: scheduler.waitingRequests,
+      received: counted((counters) => counters.received),
+      completed: counted((counters) => counters.completed),
+      aborted: counted((counters) => counters.aborted),
+      refused: counted((counters) => counters.refused),
+      retracted: counted((counters) => counters.retracted),
+      running: engine.sum((scheduler) => scheduler.runningRequests),
+      waiting: engine.sum((scheduler) => scheduler.waitingRequests),
     },
     tokens: {
-      prompt: counters.promptTokens,
-      cached: counters.cachedTokens,
-      prefilled: counters.prefilledTokens,
-      generated: counters.generatedTokens,
+      prompt: promptTokens,
+      cached: cachedTokens,
+      prefilled: counted((counters) => counters.prefilledTokens),
+      generated: counted((counters) => counters.generatedTokens),
     },
     cache: {
-      hit_rate: float(counters.promptTokens === 0 ? 0 : counters.cachedTokens / counters.promptTokens),
-      held_tokens: pool.cache.heldTokens,
-      evicted_tokens: pool.evictedTokens,
-      capacity_tokens: pool.capacityTokens,
+      hit_rate: float(promptTokens === 0 ? 0 : cachedTokens / promptTokens),
+      held_tokens: engine.sum(({ pool }) => pool.cache.heldTokens),
+      evicted_tokens: engine.sum(({ pool }) => pool.evictedTokens),
+      capacity_tokens: engine.sum(({ pool }) => pool.capacityTokens),
     },
     pairs: {
-      meeting: scheduler.meetingRequests,
-      handing: scheduler.handingRequests,
+      meeting: engine.sum((scheduler) => scheduler.meetingRequests),
+      handing: engine.sum((scheduler) => scheduler.handingRequests),
       rooms,
       waiting_partners: waitingPartners,
     },

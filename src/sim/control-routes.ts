@@ -37,7 +37,7 @@ export function root({ answer }: Call): void {
 }
 
 export function flushCache({ engine, answer }: Call): void {
-  engine.scheduler.flush();
+  for (const scheduler of engine.schedulers) scheduler.flush();
   answer.send(200, FLUSHED, null);
 }
 
@@ -47,19 +47,19 @@ export function abortRequest({ engine, answer, body }: Call): void {
   for (const job of [...engine.jobs]) {
     for (const generation of [...job.generations]) {
       const isMeant = all === true || (typeof rid === 'string' && rid !== '' && generation.spec.rid.startsWith(rid));
-      if (isMeant) engine.scheduler.cancel(generation);
+      if (isMeant) engine.schedulerOf(generation).cancel(generation);
     }
   }
   answer.send(200, '', null);
 }
 
 export function pauseGeneration({ engine, answer }: Call): void {
-  engine.scheduler.pause();
+  for (const scheduler of engine.schedulers) scheduler.pause();
   answer.json(200, '{"status":"ok","message":"Generation paused successfully."}');
 }
 
 export function continueGeneration({ engine, answer }: Call): void {
-  engine.scheduler.resume();
+  for (const scheduler of engine.schedulers) scheduler.resume();
   answer.json(200, '{"status":"ok","message":"Generation continued successfully."}');
 }
 

@@ -1,4 +1,4 @@
-/** Data-parallel ranks. Those of one engine share everything here; which one a request goes to shows in its answer. */
+/** Data-parallel ranks: which one has a request. */
 import { EngineError } from './engine-error.ts';
 import type { Body } from './request-body.ts';
 

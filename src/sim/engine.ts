@@ -1,8 +1,9 @@
-/** One simulated engine without its sockets: scheduler, faults, counters and the state that the health paths report. */
+/** One simulated engine without its sockets: schedulers, faults, counters and the state that the health paths report. */
 import type { Clock } from '../core/clock.ts';
 import type { Rng } from '../core/rng.ts';
 import { rankOfRoom } from './dp-rank.ts';
 import { type FaultKind, FaultList, type FaultRule } from './faults.ts';
+import type { Generation } from './generation.ts';
 import type { Job } from './job.ts';
 import type { SimOptions } from './options.ts';
 import { Scheduler } from './scheduler.ts';
@@ -32,7 +33,8 @@ export class Engine {
   readonly options: SimOptions;
   readonly clock: Clock;
   readonly rng: Rng;
-  readonly scheduler: Scheduler;
+  /** One for each data-parallel rank: each has a queue, a KV memory and a prefix cache of its own. */
+  readonly schedulers: readonly Scheduler[];
   readonly faults: FaultList;
   readonly traffic: Traffic = new Traffic();
   /** Generating requests that have not been answered. */
@@ -62,10 +64,37 @@ export class Engine {
     const isDecode = options.disaggregationMode === 'decode';
     // A decode engine has no prefix cache of its own: what it knows came from its partners.
     const chunkedPrefillSize = options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.MAX_SAFE_INTEGER;
-    this.scheduler = new Scheduler({ ...options, chunkedPrefillSize, radixCache: !options.disableRadixCache && !isDecode }, clock);
+    const settings = { ...options, chunkedPrefillSize, radixCache: !options.disableRadixCache && !isDecode };
+    this.schedulers = Array.from({ length: options.dpSize }, () => new Scheduler(settings, clock));
     const { prefillFailRate, disaggregationMode } = options;
     if (disaggregationMode === 'prefill' && prefillFailRate > 0)
       this.faults.add({ kind: 'abort', at: 'before-kv', probability: prefillFailRate });
+  }
+
+  /** That of the first rank: what is the same for all may be read here, and all there is of an engine with one. */
+  get scheduler(): Scheduler {
+    return this.schedulers[0]!; // There is at least one rank.
+  }
+
+  /** The one that has this request. */
+  schedulerOf({ spec }: Generation): Scheduler {
+    return this.schedulerAt(spec.rank);
+  }
+
+  schedulerAt(rank: number): Scheduler {
+    const scheduler = this.schedulers[rank];
+    if (scheduler === undefined) throw new RangeError(`rank ${rank} of ${this.schedulers.length}`);
+    return scheduler;
+  }
+
+  /** Of all ranks together. */
+  sum(of: (scheduler: Scheduler) => number): number {
+    return this.schedulers.reduce((total, scheduler) => total + of(scheduler), 0);
+  }
+
+  /** Lets all ranks begin with what they have got. */
+  wake(): void {
+    for (const scheduler of this.schedulers) scheduler.wake();
   }
 
   /** Seconds since the epoch of a time of the engine's clock. */
@@ -106,11 +135,11 @@ export class Engine {
     return id;
   }
 
-  /** The scheduler dies at once; the process follows after `--deadly-secs`. */
+  /** The schedulers die at once; the process follows after `--deadly-secs`. */
   die(afterMs: number): void {
     if (this.state === 'dead') return;
     this.state = 'dead';
-    this.scheduler.die();
+    for (const scheduler of this.schedulers) scheduler.die();
     if (afterMs <= 0) this.onDeath();
     else this.clock.after(afterMs, () => this.onDeath());
   }

@@ -2,6 +2,7 @@
 import type { Call } from './call.ts';
 import { type Engine, SGLANG_VERSION } from './engine.ts';
 import { float, type Json, toJson } from './python-json.ts';
+import type { Scheduler } from './scheduler.ts';
 import { SERVER_INFO_KEYS } from './server-info-keys.ts';
 
 /** CUDA graphs by kind, of which there are none. */
@@ -98,7 +99,10 @@ export function serverInfo({ engine, answer }: Call): void {
   const args = launchArguments(engine);
   const all: Record<string, Json> = {};
   for (const key of SERVER_INFO_KEYS) all[key] = args[key] ?? null;
-  answer.json(200, toJson({ ...all, internal_states: [{ ...args, ...internalState(engine) }] }));
+  answer.json(
+    200,
+    toJson({ ...all, internal_states: engine.schedulers.map((scheduler) => ({ ...args, ...internalState(engine, scheduler) })) }),
+  );
 }
 
 /** What is known of the launch; the rest of what the real engine has is null. */
@@ -151,7 +155,7 @@ function launchArguments(engine: Engine): { readonly [key: string]: Json } {
   };
 }
 
-function internalState({ options, scheduler }: Engine): { readonly [key: string]: Json } {
+function internalState({ options }: Engine, scheduler: Scheduler): { readonly [key: string]: Json } {
   const capacity = scheduler.pool.capacityTokens;
   return {
     last_gen_throughput: float(scheduler.counters.tokensPerSec),

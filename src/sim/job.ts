@@ -74,12 +74,12 @@ export class Job {
     if (this.#isDeadly()) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
     else if (this.#request.sampling.n > 1 && !this.#isHalf) this.#startSampled();
     else this.#startAll();
-    this.#engine.scheduler.wake();
+    this.#engine.wake();
   }
 
   /** Ends everything that is not over; the listener hears of it. */
   abort(message: string, status: number | null = null): void {
-    for (const generation of [...this.generations]) this.#engine.scheduler.abort(generation, message, status);
+    for (const generation of [...this.generations]) this.#engine.schedulerOf(generation).abort(generation, message, status);
   }
 
   /** A scripted fault: the engine gives up after so many tokens. */
@@ -96,7 +96,7 @@ export class Job {
 
   advanced(generation: Generation): void {
     if (this.#abortAfterTokens >= 0 && generation.outputIds.length >= this.#abortAfterTokens) {
-      this.#engine.scheduler.abort(generation, 'Aborted by a scripted fault.', 500);
+      this.#engine.schedulerOf(generation).abort(generation, 'Aborted by a scripted fault.', 500);
       return;
     }
     if (!this.#answer.isGone && !this.#answer.isBlocked) this.#listener.advanced(generation);
@@ -116,7 +116,8 @@ export class Job {
   #startAll(): void {
     const { prompts, sampling } = this.#request;
     for (let index = 0; index < prompts.length * sampling.n; index++) {
-      const generation = this.#engine.scheduler.submit(this.#spec(index), this);
+      const spec = this.#spec(index);
+      const generation = this.#engine.schedulerAt(spec.rank).submit(spec, this);
       if (generation === null) {
         this.#refuse(this.generations);
         return;
@@ -137,12 +138,12 @@ export class Job {
         if (--left > 0 || this.#isRefused) return;
         if (this.#answer.isGone) this.#settle();
         else this.#startAll();
-        this.#engine.scheduler.wake();
+        this.#engine.wake();
       },
     };
     for (let at = 0; at < prompts.length; at++) {
       const spec = { ...this.#spec(at * sampling.n), maxNewTokens: 0, minNewTokens: 0, rid: this.#engine.newId() };
-      const generation = this.#engine.scheduler.submit(spec, sink);
+      const generation = this.#engine.schedulerAt(spec.rank).submit(spec, sink);
       if (generation === null) {
         this.#refuse(first);
         return;
@@ -153,7 +154,7 @@ export class Job {
 
   #refuse(queued: readonly Generation[]): void {
     this.#isRefused = true;
-    for (const generation of queued) this.#engine.scheduler.abort(generation, QUEUE_FULL);
+    for (const generation of queued) this.#engine.schedulerOf(generation).abort(generation, QUEUE_FULL);
     this.#listener.refused();
     this.#settle();
   }

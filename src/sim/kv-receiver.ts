@@ -63,7 +63,9 @@ export class KvReceiver implements PairHalf {
     const { clock, options } = this.#engine;
     const { host, port, room, prefillRank = null } = generation.spec.pair ?? {};
     if (host === FAKE_HOST) {
-      clock.after(0, () => this.#engine.scheduler.received(generation, { firstToken: 0, cachedTokens: 0, hasLogprobs: true }));
+      clock.after(0, () =>
+        this.#engine.schedulerOf(generation).received(generation, { firstToken: 0, cachedTokens: 0, hasLogprobs: true }),
+      );
       return;
     }
     const fetch: Fetch = {
@@ -179,13 +181,13 @@ export class KvReceiver implements PairHalf {
     fetch.deadline.cancel();
     if (fetch.isDeaf) return;
     // Without `failed` it is the KV.
-    strikePair(this.#engine, generation, 'after-kv', () => this.#engine.scheduler.received(generation, kv as KvHandOver));
+    strikePair(this.#engine, generation, 'after-kv', () => this.#engine.schedulerOf(generation).received(generation, kv as KvHandOver));
   }
 
   #fail({ generation }: Fetch, phase: PairFailure, reason: string): void {
     const message = pairFailure(phase, generation, reason);
     this.#engine.log(message);
-    this.#engine.scheduler.abort(generation, message, 500);
+    this.#engine.schedulerOf(generation).abort(generation, message, 500);
   }
 
   /** Tells the prefill engine that nobody waits any more. */

@@ -2,12 +2,16 @@
 import type { Call } from './call.ts';
 import { type Engine, SGLANG_VERSION } from './engine.ts';
 import { float, type Json, toJson } from './python-json.ts';
+import type { Scheduler } from './scheduler.ts';
 
 /** GET /v1/loads: what a router may read to balance. `include=core` leaves the last three parts out. */
 export function loads(call: Call): void {
   const { engine, answer, query } = call;
   const rank = query.get('dp_rank');
-  const list = rank !== null && rank !== '0' ? [] : [loadOf(engine, (query.get('include') ?? 'all').split(','))];
+  const parts = (query.get('include') ?? 'all').split(',');
+  const list = engine.schedulers.flatMap((scheduler, at) =>
+    rank === null || rank === String(at) ? [loadOf(engine, scheduler, at, parts)] : [],
+  );
   if (query.get('format') === 'prometheus') {
     answer.send(200, list.map(prometheusOf).join(''), 'text/plain; version=0.0.4; charset=utf-8');
     return;
@@ -26,29 +30,23 @@ export function loads(call: Call): void {
 
 /** GET /get_load of engines older than 0.5.10 or so. */
 export function oldLoad({ engine, answer }: Call): void {
-  const { scheduler } = engine;
-  const tokens = scheduler.usedTokens + scheduler.waitingUncachedTokens;
-  answer.json(
-    200,
-    toJson([
-      {
-        dp_rank: 0,
-        num_reqs: scheduler.runningRequests + scheduler.waitingRequests,
-        num_waiting_reqs: scheduler.waitingRequests,
-        num_tokens: tokens,
-      },
-    ]),
-  );
+  const ranks = engine.schedulers.map((scheduler, rank) => ({
+    dp_rank: rank,
+    num_reqs: scheduler.runningRequests + scheduler.waitingRequests,
+    num_waiting_reqs: scheduler.waitingRequests,
+    num_tokens: scheduler.usedTokens + scheduler.waitingUncachedTokens,
+  }));
+  answer.json(200, toJson(ranks));
 }
 
-function loadOf(engine: Engine, parts: readonly string[]): { readonly [key: string]: Json } {
-  const { scheduler, options } = engine;
+function loadOf(engine: Engine, scheduler: Scheduler, rank: number, parts: readonly string[]): { readonly [key: string]: Json } {
+  const { options } = engine;
   const { counters, pool } = scheduler;
   const waiting = scheduler.waitingRequests;
   const uncached = scheduler.waitingUncachedTokens;
   const core = {
     timestamp: float(engine.clock.wallMs() / 1000),
-    dp_rank: 0,
+    dp_rank: rank,
     num_running_reqs: scheduler.runningRequests,
     num_waiting_reqs: waiting,
     num_waiting_uncached_tokens: uncached,
@@ -70,12 +68,12 @@ function loadOf(engine: Engine, parts: readonly string[]): { readonly [key: stri
   return {
     ...core,
     memory: { weight_gb: float(0), kv_cache_gb: float(0), graph_gb: float(0), token_capacity: pool.capacityTokens },
-    disaggregation: disaggregationOf(engine),
+    disaggregation: disaggregationOf(engine, scheduler),
     queues: { waiting, grammar: 0, paused: 0, retracted: 0, prealloc_ready: 0 },
   };
 }
 
-function disaggregationOf({ options, scheduler, roomStats }: Engine): Json {
+function disaggregationOf({ options, roomStats }: Engine, scheduler: Scheduler): Json {
   const mode = options.disaggregationMode;
   const { transferMs, transferBytes } = roomStats();
   return {
@@ -96,7 +94,9 @@ function prometheusOf(load: { readonly [key: string]: Json }): string {
   const lines: string[] = [];
   const add = (name: string, value: Json): void => {
     if (name === 'dp_rank' || name === 'mode' || name.endsWith('_mode') || Array.isArray(value)) return;
-    lines.push(`# HELP sglang_${name} ${name}\n# TYPE sglang_${name} gauge\nsglang_${name}{dp_rank="0"} ${toJson(value)}\n`);
+    lines.push(
+      `# HELP sglang_${name} ${name}\n# TYPE sglang_${name} gauge\nsglang_${name}{dp_rank="${String(load['dp_rank'])}"} ${toJson(value)}\n`,
+    );
   };
   for (const [name, value] of Object.entries(load)) {
     const prefix = prefixes[name];

@@ -3,6 +3,7 @@ import type { Call } from './call.ts';
 import type { Engine } from './engine.ts';
 import type { Histogram } from './histogram.ts';
 import { METRIC_NAMES } from './metric-names.ts';
+import type { Scheduler } from './scheduler.ts';
 
 export function metrics({ engine, answer }: Call): void {
   answer.startStream([], 'text/plain; version=0.0.4; charset=utf-8');
@@ -12,20 +13,26 @@ export function metrics({ engine, answer }: Call): void {
 
 export function metricsText(engine: Engine): string {
   const labels = `engine_type="${engine.options.disaggregationMode === 'null' ? 'unified' : engine.options.disaggregationMode}",model_name="${engine.options.servedModelName}",pp_rank="0",tp_rank="0"`;
-  const values = numbersOf(engine);
-  const histograms = histogramsOf(engine);
+  const isOne = engine.schedulers.length === 1;
+  const ranks = engine.schedulers.map((scheduler, rank) => ({
+    labels: isOne ? labels : `${labels},dp_rank="${rank}"`,
+    values: numbersOf(engine, scheduler, rank),
+    histograms: histogramsOf(scheduler),
+  }));
   const lines: string[] = [];
   for (const [name, kind] of METRIC_NAMES) {
     lines.push(`# HELP ${name} ${name.slice('sglang:'.length).replaceAll('_', ' ')}`, `# TYPE ${name} ${kind}`);
-    const histogram = histograms.get(name);
     if (name === 'sglang:http_requests_total' || name === 'sglang:http_responses_total') lines.push(...httpLines(engine, name));
-    else if (kind === 'histogram') lines.push(...histogramLines(name, labels, histogram));
-    else lines.push(`${name}{${labels}} ${values.get(name) ?? 0}`);
+    else
+      for (const { labels, values, histograms } of ranks) {
+        if (kind === 'histogram') lines.push(...histogramLines(name, labels, histograms.get(name)));
+        else lines.push(`${name}{${labels}} ${values.get(name) ?? 0}`);
+      }
   }
   return `${lines.join('\n')}\n`;
 }
 
-function numbersOf({ scheduler, options, traffic, clock, startedWallMs }: Engine): ReadonlyMap<string, number> {
+function numbersOf({ options, traffic, clock, startedWallMs }: Engine, scheduler: Scheduler, rank: number): ReadonlyMap<string, number> {
   const { counters, pool } = scheduler;
   const running = scheduler.runningRequests;
   return new Map([
@@ -55,13 +62,13 @@ function numbersOf({ scheduler, options, traffic, clock, startedWallMs }: Engine
     ['sglang:num_requests_total', counters.completed + counters.aborted],
     ['sglang:num_aborted_requests_total', counters.aborted],
     ['sglang:num_retracted_reqs', counters.retracted],
-    ['sglang:http_requests_active', traffic.active],
+    ['sglang:http_requests_active', rank === 0 ? traffic.active : 0],
     ['sglang:startup_time_seconds', options.startupDelaySecs + options.warmupSecs],
     ['sglang:scheduler_idle_seconds_total', Math.max(0, (clock.wallMs() - startedWallMs - counters.prefillBusyMs) / 1000)],
   ]);
 }
 
-function histogramsOf({ scheduler: { counters } }: Engine): ReadonlyMap<string, Histogram> {
+function histogramsOf({ counters }: Scheduler): ReadonlyMap<string, Histogram> {
   return new Map([
     ['sglang:time_to_first_token_seconds', counters.firstTokenSec],
     ['sglang:inter_token_latency_seconds', counters.interTokenSec],

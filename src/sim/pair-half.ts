@@ -41,7 +41,7 @@ export function strikePair(engine: Engine, generation: Generation, place: FaultP
       });
       return;
     case 'abort':
-      engine.scheduler.abort(generation, 'Aborted by a scripted fault.', 500);
+      engine.schedulerOf(generation).abort(generation, 'Aborted by a scripted fault.', 500);
       return;
     case 'die':
       engine.die(0);

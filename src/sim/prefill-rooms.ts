@@ -99,7 +99,8 @@ export class PrefillRooms implements PairHalf {
   }
 
   send(generation: Generation, kv: KvHandOver): void {
-    const { options, clock, scheduler } = this.#engine;
+    const { options, clock } = this.#engine;
+    const scheduler = this.#engine.schedulerOf(generation);
     strikePair(this.#engine, generation, 'before-kv', () => {
       const bytes = generation.promptTokens * options.kvBytesPerToken;
       const ms = this.#engine.scaled(options.kvTransferLatencyMs + (bytes * 8) / (options.kvTransferGbitPerSec * 1e6));
@@ -188,7 +189,7 @@ export class PrefillRooms implements PairHalf {
     sender.timer?.cancel();
     sender.partner = partner;
     sender.isMet = true;
-    this.#engine.scheduler.partnerCame(sender.generation);
+    this.#engine.schedulerOf(sender.generation).partnerCame(sender.generation);
   }
 
   #failAll(room: Room): void {
@@ -199,7 +200,7 @@ export class PrefillRooms implements PairHalf {
   #fail({ generation }: Sender, phase: PairFailure, reason: string): void {
     const message = pairFailure(phase, generation, reason);
     this.#engine.log(message);
-    this.#engine.scheduler.abort(generation, message, 500);
+    this.#engine.schedulerOf(generation).abort(generation, message, 500);
   }
 
   #hasFailed(id: string): boolean {

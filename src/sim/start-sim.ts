@@ -93,10 +93,10 @@ class RunningSim implements SimHandle {
       const rooms = new PrefillRooms(engine);
       this.#bootstrap = new BootstrapServer(engine, rooms);
       engine.roomStats = () => rooms.stats();
-      engine.scheduler.join(rooms);
+      for (const scheduler of engine.schedulers) scheduler.join(rooms);
     } else if (engine.options.disaggregationMode === 'decode') {
       this.#receiver = new KvReceiver(engine);
-      engine.scheduler.join(this.#receiver);
+      for (const scheduler of engine.schedulers) scheduler.join(this.#receiver);
     }
     this.ready = new Promise((resolve) => {
       this.#setReady = resolve;
@@ -221,7 +221,7 @@ class RunningSim implements SimHandle {
     }
     this.#isOver = true;
     this.engine.state = 'dead';
-    this.engine.scheduler.die();
+    for (const scheduler of this.engine.schedulers) scheduler.die();
     await this.#closeAll(how !== 'dead');
     this.#setReady();
     this.#setGone(how);
