@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // npm run check:python: lint, types and tests of the Python package, the tests over the installed wheel in a fresh virtual environment.
-// `-- PART ...` goes to pytest. Where there is no python3 it says so and succeeds.
+// `-- PART ...` goes to pytest; $PYTHON names another Python for the tests, such as python3.9. Where there is no python3 it says so and succeeds.
 import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pythonTool, spawnTool, systemPython } from './python/venv.mjs';
@@ -26,6 +26,9 @@ try {
   if (parts.length === 0) {
     step('Python: lint', () => spawnTool(tool, ['-m', 'ruff', 'check', '--quiet', '.'], { cwd }));
     step('Python: format', () => spawnTool(tool, ['-m', 'ruff', 'format', '--quiet', '--check', '.'], { cwd }));
+    step('Python: nothing newer than 3.9', () =>
+      spawnTool(tool, ['-m', 'vermin', '--quiet', '--target=3.9-', '--no-tips', '--violations', 'src'], { cwd }),
+    );
     step('Python: types', () => spawnTool(tool, ['-m', 'mypy', '--no-error-summary', '--cache-dir', '.venv/mypy'], { cwd }));
   }
   step('Python: wheel', () =>
@@ -34,12 +37,12 @@ try {
   const fresh = `${cwd}/.venv/fresh`;
   step('Python: wheel installed in a fresh environment', () => {
     rmSync(fresh, { recursive: true, force: true });
-    spawnTool(tool, ['-m', 'venv', '--without-pip', fresh]);
+    spawnTool(process.env.PYTHON ?? tool, ['-m', 'venv', '--without-pip', fresh]);
     const wheels = readdirSync(`${cwd}/dist`).map((file) => `dist/${file}`);
     const pip = ['-m', 'pip', '--python', `${fresh}/bin/python`, '--disable-pip-version-check', 'install', '--quiet'];
     spawnTool(tool, [...pip, ...wheels, 'pytest'], { cwd });
   });
-  step('Python: tests', () => spawnTool(`${fresh}/bin/python`, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', ...parts], { cwd }));
+  step('Python: tests', () => spawnTool(`${fresh}/bin/python`, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--maxfail=5', ...parts], { cwd }));
   console.log(`the Python package passed (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
 } catch (error) {
   console.error(`FAIL  ${error.message}`);

@@ -52,7 +52,8 @@ def find_node(environ: Mapping[str, str]) -> Node:
 def find_program(name: str) -> str:
     """The path of a program of the router, such as ``launch-router.js``: in this package, or in the checkout around it."""
     package = Path(__file__).resolve().parent
-    homes = [package / "_router", *package.parents[2:3]]
+    # In a checkout: python/src/sglang_router.
+    homes = [package / "_router", package.parent.parent.parent]
     for home in homes:
         program = home / "dist" / "bin" / name
         if program.is_file():

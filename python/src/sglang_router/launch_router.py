@@ -20,6 +20,9 @@ Workers of prefill-decode pairs, with the port of the bootstrap server where it 
   python -m sglang_router.launch_router --pd-disaggregation \\
       --prefill http://prefill1:8000 9000 --prefill http://prefill2:8000 \\
       --decode http://decode1:8001 --decode http://decode2:8001
+
+Every option can also be given as an environment variable (SGLANG_ROUTER_WORKER_URLS). SGLANG_NODE names the Node.js to run on: a
+path, or `system` or `wheel`.
 """
 
 
