@@ -18,7 +18,7 @@ import pytest
 
 from sglang_router._node import find_node, find_program
 
-DEADLINE_SECS = 60.0
+DEADLINE_SECS = 30.0
 QUIET = ["--port", "0", "--prometheus-port", "0", "--log-format", "json", "--access-log", "off"]
 T = TypeVar("T")
 

@@ -96,12 +96,13 @@ STUBBORN = """
 import os, signal, subprocess, sys, time
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
     signal.signal(number, signal.SIG_IGN)
+# Whole lines: print() may write them in pieces.
+say = "import os, time; os.write(1, b'grandchild %d\\n' % os.getpid()); time.sleep(600)"
 # A child in a session of its own, as a scheduler that nobody reaches through the process group.
-child = "import time; print('grandchild', __import__('os').getpid(), flush=True); time.sleep(600)"
 if os.fork() == 0:
     os.setsid()
-    os.execv(sys.executable, [sys.executable, "-c", child])
-print("engine", *sys.argv[1:], flush=True)
+    os.execv(sys.executable, [sys.executable, "-c", say])
+os.write(1, " ".join(["engine", *sys.argv[1:]]).encode() + b"\n")
 time.sleep(600)
 """
 

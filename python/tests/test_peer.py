@@ -62,7 +62,10 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Any]:
         venv.create(home, with_pip=True)
         python = str(home / "bin" / "python")
         done = subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", PEER], capture_output=True, text=True, check=False
+            [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", PEER],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             sys.stderr.write(f"\n*** SKIPPED: {PEER} cannot be installed: {done.stderr.strip()[-300:]} ***\n")
