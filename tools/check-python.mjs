@@ -42,7 +42,9 @@ try {
     const pip = ['-m', 'pip', '--python', `${fresh}/bin/python`, '--disable-pip-version-check', 'install', '--quiet'];
     spawnTool(tool, [...pip, ...wheels, 'pytest'], { cwd });
   });
-  step('Python: tests', () => spawnTool(`${fresh}/bin/python`, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--maxfail=5', ...parts], { cwd }));
+  step('Python: tests', () =>
+    spawnTool(`${fresh}/bin/python`, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--maxfail=5', ...parts], { cwd }),
+  );
   console.log(`the Python package passed (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
 } catch (error) {
   console.error(`FAIL  ${error.message}`);

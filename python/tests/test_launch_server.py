@@ -92,7 +92,7 @@ def test_a_dead_engine_leaves_the_others_serving_and_the_last_one_ends_all(pytho
     assert_nothing_is_left(tree)
 
 
-STUBBORN = """
+STUBBORN = r"""
 import os, signal, subprocess, sys, time
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP):
     signal.signal(number, signal.SIG_IGN)
