@@ -1,13 +1,14 @@
 // docs/srtctl-runs.md: how long is waited for what, and which errors are known, from the code that does it.
 import { TIERS } from '../../dist/srtctl/plan/plan.js';
 import { KNOWN_ERRORS } from '../../dist/srtctl/supervise/known-errors.js';
-import { PROOF_PATIENCE, SERVICE_PATIENCE, WORKER_PATIENCE } from '../../dist/srtctl/supervise/patience.js';
+import { DOUBTFUL_PROOF_PATIENCE, PROOF_PATIENCE, SERVICE_PATIENCE, WORKER_PATIENCE } from '../../dist/srtctl/supervise/patience.js';
 import { GRACE_MS, HURRY_MS } from '../../dist/srtctl/supervise/tear-down.js';
 
 const PATIENCE = [
   ['workers', WORKER_PATIENCE],
   ['routers, frontends, nginx, etcd, NATS', SERVICE_PATIENCE],
   ['the first requests', PROOF_PATIENCE],
+  ['the first requests of a plan that contradicts itself', DOUBTFUL_PROOF_PATIENCE],
 ];
 
 const STOPS = [
@@ -74,8 +75,8 @@ Looked for in the last lines of a process and in those of its lines that look li
 | --- | --- | --- | --- |
 ${KNOWN_ERRORS.map(({ name, roles, kind, hint }) => `| ${name} | ${roles === null ? 'all' : roles.join(', ')} | ${kind} | ${cell(hint)} |`).join('\n')}
 
-If a run did not become ready, or its benchmark failed, the plan itself is searched for contradictions: a router that is told another bootstrap port than its
-prefill worker has, and transfer backends that differ.
+A plan is searched for contradictions, too: a router that is told another bootstrap port than its prefill worker has, and transfer backends that
+differ. They are warned of before anything starts, and lead the hints if the run does not become ready or its benchmark fails.
 `;
   return [{ file: 'docs/srtctl-runs.md', text }];
 }

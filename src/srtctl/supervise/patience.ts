@@ -17,6 +17,8 @@ export const WORKER_PATIENCE: PatienceRules = { quietMs: 300_000, slowQuietMs: 9
 export const SERVICE_PATIENCE: PatienceRules = { quietMs: 90_000, slowQuietMs: 300_000 };
 /** A request that proves the fleet; the first one may compile kernels. */
 export const PROOF_PATIENCE: PatienceRules = { quietMs: 60_000, slowQuietMs: 300_000 };
+/** The same of a plan that contradicts itself: it is expected to fail. */
+export const DOUBTFUL_PROOF_PATIENCE: PatienceRules = { quietMs: 15_000, slowQuietMs: 60_000 };
 
 const SLOW_WORK =
   /load(?:ing)?[ _-](?:weight|safetensors|checkpoint|shard|model|pt )|checkpoint shards|capture (?:cuda|cpu|draft)? ?graph|cuda ?graph|deep_?gemm|compil|warm.?up|\d+%\||download|fetching \d+ files|installing|collecting /i;

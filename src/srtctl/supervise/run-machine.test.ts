@@ -260,6 +260,26 @@ describe('patience', () => {
   });
 });
 
+describe('a plan that contradicts itself', () => {
+  const plan = planOf([
+    planned('prefill-0', { ports: { bootstrap: 30_001 }, ready: { kind: 'worker', url: 'http://<node0>:1', model: 'm' } }),
+    planned('router-0', { argv: ['router', '--prefill', 'http://<node0>:1', '30009'] }),
+  ]);
+
+  test('is warned of before anything starts, and waited for less', () => {
+    const drive = new Drive(plan);
+    const warnings = drive.orders.flatMap((order) => (order.do === 'tell' && order.notice.type === 'warning' ? [order.notice.text] : []));
+    assert.deepEqual(warnings, ['Bootstrap mismatch: router-0 is told port 30009 for prefill-0, which listens on 30001.']);
+    drive.hear({ type: 'opened', clashes: [] }).ready('prefill-0').started('router-0');
+    assert.equal(drive.machine.state, 'proving');
+    drive.pass(14_000);
+    assert.equal(drive.machine.state, 'proving');
+    drive.pass(2000).stopsAll();
+    assert.equal(drive.machine.outcome, 'readiness');
+    assert.deepEqual(drive.machine.report?.hints[0], warnings[0]);
+  });
+});
+
 describe('stopping a run', () => {
   test('kills what does not stop in time and says so', () => {
     const drive = new Drive().up().hear({ type: 'cancel', by: 'SIGTERM' });

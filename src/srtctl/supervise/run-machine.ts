@@ -13,7 +13,8 @@
 import { type Plan, TIERS } from '../plan/plan.ts';
 import { type FailureParts, failureOf } from './failure-of.ts';
 import { type Failure, firstFailure } from './first-failure.ts';
-import { Patience, PROOF_PATIENCE, seconds } from './patience.ts';
+import { DOUBTFUL_PROOF_PATIENCE, Patience, PROOF_PATIENCE, seconds } from './patience.ts';
+import { findContradictions } from './plan-hints.ts';
 import { endInWords, ProcessRecord } from './process-record.ts';
 import { makeReport } from './report.ts';
 import type { FailureReport, RunOutcome, RunState } from './run-directory.ts';
@@ -53,7 +54,8 @@ export class RunMachine {
   }
 
   begin(): Effect[] {
-    return [this.#stateNotice(), { do: 'open' }];
+    const warnings = findContradictions(this.#plan).map((text) => tell({ type: 'warning', text }));
+    return [this.#stateNotice(), ...warnings, { do: 'open' }];
   }
 
   /** Next point in time at which `tick` must come. */
@@ -196,7 +198,8 @@ export class RunMachine {
   #prove(nowMs: number): Effect[] {
     this.state = 'proving';
     this.#tier = null;
-    this.#proof = new Patience(PROOF_PATIENCE, nowMs, this.#limitMs);
+    const rules = findContradictions(this.#plan).length > 0 ? DOUBTFUL_PROOF_PATIENCE : PROOF_PATIENCE;
+    this.#proof = new Patience(rules, nowMs, this.#limitMs);
     return [this.#stateNotice(), { do: 'prove' }];
   }
 
