@@ -24,7 +24,8 @@ const surroundings: Surroundings = {
   nodeBinary: process.execPath,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  screen: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb' ? process.stdout : null,
+  // A terminal of no size (a container's, a recorder's) can show no block of lines.
+  screen: process.stdout.isTTY === true && process.stdout.columns > 0 && process.env['TERM'] !== 'dumb' ? process.stdout : null,
   readInput: async () => {
     const pieces: Buffer[] = [];
     for await (const piece of process.stdin) pieces.push(piece as Buffer);

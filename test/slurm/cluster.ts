@@ -1,5 +1,5 @@
 /**
- * A SLURM cluster of four nodes with pretended GPUs on this one machine, as root, with a munge of its own. Nothing of the system's SLURM
+ * A SLURM cluster whose nodes, with pretended GPUs, are all this one machine, as root, with a munge of its own. Nothing of the system's SLURM
  * or munge is touched. Its daemons end with the process that started them, however that ends.
  */
 import assert from 'node:assert/strict';
@@ -12,7 +12,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClusterShape, gresConf, slurmConf } from './slurm-conf.ts';
 
-const NODES = 4;
 const READY_MS = 60_000;
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 const PROGRAMS = ['munged', 'munge', 'slurmctld', 'slurmd', 'slurmstepd', 'srun', 'sbatch', 'setpriv'];
@@ -40,15 +39,15 @@ export class SlurmCluster {
   readonly #daemons = new Map<string, ChildProcess>();
 
   /** Resolves when all nodes are idle. Rejects with what the daemons said. */
-  static async start(): Promise<SlurmCluster> {
+  static async start(count = 4): Promise<SlurmCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'slurm-'));
     const block = `127.${randomInt(64, 250)}.${randomInt(1, 250)}`;
-    const ports = await freePorts(NODES + 1);
+    const ports = await freePorts(count + 1);
     const cluster = new SlurmCluster({
       directory,
       host: hostname().split('.')[0]!,
-      controllerPort: ports[NODES]!,
-      nodes: Array.from({ length: NODES }, (_, index) => ({
+      controllerPort: ports[count]!,
+      nodes: Array.from({ length: count }, (_, index) => ({
         name: `node${index}`,
         address: `${block}.${10 + index}`,
         port: ports[index]!,

@@ -12,6 +12,8 @@ import type { Surroundings } from './surroundings.ts';
 
 /** A supervisor of a job that has not begun to stop by then does not hear; the start of a node's programs may take its time. */
 const DEAF_MS = 60_000;
+/** Its status says so within moments, and later on a slow file system. */
+const SILENT_MS = 10_000;
 
 const EXAMPLES = `
 Examples:
@@ -41,6 +43,7 @@ async function cancel(which: string | undefined, flags: CancelFlags, around: Sur
   const look = watchRun(run, around);
   /** When it was asked; null: not yet. */
   let askedMs: number | null = null;
+  let isWritten = false;
   let isStopped = false;
   const giveBack = around.onSignal(() => {
     isStopped = true;
@@ -60,12 +63,19 @@ async function cancel(which: string | undefined, flags: CancelFlags, around: Sur
         askedMs = around.clock.nowMs();
         if (commands === null) await writeCancelFile(run.paths.cancel, 'srtctl cancel');
         else if (status === null && pending !== null) await endJob(run, commands);
-        else await askJob(run, 'srtctl cancel', commands);
+        else await askJob(run, commands);
         around.out(`${run.job.id}: asked to stop\n`);
-      } else if (commands !== null && status?.state !== 'stopping' && around.clock.nowMs() - askedMs > DEAF_MS) {
-        around.err(`${run.job.id}: its supervisor does not react; SLURM ends the whole job\n`);
-        await endJob(run, commands);
-        askedMs = around.clock.nowMs();
+      } else if (commands !== null && status?.state !== 'stopping') {
+        if (!isWritten && around.clock.nowMs() - askedMs > SILENT_MS) {
+          // Where SLURM cannot carry the wish the run directory can.
+          await writeCancelFile(run.paths.cancel, 'srtctl cancel');
+          isWritten = true;
+        }
+        if (around.clock.nowMs() - askedMs > DEAF_MS) {
+          around.err(`${run.job.id}: its supervisor does not react; SLURM ends the whole job\n`);
+          await endJob(run, commands);
+          askedMs = around.clock.nowMs();
+        }
       }
       if (!flags.wait) return EXIT_CODES.ok;
       if (isStopped) return EXIT_CODES.cancelled;

@@ -92,7 +92,7 @@ class Follower {
     this.#view = null;
     if (this.#asked > 0) {
       this.#around.err('hurrying\n');
-      await askJob(this.#run, 'Ctrl-C', commands);
+      await askJob(this.#run, commands);
       return false;
     }
     const answer = await this.#around.ask(`\njob ${id} runs on without this shell. [d]etach, [c]ancel it, or [Enter] to go on watching? `);
@@ -104,7 +104,7 @@ class Follower {
     this.#asked++;
     this.#around.err('cancelling: routers finish what is under way, then everything ends; Ctrl-C again hurries\n');
     if (this.#status === null) await endJob(this.#run, commands);
-    else await askJob(this.#run, 'Ctrl-C', commands);
+    else await askJob(this.#run, commands);
     return false;
   }
 

@@ -6,7 +6,6 @@ import { benchCommand } from './bench.ts';
 import { cancelCommand } from './cancel.ts';
 import { logsCommand } from './logs.ts';
 import { nodeFactsCommand } from './node-facts.ts';
-import { nodeSweepCommand } from './node-sweep.ts';
 import { planCommand } from './plan.ts';
 import { superviseCommand } from './run-detached.ts';
 import { listCommand, statusCommand } from './status.ts';
@@ -47,12 +46,7 @@ export async function runSrtctl(argv: readonly string[], version: string, around
     cancelCommand(around, finish),
     benchCommand(around, finish),
   ];
-  const hidden = [
-    superviseCommand(around, finish),
-    superviseJobCommand(around, finish),
-    nodeFactsCommand(around, finish),
-    nodeSweepCommand(around, finish),
-  ];
+  const hidden = [superviseCommand(around, finish), superviseJobCommand(around, finish), nodeFactsCommand(around, finish)];
   for (const command of commands) program.addCommand(command);
   for (const command of hidden) program.addCommand(command, { hidden: true });
   for (const command of [program, ...hidden, ...commands]) {

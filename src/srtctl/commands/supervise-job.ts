@@ -73,6 +73,7 @@ function watchJob(job: string, { warningSeconds }: Handover, around: Surrounding
   const deadline = new JobDeadline({ job, warningSeconds, commands, clock, cancel });
   const giveBackWarning = around.onUserSignal(() => deadline.warned());
   const giveBack = around.onSignal((signal, count) => {
+    around.out(`[${signal} heard, job ${job}: ${count === 1 ? 'stopping in order' : 'hurrying'}]\n`);
     cancel(signal);
     if (count === 1) void hurryWithJob();
   });

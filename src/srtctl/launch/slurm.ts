@@ -17,13 +17,13 @@ import {
   type SiteListener,
 } from './launcher.ts';
 import { LogFile } from './log-file.ts';
-import { SWEPT_MARK } from './node-sweep.ts';
 import { RUN_VARIABLE } from './proc.ts';
 import { type SlurmCommands, slurmCommands, withoutOptionVariables } from './slurm-commands.ts';
 import { type BoundNodes, bindNodes, everyNode } from './slurm-nodes.ts';
 import { SlurmProcess } from './slurm-process.ts';
 import { SlurmSteps } from './slurm-steps.ts';
 import { startArgv } from './start-script.ts';
+import { readSwept, sweepArgv } from './sweep-script.ts';
 import { bindSymbols, type SymbolValues } from './symbols.ts';
 
 export interface SlurmOptions {
@@ -169,10 +169,8 @@ class SlurmSite implements Site {
   async #sweep(): Promise<readonly string[]> {
     const names = this.nodes.filter(({ node }) => !this.#lost.has(node)).map(({ name }) => name);
     if (names.length === 0 || this.#started.size === 0) return [];
-    const { job, nodeBinary, packageDirectory } = this.#options;
-    const program = [nodeBinary, join(packageDirectory, 'dist/bin/srtctl.js'), 'node-sweep', this.#mark];
-    const { stdout } = await this.#commands.run([...everyNode(job, names, 'srtctl-sweep'), ...program], SWEEP_MS);
-    return stdout.split('\n').flatMap((line) => (line.startsWith(SWEPT_MARK) ? [line.slice(SWEPT_MARK.length)] : []));
+    const argv = [...everyNode(this.#options.job, names, 'srtctl-sweep'), ...sweepArgv(this.#mark)];
+    return readSwept((await this.#commands.run(argv, SWEEP_MS)).stdout);
   }
 
   #nodeLost({ node, name }: NodeBinding, why: string): void {
