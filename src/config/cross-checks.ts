@@ -23,7 +23,7 @@ export function crossCheck(config: Config, sourceOf: (key: keyof Config) => stri
     }
   }
   checkPairs(config, sourceOf, problems, warnings);
-  if (!config.pdDisaggregation && config.policy === 'power_of_two' && config.workerUrls.length < 2) {
+  if (!config.pdDisaggregation && !config.dpAware && config.policy === 'power_of_two' && config.workerUrls.length < 2) {
     warnings.push('--policy power_of_two chooses between two workers, and fewer are given; others can join later');
   }
   if (config.port !== 0 && config.port === config.prometheusPort && overlap(config.host, config.prometheusHost)) {

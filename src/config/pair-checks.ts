@@ -53,7 +53,7 @@ function checkPairMode(config: Config, sourceOf: SourceOf, problems: Problem[], 
     if (workers.length === 0)
       warnings.push(`no --${role} worker is given: requests are answered 503 until one joins through POST /workers`);
     const policy = config[`${role}Policy`] ?? config.policy;
-    if (!config.miniLb && policy === 'power_of_two' && workers.length < 2) {
+    if (!config.miniLb && !config.dpAware && policy === 'power_of_two' && workers.length < 2) {
       warnings.push(`power_of_two chooses between two ${role} workers, and fewer are given; others can join later`);
     }
   }

@@ -76,3 +76,18 @@ test('a room that was given back may be drawn again at once', () => {
   source.giveBack(room);
   assert.equal(source.draw().digits, room.digits);
 });
+
+test('a room for a rank leaves it as the remainder, and is drawn anew where that would go beyond the largest', () => {
+  const ranks = fc.integer({ min: 1, max: 1024 }).chain((size) => fc.record({ size: fc.constant(size), number: fc.nat(size - 1) }));
+  const part = fc.oneof(fc.constantFrom(0, 1, 0xffff_fc00, 0xffff_ffff), fc.nat(0xffff_ffff));
+  fc.assert(
+    fc.property(ranks, part, part, (rank, high, low) => {
+      const room = BigInt(new RoomSource(scripted(high, low, 7, 7)).draw({ ...rank, engineUrl: '' }).digits);
+      assert.ok(room >= 1n && room <= MAX_ROOM);
+      assert.equal(room % BigInt(rank.size), BigInt(rank.number));
+      const drawn = (BigInt(high & 0x7fff_ffff) << 32n) + BigInt(low >>> 0);
+      assert.ok(room - drawn < rank.size || room >> 32n === 7n, 'the next such number, or another draw');
+    }),
+    { numRuns: 2000 },
+  );
+});
