@@ -66,6 +66,39 @@ suite('ranks of simulated engines', { concurrency: 2 }, () => {
     assert.equal(new Set(ranks.flat()).size, 4, `all ranks have conversations: ${ranks.join(' ')}`);
   });
 
+  test('are named on every route whose prompt the router knows, and no route minds', async (t) => {
+    const sims = [await startEngine(t, { dpSize: 2 }), await startEngine(t, { dpSize: 2, isEmbedding: true })];
+    const text = 'hello';
+    const routes: readonly (readonly [string, object])[][] = [
+      [
+        ['/generate', { text }],
+        ['/v1/chat/completions', { messages: [{ role: 'user', content: text }] }],
+        ['/v1/completions', { prompt: text }],
+        ['/v1/responses', { input: text }],
+        ['/v1/messages', { model: 'm', max_tokens: 2, messages: [{ role: 'user', content: text }] }],
+      ],
+      [
+        ['/v1/embeddings', { input: text }],
+        ['/v1/rerank', { query: text, documents: ['a'] }],
+        ['/v1/classify', { input: text }],
+      ],
+    ];
+    for (const [at, sim] of sims.entries()) {
+      const router = await startTestRouter(t, ['--dp-aware', '--worker-urls', sim.url], []);
+      await router.untilEligible(ranksOf(sim));
+      for (const [path, body] of routes[at]!) {
+        const { status, text: answer } = await post(router, path, body);
+        const alone = await fetch(sim.url + path, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+        assert.deepEqual([status, alone.status], [200, 200], `${path}: ${answer}`);
+        await alone.text();
+      }
+    }
+  });
+
   test('meet in pairs of engines with different numbers of ranks: plain, as streams and in batches', async (t) => {
     const { prefill, decode, router } = await startPair(t, 2, 3);
     const sampling_params = { max_new_tokens: 4 };

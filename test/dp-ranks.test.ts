@@ -273,6 +273,36 @@ suite('pairs', { concurrency: 4 }, () => {
     await router.assertQuiet();
   });
 
+  test('are tried at another engine, not at another rank of the one that failed, as long as there is one', async (t) => {
+    const decode = await startEngine(t, { dp_size: 1 });
+    const prefills = [await startEngine(t, { dp_size: 3 }), await startEngine(t, { dp_size: 3 })];
+    for (const engine of prefills) {
+      engine.script = async (call) => {
+        await call.body();
+        await call.write(jsonAnswer({ error: 'a rank of it fails' }, 500));
+      };
+    }
+    const flags = ['--dp-aware', '--pd-disaggregation', ...prefills.flatMap(({ url }) => ['--prefill', url]), '--decode', decode.url];
+    decode.script = (call) => (call.target === '/abort_request' ? answerJson(call) : call.forever());
+    const router = await startTestRouter(t, flags, [...prefills, decode], { named: 'by flags', wait: false });
+    await router.untilEligible([...prefills.flatMap((engine) => ranksOf(engine, 3)), ...ranksOf(decode, 1)]);
+    assert.equal((await ask(router, 'POST', '/generate', '{"text":"x"}')).status, 500);
+    assert.deepEqual(prefills.map(({ calls }) => calls.length).sort(), [1, 2], 'there and back: three pairs are tried');
+    await router.assertQuiet();
+  });
+
+  test('whose only prefill engine is gone are answered at once with what is wrong, however many ranks it had', async (t) => {
+    const [prefill, decode] = [await startEngine(t, { dp_size: 3 }), await startEngine(t, { dp_size: 1 })];
+    const flags = ['--dp-aware', '--pd-disaggregation', '--prefill', prefill.url, '--decode', decode.url];
+    const router = await startTestRouter(t, flags, [prefill, decode], { named: 'by flags', wait: false });
+    await router.untilEligible([...ranksOf(prefill, 3), ...ranksOf(decode, 1)]);
+    await prefill.kill();
+    const failed = await ask(router, 'POST', '/generate', '{"text":"x"}');
+    assert.deepEqual([failed.status, failed.json.error.code], [502, 'call_upstream_connection_failed'], failed.text);
+    assert.match((await ask(router, 'POST', '/generate', '{"text":"x"}')).json.error.message, /^no prefill worker can take requests now/);
+    await router.assertQuiet();
+  });
+
   test('without --dp-aware keep the ranks that the client named', async (t) => {
     const [prefill, decode] = [await startEngine(t, { dp_size: 4 }), await startEngine(t, { dp_size: 2 })];
     const flags = ['--pd-disaggregation', '--prefill', prefill.url, '8998', '--decode', decode.url];

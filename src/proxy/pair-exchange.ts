@@ -19,7 +19,7 @@
  * `#settle` is the one end of the request; a pair ends, and leaves the ledger, when both of its legs are over (`legOver`).
  */
 import type { ErrorCode } from '../core/errors.ts';
-import type { OutcomeKind } from '../core/outcome.ts';
+import { isUnreachable, type OutcomeKind } from '../core/outcome.ts';
 import { NONE } from '../core/worker.ts';
 import type { ChunkedFramer } from '../http1/chunked-framer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
@@ -203,7 +203,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     this.#pairing.series.failures[leg.role].value++;
     const afterMs = this.#ctx.turnMs - pair.live.startMs;
     if (!this.#retries.mayTryAnother({ kind, status, afterMs })) return false;
-    if (!hasOther(this.#pairing[leg.role], leg.worker.index)) return false;
+    const selection = this.#pairing[leg.role];
+    if (!(isUnreachable(kind) ? selection.hasOtherEngine(leg.worker.index) : hasOther(selection, leg.worker.index))) return false;
     if (kind === 'timeout') this.#abort(pair, leg, kind);
     else leg.end(kind, status);
     const other = leg.role === 'prefill' ? pair.decode : pair.prefill;

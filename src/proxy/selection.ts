@@ -18,6 +18,8 @@ export class Selection implements FleetListener {
   readonly #view: FleetViewState;
   readonly #rng: Rng;
   readonly #decision: DecisionCounter;
+  /** Of the last snapshot, by index. */
+  #workers: FleetSnapshot['workers'] = [];
 
   constructor(policy: Policy, settings: PolicySettings, type: WorkerType, load: LoadTable, rng: Rng, decision: DecisionCounter) {
     this.policy = policy;
@@ -46,17 +48,37 @@ export class Selection implements FleetListener {
   }
 
   snapshotChanged(snapshot: FleetSnapshot): void {
+    this.#workers = snapshot.workers;
     this.#view.setEligible(snapshot.eligible[this.#type]);
   }
 
-  /** Chooses a worker and tells the policy that the choice is dispatched. `excluded` is NONE or the worker that failed before. */
+  /** Whether there is a worker that is not this one, nor another rank of its engine. */
+  hasOtherEngine(worker: WorkerIndex): boolean {
+    return this.#otherEngines(worker).length > 0;
+  }
+
+  /**
+   * Chooses a worker and tells the policy that the choice is dispatched. `excluded` is NONE or the worker that failed before; of
+   * another rank of its engine the same must be feared, so it is the last resort.
+   */
   choose(input: RouteInput, excluded: WorkerIndex): Choice {
-    this.#view.excluded = excluded;
-    const choice = this.policy.select(this.#view, input, this.#state, this.#rng);
-    this.#view.excluded = NONE;
+    const view = this.#view;
+    const all = view.eligible;
+    const others = excluded === NONE || this.#workers[excluded]?.rank == null ? all : this.#otherEngines(excluded);
+    if (others.length > 0) view.setEligible(others);
+    view.excluded = excluded;
+    const choice = this.policy.select(view, input, this.#state, this.#rng);
+    view.excluded = NONE;
+    view.setEligible(all);
     this.#decision(choice.because).value++;
     if (choice.worker !== NONE) this.policy.commit?.(this.#state, choice, input);
     return choice;
+  }
+
+  #otherEngines(worker: WorkerIndex): Int32Array {
+    const rank = this.#workers[worker]?.rank ?? null;
+    if (rank === null) return this.eligible.filter((other) => other !== worker);
+    return this.eligible.filter((other) => this.#workers[other]?.rank?.engineUrl !== rank.engineUrl);
   }
 
   settled(choice: Choice, outcome: Outcome): void {
