@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,25 @@ import { type ClusterShape, gresConf, slurmConf } from './slurm-conf.ts';
 const READY_MS = 60_000;
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
 const PROGRAMS = ['munged', 'munge', 'slurmctld', 'slurmd', 'slurmstepd', 'srun', 'sbatch', 'setpriv'];
+
+/**
+ * Waits until we let go of its stdin or are gone, however that came, and then removes what daemons leave: slurmstepds without slurmd, tasks
+ * without slurmstepd, files. Shells of people that know the cluster are left alone. $1: what their environment holds; $2: state directory.
+ */
+const REMOVE = `trap '' INT TERM HUP
+cat >/dev/null
+for round in 1 2 3; do
+  for file in $(grep -lszxF "$1" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=\${file#/proc/}
+    pid=\${pid%/environ}
+    case $(cat "/proc/$pid/comm" 2>/dev/null) in
+      slurmstepd) ;;
+      *) grep -sqz '^SLURM_TASK_PID=' "$file" || continue ;;
+    esac
+    kill -KILL "$pid" 2>/dev/null
+  done
+done
+rm -rf -- "$2"`;
 
 export interface CommandResult {
   readonly code: number;
@@ -37,6 +56,7 @@ export class SlurmCluster {
   /** For everything that talks to this cluster. */
   readonly env: NodeJS.ProcessEnv;
   readonly #daemons = new Map<string, ChildProcess>();
+  readonly #remover: ChildProcess;
 
   /** Resolves when all nodes are idle. Rejects with what the daemons said. */
   static async start(count = 4): Promise<SlurmCluster> {
@@ -67,6 +87,12 @@ export class SlurmCluster {
     this.shape = shape;
     const own = Object.entries(process.env).filter(([name]) => !/^(?:SLURM|SBATCH|SRUN|SQUEUE|SCANCEL|SINFO)_/.test(name));
     this.env = { ...Object.fromEntries(own), PATH, SLURM_CONF: join(shape.directory, 'slurm.conf') };
+    const { SLURM_CONF: conf, ...clean } = this.env;
+    this.#remover = spawn('sh', ['-c', REMOVE, 'remove', `SLURM_CONF=${conf}`, shape.directory], {
+      env: clean,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
   }
 
   /** A client command of SLURM, such as `['squeue', '-h']`. */
@@ -79,17 +105,6 @@ export class SlurmCluster {
     const { code, stdout, stderr } = await this.command(argv);
     assert.equal(code, 0, `${argv.join(' ')}: ${stderr}`);
     return stdout.trimEnd();
-  }
-
-  /** Processes whose environment says that a task of this cluster started them. */
-  async tasks(): Promise<readonly { readonly pid: number; readonly command: string }[]> {
-    const found = [];
-    for (const { pid, environment } of await processes(`SLURM_CONF=${this.env['SLURM_CONF']}`)) {
-      if (!environment.some((variable) => variable.startsWith('SLURM_TASK_PID='))) continue;
-      const command = (await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')).replaceAll('\0', ' ').trim();
-      if (command !== '') found.push({ pid, command });
-    }
-    return found;
   }
 
   async stop(): Promise<void> {
@@ -105,9 +120,9 @@ export class SlurmCluster {
       }
     }
     for (const daemon of [...this.#daemons.values()].reverse()) await end(daemon);
-    // Tasks that lost their slurmstepd, and a slurmstepd that lost its slurmd.
-    for (const { pid } of await processes(`SLURM_CONF=${this.env['SLURM_CONF']}`)) kill(pid);
-    await rm(this.shape.directory, { recursive: true, force: true });
+    const removed = new Promise((resolve) => this.#remover.once('exit', resolve));
+    this.#remover.stdin?.end();
+    await removed;
   }
 
   async #start(): Promise<void> {
@@ -184,16 +199,6 @@ async function freePorts(count: number): Promise<readonly number[]> {
   );
 }
 
-async function processes(variable: string): Promise<readonly { readonly pid: number; readonly environment: readonly string[] }[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = [];
-  for (const pid of pids) {
-    const environment = (await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')).split('\0');
-    if (pid !== process.pid && environment.includes(variable)) found.push({ pid, environment });
-  }
-  return found;
-}
-
 async function end(daemon: ChildProcess): Promise<void> {
   if (daemon.exitCode !== null || daemon.signalCode !== null || daemon.pid === undefined) return;
   const ended = new Promise((resolve) => daemon.once('exit', resolve));
@@ -201,12 +206,4 @@ async function end(daemon: ChildProcess): Promise<void> {
   const late = setTimeout(() => daemon.kill('SIGKILL'), 5000);
   await ended;
   clearTimeout(late);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended by itself.
-  }
 }
