@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Plan } from '../plan/plan.ts';
 import type { Redactor } from '../recipe/redact.ts';
+import { makeDirectory } from '../supervise/make-directory.ts';
 import { type JobFile, type RunPaths, runPaths } from '../supervise/run-directory.ts';
 
 export interface NewRun {
@@ -31,7 +32,7 @@ export async function createRun(
   redactor: Redactor,
   wallMs: number,
 ): Promise<NewRun> {
-  await mkdir(outputs, { recursive: true });
+  await makeDirectory(outputs);
   const { id, directory } = await takeDirectory(outputs, input.plan.name, wallMs);
   const paths = runPaths(directory);
   await writeRun(paths, id, input, launcher, redactor, wallMs);

@@ -8,6 +8,7 @@ import type { Cluster } from '../recipe/cluster.ts';
 import { createRedactor } from '../recipe/redact.ts';
 import { renderBatchScript, warningSeconds } from '../slurm/batch-script.ts';
 import { stepOptionProblems } from '../slurm/step-options.ts';
+import { makeDirectory } from '../supervise/make-directory.ts';
 import { runPaths } from '../supervise/run-directory.ts';
 import { type NewRun, writeRun } from './create-run.ts';
 import type { Gathered } from './gather-recipes.ts';
@@ -33,7 +34,7 @@ export async function submitRun(one: Gathered, cluster: Cluster, outputs: string
   if (problems.length > 0) return { kind: 'refused', message: problems.join('\nerror: ') };
   let staging: string | null = null;
   try {
-    await mkdir(outputs, { recursive: true });
+    await makeDirectory(outputs);
     // Not a run until it has its number; beside its place, so that renaming it is one step.
     staging = path.join(outputs, `.submitting-${randomUUID()}`);
     await mkdir(staging);
