@@ -99,7 +99,7 @@ suite('requests', { concurrency: 4 }, () => {
     const broken = await ask(router, 'POST', '/generate', '{"text":');
     assert.deepEqual([broken.status, broken.json.error.code], [400, 'json_parse_error']);
     const packed = await ask(router, 'POST', '/generate', '{"text":"x"}', { 'content-encoding': 'gzip' });
-    assert.deepEqual([packed.status, packed.json.error.code], [400, 'json_parse_error']);
+    assert.deepEqual([packed.status, packed.json.error.code], [415, 'unsupported_media_type']);
     assert.match(packed.json.error.message, /content-encoding/);
     const repeated = await ask(router, 'POST', '/generate', `{${'"n":1,'.repeat(2000)}"text":"x"}`);
     assert.deepEqual([repeated.status, repeated.json.error.code], [400, 'invalid_request']);
@@ -211,6 +211,25 @@ suite('workers', { concurrency: 4 }, () => {
     assert.equal((await ask(router, 'DELETE', `/workers/${engine.url}`)).status, 202);
     assert.equal((await ask(router, 'GET', '/workers')).json.total, 0);
     assert.equal(router.fleet.current.total, 0);
+  });
+
+  test('send every rank the key that the engine was given last, over connections of its own', async (t) => {
+    const engine = await startEngine(t, { dp_size: 2 });
+    const router = await startRouter(t, engine, 2);
+    const keys = async (): Promise<unknown[]> => {
+      const seen: unknown[] = [];
+      for (let i = 0; i < 2; i++) {
+        assert.equal((await ask(router, 'POST', '/generate', '{"text":"x"}')).status, 200);
+        const call = await engine.next();
+        seen.push(call.header('authorization'), /rank":(\d)/.exec((await call.body()).toString())?.[1]);
+      }
+      return seen;
+    };
+    assert.deepEqual(await keys(), [undefined, '0', undefined, '1']);
+    assert.equal(router.running.workerConnections(), 1);
+    assert.equal((await ask(router, 'PUT', `/workers/${engine.url}`, '{"api_key":"secret"}')).status, 202);
+    assert.deepEqual(await keys(), ['Bearer secret', '0', 'Bearer secret', '1']);
+    await until(() => router.running.workerConnections() === 1, 'the connections without the key to be closed');
   });
 
   test('take no requests before they have said how many ranks they have, and are asked again', async (t) => {

@@ -175,6 +175,10 @@ export class Exchange implements Sink, ServerExchange {
 
   #dispatch(): void {
     const ctx = this.#ctx;
+    if (this.#isRanked && this.#record.head.find('content-encoding') !== undefined) {
+      this.#refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router with --dp-aware must read it');
+      return;
+    }
     const input = this.#read();
     if (typeof input === 'string') {
       this.#refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${input}`);
@@ -219,9 +223,6 @@ export class Exchange implements Sink, ServerExchange {
   #read(): RouteInput | string {
     const { prompt } = this.#record.route;
     if (prompt === null || this.#body === null || !this.#ctx.reader.needsPrompt) return NOTHING_READ;
-    if (this.#ctx.ranks !== null && this.#record.head.find('content-encoding') !== undefined) {
-      return 'it has a content-encoding, and a router with --dp-aware must read it';
-    }
     return this.#ctx.reader.read(this.#body, prompt);
   }
 
