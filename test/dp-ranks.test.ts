@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { ScrapedMetrics } from './support/prometheus.ts';
+import { RecordingLogger } from './support/recording-logger.ts';
 import { startTestRouter, type TestRouter } from './support/router.ts';
 import { answerJson, jsonAnswer, ScriptedWorker } from './support/scripted-worker.ts';
-import { until } from './support/until.ts';
+import { gate, until } from './support/until.ts';
 
 type Info = Readonly<Record<string, unknown>>;
 
@@ -290,6 +291,36 @@ suite('pairs', { concurrency: 4 }, () => {
     assert.deepEqual(shown.stats, { prefill_count: 4, decode_count: 2, regular_count: 0 });
     assert.equal(shown.workers[3].bootstrap_port, 8998);
     await router.assertQuiet();
+  });
+
+  test('are shown by rank while they live, and in the log', async (t) => {
+    const [prefill, decode] = [await startEngine(t, { dp_size: 2 }), await startEngine(t, { dp_size: 2 })];
+    const logger = new RecordingLogger();
+    const flags = ['--dp-aware', '--pd-disaggregation', '--prefill', prefill.url, '--decode', decode.url];
+    const router = await startTestRouter(t, flags, [prefill, decode], { named: 'by flags', wait: false, logger });
+    await router.untilEligible([...ranksOf(prefill, 2), ...ranksOf(decode, 2)]);
+    const mayAnswer = gate();
+    decode.script = async (call) => {
+      await call.body();
+      await mayAnswer.promise;
+      await call.write(jsonAnswer({}));
+    };
+    const answer = ask(router, 'POST', '/generate', '{"text":"x"}');
+    await until(() => decode.calls.length === 1, 'the request at decode');
+    const { pairs } = (await ask(router, 'GET', '/pd/pairs')).json;
+    assert.deepEqual([pairs[0].prefill, pairs[0].decode], [`${prefill.url}@0`, `${decode.url}@0`]);
+    mayAnswer.open();
+    assert.equal((await answer).status, 200);
+    const logged = logger.records.filter(({ message, fields }) => message === 'request' && fields['path'] === '/generate');
+    assert.deepEqual(
+      logged.map(({ fields }) => [fields['prefill_worker'], fields['worker']]),
+      [[`${prefill.url}@0`, `${decode.url}@0`]],
+    );
+    const told = logger.records.filter(({ message }) => message === 'worker has told its data-parallel ranks');
+    assert.deepEqual(
+      new Set(told.map(({ fields }) => `${fields['worker']} ${fields['ranks']}`)),
+      new Set([`${prefill.url} 2`, `${decode.url} 2`]),
+    );
   });
 
   test('are tried at another engine, not at another rank of the one that failed, as long as there is one', async (t) => {
