@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { OutcomeKind } from '../core/outcome.ts';
+import { FakeClock } from '../runtime/fake-clock.ts';
+import { TimerWheel } from '../runtime/timer-wheel.ts';
+import { BodyMemory } from './body-memory.ts';
+import type { ProxyContext } from './context.ts';
+import { EngineAborts } from './engine-aborts.ts';
+import type { Flight, Sink, Upstream, UpstreamRequest } from './upstream/seam.ts';
+
+interface Sent {
+  readonly request: UpstreamRequest;
+  readonly body: string;
+  readonly sink: Sink;
+  isCancelled: boolean;
+}
+
+/** An engine that answers when the test says so. `failure`: how sending fails at once. */
+class SlowEngine implements Pick<Upstream, 'send'> {
+  readonly sent: Sent[] = [];
+  failure: OutcomeKind | null = null;
+
+  send(request: UpstreamRequest, sink: Sink): Flight {
+    const { buf, start, end } = request.body!; // An abort has one.
+    const sent: Sent = { request, body: buf.toString('utf8', start, end), sink, isCancelled: false };
+    this.sent.push(sent);
+    if (this.failure !== null) sink.onError(this.failure);
+    return { cancel: () => (sent.isCancelled = true) } as unknown as Flight;
+  }
+}
+
+function rig(): { engine: SlowEngine; aborts: EngineAborts; clock: FakeClock; memory: BodyMemory } {
+  const engine = new SlowEngine();
+  const clock = new FakeClock();
+  const memory = new BodyMemory(1 << 20);
+  const upstreams = { find: (worker: number) => (worker === 0 ? engine : undefined) };
+  // What an abort needs of the context, and nothing else.
+  const ctx = { upstreams, memory, wheel: new TimerWheel(clock) } as unknown as ProxyContext;
+  return { engine, aborts: new EngineAborts(ctx), clock, memory };
+}
+
+test('an abort names the request, and lets go when the engine has answered or is gone', () => {
+  const { engine, aborts, memory } = rig();
+  aborts.send(0, 'a "quoted" id', ['authorization', 'Bearer k']);
+  const [sent] = engine.sent;
+  assert.ok(sent !== undefined);
+  assert.deepEqual([sent.request.method, sent.request.target, sent.body], ['POST', '/abort_request', '{"rid":"a \\"quoted\\" id"}']);
+  assert.deepEqual(sent.request.fields, ['authorization', 'Bearer k']);
+  assert.equal(aborts.open, 1);
+  sent.sink.onEnd();
+  aborts.send(0, 'x', []);
+  engine.sent[1]!.sink.onError('reset'); // Two were sent.
+  engine.failure = 'queue-full';
+  aborts.send(0, 'y', []);
+  aborts.send(7, 'of a worker that is not there', []);
+  assert.deepEqual([aborts.open, memory.heldBytes, engine.sent.length], [0, 0, 3]);
+});
+
+test('an engine that does not answer is not waited for longer than 5 s', () => {
+  const { engine, aborts, clock, memory } = rig();
+  aborts.send(0, 'x', []);
+  clock.advance(4900);
+  assert.equal(engine.sent[0]?.isCancelled, false);
+  clock.advance(400);
+  assert.equal(engine.sent[0]?.isCancelled, true);
+  assert.deepEqual([aborts.open, memory.heldBytes], [0, 0]);
+});
+
+test('at most 1024 are under way', () => {
+  const { engine, aborts } = rig();
+  for (let i = 0; i < 2000; i++) aborts.send(0, String(i), []);
+  assert.deepEqual([aborts.open, engine.sent.length], [1024, 1024]);
+});
+
+test('the end waits for engines that answer, not for those that do not', async () => {
+  const { engine, aborts, clock } = rig();
+  await aborts.stop(clock, 500);
+  aborts.send(0, 'x', []);
+  aborts.send(0, 'y', []);
+  let isStopped = false;
+  const stopping = aborts.stop(clock, 500).then(() => {
+    isStopped = true;
+  });
+  engine.sent[0]!.sink.onEnd(); // Two were sent.
+  await Promise.resolve();
+  assert.equal(isStopped, false);
+  clock.advance(500);
+  await stopping;
+  assert.deepEqual([engine.sent[0]?.isCancelled, engine.sent[1]?.isCancelled, aborts.open], [false, true, 0]);
+});
