@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Rng } from '../src/core/rng.ts';
+import { resetSocket } from '../src/proxy/reset-socket.ts';
 import { createRng } from '../src/runtime/rng.ts';
 import { MessageReader } from './support/message-reader.ts';
 import { type PairEngine, startEngine, startPairRouter } from './support/pair-router.ts';
@@ -12,7 +13,7 @@ import { type RawClient, requestBytes } from './support/raw-client.ts';
 import { type Call, jsonAnswer, sseAnswer } from './support/scripted-worker.ts';
 
 const CLIENTS = 12;
-const ROUNDS = 8;
+const ROUNDS = 5;
 const GOINGS = ['well', 'well', 'well', 'well', 'reset', 'cut', 'hang', 'garbage', 'refuse', 'fail', 'abort', 'late'] as const;
 
 function pause(ms: number): Promise<void> {
@@ -30,13 +31,13 @@ interface Asked {
 function misbehave(rng: Rng, role: string): (call: Call) => Promise<void> {
   return async (call) => {
     const how = GOINGS[rng.below(GOINGS.length)]!;
-    if (how === 'reset' && rng.below(2) === 0) return call.reset();
+    if (how === 'reset' && rng.below(2) === 0) return resetSocket(call.connection.socket);
     const body = JSON.parse((await Promise.race([call.body(), call.forever().then(() => Buffer.from('null'))])).toString()) as Asked | null;
     if (body === null) return;
     if (how === 'late' || rng.below(3) === 0) await pause(rng.below(how === 'late' ? 150 : 20));
     if (!call.connection.isOpen) return;
     if (how === 'hang') return call.forever();
-    if (how === 'reset') return call.reset();
+    if (how === 'reset') return resetSocket(call.connection.socket);
     if (how === 'garbage') return call.write('HTTQ 1\r\n\r\n');
     if (how === 'refuse') return call.write(jsonAnswer({ by: role }, [400, 422, 429][rng.below(3)]!));
     if (how === 'fail') return call.write(jsonAnswer({ by: role }, [500, 503][rng.below(2)]!));
@@ -102,7 +103,7 @@ async function behave(rng: Rng, client: RawClient, mark: string, whole: { count:
     whole.count++;
   }
   if (rng.below(2) === 0) client.destroy();
-  else client.reset();
+  else resetSocket(client.socket);
 }
 
 /** A whole answer is the router's own error, an engine's refusal, or the answer of one decode engine to this very request. */

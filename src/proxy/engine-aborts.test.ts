@@ -72,6 +72,25 @@ test('at most 1024 are under way', () => {
   assert.deepEqual([aborts.open, engine.sent.length], [1024, 1024]);
 });
 
+test('a request that the engine may still be reading is aborted once more a second later', async () => {
+  const { engine, aborts, clock } = rig();
+  aborts.sendTwice(0, 'x', []);
+  engine.sent[0]!.sink.onEnd(); // It was sent.
+  clock.advance(900);
+  assert.equal(engine.sent.length, 1);
+  clock.advance(300);
+  assert.deepEqual(
+    engine.sent.map(({ body }) => body),
+    ['{"rid":"x"}', '{"rid":"x"}'],
+  );
+  engine.sent[1]!.sink.onEnd();
+  aborts.sendTwice(0, 'y', []);
+  engine.sent[2]!.sink.onEnd();
+  await aborts.stop(clock, 500);
+  clock.advance(5000);
+  assert.equal(engine.sent.length, 3);
+});
+
 test('the end waits for engines that answer, not for those that do not', async () => {
   const { engine, aborts, clock } = rig();
   await aborts.stop(clock, 500);

@@ -15,10 +15,14 @@ import type { Flight, Sink } from './upstream/seam.ts';
 /** Under way at once; beyond it only the socket tells the engine. */
 const MAX_OPEN = 1024;
 const DEADLINE_MS = 5000;
+/** An engine that is still reading a request does not know its id yet, and forgets the abort. */
+const AGAIN_AFTER_MS = 1000;
 
 export class EngineAborts {
   readonly #ctx: ProxyContext;
   readonly #open = new Set<AbortCall>();
+  /** Armed: aborts that are said once more. */
+  readonly #later = new Set<Deadline>();
   #onEmpty: (() => void) | null = null;
 
   constructor(ctx: ProxyContext) {
@@ -28,6 +32,21 @@ export class EngineAborts {
   /** Under way now. */
   get open(): number {
     return this.#open.size;
+  }
+
+  /**
+   * For a request that may not have got as far as its abort: says it twice. The engine would see by itself that its client
+   * is gone, but of a plain request only after 4 s.
+   */
+  sendTwice(worker: WorkerIndex, rid: string, fields: readonly string[]): void {
+    this.send(worker, rid, fields);
+    if (this.#later.size >= MAX_OPEN) return;
+    const again = new Deadline(() => {
+      this.#later.delete(again);
+      this.send(worker, rid, fields);
+    });
+    this.#later.add(again);
+    this.#ctx.wheel.arm(again, AGAIN_AFTER_MS);
   }
 
   /** `fields`: flat name, value list that the worker gets with it (its own key is added by its pool). */
@@ -55,6 +74,8 @@ export class EngineAborts {
       });
     }
     for (const call of [...this.#open]) call.cancel();
+    for (const again of this.#later) this.#ctx.wheel.cancel(again);
+    this.#later.clear();
   }
 
   #over(call: AbortCall): void {

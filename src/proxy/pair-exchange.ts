@@ -49,6 +49,9 @@ import type { ServerExchange } from './server-exchange.ts';
 /** How long a prefill leg may go on after its decode leg has ended. */
 const LINGER_MS = 5000;
 
+/** An engine may still be reading a request that was sent this long ago. */
+const YOUNG_MS = 1000;
+
 const NEVER = Number.POSITIVE_INFINITY;
 
 type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
@@ -63,6 +66,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   readonly #meter = new EventMeter();
   #state: State = 'receiving';
   #request: PairRequest | null = null;
+  /** The client asked for a stream. */
+  #isStream = false;
   #fields: readonly string[] = [];
   #pair: Pair | null = null;
   readonly #failed: FailedWorkers = { prefill: NONE, decode: NONE };
@@ -122,6 +127,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
       this.#refuse('refused', 'invalid_request', request.message, request.param);
     } else {
       this.#request = request;
+      this.#isStream = request.isStream;
       this.#fields = this.#ctx.fieldRules.select(head, requestId);
       this.#try(request);
     }
@@ -161,8 +167,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   /** When the engines have been silent for too long. */
   #silenceDue(): number {
     const { streamIdleTimeoutMs } = this.#ctx.settings;
-    if (this.#state === 'waiting')
-      return this.#times.bootstrapDue(this.#pairing.settings.bootstrapTimeoutMs, this.#request?.isStream === true);
+    if (this.#state === 'waiting') return this.#times.bootstrapDue(this.#pairing.settings.bootstrapTimeoutMs, this.#isStream);
     // While the client does not read, the worker cannot be blamed for silence.
     return streamIdleTimeoutMs > 0 && this.#answer?.stalled !== true ? this.#lastMs + streamIdleTimeoutMs : NEVER;
   }
@@ -222,8 +227,14 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   /** Closes a leg's socket and tells its engine. */
   #abort(pair: Pair, leg: PairLeg, kind: OutcomeKind): void {
     if (!leg.abort(kind)) return;
+    const { aborts } = this.#pairing;
     const fields = abortFields(this.#fields);
-    for (const rid of pair.rids.all) this.#pairing.aborts.send(leg.worker.index, rid, fields);
+    // A stream's engine sees at once that its socket is closed.
+    const isYoung = !this.#isStream && this.#ctx.turnMs - pair.live.startMs < YOUNG_MS;
+    for (const rid of pair.rids.all) {
+      if (isYoung) aborts.sendTwice(leg.worker.index, rid, fields);
+      else aborts.send(leg.worker.index, rid, fields);
+    }
   }
 
   // ---- what the workers send
