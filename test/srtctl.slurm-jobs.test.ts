@@ -12,7 +12,7 @@ import { pidsOfRun } from './support/small-fleet.ts';
 
 const skip = await skipWithoutSlurm();
 
-describe('a job of SLURM', { skip, concurrency: 4, timeout: 170_000 }, () => {
+describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
   let cluster: SlurmCluster;
   let seed = '';
   before(async () => {

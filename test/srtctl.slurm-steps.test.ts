@@ -42,7 +42,7 @@ function clients(job: string): Map<string, { readonly pid: number; readonly word
   return found;
 }
 
-describe('steps of SLURM', { skip, concurrency: 4, timeout: 150_000 }, () => {
+describe('steps of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
   let cluster: SlurmCluster;
   before(async () => {
     // Enough nodes that tests need not wait for each other.
