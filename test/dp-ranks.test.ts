@@ -119,6 +119,28 @@ suite('requests', { concurrency: 4 }, () => {
     assert.equal(await bodyOf(engine), '{"items":[]}');
   });
 
+  test('cannot be led elsewhere by header fields, even where all of them are forwarded', async (t) => {
+    const [engine, decode] = [await startEngine(t, { dp_size: 2 }), await startEngine(t, { dp_size: 1 })];
+    const steering = {
+      'x-data-parallel-rank': '1',
+      'x-override-routed-dp-rank': '1',
+      'x-override-bootstrap-room': '5',
+      'x-override-rid': 'a',
+    };
+    const namesAt = async (worker: ScriptedWorker): Promise<string[]> => {
+      const call = await worker.next();
+      return ['x-other', ...Object.keys(steering)].filter((name) => call.header(name) !== undefined);
+    };
+    const alone = await startRouter(t, engine, 2, ['--forward-headers', '*']);
+    assert.equal((await ask(alone, 'POST', '/generate', '{"text":"x"}', { ...steering, 'x-other': 'b' })).status, 200);
+    assert.deepEqual(await namesAt(engine), ['x-other', 'x-override-bootstrap-room', 'x-override-rid']);
+    const flags = ['--dp-aware', '--pd-disaggregation', '--prefill', engine.url, '--decode', decode.url, '--forward-headers', '*'];
+    const paired = await startTestRouter(t, flags, [], { wait: false });
+    await paired.untilEligible([...ranksOf(engine, 2), ...ranksOf(decode, 1)]);
+    assert.equal((await ask(paired, 'POST', '/generate', '{"text":"x"}', { ...steering, 'x-other': 'b' })).status, 200);
+    assert.deepEqual([await namesAt(engine), await namesAt(decode)], [['x-other'], ['x-other']]);
+  });
+
   test('to an engine that is gone go to the other one, under the rank that is chosen there', async (t) => {
     const [gone, other] = [await startEngine(t, { dp_size: 2 }), await startEngine(t, { dp_size: 3 })];
     const router = await startTestRouter(t, ['--dp-aware'], [gone, other], { wait: false });

@@ -128,7 +128,7 @@ export class DataPlane implements ProxyContext {
     }
     this.upstreams = new Upstreams(deps.makeUpstream);
     this.series = new SeriesTable(deps.metrics);
-    this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders);
+    this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders, deps.isDpAware, pairs !== undefined);
     // The bodies of pairs are made elsewhere.
     this.ranks = deps.isDpAware === true && pairs === undefined ? new RankBodies(this.memory) : null;
     this.reader = new RequestReader(pairs === undefined && deps.policy.needs === 'prompt', this.ranks?.record ?? null);

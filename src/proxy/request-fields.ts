@@ -21,14 +21,23 @@ function isForwarded(name: string): boolean {
 }
 
 /** Framing and addressing of this hop: written anew, never copied. */
-const OURS: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding', 'expect', 'connection']);
+const OURS = ['host', 'content-length', 'transfer-encoding', 'expect', 'connection'];
+
+/** By these a client could send its request to another rank than the router has chosen. Source: SGLang 0.5.23. */
+const OF_RANKS = ['x-data-parallel-rank', 'x-override-routed-dp-rank', 'x-override-disagg-prefill-dp-rank'];
+/** And by these to another room, or under an id by which it cannot be aborted. */
+const OF_PAIRS = ['x-override-bootstrap-host', 'x-override-bootstrap-port', 'x-override-bootstrap-room', 'x-override-rid'];
 
 export class RequestFieldRules {
   /** Asked for by a setting; null: none. */
   readonly #also: ReadonlySet<string> | null;
   readonly #all: boolean;
+  /** Never forwarded, whatever the setting says. */
+  readonly #kept: ReadonlySet<string>;
 
-  constructor(alsoForward: readonly string[]) {
+  /** `isDpAware`: the router chooses ranks. `isPaired`: it makes pairs. */
+  constructor(alsoForward: readonly string[], isDpAware: boolean = false, isPaired: boolean = false) {
+    this.#kept = new Set([...OURS, ...(isDpAware ? OF_RANKS : []), ...(isPaired ? OF_PAIRS : [])]);
     this.#also = alsoForward.length === 0 ? null : new Set(alsoForward);
     this.#all = alsoForward.includes('*');
   }
@@ -49,6 +58,6 @@ export class RequestFieldRules {
 
   #passes(name: string): boolean {
     if (isForwarded(name)) return true;
-    return (this.#all || this.#also?.has(name) === true) && !isHopByHop(name) && !OURS.has(name);
+    return (this.#all || this.#also?.has(name) === true) && !isHopByHop(name) && !this.#kept.has(name);
   }
 }
