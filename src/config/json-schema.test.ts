@@ -31,7 +31,7 @@ const INVALID: readonly object[] = [
   { port: null },
   { 'worker-url': 'http://a' },
   { policy: 'manual' },
-  { 'dp-aware': true },
+  { 'service-discovery': true },
   { 'retry-max-retries': 3 },
   { config: 'x' },
   { 'worker-urls': [1] },
