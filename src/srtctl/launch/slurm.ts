@@ -169,7 +169,11 @@ class SlurmSite implements Site {
   async #sweep(): Promise<readonly string[]> {
     const names = this.nodes.filter(({ node }) => !this.#lost.has(node)).map(({ name }) => name);
     if (names.length === 0 || this.#started.size === 0) return [];
-    const argv = [...everyNode(this.#options.job, names, 'srtctl-sweep'), ...sweepArgv(this.#mark)];
+    const tasks = [...this.#started].flatMap(({ pid, process }) => {
+      const node = this.nodes.find((one) => one.node === process.node)?.name;
+      return pid === null || node === undefined ? [] : [{ node, pid }];
+    });
+    const argv = [...everyNode(this.#options.job, names, 'srtctl-sweep'), ...sweepArgv(this.#mark, tasks)];
     return readSwept((await this.#commands.run(argv, SWEEP_MS)).stdout);
   }
 

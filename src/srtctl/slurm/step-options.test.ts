@@ -10,9 +10,14 @@ const BARE = [
   ...['--export=ALL', '--job-name=prefill-0'],
 ];
 
+/** Where srun's options end. */
+function shellAt(argv: readonly string[]): number {
+  return argv.findIndex((word) => word === 'bash' || word === '/bin/sh');
+}
+
 /** srun's options alone. */
 function options(argv: readonly string[]): readonly string[] {
-  return argv.slice(0, argv.indexOf('/bin/sh'));
+  return argv.slice(0, shellAt(argv));
 }
 
 test('a bare step names its job, node, count and name, and never shares its CPUs, stdin or environment by accident', () => {
@@ -64,7 +69,7 @@ describe('what runs on the node', () => {
   ): { status: number | null; lines: readonly string[]; stderr: string } {
     const process = planned('prefill-0', { gpus, env });
     const all = stepArgv(process, { ...PLACE, cwd }, [], env, argv);
-    const { status, stdout, stderr } = spawnSync('/bin/sh', all.slice(all.indexOf('/bin/sh') + 1), {
+    const { status, stdout, stderr } = spawnSync(all[shellAt(all)]!, all.slice(shellAt(all) + 1), {
       encoding: 'utf8',
       env: { ...SLURM, ...own },
     });
@@ -84,6 +89,11 @@ describe('what runs on the node', () => {
     const env = { A: 'a,b', B: ` '"$(id)` };
     const { lines } = onNode(['sh', '-c', 'printf "%s\\n" "$A" "$B" "$@"', 'x', ...odd], { env });
     assert.deepEqual(lines.slice(1), ['a,b', ` '"$(id)`, ...odd]);
+  });
+
+  test('hands on variables with names that only shells give', () => {
+    const { lines } = onNode(['env'], { own: { 'BASH_FUNC_module%%': '() {  echo loaded\n}' } });
+    assert.ok(lines.includes('BASH_FUNC_module%%=() {  echo loaded'), lines.join('|'));
   });
 
   test('does not start in another directory than the planned one', () => {

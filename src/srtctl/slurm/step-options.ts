@@ -51,7 +51,9 @@ export function stepArgv(
     ...stepOptions(process.id, place),
     ...containerOptions(process, place.cwd, mounts),
     ...Object.entries(place.options).map(([name, value]) => (value === null ? `--${name}` : `--${name}=${value}`)),
-    ...['/bin/sh', '-c', ON_NODE, 'srtctl', place.cwd, gpus],
+    // Other shells drop variables with unusual names, such as exported functions; the image of nginx may have no bash.
+    ...(process.role === 'nginx' ? ['/bin/sh'] : ['bash', '--norc']),
+    ...['-c', ON_NODE, 'srtctl', place.cwd, gpus],
     ...variables.map(([name, value]) => `${name}=${value}`),
     ...argv,
   ];
