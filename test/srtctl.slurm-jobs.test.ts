@@ -230,6 +230,16 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     assert.equal((await shell.run('wait', job)).code, 4);
   });
 
+  test('with containers is submitted with a warning where srun knows none', async (t) => {
+    const shell = await Shell.open(t, cluster, SMALL.replace('enable_multiple_frontends: false', 'num_additional_frontends: 0'));
+    const file = join(shell.directory, 'srtslurm.yaml');
+    await writeFile(file, (await readFile(file, 'utf8')).replace('container_runtime: none', 'container_runtime: pyxis'));
+    const { code, stdout, stderr } = await shell.run('apply', '-f', 'recipe.yaml', '--json', '--set', 'sbatch_directives.begin=now+1hour');
+    assert.equal(code, 0, stderr);
+    await cluster.ask('scancel', (JSON.parse(stdout) as { run: string }).run);
+    assert.match(stderr, /^warning: .*no --container-image \(pyxis\).*container_runtime: none/m);
+  });
+
   test('that can never start ends the wait for it', async (t) => {
     const shell = await Shell.open(t, cluster);
     const job = await shell.submit(t, '--set', 'sbatch_directives.begin=now+1hour');

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { slurmCommands, submissionEnvironment } from '../launch/slurm-commands.ts';
-import { releaseJob, SubmitError, submitHeld, testSubmission } from '../launch/slurm-submit.ts';
+import { knowsContainers, releaseJob, SubmitError, submitHeld, testSubmission } from '../launch/slurm-submit.ts';
 import type { Cluster } from '../recipe/cluster.ts';
 import { createRedactor } from '../recipe/redact.ts';
 import { renderBatchScript, warningSeconds } from '../slurm/batch-script.ts';
@@ -19,6 +19,9 @@ import type { Surroundings } from './surroundings.ts';
 export type Submission =
   | { readonly kind: 'submitted'; readonly run: NewRun }
   | { readonly kind: 'refused' | 'failed'; readonly message: string };
+
+const NO_PYXIS =
+  'warning: the srun of this machine has no --container-image (pyxis); if that of the nodes has none either, set container_runtime: none in the cluster file\n';
 
 /** `outputs`: absolute; made if it is not there. The run's directory in it is named after the job's number. */
 export async function submitRun(one: Gathered, cluster: Cluster, outputs: string, around: Surroundings): Promise<Submission> {
@@ -62,6 +65,7 @@ async function submit(
   const given = new Set([...script.matchAll(/^#SBATCH --([\w-]+)/gm)].map(([, name]) => name!));
   const commands = slurmCommands(submissionEnvironment({ ...around.env }, given));
   await testSubmission(scriptFile, commands);
+  if (plan.processes.some(({ container }) => container !== null) && !(await knowsContainers(commands))) around.err(NO_PYXIS);
   const job = await submitHeld(scriptFile, commands);
   const paths = runPaths(path.join(outputs, job));
   try {
