@@ -120,6 +120,7 @@ describe('every page', () => {
 
 /** Flags in examples that belong to other programs. */
 const OF_OTHERS: ReadonlySet<string> = new Set([
+  '--enable-dp-attention',
   '--model-path', // python -m sglang.launch_server
   '--global', // npm
   ...['--local', '--unset'], // srtctl
