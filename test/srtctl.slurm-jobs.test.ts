@@ -3,12 +3,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { skipWithoutSlurm } from './slurm/allocation.ts';
 import { SlurmCluster } from './slurm/cluster.ts';
 import { Shell, SMALL } from './slurm/shell.ts';
 import { ROOT } from './support/program.ts';
-import { pidsOfRun } from './support/small-fleet.ts';
 
 const skip = await skipWithoutSlurm();
 
@@ -21,18 +19,6 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     seed = await readFile(`${ROOT}recipes/seed-slurm-sim.yaml`, 'utf8');
   });
   after(() => cluster.stop());
-
-  /** Nothing of a run is left: no step, no process, wherever it went. */
-  async function assertGone(shell: Shell, job: string): Promise<void> {
-    const patience = performance.now() + 30_000;
-    for (;;) {
-      const { stdout } = await cluster.command(['squeue', '-h', '-s', '-j', job, '-o', '%i|%j']);
-      const pids = await pidsOfRun(`${job} ${join(shell.directory, 'outputs', job)}`);
-      if (stdout.trim() === '' && pids.length === 0) return;
-      if (performance.now() > patience) assert.fail(`left of job ${job}: ${stdout} ${pids.join(' ')}`);
-      await sleep(100);
-    }
-  }
 
   test('runs the complete recipe on four nodes, is measured, and ends with its exit code', async (t) => {
     const shell = await Shell.open(t, cluster, seed);
@@ -52,7 +38,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     assert.ok(!files.includes('handover.json'));
     assert.deepEqual(await readdir(join(shell.directory, 'outputs')), [job], 'nothing else was made');
     assert.match(await shell.file(job, 'logs', 'slurm.log'), /ended: ok/);
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('serves streams through the pairs, and is watched and cancelled from other shells', async (t) => {
@@ -89,7 +75,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
       report?.stopped.filter((line) => !/exited with status (?:0|143)$/.test(line)),
       [],
     );
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('with a wrong bootstrap port is not ready, and the hint says why', async (t) => {
@@ -115,7 +101,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     const { code, stderr } = await shell.run('wait', job);
     assert.equal(code, 5, stderr);
     assert.match(stderr, /Bootstrap mismatch: router-0 is told port 31999 for prefill-0, which listens on 30001/);
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('ends in order after a plain scancel', async (t) => {
@@ -126,7 +112,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     const { code, stderr } = await shell.run('wait', job);
     assert.equal(code, 130, stderr);
     assert.match(stderr, /^cancelled by SIGTERM while serving/);
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('ends in order before its time is over', async (t) => {
@@ -143,7 +129,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
       report?.stopped.filter((line) => /killed/.test(line)),
       [],
     );
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('is over when its supervisor, which is its batch script, is killed', async (t) => {
@@ -157,7 +143,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     assert.match(stderr, /is over \(FAILED\), and its supervisor did not live to write how; SLURM ended its processes/);
     assert.match((await shell.run('status', job)).stdout, /did not live/);
     assert.match((await shell.run('list')).stdout, new RegExp(`^${job} .* abandoned`, 'm'));
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('is over, and not started again, when the node of its supervisor is lost', async (t) => {
@@ -171,7 +157,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     // The supervisor is asked to end like everybody else; whether it has the time to say so is SLURM's choice.
     assert.ok(code === 7 || code === 130, `${code}: ${stderr}`);
     assert.match(await cluster.ask('squeue', '-h', '-t', 'all', '-j', job, '-o', '%T'), /^(?:NODE_FAIL|COMPLETING|FAILED|CANCELLED)$/);
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('ends with a worker that dies under load, and says who was first', async (t) => {
@@ -182,7 +168,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     const { code, stderr } = await shell.run('wait', job);
     assert.equal(code, 7, stderr);
     assert.match(stderr, /^aggregated-0 on n0 was ended by SIGKILL while it was needed/);
-    await assertGone(shell, job);
+    await shell.assertGone(job);
   });
 
   test('shares its node with another one, whose ports are others; one whose ports are the same is told who has them', async (t) => {
@@ -209,7 +195,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     await shell.reached(second, 'serving');
     for (const job of [first, second]) {
       assert.equal((await shell.run('cancel', job)).code, 0);
-      await assertGone(shell, job);
+      await shell.assertGone(job);
     }
   });
 

@@ -5,10 +5,11 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processesOfRun } from '../src/srtctl/launch/proc.ts';
 import type { PlannedProcess } from '../src/srtctl/plan/plan.ts';
 import { type Allocation, allocate, skipWithoutSlurm } from './slurm/allocation.ts';
 import { SlurmCluster } from './slurm/cluster.ts';
-import { isAlive, newDirectory, pidsOfRun, type SmallRun, smallFleet, startRun } from './support/small-fleet.ts';
+import { isAlive, newDirectory, type SmallRun, smallFleet, startRun } from './support/small-fleet.ts';
 import { planned, planOf } from './support/small-plan.ts';
 
 const skip = await skipWithoutSlurm();
@@ -57,7 +58,7 @@ describe('steps of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
       steps.filter((step) => step !== '' && !step.endsWith('|batch')),
       [],
     );
-    assert.deepEqual(await pidsOfRun(`${id} ${run.directory}`), []);
+    assert.deepEqual(await processesOfRun(`${id} ${run.directory}`), []);
   }
 
   test('come up tier by tier, each under its name on its node, and leave nothing', async (t) => {

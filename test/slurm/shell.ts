@@ -1,10 +1,12 @@
 /** srtctl as a person uses it on the test cluster: commands from shells of their own, in a directory with a cluster file. */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { processesOfRun } from '../../src/srtctl/launch/proc.ts';
 import type { StatusFile } from '../../src/srtctl/supervise/run-directory.ts';
 import { ROOT } from '../support/program.ts';
 import { until } from '../support/until.ts';
@@ -50,25 +52,30 @@ export interface Started {
 export class Shell {
   readonly directory: string;
   readonly #cluster: SlurmCluster;
+  readonly #env: NodeJS.ProcessEnv;
 
-  /** Its jobs are cancelled and its directory removed at the end of the test. */
-  static async open(t: TestContext, cluster: SlurmCluster, recipe = SMALL): Promise<Shell> {
+  /** Its jobs are cancelled and its directory removed at the end of the test. `env`: on top of the cluster's. */
+  static async open(t: TestContext, cluster: SlurmCluster, recipe = SMALL, env: NodeJS.ProcessEnv = {}): Promise<Shell> {
     const directory = await mkdtemp(join(tmpdir(), 'srtctl-slurm-'));
     await writeFile(join(directory, 'srtslurm.yaml'), CLUSTER_FILE);
     await writeFile(join(directory, 'recipe.yaml'), recipe);
     t.after(() => rm(directory, { recursive: true, force: true }));
-    return new Shell(directory, cluster);
+    return new Shell(directory, cluster, env);
   }
 
-  private constructor(directory: string, cluster: SlurmCluster) {
+  private constructor(directory: string, cluster: SlurmCluster, env: NodeJS.ProcessEnv) {
     this.directory = directory;
     this.#cluster = cluster;
+    this.#env = env;
   }
 
   /** `prefix`: what runs it, such as script(1) for a terminal. */
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Started {
     const { SRTSLURM_CONFIG: _, ...base } = this.#cluster.env;
-    const child = spawn(process.execPath, [`${ROOT}dist/bin/srtctl.js`, ...args], { cwd: this.directory, env: { ...base, ...env } });
+    const child = spawn(process.execPath, [`${ROOT}dist/bin/srtctl.js`, ...args], {
+      cwd: this.directory,
+      env: { ...base, ...this.#env, ...env },
+    });
     return follow(child, args.join(' '));
   }
 
@@ -76,7 +83,7 @@ export class Shell {
   startOnTerminal(args: readonly string[]): Started {
     const { SRTSLURM_CONFIG: _, ...base } = this.#cluster.env;
     const words = [process.execPath, `${ROOT}dist/bin/srtctl.js`, ...args].map((word) => `'${word}'`).join(' ');
-    const child = spawn('script', ['-qec', words, '/dev/null'], { cwd: this.directory, env: { ...base, TERM: 'xterm' } });
+    const child = spawn('script', ['-qec', words, '/dev/null'], { cwd: this.directory, env: { ...base, ...this.#env, TERM: 'xterm' } });
     return follow(child, args.join(' '));
   }
 
@@ -108,6 +115,16 @@ export class Shell {
         throw new Error(
           `job ${job} is ${status?.state ?? 'not begun'}: ${status?.report?.summary ?? (await this.run('status', job)).stdout}`,
         );
+    }
+  }
+
+  /** Nothing of a run is left, or is gone soon: no step, no process, wherever it went. */
+  async assertGone(job: string): Promise<void> {
+    for (const deadline = performance.now() + 30_000; ; await sleep(100)) {
+      const { stdout } = await this.#cluster.command(['squeue', '-h', '-s', '-j', job, '-o', '%i|%j']);
+      const pids = await processesOfRun(`${job} ${join(this.directory, 'outputs', job)}`);
+      if (stdout.trim() === '' && pids.length === 0) return;
+      if (performance.now() > deadline) assert.fail(`left of job ${job}: ${stdout} ${pids.join(' ')}`);
     }
   }
 
