@@ -26,7 +26,7 @@ export function recipeWith(choices: Choices = {}): Recipe {
     model: { path: '/models/tiny', container: 'sglang-latest', precision: null },
     disaggregated: workers.some(({ role }) => role !== 'aggregated'),
     backend: { type: 'sglang', sglangSourceDirectory: null },
-    dynamo: { requestPlane: 'tcp', eventPlane: null, install: true, version: null },
+    dynamo: { requestPlane: 'tcp', eventPlane: 'nats', mockerModel: null, install: true, version: null },
     slurm: { account: null, partition: null, timeLimit: null, timeLimitSeconds: null },
     environment: {},
     mounts: [],

@@ -8,7 +8,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { RUN_VARIABLE } from './proc.ts';
 
-/** $1: identifier of the run; $2: directory to remove; $3: where to say what was done. Only POSIX shell, grep, rm, sleep. */
+/** $1: identifier of the run; $2: where to say what was done; more: directories to remove. Only POSIX shell, grep, rm, sleep. */
 // `kill -TERM -- -PGID` is an error in dash; `kill -s TERM -- -PGID` works in every POSIX shell.
 const SCRIPT = `
 trap '' INT TERM HUP QUIT
@@ -20,7 +20,7 @@ while read -r what group; do
     leave) exit 0 ;;
   esac
 done
-echo "srtctl: the supervisor is gone; ending process groups:$groups" >>"$3" 2>/dev/null
+echo "srtctl: the supervisor is gone; ending process groups:$groups" >>"$2" 2>/dev/null
 for group in $groups; do kill -s TERM -- "-$group" 2>/dev/null; done
 left=20
 while [ $left -gt 0 ]; do
@@ -35,15 +35,16 @@ for file in $(grep -lszxF "${RUN_VARIABLE}=$1" /proc/[0-9]*/environ 2>/dev/null)
   file=\${file#/proc/}
   kill -KILL "\${file%/environ}" 2>/dev/null
 done
-rm -rf -- "$2"
+shift 2
+rm -rf -- "$@"
 `;
 
 const MAX_RESTARTS = 5;
 
 export interface GuardOptions {
   readonly mark: string;
-  /** Directory of ours that goes with the run. */
-  readonly temporary: string;
+  /** Directories of ours that go with the run. */
+  readonly temporary: readonly string[];
   /** File for its one line. */
   readonly log: string;
 }
@@ -90,7 +91,7 @@ export class Guard {
 
   #start(): ChildProcess {
     const { mark, temporary, log } = this.#options;
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'srtctl-guard', mark, temporary, log], {
+    const child = spawn('/bin/sh', ['-c', SCRIPT, 'srtctl-guard', mark, log, ...temporary], {
       cwd: '/',
       env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
       stdio: ['pipe', 'ignore', 'ignore'],

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
-import type { Plan, PlannedProcess } from '../plan/plan.ts';
+import { type Plan, type PlannedProcess, SCRATCH_FOLDER } from '../plan/plan.ts';
 import { AddressBlock } from './address-block.ts';
 import { Guard } from './guard.ts';
 import {
@@ -116,7 +116,11 @@ class LocalSite implements Site {
       nodeBinary: options.nodeBinary,
       package: options.packageDirectory,
     };
-    this.#guard = new Guard({ mark: markOf(run), temporary: pipes.directory, log: join(run.directory, 'logs', 'guard.log') });
+    this.#guard = new Guard({
+      mark: markOf(run),
+      temporary: [pipes.directory, join(run.directory, SCRATCH_FOLDER)],
+      log: join(run.directory, 'logs', 'guard.log'),
+    });
   }
 
   bind(text: string): string {

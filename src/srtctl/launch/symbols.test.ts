@@ -18,6 +18,12 @@ test('every symbol stands for its value', () => {
   );
 });
 
+test('the namespace of a run is a name for Dynamo, which reads what follows a dot as another name', () => {
+  assert.equal(bindSymbols('<namespace>', VALUES), 'srtctl-77');
+  const job = 'qwen2.5 7b_x-20261121-131500';
+  assert.equal(bindSymbols('--namespace <namespace>', { ...VALUES, job }), '--namespace srtctl-qwen2-5-7b_x-20261121-131500');
+});
+
 test('an IPv6 address has brackets only where a port follows', () => {
   assert.equal(bindSymbols('--host <node1> --url http://<node1>:30000', VALUES), '--host fd00::2 --url http://[fd00::2]:30000');
 });
@@ -34,7 +40,7 @@ test('values are not looked at for symbols', () => {
 test('text without symbols is never changed', () => {
   fc.assert(
     fc.property(
-      fc.string({ unit: 'binary' }).filter((text) => !/<(node|run|job|package)/.test(text)),
+      fc.string({ unit: 'binary' }).filter((text) => !/<(node|run|job|namespace|package)/.test(text)),
       (text) => bindSymbols(text, VALUES) === text,
     ),
   );

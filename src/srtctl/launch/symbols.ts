@@ -12,7 +12,7 @@ export interface SymbolValues {
   readonly package: string;
 }
 
-const SYMBOL = /<(?:node(\d{1,6})|(run|job|node-binary|package))>(?=(:?))/g;
+const SYMBOL = /<(?:node(\d{1,6})|(run|job|namespace|node-binary|package))>(?=(:?))/g;
 
 /** An IPv6 address gets brackets where a `:` follows its symbol. A node that does not exist stays as it is. */
 export function bindSymbols(text: string, values: SymbolValues): string {
@@ -28,6 +28,8 @@ export function bindSymbols(text: string, values: SymbolValues): string {
         return values.run;
       case 'job':
         return values.job;
+      case 'namespace':
+        return namespaceOf(values.job);
       case 'node-binary':
         return values.nodeBinary;
       case 'package':
@@ -36,4 +38,9 @@ export function bindSymbols(text: string, values: SymbolValues): string {
         return symbol;
     }
   });
+}
+
+/** Of a run in Dynamo, where a `.` would end the name. */
+function namespaceOf(job: string): string {
+  return `srtctl-${job.replaceAll(/[^A-Za-z0-9_-]/g, '-')}`;
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Recipe } from '../recipe/recipe.ts';
 
 /**
- * `sglang_src_dir` and `setup_script` are paths whatever they look like. Models, containers and mounts are paths here only if they begin
+ * `sglang_src_dir`, `setup_script` and `mocker_model` are paths whatever they look like. Models, containers and mounts are paths here only if they begin
  * with `./` or `../`; otherwise they are absolute, names, or begin with a placeholder.
  * @param directory absolute; what relative paths are relative to
  */
@@ -11,10 +11,12 @@ export function withAbsolutePaths(recipe: Recipe, directory: string): Recipe {
   const explicit = (path: string): string => (/^\.\.?(\/|$)/.test(path) ? resolve(directory, path) : path);
   const source = recipe.backend.sglangSourceDirectory;
   const { container } = recipe.model;
+  const { mockerModel } = recipe.dynamo;
   return {
     ...recipe,
     model: { ...recipe.model, path: explicit(recipe.model.path), container: container === null ? null : explicit(container) },
     backend: { ...recipe.backend, sglangSourceDirectory: source === null ? null : resolve(directory, source) },
+    dynamo: { ...recipe.dynamo, mockerModel: mockerModel === null ? null : resolve(directory, mockerModel) },
     setupScript: recipe.setupScript === null ? null : resolve(directory, recipe.setupScript),
     mounts: recipe.mounts.map((mount) => ({ ...mount, host: explicit(mount.host) })),
   };

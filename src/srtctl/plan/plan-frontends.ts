@@ -1,6 +1,15 @@
 /** The processes of Dynamo mode besides its workers: frontends, etcd, NATS. */
 import { addressOf, commonMounts, environmentOf, listenAddress, modelMounts, type PlanContext, urlOf } from './context.ts';
-import { dynamoEnvironment, dynamoSteps, ETCD_PEER_PORT, ETCD_PORT, NAMESPACE, NATS_MONITOR_PORT, NATS_PORT } from './dynamo-words.ts';
+import {
+  dynamoEnvironment,
+  dynamoSteps,
+  ETCD_PEER_PORT,
+  ETCD_PORT,
+  NAMESPACE,
+  NATS_MONITOR_PORT,
+  NATS_PORT,
+  SCRATCH,
+} from './dynamo-words.ts';
 import { flagWords } from './flag-words.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
@@ -57,7 +66,7 @@ export function planInfrastructure(context: PlanContext): readonly PlannedProces
       tier: TIERS.infrastructure,
       ports: { client, peer },
       argv: [
-        ...['etcd', '--name', 'srtctl', '--data-dir', '<run>/etcd', '--log-level', 'warn'],
+        ...['etcd', '--name', 'srtctl', '--data-dir', `${SCRATCH}/etcd`, '--log-level', 'warn'],
         ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
         ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `srtctl=${peerUrl}`],
       ],
@@ -69,7 +78,7 @@ export function planInfrastructure(context: PlanContext): readonly PlannedProces
       on: 0,
       tier: TIERS.infrastructure,
       ports: { client: nats, monitor },
-      argv: ['nats-server', '-a', address, '-p', String(nats), '-m', String(monitor), '-js', '-sd', '<run>/nats'],
+      argv: ['nats-server', '-a', address, '-p', String(nats), '-m', String(monitor), '-js', '-sd', `${SCRATCH}/nats`],
       ready: { kind: 'http', url: `${urlOf(0, monitor)}/healthz` },
     }),
   ];

@@ -166,7 +166,7 @@ describe('every plan', () => {
 
   it('has only symbols of its own nodes, and none that nobody binds', () => {
     holds((plan) => {
-      const known = /^<(run|job|package|node-binary|node(\d+))>$/;
+      const known = /^<(run|job|namespace|package|node-binary|node(\d+))>$/;
       for (const [symbol] of JSON.stringify(plan).matchAll(/<[^>]*>/g)) {
         const index = known.exec(symbol)?.[2];
         assert.match(symbol, known);

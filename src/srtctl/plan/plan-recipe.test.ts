@@ -4,7 +4,8 @@ import { completeExample, recipeWith, workerGroup } from '../../../test/support/
 import { SETTINGS } from '../../config/schema.ts';
 import { NO_CLUSTER } from '../recipe/cluster.ts';
 import type { Flags, Recipe } from '../recipe/recipe.ts';
-import type { Plan, PlannedProcess } from './plan.ts';
+import { GRACE_MS } from '../supervise/tear-down.ts';
+import { type Plan, type PlannedProcess, TIERS } from './plan.ts';
 import { planRecipe } from './plan-recipe.ts';
 
 function planned(recipe: Recipe, { local = false, cluster = NO_CLUSTER } = {}): Plan {
@@ -565,7 +566,7 @@ describe('Dynamo mode', () => {
   const recipe: Recipe = {
     ...completeExample(),
     mode: 'dynamo',
-    dynamo: { requestPlane: 'tcp', eventPlane: 'nats', install: true, version: '1.6.1' },
+    dynamo: { requestPlane: 'tcp', eventPlane: 'nats', mockerModel: null, install: true, version: '1.6.1' },
   };
   const plan = planned(recipe);
 
@@ -600,7 +601,38 @@ describe('Dynamo mode', () => {
       worker.before.map(({ argv }) => argv.join(' ')),
       ['pip install ai-dynamo-runtime==1.6.1 ai-dynamo==1.6.1'],
     );
-    assert.deepEqual(worker.ready, { kind: 'none' });
+    assert.deepEqual(worker.ready, { kind: 'dynamo-worker', url: 'http://<node3>:7500', endpoints: ['generate'] });
+  });
+
+  it('lets no process listen anywhere but on its node, and no variable of the user lead it to another etcd', () => {
+    for (const id of ['frontend-1', 'prefill-1'])
+      assertHolds(byId(plan, id).env, {
+        DYN_TCP_RPC_HOST: '<node1>',
+        DYN_TCP_RESPONSE_STREAM_HOST: '<node1>',
+        DYN_EVENT_PLANE_HOST: '<node1>',
+        DYN_EVENT_PLANE: 'nats',
+        DYN_DISCOVERY_BACKEND: 'etcd',
+        DYN_NAMESPACE: '<namespace>',
+      });
+    assert.ok(!JSON.stringify(plan.processes).includes('0.0.0.0'));
+  });
+
+  it('keeps the data of etcd and NATS in the scratch folder of the run, which begins and ends without it', () => {
+    for (const [id, flag] of [
+      ['etcd', '--data-dir'],
+      ['nats', '-sd'],
+    ] as const) {
+      const { argv } = byId(plan, id);
+      assert.equal(argv[argv.indexOf(flag) + 1], `<run>/scratch/${id}`);
+    }
+  });
+
+  it('lets workers drain for less than the teardown allows, and notices a lost etcd by the lease', () => {
+    const { env } = byId(plan, 'decode-0');
+    const seconds = (name: string): number => Number(env[name]);
+    assert.ok(seconds('DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS') * 1000 < GRACE_MS[TIERS.workers]!);
+    const keepalive = seconds('ETCD_KEEPALIVE_INTERVAL_SECONDS') + seconds('ETCD_KEEPALIVE_TIMEOUT_SECONDS');
+    assert.ok(keepalive >= 10 && keepalive < seconds('ETCD_LEASE_TTL'), `${keepalive}`);
   });
 
   it('counts aggregated workers where decode workers are counted', () => {
@@ -615,7 +647,7 @@ describe('Dynamo mode', () => {
       kind: 'frontend',
       url: 'http://<node2>:30080',
       model: 'deepseek-r1-fp4',
-      namespace: 'dynamo',
+      namespace: '<namespace>',
       prefill: 2,
       decode: 2,
     });
@@ -626,8 +658,35 @@ describe('Dynamo mode', () => {
     const mocked = planned({ ...recipe, backend: { type: 'sim', sglangSourceDirectory: null } }, { local: true });
     assert.equal(
       byId(mocked, 'prefill-1').argv.join(' '),
-      'python3 -m dynamo.mocker --model-path deepseek-r1-fp4 --model-name deepseek-r1-fp4 --engine-type sglang --disaggregation-mode prefill --num-gpu-blocks-override 1000000',
+      'python3 -m dynamo.mocker --model-path <package>/dist/tiny-model --model-name deepseek-r1-fp4 --engine-type sglang --disaggregation-mode prefill --num-gpu-blocks-override 1000000',
     );
     assert.deepEqual(byId(mocked, 'prefill-1').before, []);
+    assertHolds(byId(mocked, 'frontend-0').env, { HOME: '<run>/scratch/home', HF_HUB_OFFLINE: '1' });
+    assert.equal(byId(plan, 'frontend-0').env['HOME'], undefined, 'a real model may be in the cache of the user');
+  });
+
+  it('gives each mocker a bootstrap port of its own across all nodes, and waits for what shows that it has it', () => {
+    const workers = [
+      workerGroup('prefill', 2, 2, { gpusPerWorker: 1, flags: { 'bootstrap-ports': 31_000 } }),
+      workerGroup('decode', 1, 1, { gpusPerWorker: 1 }),
+    ];
+    const mocked = planned(
+      recipeWith({
+        mode: 'dynamo',
+        backend: { type: 'sim', sglangSourceDirectory: null },
+        workers,
+        dynamo: { ...recipe.dynamo, mockerModel: './tokenizer' },
+      }),
+      { local: true },
+    );
+    const ports = ['prefill-0', 'prefill-1'].map((id) => byId(mocked, id).ports['bootstrap']);
+    assert.deepEqual(ports, [31_000, 31_001]);
+    assert.match(byId(mocked, 'prefill-1').argv.join(' '), /--model-path \/[^ ]*\/?tokenizer .*--bootstrap-ports 31001/);
+    assert.deepEqual(byId(mocked, 'prefill-1').ready, {
+      kind: 'dynamo-worker',
+      url: 'http://<node1>:7500',
+      endpoints: ['generate', 'worker_kv_query_source_'],
+    });
+    assert.equal(byId(mocked, 'decode-0').ports['bootstrap'], undefined);
   });
 });

@@ -1,7 +1,7 @@
 /** The processes of the workers: SGLang engines, Dynamo's SGLang workers, or simulated engines. */
 import type { Environment, WorkerGroup, WorkerRole } from '../recipe/recipe.ts';
 import { addressOf, environmentOf, type PlanContext, urlOf } from './context.ts';
-import { dynamoEnvironment } from './dynamo-words.ts';
+import { dynamoEnvironment, dynamoReadyRule } from './dynamo-words.ts';
 import type { PlacedRank, PlacedWorker } from './place-workers.ts';
 import { type PlannedProcess, type ReadyRule, TIERS } from './plan.ts';
 import { plannedProcess } from './planned-process.ts';
@@ -57,7 +57,7 @@ export function planWorkers(context: PlanContext, placed: readonly PlacedWorker[
           mounts,
           gpus: place.gpus,
           before,
-          ready: readyRule(context, rank, address),
+          ready: readyRule(context, place.node, rank, own, address),
         }),
       );
     });
@@ -95,9 +95,16 @@ function workerEnvironment(
   return env;
 }
 
-function readyRule(context: PlanContext, rank: number, address: WorkerAddress | null): ReadyRule {
-  // Frontends count Dynamo's workers; ranks above 0 serve nothing.
-  if (rank > 0 || address === null) return { kind: 'none' };
+function readyRule(
+  context: PlanContext,
+  node: number,
+  rank: number,
+  own: Readonly<Record<string, number>>,
+  address: WorkerAddress | null,
+): ReadyRule {
+  // Ranks above 0 serve nothing.
+  if (rank > 0) return { kind: 'none' };
+  if (address === null) return dynamoReadyRule(node, own, context.recipe.backend.type === 'sim');
   if (address.url.startsWith('grpc:')) return { kind: 'tcp', host: addressOf(address.node), port: address.port };
   return { kind: 'worker', url: address.url, model: context.model };
 }

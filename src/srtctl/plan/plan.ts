@@ -12,7 +12,9 @@ export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, b
  * - `worker`: GET url + `/health` answers 200 and GET url + `/v1/models` lists `model`.
  * - `router`: GET url + `/workers` lists every one of `workers` (by url, in any order) as healthy.
  * - `frontend`: GET url + `/health` lists instances with `namespace` and the endpoint `generate`: `prefill` of them in the component
- *   `prefill`, `decode` in `backend` or `decode` (aggregated workers count here); and GET url + `/v1/models` lists `model`.
+ *   `prefill`, `decode` in `backend` or `decode` (aggregated workers count here), no more and no fewer, since nobody else uses the etcd of
+ *   a run; and GET url + `/v1/models` lists `model`.
+ * - `dynamo-worker`: GET url + `/health`, the worker's own, names as ready an endpoint that begins so for each of `endpoints`.
  * - `http`: GET url answers 200.
  * - `tcp`: a connection to host:port is accepted.
  * - `exit`: it is done when it ends, and its status is its result (the benchmark).
@@ -20,6 +22,7 @@ export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, b
  */
 export type ReadyRule =
   | { readonly kind: 'worker'; readonly url: string; readonly model: string }
+  | { readonly kind: 'dynamo-worker'; readonly url: string; readonly endpoints: readonly string[] }
   | { readonly kind: 'router'; readonly url: string; readonly workers: readonly string[] }
   | {
       readonly kind: 'frontend';
@@ -33,6 +36,12 @@ export type ReadyRule =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'exit' }
   | { readonly kind: 'none' };
+
+/**
+ * Folder of the run directory for what processes need while they run: nothing of an earlier run may be there, and nothing of it is worth
+ * keeping. Runs begin and end without it.
+ */
+export const SCRATCH_FOLDER = 'scratch';
 
 /** A file to be written before its process starts; `path` is relative to the run directory, symbols in `content` are bound. */
 export interface PlannedFile {
@@ -66,6 +75,7 @@ export interface PlannedStep {
  * One operating-system process. Symbols in argv, env, mounts, before, files and ready, bound by the launcher and nothing else:
  * - `<node0>`, `<node1>`...: the address of n0, n1... (an IPv6 address gets its brackets where a `:` follows the symbol);
  * - `<run>`: the absolute run directory; `<job>`: the identifier of the run (the job number under SLURM);
+ * - `<namespace>`: the same as a name for Dynamo: `srtctl-` and what of it are letters, digits, `_` and `-`, with `-` for the rest;
  * - `<node-binary>`: the Node that runs srtctl (or a configured one);
  * - `<package>`: the absolute directory of this package, which holds `dist/`.
  */

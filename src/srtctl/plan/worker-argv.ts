@@ -33,11 +33,11 @@ export interface WorkerSeat {
 
 /** What is served, then the recipe's flags in its order, then where. */
 export function workerArgv(context: PlanContext, group: WorkerGroup, seat: WorkerSeat): readonly string[] {
+  if (context.recipe.mode === 'dynamo' && context.recipe.backend.type === 'sim') return mockerArgv(context, group, seat.own['bootstrap']);
   const path = modelPath(
     context,
     askedPath(group.flags) ?? context.recipe.workers.map(({ flags }) => askedPath(flags)).find(isGiven) ?? null,
   );
-  if (context.recipe.mode === 'dynamo' && context.recipe.backend.type === 'sim') return mockerArgv(context, group, path);
   const isPrefill = group.role === 'prefill';
   return [
     ...programOf(context),

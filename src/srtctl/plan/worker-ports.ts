@@ -1,6 +1,7 @@
 /** The ports of the processes of a worker. */
 import type { WorkerGroup } from '../recipe/recipe.ts';
 import type { PlanContext } from './context.ts';
+import { mockerBootstrap } from './dynamo-words.ts';
 import { findPort } from './flag-words.ts';
 import type { PlacedWorker } from './place-workers.ts';
 
@@ -65,7 +66,11 @@ export class WorkerPorts {
     const isDynamo = recipe.mode === 'dynamo';
     if (!isDynamo) own['http'] = fixedOrNext('port', 'HTTP', findPort(group.flags, 'port') ?? HTTP_PORT);
     const isLeader = at.rank === 0;
-    if (group.role === 'prefill' && isLeader && !(isDynamo && recipe.backend.type === 'sim'))
+    const isMocker = isDynamo && recipe.backend.type === 'sim';
+    const mocked = isMocker ? mockerBootstrap(group) : null;
+    // Bound on all addresses, so each is another one across the nodes of one machine, too.
+    if (mocked !== null) own['bootstrap'] = ports.takeFree(at.node, mocked + at.serial, id, 'PD bootstrap', key('bootstrap-ports'));
+    if (group.role === 'prefill' && isLeader && !isMocker)
       own['bootstrap'] = fixedOrNext('disaggregation-bootstrap-port', 'PD bootstrap', this.#bootstrap);
     if (isDynamo) own['system'] = ports.takeFree(at.node, SYSTEM_PORT + at.earlier, id, 'Dynamo system', key('port'));
     if (recipe.backend.type === 'sim') return own;

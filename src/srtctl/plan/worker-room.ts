@@ -1,7 +1,7 @@
 /** What surrounds every worker: mounts, and the commands that run before it. */
 import { basename } from 'node:path';
 import { commonMounts, modelMounts, type PlanContext, SETUP_DIRECTORY, SOURCE_DIRECTORY } from './context.ts';
-import { dynamoSteps } from './dynamo-words.ts';
+import { dynamoSteps, mockerMounts } from './dynamo-words.ts';
 import type { PlannedMount, PlannedStep } from './plan.ts';
 
 export function workerMounts(context: PlanContext): readonly PlannedMount[] {
@@ -10,6 +10,7 @@ export function workerMounts(context: PlanContext): readonly PlannedMount[] {
   const source = backend.sglangSourceDirectory;
   return [
     ...modelMounts(context),
+    ...mockerMounts(context),
     ...commonMounts(context),
     ...(source === null ? [] : [{ host: source, container: SOURCE_DIRECTORY, options: null }]),
     ...(setupScript === null ? [] : [{ host: setupScript, container: `${SETUP_DIRECTORY}/${basename(setupScript)}`, options: 'ro' }]),

@@ -131,7 +131,11 @@ export const RECIPE = z.strictObject(
       install: yesNo({ describe: 'Install the package in each container before it is used', standard: true }),
       version: text({ describe: 'Version of the package that is installed', whenUnset: 'the newest' }),
       request_plane: oneOf(['tcp', 'nats', 'http'], { describe: 'How requests travel to workers', standard: 'tcp' }),
-      event_plane: oneOf(['nats', 'zmq'], { describe: 'How events travel', whenUnset: "Dynamo's own default" }),
+      event_plane: oneOf(['nats', 'zmq'], { describe: 'How events travel; zmq listens on all addresses of a node', standard: 'nats' }),
+      mocker_model: text({
+        describe: 'Directory with tokenizer.json, tokenizer_config.json and config.json for simulated engines, the same on every node',
+        whenUnset: 'a small one of this package, one token for each byte',
+      }),
     }),
     slurm: block('What SLURM is asked for', {
       account: text({ describe: 'Account', whenUnset: "the cluster file's, or SLURM's own" }),

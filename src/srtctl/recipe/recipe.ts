@@ -109,7 +109,9 @@ export interface HealthCheck {
 
 export interface Dynamo {
   readonly requestPlane: 'tcp' | 'nats' | 'http';
-  readonly eventPlane: 'nats' | 'zmq' | null;
+  readonly eventPlane: 'nats' | 'zmq';
+  /** Directory with the tokenizer of simulated engines; null: that of this package. */
+  readonly mockerModel: string | null;
   /** Install the package in each container before it is used. */
   readonly install: boolean;
   readonly version: string | null;

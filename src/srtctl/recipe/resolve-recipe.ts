@@ -120,7 +120,8 @@ function dynamo(input: RecipeInput, mode: Recipe['mode'], findings: Findings): R
   if (mode === 'router' && input.dynamo !== undefined) findings.warn(['dynamo'], 'has no effect in router mode');
   return {
     requestPlane: given.request_plane ?? 'tcp',
-    eventPlane: given.event_plane ?? null,
+    eventPlane: given.event_plane ?? 'nats',
+    mockerModel: given.mocker_model ?? null,
     install: given.install ?? true,
     version: given.version ?? null,
   };

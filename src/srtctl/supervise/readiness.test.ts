@@ -109,6 +109,36 @@ describe('a rule', () => {
     );
   });
 
+  test('for frontends is not met by more workers than the run has', async (t) => {
+    const rule = (url: string): ReadyRule => ({ kind: 'frontend', url, model: 'm', namespace: 'd', prefill: 0, decode: 1 });
+    const instance = (namespace: string): object => ({ namespace, component: 'backend', endpoint: 'generate' });
+    const others = { data: [{ id: 'm' }] };
+    const foreign = [instance('d'), instance('e')];
+    assert.equal(await ask(t, rule, json({ '/health': { instances: foreign }, '/v1/models': others })), null);
+    const twice = [instance('d'), instance('d')];
+    assert.match(
+      (await ask(t, rule, json({ '/health': { instances: twice }, '/v1/models': others }))) ?? '',
+      /^it lists 0 of 0 prefill and 2 of 1 other workers, more than this run has: .*data of an earlier one$/,
+    );
+  });
+
+  test('for Dynamo workers is what they say of their endpoints, whatever they say of the whole', async (t) => {
+    const rule = (url: string): ReadyRule => ({ kind: 'dynamo-worker', url, endpoints: ['generate', 'worker_kv_query_source_'] });
+    const answer =
+      (endpoints: object): RequestListener =>
+      (_, response) => {
+        response.writeHead(503).end(JSON.stringify({ status: 'notready', endpoints }));
+      };
+    assert.equal(await ask(t, rule, answer({ generate: 'ready', worker_kv_query_source_1a: 'ready' })), null);
+    assert.match((await ask(t, rule, answer({}))) ?? '', /does not name generate, worker_kv_query_source_\* as ready, but nothing$/);
+    assert.match(
+      (await ask(t, rule, answer({ generate: 'ready', worker_kv_query_source_1a: 'notready' }))) ?? '',
+      /does not name worker_kv_query_source_\* as ready, but generate: it has registered, .*is its bootstrap port taken\?/,
+    );
+    const other: RequestListener = (_, response) => response.writeHead(404).end('nothing here');
+    assert.match((await ask(t, rule, other)) ?? '', /answers 404 nothing here$/);
+  });
+
   test('for ports is a connection', async (t) => {
     const rule = (port: number): ReadyRule => ({ kind: 'tcp', host: '127.0.0.1', port });
     assert.equal(await ask(t, (_, port) => rule(port), json({})), null);

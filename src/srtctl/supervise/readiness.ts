@@ -37,8 +37,13 @@ export async function askReady(
     case 'frontend': {
       const health = await get(bind(rule.url), '/health');
       if ('missing' in health) return health.missing;
-      return missingInstances(health.text, rule) ?? (await servesModel(get, bind(rule.url), bind(rule.model)));
+      return (
+        missingInstances(health.text, { ...rule, namespace: bind(rule.namespace) }) ??
+        (await servesModel(get, bind(rule.url), bind(rule.model)))
+      );
     }
+    case 'dynamo-worker':
+      return await missingEndpoints(bind(rule.url), rule.endpoints, asker, signal);
     case 'http': {
       const answer = await get(bind(rule.url));
       return 'missing' in answer ? answer.missing : null;
@@ -89,8 +94,26 @@ function missingInstances(text: string, rule: Extract<ReadyRule, { kind: 'fronte
     instances.filter((one) => components.includes(String(fieldOf(one, 'component')))).length;
   const prefill = count('prefill');
   const decode = count('backend', 'decode');
-  if (prefill >= rule.prefill && decode >= rule.decode) return null;
-  return `it lists ${prefill} of ${rule.prefill} prefill and ${decode} of ${rule.decode} other workers`;
+  if (prefill === rule.prefill && decode === rule.decode) return null;
+  const counts = `it lists ${prefill} of ${rule.prefill} prefill and ${decode} of ${rule.decode} other workers`;
+  if (prefill <= rule.prefill && decode <= rule.decode) return counts;
+  return `${counts}, more than this run has: another run uses its etcd, or etcd has data of an earlier one`;
+}
+
+/**
+ * A Dynamo worker about itself, whatever the status of its answer: `{"status":"notready","endpoints":{"generate":"ready"}}`. Its word for
+ * the whole is not asked for, since a simulated engine never says `healthy`.
+ */
+async function missingEndpoints(url: string, wanted: readonly string[], asker: Asker, signal: AbortSignal): Promise<string | null> {
+  const answer = await asker.ask({ url: `${url}/health`, body: null, key: null, timeoutMs: ANSWER_MS, signal });
+  if (answer.kind === 'none') return `${url}/health: ${answer.message}`;
+  const endpoints = fieldOf(parsed(answer.text), 'endpoints');
+  if (typeof endpoints !== 'object' || endpoints === null) return `${url}/health answers ${answer.status} ${excerpt(answer.text)}`.trim();
+  const ready = Object.entries(endpoints).flatMap(([name, state]) => (state === 'ready' ? [name] : []));
+  const missing = wanted.filter((begin) => !ready.some((name) => name.startsWith(begin)));
+  if (missing.length === 0) return null;
+  const broken = ready.includes('generate') ? ': it has registered, and requests to it will fail (is its bootstrap port taken?)' : '';
+  return `${url}/health does not name ${missing.map((one) => (one.endsWith('_') ? `${one}*` : one)).join(', ')} as ready, but ${ready.join(', ') || 'nothing'}${broken}`;
 }
 
 function accepts(host: string, port: number, clock: Clock): Promise<string | null> {

@@ -6,9 +6,10 @@
  *   events.jsonl    what happened, one object a line          logs/<file>    output of each process
  *   report.txt      why it ended, for people                  cancel         asks the supervisor to stop; twice: to hurry
  *   .reserve        while it runs: room for the last status, should the disk be full
+ *   scratch         while it runs: data of processes that are worth nothing afterwards (etcd, NATS)
  */
 import { join } from 'node:path';
-import type { PlanRole } from '../plan/plan.ts';
+import { type PlanRole, SCRATCH_FOLDER } from '../plan/plan.ts';
 
 export interface RunPaths {
   readonly directory: string;
@@ -20,6 +21,7 @@ export interface RunPaths {
   readonly report: string;
   readonly cancel: string;
   readonly logs: string;
+  readonly scratch: string;
 }
 
 export function runPaths(directory: string): RunPaths {
@@ -33,6 +35,7 @@ export function runPaths(directory: string): RunPaths {
     report: join(directory, 'report.txt'),
     cancel: join(directory, 'cancel'),
     logs: join(directory, 'logs'),
+    scratch: join(directory, SCRATCH_FOLDER),
   };
 }
 

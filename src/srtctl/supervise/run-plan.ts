@@ -1,4 +1,5 @@
 /** Runs a plan from its first process to its last, and leaves a run directory that tells all of it. */
+import { rm } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import { bootId, processStartTime } from '../launch/proc.ts';
@@ -68,6 +69,8 @@ async function prepare(plan: Plan, launcher: Launcher, directory: string, deps: 
   const { clock, redactor } = deps;
   const paths = runPaths(directory);
   await makeDirectory(paths.logs);
+  // What an etcd of an earlier run left would bring its workers back.
+  await rm(paths.scratch, { recursive: true, force: true });
   const startedAtMs = clock.wallMs();
   const identity: RunIdentity = {
     id: deps.id,
@@ -103,7 +106,7 @@ async function finish(
   over: Promise<void>,
   { supervisor, files, status }: Preparation,
   directory: string,
-  { clock }: RunDeps,
+  { clock, onNotice }: RunDeps,
   cancel: (by: string) => void,
 ): Promise<RunResult> {
   // For readers on other machines, who see nothing but the file.
@@ -112,12 +115,18 @@ async function finish(
     files.touch();
     heartbeat = clock.after(HEARTBEAT_MS, beat);
   }
-  const unwatchFile = watchCancelFile(runPaths(directory).cancel, clock, cancel);
+  const paths = runPaths(directory);
+  const unwatchFile = watchCancelFile(paths.cancel, clock, cancel);
   try {
     await over;
   } finally {
     unwatchFile();
     heartbeat.cancel();
+  }
+  try {
+    await rm(paths.scratch, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    onNotice?.({ type: 'warning', text: `${paths.scratch} is left: ${(error as Error).message}` }, clock.wallMs());
   }
   const outcome = supervisor.machine.outcome ?? 'running';
   const exitCode = EXIT_CODES[outcome];
