@@ -5,18 +5,18 @@ import type { StatusFile } from '../src/srtctl/supervise/run-directory.ts';
 import { skipWithoutSlurm } from './slurm/allocation.ts';
 import { SlurmCluster } from './slurm/cluster.ts';
 import { Shell } from './slurm/shell.ts';
-import { dynamoOrSkip, tinyModel } from './support/dynamo.ts';
+import { dynamoOrSkip } from './support/dynamo.ts';
 import { complete } from './support/srtctl-run.ts';
 
 const dynamo = await dynamoOrSkip();
 const skip = (await skipWithoutSlurm()) || dynamo.skip;
 
-/** `frontends`, `workers` and `nodes`: their keys in YAML's flow style. */
-function recipe(frontends: string, resources: string, model: string): string {
+/** `frontends` and `resources`: their keys in YAML. */
+function recipe(frontends: string, resources: string): string {
   const flags = '{ tensor-parallel-size: 4, disaggregation-transfer-backend: nixl }';
   return `
 name: dynamo
-model: { path: ${model} }
+model: { path: tiny }
 resources: { gpus_per_node: 4, ${resources} }
 backend:
   type: sim
@@ -39,15 +39,13 @@ const idsOf = ({ processes }: StatusFile): readonly string[] => processes.map(({
 
 describe('a job of SLURM in Dynamo mode', { skip, concurrency: 3, timeout: 300_000 }, () => {
   let cluster: SlurmCluster;
-  let model = '';
   before(async () => {
-    model = tinyModel();
     cluster = await SlurmCluster.start(8);
   });
   after(() => cluster.stop());
 
   const open = (t: TestContext, frontends: string, resources: string): Promise<Shell> =>
-    Shell.open(t, cluster, recipe(frontends, resources, model), dynamo.env);
+    Shell.open(t, cluster, recipe(frontends, resources), dynamo.env);
 
   /** Ends `id` of a job that serves by SIGKILL, and gives the exit code and the words of `wait`. */
   async function killed(shell: Shell, job: string, id: string): Promise<string> {
@@ -137,7 +135,7 @@ describe('a job of SLURM in Dynamo mode', { skip, concurrency: 3, timeout: 300_0
   });
 
   test('is told who has the port of etcd when another one runs on the same node', async (t) => {
-    const shared = recipe(ONE, 'agg_nodes: 1, agg_workers: 1', model).replace('sbatch_directives: { exclusive: true }', '');
+    const shared = recipe(ONE, 'agg_nodes: 1, agg_workers: 1').replace('sbatch_directives: { exclusive: true }', '');
     const shell = await Shell.open(t, cluster, shared, dynamo.env);
     const here = ['--set', 'sbatch_directives.gpus-per-node=0', '--set', 'sbatch_directives.nodelist=node7'];
     const first = await shell.submit(t, ...here);

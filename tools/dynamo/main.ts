@@ -1,11 +1,10 @@
 /**
- * `npm run dynamo-env [-- FOLDER]`: a virtual environment with Dynamo's frontends and its simulated engine, and beside it a model directory
- * for them. About 320 MB. Does nothing where it is up to date.
+ * `npm run dynamo-env [-- FOLDER]`: a virtual environment with Dynamo's frontends and its simulated engine, about 320 MB. Does nothing where
+ * it is up to date.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { tinyModelFiles } from '../../src/srtctl/launch/tiny-model.ts';
 import { defaultHome, LISTS, stampOf, wantedPackages } from './environment.ts';
 
 function run(program: string, ...args: readonly string[]): void {
@@ -37,8 +36,5 @@ function make(home: string): void {
 const home = path.resolve(process.argv[2] ?? defaultHome());
 const isFresh = existsSync(stampOf(home)) && readFileSync(stampOf(home), 'utf8') === wantedPackages();
 if (!isFresh) make(home);
-const model = path.join(home, 'model');
-mkdirSync(model, { recursive: true });
-for (const [name, text] of Object.entries(tinyModelFiles())) writeFileSync(path.join(model, name), text);
 process.stdout.write(`export PATH=${path.join(home, 'bin')}:$PATH\n`);
-process.stderr.write(`${isFresh ? 'up to date' : 'made'}: ${home}; a model for it is ${model}\n`);
+process.stderr.write(`${isFresh ? 'up to date' : 'made'}: ${home}\n`);
