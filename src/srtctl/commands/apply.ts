@@ -6,11 +6,12 @@ import { applyJob } from './apply-job.ts';
 import { createRun, type NewRun } from './create-run.ts';
 import { outputDirectory } from './find-runs.ts';
 import { type Gathered, gatherRecipes } from './gather-recipes.ts';
+import { findMissingPrograms } from './missing-programs.ts';
 import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
 import { runDetached } from './run-detached.ts';
 import { type LocalRun, type RunDisplay, runLocally } from './run-locally.ts';
 import { addOutputOption, type RunFlags } from './run-options.ts';
-import { findMissingPrograms, searchPath } from './search-path.ts';
+import { searchPath } from './search-path.ts';
 import type { Surroundings } from './surroundings.ts';
 import { tellProblems } from './tell-problems.ts';
 

@@ -1,6 +1,7 @@
 /** From what `-f` names to recipes and their plans, with every complaint about any of them. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
+import { needsInWords } from '../plan/needs.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planRecipe } from '../plan/plan-recipe.ts';
 import type { Cluster } from '../recipe/cluster.ts';
@@ -27,6 +28,8 @@ interface FileReport {
   readonly file: string;
   /** Names of the recipes in it; empty for a cluster file and where there are problems. */
   readonly recipes: readonly string[];
+  /** What has to be installed on the nodes, for people, by recipe; empty: nothing. */
+  readonly needs: readonly string[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -45,7 +48,7 @@ const STANDARD_INPUT = '(standard input)';
 export async function gatherRecipes(options: RecipeOptions, around: Surroundings): Promise<Gathering> {
   const { cluster, problems, warnings } = readClusterFile(around.workingDirectory, around.env);
   const reports: FileReport[] = [];
-  if (problems.length > 0 || warnings.length > 0) reports.push({ file: cluster.file ?? '', recipes: [], problems, warnings });
+  if (problems.length > 0 || warnings.length > 0) reports.push({ file: cluster.file ?? '', recipes: [], needs: [], problems, warnings });
   const gathered: Gathered[] = [];
   for (const target of options.file) {
     for (const file of expand(target, around)) {
@@ -72,9 +75,9 @@ function expand(target: string, around: Surroundings): readonly string[] {
 
 function readCluster(file: string, around: Surroundings): FileReport {
   const read = readText(path.resolve(around.workingDirectory, file));
-  if (!read.ok) return { file, recipes: [], problems: [{ ...read.problem, file }], warnings: [] };
+  if (!read.ok) return { file, recipes: [], needs: [], problems: [{ ...read.problem, file }], warnings: [] };
   const { problems, warnings } = loadCluster(read.text, file, around.env);
-  return { file, recipes: [], problems, warnings };
+  return { file, recipes: [], needs: [], problems, warnings };
 }
 
 async function gatherFile(
@@ -88,7 +91,7 @@ async function gatherFile(
   const read = isInput ? ({ ok: true, text: await around.readInput() } as const) : readText(path.resolve(around.workingDirectory, file));
   if (!read.ok) {
     const suggestion = `it was looked for in ${around.workingDirectory}`;
-    return { report: { file, recipes: [], problems: [{ ...read.problem, file, suggestion }], warnings: [] }, gathered: [] };
+    return { report: { file, recipes: [], needs: [], problems: [{ ...read.problem, file, suggestion }], warnings: [] }, gathered: [] };
   }
   const directory = around.workingDirectory;
   const loaded = loadRecipe(read.text, file, {
@@ -108,5 +111,6 @@ async function gatherFile(
       gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.textOf(recipe) });
   }
   const recipes = problems.length === 0 ? gathered.map(({ recipe }) => recipe.name) : [];
-  return { report: { file, recipes, problems, warnings: loaded.warnings }, gathered: problems.length === 0 ? gathered : [] };
+  const needs = problems.length === 0 ? [...new Set(gathered.map((one) => needsInWords(one.plan)))].filter((text) => text !== '') : [];
+  return { report: { file, recipes, needs, problems, warnings: loaded.warnings }, gathered: problems.length === 0 ? gathered : [] };
 }

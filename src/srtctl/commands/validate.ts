@@ -34,9 +34,10 @@ async function validate(options: RecipeOptions, isJson: boolean, around: Surroun
     tellProblems(gathering, around);
     return EXIT_CODES.recipe;
   }
-  for (const { file, recipes, warnings } of reports) {
+  for (const { file, recipes, needs, warnings } of reports) {
     const what = recipes.length === 0 ? 'cluster file' : recipes.join(', ');
     around.out(`ok  ${file}: ${what}${warnings.length === 0 ? '' : ` (${warnings.length} warnings)`}\n`);
+    for (const one of needs) around.out(`    ${one}\n`);
   }
   return EXIT_CODES.ok;
 }

@@ -36,6 +36,8 @@ n2    router-2   routers  http 30080, prometheus 29000             -     host
 n3    decode-1   workers  http 30000, nccl 17503                   0-3   host
 n3    router-3   routers  http 30080, prometheus 29000             -     host
 
+needs nginx on n0; python3 with sglang.launch_server on every node
+
 nginx:
   nginx -e stderr -p <run>/nginx -c nginx.conf
 

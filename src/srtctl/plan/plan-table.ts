@@ -1,4 +1,5 @@
 /** A plan as people read it. */
+import { needsInWords } from './needs.ts';
 import type { Plan, PlannedProcess } from './plan.ts';
 import { quoteWord } from './quote-word.ts';
 
@@ -15,6 +16,7 @@ export function planTable(plan: Plan): string {
     `${plan.name}: ${counted(plan.nodes.length, 'node')}, ${counted(count, 'process', 'processes')}\nmodel ${plan.model} at ${plan.endpoint}`,
     columns([['', 'asked', 'runs'], ...plan.counts.map(({ what, asked, runs }) => [what, String(asked), differs(asked, runs)])]),
     columns([['node', 'process', 'tier', 'ports', 'GPUs', 'where'], ...byNode(plan).map(row)]),
+    needsInWords(plan),
     ...commands(plan),
     benchmarkLine(plan),
     ...plan.warnings.map((warning) => `warning: ${warning}`),

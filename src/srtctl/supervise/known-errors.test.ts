@@ -19,6 +19,17 @@ const SAYINGS: readonly (readonly [name: string, role: PlanRole, line: string])[
   ['host out of memory', 'router', 'FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory'],
   ['step before the process', 'prefill', 'srtctl: install SGLang from source failed with status 1'],
   ['command not found', 'nginx', 'srtctl: 1: exec: nginx: not found'],
+  [
+    'no Dynamo',
+    'frontend',
+    "/usr/bin/python3: Error while finding module specification for 'dynamo.frontend' (ModuleNotFoundError: No module named 'dynamo')",
+  ],
+  ['etcd or NATS at the start', 'decode', 'Exception: etcd startup connection timed out after 30 seconds'],
+  [
+    'lost etcd',
+    'frontend',
+    'ERROR dynamo_runtime::transports::etcd::lease: Unable to maintain lease. Check etcd server status error=Unable to reconnect to ETCD cluster: deadline exceeded',
+  ],
   ['module not found', 'aggregated', "ModuleNotFoundError: No module named 'sglang'"],
   ['unknown flag', 'prefill', 'launch_server.py: error: unrecognized arguments: --tp-sise 4'],
   ['model not found', 'prefill', 'OSError: /model/ does not appear to have a file named config.json.'],

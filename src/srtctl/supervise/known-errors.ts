@@ -14,6 +14,9 @@ export interface KnownError {
 
 const ENGINES: readonly PlanRole[] = ['prefill', 'decode', 'aggregated'];
 
+/** Name of an entry. */
+export const LOST_ETCD = 'lost etcd';
+
 /** Best known first: in this order they are told. */
 export const KNOWN_ERRORS: readonly KnownError[] = [
   {
@@ -58,6 +61,20 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     roles: null,
     kind: 'cause',
     hint: 'A program is missing where the process runs: check the container, and PATH or the preamble of the cluster file.',
+  },
+  {
+    name: 'no Dynamo',
+    pattern: /No module named '?dynamo\b/,
+    roles: null,
+    kind: 'cause',
+    hint: 'The python3 of this process has no Dynamo: install it (docs/srtctl-dynamo.md), let the container be one that holds it, or name another python3 by PATH or the preamble of the cluster file.',
+  },
+  {
+    name: 'etcd or NATS at the start',
+    pattern: /\b(?:etcd|nats) startup connection timed out/i,
+    roles: null,
+    kind: 'cause',
+    hint: 'etcd or NATS could not be reached from its node, though both were ready on n0: their ports (2379, 4222) must be open between the nodes.',
   },
   {
     name: 'module not found',
@@ -136,6 +153,13 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     hint: 'The router gave up on a worker before it was up: raise worker-startup-timeout-secs in frontend.args, and see why the worker was late.',
   },
   {
+    name: LOST_ETCD,
+    pattern: /Unable to maintain lease|Unable to reconnect to ETCD|^etcd on n\d+ did not answer/i,
+    roles: null,
+    kind: 'symptom',
+    hint: 'etcd did not answer for longer than its lease (ETCD_LEASE_TTL): Dynamo processes that lose it end by themselves, with status 0. See logs/etcd.log: was it stopped, starved, without a disk, or out of reach?',
+  },
+  {
     name: 'cannot reach',
     pattern:
       /connection refused|ECONNREFUSED|connect\(\) failed|no route to host|EHOSTUNREACH|name or service not known|EAI_AGAIN|ENOTFOUND/i,
@@ -163,10 +187,11 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
 
 /**
  * Lines that speak of errors and are none: engines try every model class and say which they skip, print all of their settings,
- * pass on warnings of libraries, and tell of requests whose client went away. Source: logs of SGLang 0.5.23.
+ * pass on warnings of libraries, tell of requests whose client went away, and call it a failure that somebody asked
+ * whether they are well before they were. Source: logs of SGLang 0.5.23 and ai-dynamo 1.6.1.
  */
 const BENIGN =
-  /Ignore import error|server_args=|ServerArgs\(|\b(?:User|Deprecation|Future|Runtime)Warning\b|warnings\.warn|Fail to set RLIMIT|Aborted by AbortReq|falling back to |py-spy/;
+  /Ignore import error|server_args=|ServerArgs\(|\b(?:User|Deprecation|Future|Runtime)Warning\b|warnings\.warn|Fail to set RLIMIT|Aborted by AbortReq|falling back to |py-spy|tower_http::trace::on_failure/;
 
 export function isBenign(line: string): boolean {
   return BENIGN.test(line);

@@ -133,7 +133,7 @@ describe('a rule', () => {
     assert.match((await ask(t, rule, answer({}))) ?? '', /does not name generate, worker_kv_query_source_\* as ready, but nothing$/);
     assert.match(
       (await ask(t, rule, answer({ generate: 'ready', worker_kv_query_source_1a: 'notready' }))) ?? '',
-      /does not name worker_kv_query_source_\* as ready, but generate: it has registered, .*is its bootstrap port taken\?/,
+      /does not name worker_kv_query_source_\* as ready, but generate: it has registered and cannot serve \(is its bootstrap port taken\?/,
     );
     const other: RequestListener = (_, response) => response.writeHead(404).end('nothing here');
     assert.match((await ask(t, rule, other)) ?? '', /answers 404 nothing here$/);

@@ -112,7 +112,7 @@ async function missingEndpoints(url: string, wanted: readonly string[], asker: A
   const ready = Object.entries(endpoints).flatMap(([name, state]) => (state === 'ready' ? [name] : []));
   const missing = wanted.filter((begin) => !ready.some((name) => name.startsWith(begin)));
   if (missing.length === 0) return null;
-  const broken = ready.includes('generate') ? ': it has registered, and requests to it will fail (is its bootstrap port taken?)' : '';
+  const broken = ready.includes('generate') ? ': it has registered and cannot serve (is its bootstrap port taken?)' : '';
   return `${url}/health does not name ${missing.map((one) => (one.endsWith('_') ? `${one}*` : one)).join(', ')} as ready, but ${ready.join(', ') || 'nothing'}${broken}`;
 }
 

@@ -367,3 +367,30 @@ describe('stopping a run', () => {
     );
   });
 });
+
+describe('etcd that is out of reach', () => {
+  const DYNAMO = planOf([
+    planned('etcd', { ready: WEB }),
+    planned('decode-0', { ready: WEB }),
+    planned('prefill-0', { ready: WEB }),
+    planned('frontend-0', { ready: WEB }),
+  ]);
+  const LOST = 'ERROR dynamo_runtime::transports::etcd::lease: Unable to maintain lease. Check etcd server status';
+
+  function serving(): Drive {
+    const drive = new Drive(DYNAMO).hear({ type: 'opened', clashes: [] });
+    return drive.ready('etcd').ready('decode-0', 'prefill-0').ready('frontend-0').hear({ type: 'proved' });
+  }
+
+  test('is named as the cause although it lives and everybody else ends with 0', () => {
+    const { report, outcome } = serving().says('prefill-0', LOST).ends('prefill-0').stopsAll().machine;
+    assert.equal(outcome, 'running');
+    assert.equal(report?.process, 'etcd');
+    assert.match(report.summary, /^etcd on n0 did not answer for longer than its lease, .*: prefill-0 on n0 exited with status 0 while/);
+    assert.match(report.hints.join(), /ETCD_LEASE_TTL/);
+  });
+
+  test('is not blamed for who ends without having lost it', () => {
+    assert.equal(serving().ends('prefill-0').stopsAll().machine.report?.process, 'prefill-0');
+  });
+});

@@ -11,6 +11,7 @@
  *    stopping: tear-down ─all ended─► closing ─closed─► ended  ◄──────────────────────────────────────────────────────────────
  */
 import { type Plan, TIERS } from '../plan/plan.ts';
+import { blameEtcd } from './blame-etcd.ts';
 import { type FailureParts, failureOf } from './failure-of.ts';
 import { type Failure, firstFailure } from './first-failure.ts';
 import { DOUBTFUL_PROOF_PATIENCE, Patience, PROOF_PATIENCE, seconds } from './patience.ts';
@@ -329,14 +330,9 @@ export class RunMachine {
     }
     const isCancelled = this.#failures[0]?.outcome === 'cancelled';
     const first = isCancelled ? this.#failures[0]! : firstFailure(this.#failures);
+    const others = this.#failures.filter((one) => one !== first);
     this.outcome = first.outcome;
-    this.report = makeReport(
-      this.#plan,
-      this.records,
-      first,
-      this.#failures.filter((one) => one !== first),
-      stopped,
-    );
+    this.report = makeReport(this.#plan, this.records, blameEtcd(first, this.records), others, stopped);
     return [tell({ type: 'report', report: this.report }), this.#stateNotice()];
   }
 
