@@ -9,6 +9,7 @@ import { reportText } from '../supervise/report.ts';
 import type { StatusFile } from '../supervise/run-directory.ts';
 import { type RunResult, runPlan } from '../supervise/run-plan.ts';
 import type { NewRun } from './create-run.ts';
+import { inheritedEnvironment } from './inherited-environment.ts';
 import { LiveView } from './live-view.ts';
 import { NoticeLines } from './notice-line.ts';
 import { searchPath } from './search-path.ts';
@@ -38,7 +39,7 @@ export async function runLocally(
   const { clock } = around;
   const launcher = localLauncher({
     clock,
-    environment: { ...around.env, PATH: searchPath(around.env['PATH']) },
+    environment: { ...inheritedEnvironment(plan, around.env), PATH: searchPath(around.env['PATH']) },
     nodeBinary,
     packageDirectory: around.packageDirectory,
     redact: redactor.text,

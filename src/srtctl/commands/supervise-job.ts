@@ -10,6 +10,7 @@ import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { runPlan } from '../supervise/run-plan.ts';
 import { type Handover, takeHandover } from './handover.ts';
+import { inheritedEnvironment } from './inherited-environment.ts';
 import { NoticeLines } from './notice-line.ts';
 import { outcomeOf } from './status-view.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -40,7 +41,7 @@ async function superviseJob(directory: string, around: Surroundings): Promise<nu
   const launcher = slurmLauncher({
     clock,
     job,
-    environment: { ...around.env },
+    environment: inheritedEnvironment(plan, around.env),
     nodeBinary,
     packageDirectory: around.packageDirectory,
     networkInterface,
