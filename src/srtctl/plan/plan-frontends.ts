@@ -70,6 +70,8 @@ export function planInfrastructure(context: PlanContext): readonly PlannedProces
         ...['--listen-client-urls', clientUrl, '--advertise-client-urls', clientUrl],
         ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `srtctl=${peerUrl}`],
       ],
+      // Without it etcd before 3.5 refuses to run on this processor; on others it says that it does not know the variable, and goes on.
+      env: { ETCD_UNSUPPORTED_ARCH: 'arm64' },
       ready: { kind: 'http', url: `${clientUrl}/health` },
     }),
     plannedProcess({
