@@ -76,7 +76,7 @@ which meet at the first one by \`--dist-init-addr\`, \`--nnodes\` and \`--node-r
 | 30001 | bootstrap server of prefill workers; routers are told | \`disaggregation-bootstrap-port\` in \`sglang_config\` |
 | 17500 and up | NCCL of workers on one node, each another | \`nccl-port\` in \`sglang_config\` |
 | 29500 and up | where the ranks of a worker meet | - |
-| 2379, 2380, 4222, 8222, 7500 and up | Dynamo: etcd, NATS, workers | - |
+| 2379, 2380, 4222, 8222, 7500 and up | Dynamo: etcd, NATS, workers | \`dynamo.etcd_port\`, \`nats_port\`, \`worker_port\` |
 
 The second worker of a node has ports 32 higher, the third 64 higher, and so on; the next free one if that is taken. Two processes on one port of a
 node are a problem that names both, before anything starts. Processes listen on the address of their node; \`frontend.public_host: 0.0.0.0\` opens

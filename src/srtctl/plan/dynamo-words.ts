@@ -4,11 +4,6 @@ import { addressOf, type PlanContext, urlOf } from './context.ts';
 import { findPort, flagWords } from './flag-words.ts';
 import { type PlannedMount, type PlannedStep, type ReadyRule, SCRATCH_FOLDER } from './plan.ts';
 
-export const ETCD_PORT = 2379;
-export const ETCD_PEER_PORT = 2380;
-export const NATS_PORT = 4222;
-export const NATS_MONITOR_PORT = 8222;
-
 /** Every run has an etcd of its own; the namespace of its own shows it, should two ever meet. */
 export const NAMESPACE = '<namespace>';
 
@@ -54,12 +49,12 @@ export function dynamoEnvironment(context: PlanContext, node: number, ports: Rea
   return {
     // Said although some are defaults: the environment of whoever starts this may say otherwise.
     DYN_DISCOVERY_BACKEND: 'etcd',
-    ETCD_ENDPOINTS: urlOf(0, ETCD_PORT),
+    ETCD_ENDPOINTS: urlOf(0, dynamo.etcdPort),
     ETCD_LEASE_TTL: String(LEASE_SECONDS),
     ETCD_KEEPALIVE_INTERVAL_SECONDS: String(KEEPALIVE_SECONDS),
     ETCD_KEEPALIVE_TIMEOUT_SECONDS: String(KEEPALIVE_SECONDS),
     ETCD_STARTUP_CONNECT_TIMEOUT_SECONDS: String(STARTUP_SECONDS),
-    NATS_SERVER: `nats://${addressOf(0)}:${NATS_PORT}`,
+    NATS_SERVER: `nats://${addressOf(0)}:${dynamo.natsPort}`,
     NATS_STARTUP_CONNECT_TIMEOUT_SECONDS: String(STARTUP_SECONDS),
     DYN_NAMESPACE: NAMESPACE,
     DYN_REQUEST_PLANE: dynamo.requestPlane,

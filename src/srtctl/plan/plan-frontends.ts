@@ -1,19 +1,13 @@
 /** The processes of Dynamo mode besides its workers: frontends, etcd, NATS. */
 import { addressOf, commonMounts, environmentOf, listenAddress, modelMounts, type PlanContext, urlOf } from './context.ts';
-import {
-  dynamoEnvironment,
-  dynamoSteps,
-  ETCD_PEER_PORT,
-  ETCD_PORT,
-  NAMESPACE,
-  NATS_MONITOR_PORT,
-  NATS_PORT,
-  SCRATCH,
-} from './dynamo-words.ts';
+import { dynamoEnvironment, dynamoSteps, NAMESPACE, SCRATCH } from './dynamo-words.ts';
 import { flagWords } from './flag-words.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
 import { plannedProcess, type Seat, seatParts } from './planned-process.ts';
+
+/** 4222 and 8222 are what NATS itself uses. */
+const MONITOR_ABOVE = 4000;
 
 const EXCEPT: ReadonlySet<string> = new Set(OWNED_FLAGS);
 
@@ -52,11 +46,12 @@ export function planFrontends(context: PlanContext, seats: readonly Seat[]): rea
 
 /** etcd and NATS on node 0, of the host, with the data of this run alone: what an earlier run left would bring its workers back. */
 export function planInfrastructure(context: PlanContext): readonly PlannedProcess[] {
-  const take = (id: string, port: number, purpose: string): number => context.ports.take(0, port, id, purpose, 'frontend.type');
-  const client = take('etcd', ETCD_PORT, 'clients');
-  const peer = take('etcd', ETCD_PEER_PORT, 'peers');
-  const nats = take('nats', NATS_PORT, 'clients');
-  const monitor = take('nats', NATS_MONITOR_PORT, 'monitoring');
+  const { etcdPort, natsPort } = context.recipe.dynamo;
+  const take = (id: string, port: number, purpose: string): number => context.ports.take(0, port, id, purpose, `dynamo.${id}_port`);
+  const client = take('etcd', etcdPort, 'clients');
+  const peer = take('etcd', etcdPort + 1, 'peers');
+  const nats = take('nats', natsPort, 'clients');
+  const monitor = take('nats', natsPort + MONITOR_ABOVE, 'monitoring');
   const [clientUrl, peerUrl, address] = [urlOf(0, client), urlOf(0, peer), addressOf(0)];
   return [
     plannedProcess({

@@ -566,7 +566,7 @@ describe('Dynamo mode', () => {
   const recipe: Recipe = {
     ...completeExample(),
     mode: 'dynamo',
-    dynamo: { requestPlane: 'tcp', eventPlane: 'nats', mockerModel: null, install: true, version: '1.6.1' },
+    dynamo: { ...recipeWith().dynamo, version: '1.6.1' },
   };
   const plan = planned(recipe);
 
@@ -633,6 +633,16 @@ describe('Dynamo mode', () => {
     assert.ok(seconds('DYN_RUNTIME_GRACEFUL_SHUTDOWN_TIMEOUT_SECS') * 1000 < GRACE_MS[TIERS.workers]!);
     const keepalive = seconds('ETCD_KEEPALIVE_INTERVAL_SECONDS') + seconds('ETCD_KEEPALIVE_TIMEOUT_SECONDS');
     assert.ok(keepalive >= 10 && keepalive < seconds('ETCD_LEASE_TTL'), `${keepalive}`);
+  });
+
+  it('takes other ports where the recipe has them, and finds what meets on one', () => {
+    const moved = planned({ ...recipe, dynamo: { ...recipe.dynamo, etcdPort: 2479, natsPort: 4322, workerPort: 7600 } });
+    assert.deepEqual(byId(moved, 'etcd').ports, { client: 2479, peer: 2480 });
+    assert.deepEqual(byId(moved, 'nats').ports, { client: 4322, monitor: 8322 });
+    assert.deepEqual(byId(moved, 'decode-0').ports['system'], 7600);
+    assertHolds(byId(moved, 'frontend-3').env, { ETCD_ENDPOINTS: 'http://<node0>:2479', NATS_SERVER: 'nats://<node0>:4322' });
+    const [problem = ''] = problemsOf({ ...recipe, dynamo: { ...recipe.dynamo, etcdPort: 8000 } });
+    assert.match(problem, /etcd \(clients\) and nginx \(public\) would both listen on port 8000/);
   });
 
   it('counts aggregated workers where decode workers are counted', () => {

@@ -11,8 +11,6 @@ const BOOTSTRAP_PORT = 30_001;
 const DIST_PORT = 29_500;
 /** Without a flag SGLang takes a random one. */
 const NCCL_PORT = 17_500;
-/** Health and metrics of a Dynamo worker. */
-const SYSTEM_PORT = 7500;
 /** Between the workers of a node: SGLang takes more ports above its own, some for each data-parallel rank. */
 const STRIDE = 32;
 /** After so many multi-node workers their port repeats. On a cluster each has nodes of its own; on one machine all share one. */
@@ -72,7 +70,7 @@ export class WorkerPorts {
     if (mocked !== null) own['bootstrap'] = ports.takeFree(at.node, mocked + at.serial, id, 'PD bootstrap', key('bootstrap-ports'));
     if (group.role === 'prefill' && isLeader && !isMocker)
       own['bootstrap'] = fixedOrNext('disaggregation-bootstrap-port', 'PD bootstrap', this.#bootstrap);
-    if (isDynamo) own['system'] = ports.takeFree(at.node, SYSTEM_PORT + at.earlier, id, 'Dynamo system', key('port'));
+    if (isDynamo) own['system'] = ports.takeFree(at.node, recipe.dynamo.workerPort + at.earlier, id, 'Dynamo system', 'dynamo.worker_port');
     if (recipe.backend.type === 'sim') return own;
     if (at.dist !== null && isLeader) own['dist'] = ports.take(at.node, at.dist, id, 'distributed start', key('dist-init-addr'));
     // Every worker has a port of its own, also across nodes: it is bound on all addresses, and on one machine all nodes share them.

@@ -16,6 +16,10 @@ export const DEFAULTS = {
   keepaliveTimeout: '600s',
   publicPort: 8000,
   routerPort: 30080,
+  etcdPort: 2379,
+  natsPort: 4222,
+  /** Of Dynamo's workers; SGLang's own have ports by their flags. */
+  workerPort: 7500,
 } as const;
 
 /** sa-bench, and what else can follow readiness. */
@@ -132,6 +136,17 @@ export const RECIPE = z.strictObject(
       version: text({ describe: 'Version of the package that is installed', whenUnset: 'the newest' }),
       request_plane: oneOf(['tcp', 'nats', 'http'], { describe: 'How requests travel to workers', standard: 'tcp' }),
       event_plane: oneOf(['nats', 'zmq'], { describe: 'How events travel; zmq listens on all addresses of a node', standard: 'nats' }),
+      etcd_port: count(1, { describe: 'Port of etcd on node 0; the next one is for its peers', standard: DEFAULTS.etcdPort }, 65_534),
+      nats_port: count(
+        1,
+        { describe: 'Port of NATS on node 0; the one 4000 higher is for its monitoring', standard: DEFAULTS.natsPort },
+        61_535,
+      ),
+      worker_port: count(
+        1,
+        { describe: 'Port of the first worker of a node for health and metrics; others have the next ones', standard: DEFAULTS.workerPort },
+        65_535,
+      ),
       mocker_model: text({
         describe: 'Directory with tokenizer.json, tokenizer_config.json and config.json for simulated engines, the same on every node',
         whenUnset: 'a small one of this package, one token for each byte',

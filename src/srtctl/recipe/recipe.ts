@@ -112,6 +112,12 @@ export interface Dynamo {
   readonly eventPlane: 'nats' | 'zmq';
   /** Directory with the tokenizer of simulated engines; null: that of this package. */
   readonly mockerModel: string | null;
+  /** Of clients; its peers have the next one. */
+  readonly etcdPort: number;
+  /** Of clients; its monitoring has one 4000 higher. */
+  readonly natsPort: number;
+  /** Health and metrics of the first worker of a node; others have the next free ones. */
+  readonly workerPort: number;
   /** Install the package in each container before it is used. */
   readonly install: boolean;
   readonly version: string | null;

@@ -9,7 +9,7 @@ import { expandAt, readEnvironment, readMountList, readMountMap, readOptions } f
 import { resolveFrontend } from './frontend.ts';
 import { resolveModel } from './model.ts';
 import type { Recipe, Variant } from './recipe.ts';
-import { RECIPE, REQUIRED, type RecipeInput } from './recipe-schema.ts';
+import { DEFAULTS, RECIPE, REQUIRED, type RecipeInput } from './recipe-schema.ts';
 import { secretValues } from './secrets.ts';
 import { resolveHealthCheck, resolveSlurm } from './slurm-request.ts';
 import type { MapTree } from './tree.ts';
@@ -122,6 +122,9 @@ function dynamo(input: RecipeInput, mode: Recipe['mode'], findings: Findings): R
     requestPlane: given.request_plane ?? 'tcp',
     eventPlane: given.event_plane ?? 'nats',
     mockerModel: given.mocker_model ?? null,
+    etcdPort: Number(given.etcd_port ?? DEFAULTS.etcdPort),
+    natsPort: Number(given.nats_port ?? DEFAULTS.natsPort),
+    workerPort: Number(given.worker_port ?? DEFAULTS.workerPort),
     install: given.install ?? true,
     version: given.version ?? null,
   };
