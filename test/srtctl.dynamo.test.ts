@@ -172,7 +172,10 @@ describe('Dynamo mode', { concurrency: 2, skip: dynamo.skip || NGINX_MISSING }, 
     const folder = folderWith(t, { python3: '#!/bin/sh\necho dynamo.mocker\n' });
     const run = await apply(t, { env: { PATH: `${folder}:${dynamo.env['PATH']}` } });
     assert.equal((await run.program.exit()).code, 4);
-    assert.match(run.program.stderr, /python3 has no module dynamo\.mocker, and prefill-0 needs it: docs\/srtctl-dynamo\.md has/);
+    assert.match(
+      run.program.stderr,
+      /python3 has no module dynamo\.mocker, and prefill-0 needs it: make a Python that has it \(python3 -m venv DIR; /,
+    );
     assert.deepEqual(readdirSync(run.outputs), []);
   });
 });

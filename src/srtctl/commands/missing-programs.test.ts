@@ -42,7 +42,7 @@ test('a Python without a module is named, with whose module it is and what to do
     ['python3', '-m', 'dynamo.sglang'],
   ]);
   assert.deepEqual(await findMissingPrograms(plan, directory), [
-    `${directory}/python3 has no module dynamo.mocker, and router-1 needs it: docs/srtctl-dynamo.md has the commands that install it; then put the folder of that python3 first on PATH`,
+    `${directory}/python3 has no module dynamo.mocker, and router-1 needs it: make a Python that has it (python3 -m venv DIR; DIR/bin/pip install --no-deps ai-dynamo ai-dynamo-runtime; DIR/bin/pip install msgspec packaging pydantic pyyaml uvloop) and put DIR/bin first on PATH`,
     `${directory}/python3 has no module sglang, and router-2 needs it: install SGLang, or take simulated engines: --set backend.type=sim`,
   ]);
 });

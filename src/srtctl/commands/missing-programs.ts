@@ -16,7 +16,8 @@ const INSTALL: Readonly<Record<string, string>> = {
 
 /** How a Python gets what is missing, by the first part of the module's name. */
 const MODULES: Readonly<Record<string, string>> = {
-  dynamo: 'docs/srtctl-dynamo.md has the commands that install it; then put the folder of that python3 first on PATH',
+  dynamo:
+    'make a Python that has it (python3 -m venv DIR; DIR/bin/pip install --no-deps ai-dynamo ai-dynamo-runtime; DIR/bin/pip install msgspec packaging pydantic pyyaml uvloop) and put DIR/bin first on PATH',
   sglang: 'install SGLang, or take simulated engines: --set backend.type=sim',
 };
 

@@ -18,6 +18,7 @@ export function blameEtcd(first: Failure, records: ReadonlyMap<string, ProcessRe
     summary: `etcd on ${etcd.planned.node} ${state}, and what loses it ends by itself: ${first.summary}`,
     process: etcd.id,
     node: etcd.planned.node,
+    lastLines: etcd.tail,
   };
 }
 

@@ -21,6 +21,7 @@ export function failureOf({ outcome, summary, kind, node, record }: FailureParts
     process: record?.id ?? null,
     node: node ?? record?.planned.node ?? null,
     namesCause: record !== undefined && knownErrorsOf(record).some((known) => known.kind === 'cause'),
+    lastLines: [...(record?.tail ?? [])],
     violent: record?.end != null && record.end.code !== 0,
   };
 }

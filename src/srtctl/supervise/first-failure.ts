@@ -14,6 +14,8 @@ export interface Failure {
   readonly kind: 'node' | 'process' | 'benchmark' | 'wait' | 'other';
   /** Its output names a cause (not only a symptom). */
   readonly namesCause: boolean;
+  /** Last lines of the process when it failed, oldest first; what it writes while it is stopped is not among them. */
+  readonly lastLines: readonly string[];
   /** It ended with a status other than 0, or by a signal. */
   readonly violent: boolean;
 }

@@ -67,7 +67,7 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     pattern: /No module named '?dynamo\b/,
     roles: null,
     kind: 'cause',
-    hint: 'The python3 of this process has no Dynamo: install it (docs/srtctl-dynamo.md), let the container be one that holds it, or name another python3 by PATH or the preamble of the cluster file.',
+    hint: 'The python3 of this process has no Dynamo: install it there, let the container be one that holds it, or name another python3 by PATH or the preamble of the cluster file.',
   },
   {
     name: 'etcd or NATS at the start',

@@ -24,7 +24,7 @@ export function makeReport(
     process: first.process,
     node: first.node,
     log: record?.planned.log ?? null,
-    lastLines: record?.tail.slice(-LAST_LINES) ?? [],
+    lastLines: first.lastLines.slice(-LAST_LINES),
     hints: first.outcome === 'cancelled' ? [] : hintsFor(plan, records, first, record),
     also: others.map(({ summary }) => summary),
     stopped,

@@ -368,6 +368,13 @@ describe('stopping a run', () => {
   });
 });
 
+test('a report of what was waited for in vain has its last words of then, not those of its end', () => {
+  const drive = new Drive().hear({ type: 'opened', clashes: [] }).started('prefill-0', 'decode-0').says('prefill-0', 'loading');
+  drive.pass(61_000).says('prefill-0', 'SIGTERM received').stopsAll();
+  assert.equal(drive.machine.report?.process, 'prefill-0');
+  assert.deepEqual(drive.machine.report?.lastLines, ['loading']);
+});
+
 describe('etcd that is out of reach', () => {
   const DYNAMO = planOf([
     planned('etcd', { ready: WEB }),
