@@ -1,6 +1,7 @@
 """How programs of others start and probe the router."""
 
 import json
+import os
 import signal
 import textwrap
 import urllib.parse
@@ -138,3 +139,68 @@ def test_ray_and_verl_start_it_as_a_subprocess_on_a_port_of_their_own(run: Start
     wait_until("it is healthy", lambda: fetch(f"http://127.0.0.1:{port}/health")[0] == 200)
     program.signal(signal.SIGTERM)
     assert program.status() == 0
+
+
+VERL = """
+import multiprocessing
+from sglang_router.launch_server import RouterArgs, launch_router
+
+if __name__ == "__main__":
+    args = RouterArgs(host="127.0.0.1", port=PORT, worker_urls=[WORKER], balance_abs_threshold=4, prometheus_port=0)
+    process = multiprocessing.Process(target=launch_router, args=(args,))
+    process.start()
+    print("started", flush=True)
+    process.join()
+    print("ended", process.exitcode, flush=True)
+"""
+
+RLINF = """
+from sglang_router.router import Router
+from sglang_router.router_args import RouterArgs
+from sglang_router.sglang_router_rs import PolicyType
+
+assert PolicyType.CacheAware != PolicyType.Random
+args = RouterArgs(worker_urls=[WORKER], host="127.0.0.1", port=PORT, policy="cache_aware", prometheus_port=0)
+args._validate_router_args()
+Router.from_args(args).start()
+"""
+
+RUST = """
+from sglang_router.sglang_router_rs import PolicyType, Router
+Router(worker_urls=[WORKER], policy=PolicyType.CacheAware, host="127.0.0.1", port=PORT, prometheus_port=0).start()
+"""
+
+MINI_LB = """
+from sglang_router.mini_lb import MiniLoadBalancer
+from sglang_router.router_args import RouterArgs
+
+try:
+    MiniLoadBalancer(RouterArgs(pd_disaggregation=True))
+    raise SystemExit("accepted without workers")
+except ValueError as error:
+    print(error, flush=True)
+pairs = dict(pd_disaggregation=True, prefill_urls=[(WORKER, 8998)], decode_urls=[OTHER])
+lb = MiniLoadBalancer(RouterArgs(mini_lb=True, host="127.0.0.1", port=PORT, prometheus_port=0, **pairs))
+assert (lb.port, lb.prefill_bootstrap_ports) == (PORT, [8998])
+lb.start()
+"""
+
+
+@pytest.mark.parametrize("text", [VERL, RLINF, RUST, MINI_LB], ids=["verl", "RLinf", "the Rust class", "MiniLoadBalancer"])
+def test_it_is_imported_from_where_programs_expect_it(python: Start, engines: List[Engine], tmp_path: Path, text: str) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(
+        text.replace("PORT", str(free_port()), 2).replace("WORKER", repr(engines[0].url)).replace("OTHER", repr(engines[1].url))
+    )
+    program = python(str(path))
+    url = program.listening()
+    if text is MINI_LB:
+        assert "requires at least one prefill and one decode" in program.text
+        wait_until("both are known", lambda: json.loads(fetch(f"{url}/workers")[1])["total"] == 2)
+        stats = json.loads(fetch(f"{url}/workers")[1])["stats"]
+        assert (stats["prefill_count"], stats["decode_count"]) == (1, 1)
+    else:
+        wait_until("requests are answered", lambda: fetch(f"{url}/generate", {"text": "x"})[0] == 200)
+    os.kill(program.router_pid, signal.SIGTERM)
+    assert program.status() == 0
+    wait_gone(program.router_pid)

@@ -17,7 +17,7 @@ PEER = "sglang-router==0.3.2"
 
 # Run by either Python: all that a caller of RouterArgs can see.
 DESCRIBE = """
-import argparse, dataclasses, json, sys
+import argparse, ast, dataclasses, importlib, json, os, sys
 from sglang_router.router_args import RouterArgs
 
 def plain(value):
@@ -40,7 +40,20 @@ def parsers(prefix):
                              "kind": type(action).__name__, "choices": sorted(action.choices) if action.choices else None}
     return found
 
+def names(module):
+    import sglang_router
+    path = os.path.join(os.path.dirname(sglang_router.__file__), module + ".py")
+    if OURS or not os.path.exists(path):
+        return dir(importlib.import_module("sglang_router." + module))
+    # Some cannot be imported without sglang.
+    with open(path) as file:
+        return [node.name for node in ast.parse(file.read()).body if hasattr(node, "name")]
+
+MODULES = ["cli", "launch_router", "launch_server", "mini_lb", "router", "router_args", "sglang_router_rs"]
+
 print(json.dumps({
+    "names": {module: names(module) for module in MODULES},
+    "methods": [name for name in vars(RouterArgs) if not name.startswith("__") and callable(getattr(RouterArgs, name))],
     "fields": [[field.name, default(field)] for field in dataclasses.fields(RouterArgs)],
     "plain": parsers(False),
     "prefixed": parsers(True),
@@ -75,7 +88,8 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Dict[str, Any]:
 
 def described(python: str) -> Dict[str, Any]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ATP_", "POSTGRES_", "REDIS_", "PYTHONPATH"))}
-    done = subprocess.run([python, "-c", DESCRIBE], env=environment, capture_output=True, text=True, check=True)
+    code = f"OURS = {python == sys.executable}\n{DESCRIBE}"
+    done = subprocess.run([python, "-c", code], env=environment, capture_output=True, text=True, check=True)
     result: Dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
@@ -110,6 +124,19 @@ def test_its_flags_take_the_same_words_and_have_the_same_defaults(peer: Dict[str
             assert (theirs["kind"], mine["kind"]) == ("_StoreAction", "_ExtendAction"), option
         else:
             assert mine["kind"] == theirs["kind"], option
+
+
+def test_its_functions_and_classes_are_there_in_the_same_modules(peer: Dict[str, Any], ours: Dict[str, Any]) -> None:
+    page = (Path(__file__).parent.parent.parent / "docs" / "compatibility.md").read_text()
+    assert set(peer["methods"]) - set(ours["methods"]) == set()
+    for module, theirs in peer["names"].items():
+        public = {name for name in theirs if not name.startswith("_")}
+        assert len(public) > 0, module
+        missing = public - set(ours["names"][module])
+        if module == "mini_lb":
+            assert "MiniLoadBalancer" not in missing
+        else:
+            assert {name for name in missing if f"`{module}.{name}`" not in page} == set(), module
 
 
 def test_every_difference_is_documented(peer: Dict[str, Any], ours: Dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import pickle
+import re
 from typing import Any, Dict, List
 
 import pytest
@@ -58,12 +59,8 @@ def test_secrets_do_not_stand_on_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("argv", "part"),
     [
-        (["--prefill", "http://a:1", "x"], "expected a bootstrap port or none, got 'x'"),
-        (["--prefill", "http://a:1", "1", "http://b:2"], "at most a bootstrap port after the URL"),
         (["--port", "x"], "invalid int value: 'x'"),
         (["--policy", "fastest"], "invalid choice: 'fastest' (choose from round_robin"),
-        (["--selector", "nothing"], "expected name=value, got 'nothing'"),
-        (["--control-plane-api-keys", "a:b:root:secret"], "expected id:name:role:key"),
         (["--no-such-flag"], "unrecognized arguments: --no-such-flag"),
     ],
 )
@@ -73,7 +70,54 @@ def test_wrong_command_lines_end_with_status_2(argv: List[str], part: str, capsy
     assert end.value.code == 2
     told = capsys.readouterr().err
     assert part in told
-    assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    ("argv", "part"),
+    [
+        (["--prefill", "http://a:1", "x"], "Invalid bootstrap port: http://a:1: expected a number or none, got 'x'"),
+        (["--prefill", "http://a:1", "1", "http://b:2"], "at most a bootstrap port after the URL"),
+        (["--selector", "nothing"], "expected name=value, got 'nothing'"),
+        (["--jwt-role-mapping", "nothing"], "Invalid role mapping format"),
+        (["--jwt-role-mapping", "x=root"], "Invalid gateway role"),
+        (["--control-plane-api-keys", "a:b:secret"], "Invalid API key format"),
+        (["--control-plane-api-keys", "a:b:root:secret"], "Invalid role"),
+    ],
+)
+def test_what_argparse_cannot_judge_is_a_value_error_as_in_the_original(argv: List[str], part: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(part)) as failure:
+        parse_router_args(argv)
+    assert "secret" not in str(failure.value)
+
+
+def test_the_readers_of_single_flags_have_the_names_that_programs_know() -> None:
+    assert RouterArgs._parse_selector(["a=b", "c=d=e", "nothing"]) == {"a": "b", "c": "d=e"}
+    assert RouterArgs._parse_selector(["a=b c=d"]) == {"a": "b", "c": "d"}
+    prefill = [["http://a:1", "9"], ["http://b:2", "none"], ["http://c:3"]]
+    assert RouterArgs._parse_prefill_urls(prefill) == [("http://a:1", 9), ("http://b:2", None), ("http://c:3", None)]
+    assert RouterArgs._parse_decode_urls([["http://d:4"]]) == ["http://d:4"]
+    assert RouterArgs._parse_control_plane_api_keys(["1:n:user:k:e:y"]) == [("1", "n", "k:e:y", "user")]
+    assert RouterArgs._parse_jwt_role_mapping(["x=Admin"]) == {"x": "admin"}
+    for read in (RouterArgs._parse_prefill_urls, RouterArgs._parse_decode_urls, RouterArgs._parse_control_plane_api_keys):
+        assert read(None) == []
+    assert RouterArgs._parse_selector(None) == RouterArgs._parse_jwt_role_mapping(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("policies", "level", "part"),
+    [
+        ({"prefill_policy": "random", "decode_policy": "round_robin"}, "WARNING", "--policy is not used for pairs"),
+        ({"prefill_policy": "random"}, "INFO", "--prefill-policy 'random' for prefill workers and --policy 'cache_aware' for decode"),
+        ({"decode_policy": "random"}, "INFO", "--policy 'cache_aware' for prefill workers and --decode-policy 'random' for decode"),
+    ],
+)
+def test_the_log_says_which_policies_pairs_get(policies: Dict[str, str], level: str, part: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    RouterArgs(**policies)._validate_router_args()  # type: ignore[arg-type]
+    assert caplog.records == [], "only pairs have two policies"
+    RouterArgs(pd_disaggregation=True, **policies)._validate_router_args()  # type: ignore[arg-type]
+    assert [(record.name, record.levelname) for record in caplog.records] == [("sglang_router.router_args", level)]
+    assert part in caplog.text
 
 
 @pytest.mark.parametrize(

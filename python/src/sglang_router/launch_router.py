@@ -1,6 +1,7 @@
 """``python -m sglang_router.launch_router``: a router for workers that run already."""
 
 import argparse
+import logging
 import sys
 from typing import List, NoReturn, Optional, Union
 
@@ -10,6 +11,8 @@ from sglang_router.router import Router, RouterExit
 from sglang_router.router_args import RouterArgs
 
 __all__ = ["RouterArgs", "launch_router", "main", "parse_router_args"]
+
+logger = logging.getLogger("router")
 
 _DESCRIPTION = """Starts the SGLang router in front of workers that run already.
 
@@ -27,14 +30,14 @@ path, or `system` or `wheel`.
 
 
 def parse_router_args(args: List[str], prog: Optional[str] = None) -> RouterArgs:
-    """The settings of a command line, without the name of the program. Ends the program with status 2 if it is wrong."""
+    """The settings of a command line, without the name of the program.
+
+    Ends the program with status 2 if a flag is unknown or its value is not of its kind. Raises ValueError for what is only wrong
+    when looked at closely, such as a bootstrap port that is no number.
+    """
     parser = argparse.ArgumentParser(prog=prog, description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
     RouterArgs.add_cli_args(parser)
-    parsed = parser.parse_args(args)
-    try:
-        return RouterArgs.from_cli_args(parsed)
-    except ValueError as error:
-        parser.error(str(error))
+    return RouterArgs.from_cli_args(parser.parse_args(args))
 
 
 def launch_router(args: Union[RouterArgs, argparse.Namespace]) -> Router:
@@ -43,8 +46,14 @@ def launch_router(args: Union[RouterArgs, argparse.Namespace]) -> Router:
     Args:
         args: settings, or what a parser with RouterArgs.add_cli_args has read.
     """
-    router = Router.from_args(args if isinstance(args, RouterArgs) else RouterArgs.from_cli_args(args))
-    router.start()
+    try:
+        settings = args if isinstance(args, RouterArgs) else RouterArgs.from_cli_args(args)
+        settings._validate_router_args()
+        router = Router.from_args(settings)
+        router.start()
+    except Exception as error:
+        logger.error(f"Error starting router: {error}")
+        raise
     return router
 
 

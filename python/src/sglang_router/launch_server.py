@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -13,12 +14,24 @@ from importlib import util
 from types import FrameType
 from typing import Any, Dict, Iterator, List, NoReturn, Optional, Sequence
 
+from sglang_router._engines import cleanup_processes, launch_server_process, run_server, wait_for_server_health
 from sglang_router._keeper import PLAN_FD_VARIABLE
 from sglang_router._node import NodeMissing, find_node, find_program
 from sglang_router._process import command
+from sglang_router.launch_router import launch_router
 from sglang_router.router_args import RouterArgs
 
-__all__ = ["find_available_ports", "main"]
+# Others import from here what starts a router, and what starts engines in their own way.
+__all__ = [
+    "RouterArgs",
+    "cleanup_processes",
+    "find_available_ports",
+    "launch_router",
+    "launch_server_process",
+    "main",
+    "run_server",
+    "wait_for_server_health",
+]
 
 _DESCRIPTION = """Starts engines of this machine (--dp-size) and the router in front of them, and ends them together.
 
@@ -28,6 +41,16 @@ Flags of the router start with --router-; --host and --port say where it listens
 every engine: to sglang.launch_server, or to the simulated engine with --router-engine sim, which needs no GPU.
 """
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+
+
+# Tests of others replace parts of these. `requests` comes with sglang; a start needs none of them.
+_MODULES = {"mp": "multiprocessing", "requests": "requests", "time": "time"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def find_available_ports(base_port: int, count: int) -> List[int]:

@@ -2,14 +2,36 @@
 
 import dataclasses
 import http.client
+import logging
 import time
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence, Union
 
 from sglang_router._process import RouterProcess, SignalRelay, end_with_parent
 from sglang_router.policy import PolicyType
 from sglang_router.router_args import RouterArgs
+from sglang_router.rust_names import (
+    BackendType,
+    HistoryBackendType,
+    PyApiKeyEntry,
+    PyControlPlaneAuthConfig,
+    PyJwtConfig,
+    PyRole,
+)
 
-__all__ = ["PolicyType", "Router", "RouterExit", "policy_from_str"]
+__all__ = [
+    "PolicyType",
+    "Router",
+    "RouterExit",
+    "backend_from_str",
+    "build_control_plane_auth_config",
+    "history_backend_from_str",
+    "policy_from_str",
+    "role_from_str",
+]
+
+logger = logging.getLogger(__name__)
+
+_POLICY_FIELDS = ("policy", "prefill_policy", "decode_policy")
 
 
 class RouterExit(SystemExit, RuntimeError):
@@ -27,6 +49,54 @@ class RouterExit(SystemExit, RuntimeError):
     def __str__(self) -> str:
         what = f"was killed by signal {-self.status}" if self.status < 0 else f"ended with exit status {self.status}"
         return f"the router {what}; what it wrote before tells why"
+
+
+class _Router:
+    """The settings of one router and its process: what the compiled half of sglang_router calls Router.
+
+    Args:
+        worker_urls: URLs of workers.
+        policy: a PolicyType, or its name.
+        host: address to listen on.
+        port: port to listen on; 0 for any free one.
+        settings: any field of RouterArgs. A wrong name is a TypeError.
+    """
+
+    def __init__(
+        self,
+        worker_urls: Sequence[str] = (),
+        policy: Union[PolicyType, str] = PolicyType.RoundRobin,
+        host: str = "127.0.0.1",
+        port: int = 3001,
+        **settings: Any,
+    ) -> None:
+        for name in _POLICY_FIELDS[1:]:
+            if settings.get(name) is not None:
+                settings[name] = _name_of(settings[name])
+        self.args = RouterArgs(worker_urls=list(worker_urls), policy=_name_of(policy), host=host, port=port, **settings)
+        self.process: Optional[RouterProcess] = None
+
+    def begin(self) -> RouterProcess:
+        """The process, just started. RuntimeError: it runs already."""
+        if self.process is not None:
+            raise RuntimeError("this router runs already")
+        line = self.args.command_line()
+        self.process = RouterProcess(line.argv, line.secrets)
+        return self.process
+
+    def start(self) -> None:
+        """As Router.start."""
+        with SignalRelay() as relay:
+            process = self.begin()
+            relay.relay_to(process)
+            end_with_parent(process)
+            try:
+                status = process.wait()
+            finally:
+                process.abandon()
+                self.process = None
+        if status != 0:
+            raise RouterExit(status)
 
 
 class Router:
@@ -56,15 +126,18 @@ class Router:
     ) -> None:
         if verbose:
             settings.setdefault("log_level", "debug")
-        self._args = RouterArgs(worker_urls=list(worker_urls), policy=_name_of(policy), host=host, port=port, **settings)
-        self._process: Optional[RouterProcess] = None
+        self._router = _Router(worker_urls=worker_urls, policy=policy, host=host, port=port, **settings)
         self._listening: Dict[str, Any] = {}
 
     @staticmethod
     def from_args(args: RouterArgs) -> "Router":
         """A router with these settings. Later changes of ``args`` do not change it."""
-        router = Router()
-        router._args = dataclasses.replace(args)
+        settings = {field.name: getattr(args, field.name) for field in dataclasses.fields(args)}
+        for name in _POLICY_FIELDS:
+            settings[name] = _POLICIES.get(settings[name], settings[name])
+        router = Router.__new__(Router)
+        router._router = _Router(**settings)
+        router._listening = {}
         return router
 
     def start(self) -> None:
@@ -78,17 +151,7 @@ class Router:
             RuntimeError: it runs already, or there is no Node.js to run it.
             ValueError: a field cannot be passed on.
         """
-        with SignalRelay() as relay:
-            process = self._begin()
-            relay.relay_to(process)
-            end_with_parent(process)
-            try:
-                status = process.wait()
-            finally:
-                process.abandon()
-                self._process = None
-        if status != 0:
-            raise RouterExit(status)
+        self._router.start()
 
     def open(self, ready_timeout_secs: float = 60.0) -> "Router":
         """Starts the router beside this program and returns when it serves; ``with`` calls it.
@@ -101,14 +164,14 @@ class Router:
             TimeoutError: it, or the workers, were not ready after ``ready_timeout_secs`` seconds. The router has been stopped.
         """
         deadline = time.monotonic() + ready_timeout_secs
-        process = self._begin()
+        process = self._router.begin()
         try:
             listening = process.wait_listening(deadline)
             if listening is None:
-                self._process = None
+                self._router.process = None
                 raise RouterExit(process.wait())
             self._listening = listening
-            if self._args.worker_urls or self._args.prefill_urls or self._args.decode_urls:
+            if self._router.args.worker_urls or self._router.args.prefill_urls or self._router.args.decode_urls:
                 self._wait_ready(deadline)
         except BaseException:
             self.stop(grace_secs=0.0)
@@ -118,7 +181,7 @@ class Router:
 
     def stop(self, grace_secs: float = 5.0) -> None:
         """Stops the router that ``open`` or ``with`` has started; requests under way have ``grace_secs`` seconds to end."""
-        process, self._process, self._listening = self._process, None, {}
+        process, self._router.process, self._listening = self._router.process, None, {}
         if process is not None:
             process.stop(grace_secs)
 
@@ -131,7 +194,7 @@ class Router:
     @property
     def args(self) -> RouterArgs:
         """A copy of the settings."""
-        return dataclasses.replace(self._args)
+        return dataclasses.replace(self._router.args)
 
     @property
     def port(self) -> int:
@@ -152,16 +215,9 @@ class Router:
     @property
     def pid(self) -> int:
         """Process id of the router."""
-        if self._process is None:
+        if self._router.process is None:
             raise RuntimeError("the router does not run: use `with Router(...) as router`, or open()")
-        return self._process.pid
-
-    def _begin(self) -> RouterProcess:
-        if self._process is not None:
-            raise RuntimeError("this router runs already")
-        line = self._args.command_line()
-        self._process = RouterProcess(line.argv, line.secrets)
-        return self._process
+        return self._router.process.pid
 
     def _address(self) -> Dict[str, Any]:
         if not self._listening:
@@ -171,8 +227,9 @@ class Router:
     def _wait_ready(self, deadline: float) -> None:
         answer = "nothing"
         while time.monotonic() < deadline:
-            if self._process is not None and self._process.poll() is not None:
-                raise RouterExit(self._process.wait())
+            process = self._router.process
+            if process is not None and process.poll() is not None:
+                raise RouterExit(process.wait())
             try:
                 status, answer = self._get("/readiness")
             except (OSError, http.client.HTTPException) as error:
@@ -194,11 +251,55 @@ class Router:
             connection.close()
 
 
+_POLICIES: Mapping[Any, PolicyType] = {policy.value: policy for policy in PolicyType}
+
+
 def policy_from_str(policy_str: Optional[str]) -> Optional[PolicyType]:
     """The policy of a name. None stays None; an unknown name is a KeyError."""
-    if policy_str is None:
+    return None if policy_str is None else _POLICIES[policy_str]
+
+
+def backend_from_str(backend_str: Union[str, BackendType, None]) -> BackendType:
+    """The backend of a name in any case; None is SGLang. An unknown name is a ValueError."""
+    if isinstance(backend_str, BackendType):
+        return backend_str
+    try:
+        return BackendType((backend_str or "sglang").lower())
+    except ValueError:
+        known = ", ".join(backend.value for backend in BackendType)
+        raise ValueError(f"Unknown backend: {backend_str}; expected one of {known}") from None
+
+
+def history_backend_from_str(backend_str: Union[str, HistoryBackendType, None]) -> HistoryBackendType:
+    """The place of conversations of a name in any case; None is memory. An unknown name is a ValueError."""
+    if isinstance(backend_str, HistoryBackendType):
+        return backend_str
+    try:
+        return HistoryBackendType((backend_str or "memory").lower())
+    except ValueError:
+        known = ", ".join(backend.value for backend in HistoryBackendType)
+        raise ValueError(f"Unknown history backend: {backend_str}; expected one of {known}") from None
+
+
+def role_from_str(role_str: str) -> PyRole:
+    """``admin`` in any case; all else is a user."""
+    return PyRole.Admin if role_str.lower() == "admin" else PyRole.User
+
+
+def build_control_plane_auth_config(args_dict: Mapping[str, Any]) -> Optional[PyControlPlaneAuthConfig]:
+    """Who may use the control plane, of fields of RouterArgs. None: neither keys nor an issuer with its audience are there."""
+    issuer, audience = args_dict.get("jwt_issuer"), args_dict.get("jwt_audience")
+    keys = args_dict.get("control_plane_api_keys") or []
+    jwt = None
+    if issuer is not None and audience is not None:
+        claim = args_dict.get("jwt_role_claim") or "roles"
+        jwt = PyJwtConfig(issuer, audience, args_dict.get("jwt_jwks_uri"), args_dict.get("jwt_role_mapping") or {}, claim)
+    elif any(value and name != "jwt_role_claim" for name, value in args_dict.items() if name.startswith("jwt_")):
+        logger.warning("jwt_issuer/jwt_audience missing: tokens are not accepted without both")
+    if jwt is None and not keys:
         return None
-    return {policy.value: policy for policy in PolicyType}[policy_str]
+    entries = [PyApiKeyEntry(id=key_id, name=name, key=key, role=role_from_str(role)) for key_id, name, key, role in keys]
+    return PyControlPlaneAuthConfig(jwt, entries, bool(args_dict.get("control_plane_audit_enabled", False)))
 
 
 def _name_of(policy: object) -> str:

@@ -3,11 +3,14 @@
 import argparse
 import dataclasses
 import enum
+import logging
 import os
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from sglang_router._fields import RouterFields
 from sglang_router._flags import FLAGS, Flag
+
+logger = logging.getLogger(__name__)
 
 _ENVIRONMENT_PREFIX = "SGLANG_ROUTER_"
 # As in sglang_router.
@@ -87,6 +90,42 @@ class RouterArgs(RouterFields):
                     values[flag.field] = _field_value(flag, given[name])
                     break
         return cls(**values)
+
+    def _validate_router_args(self) -> None:
+        """Says in the log which policies pairs get. Called by programs that build a Router themselves; it raises nothing."""
+        if not self.pd_disaggregation or not self.policy:
+            return
+        if self.prefill_policy and self.decode_policy:
+            logger.warning("Both --prefill-policy and --decode-policy are specified: --policy is not used for pairs")
+        elif self.prefill_policy:
+            logger.info(
+                f"Using --prefill-policy '{self.prefill_policy}' for prefill workers and --policy '{self.policy}' for decode workers"
+            )
+        elif self.decode_policy:
+            logger.info(f"Using --policy '{self.policy}' for prefill workers and --decode-policy '{self.decode_policy}' for decode workers")
+
+    # The names under which programs know the readers of single flags. Each takes what argparse has put together, or None.
+
+    @staticmethod
+    def _parse_selector(selector_list: Optional[Sequence[str]]) -> Dict[str, str]:
+        """Labels. Unlike from_cli_args it leaves out what is none, as in sglang_router."""
+        return dict(item.split("=", 1) for item in _label_words(selector_list) if "=" in item)
+
+    @staticmethod
+    def _parse_prefill_urls(prefill_list: Optional[Sequence[Sequence[str]]]) -> List[Tuple[str, Optional[int]]]:
+        return [_url_and_port(words) for words in prefill_list or []]
+
+    @staticmethod
+    def _parse_decode_urls(decode_list: Optional[Sequence[Sequence[str]]]) -> List[str]:
+        return [words[0] for words in decode_list or []]
+
+    @staticmethod
+    def _parse_control_plane_api_keys(api_keys_list: Optional[Sequence[str]]) -> List[Tuple[str, str, str, str]]:
+        return [_key(item) for item in api_keys_list or []]
+
+    @staticmethod
+    def _parse_jwt_role_mapping(role_mapping_list: Optional[Sequence[str]]) -> Dict[str, str]:
+        return _roles(role_mapping_list)
 
     def command_line(self) -> CommandLine:
         """These settings as the router takes them. Raises ValueError for a value that no flag can hold."""
@@ -205,12 +244,16 @@ def _url_and_port(words: Union[str, Sequence[str]]) -> Tuple[str, Optional[int]]
     try:
         return url, int(port)
     except ValueError:
-        raise ValueError(f"{url}: expected a bootstrap port or none, got {port!r}") from None
+        raise ValueError(f"Invalid bootstrap port: {url}: expected a number or none, got {port!r}") from None
+
+
+def _label_words(items: Optional[Sequence[str]]) -> List[str]:
+    return " ".join(items or []).split()
 
 
 def _labels(items: Optional[Sequence[str]]) -> Dict[str, str]:
     labels: Dict[str, str] = {}
-    for item in " ".join(items or []).split():
+    for item in _label_words(items):
         name, equals, value = item.partition("=")
         if equals == "":
             raise ValueError(f"a label: expected name=value, got {item!r}")
@@ -221,18 +264,22 @@ def _labels(items: Optional[Sequence[str]]) -> Dict[str, str]:
 def _roles(items: Optional[Sequence[str]]) -> Dict[str, str]:
     roles: Dict[str, str] = {}
     for item in items or []:
-        name, _, role = item.partition("=")
+        name, equals, role = item.partition("=")
+        if equals == "":
+            raise ValueError(f"Invalid role mapping format: expected idp_role=admin or idp_role=user, got {item!r}")
         if role.lower() not in ("admin", "user"):
-            raise ValueError(f"a role: expected idp_role=admin or idp_role=user, got {item!r}")
+            raise ValueError(f"Invalid gateway role: expected idp_role=admin or idp_role=user, got {item!r}")
         roles[name] = role.lower()
     return roles
 
 
 def _key(item: str) -> Tuple[str, str, str, str]:
     parts = item.split(":", 3)
-    if len(parts) != 4 or parts[2].lower() not in ("admin", "user"):
-        # The item holds a key, which no message shows.
-        raise ValueError("a key of the control plane: expected id:name:role:key with a role of admin or user")
+    # The item holds a key, which no message shows.
+    if len(parts) != 4:
+        raise ValueError("Invalid API key format: a key of the control plane: expected id:name:role:key")
+    if parts[2].lower() not in ("admin", "user"):
+        raise ValueError("Invalid role: a key of the control plane: expected id:name:role:key with a role of admin or user")
     return parts[0], parts[1], parts[3], parts[2].lower()
 
 

@@ -3,11 +3,31 @@
 from typing import List
 
 from sglang_router.policy import PolicyType
-from sglang_router.router import Router
+from sglang_router.router import _Router as Router
+from sglang_router.rust_names import (
+    BackendType,
+    HistoryBackendType,
+    PyApiKeyEntry,
+    PyControlPlaneAuthConfig,
+    PyJwtConfig,
+    PyOracleConfig,
+    PyPostgresConfig,
+    PyRedisConfig,
+    PyRole,
+)
 from sglang_router.version import __version__
 
 __all__ = [
+    "BackendType",
+    "HistoryBackendType",
     "PolicyType",
+    "PyApiKeyEntry",
+    "PyControlPlaneAuthConfig",
+    "PyJwtConfig",
+    "PyOracleConfig",
+    "PyPostgresConfig",
+    "PyRedisConfig",
+    "PyRole",
     "Router",
     "get_available_tool_call_parsers",
     "get_verbose_version_string",
