@@ -29,7 +29,7 @@ async function assertNoScratch(run: SrtctlRun): Promise<void> {
   assert.equal(existsSync(scratchOf(await run.directory())), false, 'data of etcd or NATS is left');
 }
 
-describe('Dynamo mode', { concurrency: 2, skip: dynamo.skip || NGINX_MISSING }, () => {
+describe('Dynamo mode', { concurrency: 3, skip: dynamo.skip || NGINX_MISSING }, () => {
   test('several frontends, 2 prefill and 2 decode workers come up tier by tier, are measured, and go without a trace', async (t) => {
     const run = await apply(t, {
       set: [
@@ -126,24 +126,27 @@ describe('Dynamo mode', { concurrency: 2, skip: dynamo.skip || NGINX_MISSING }, 
 
   test('an etcd that hangs is named although all that lose it end with 0', async (t) => {
     // A short lease, for a short test.
-    const lease = ['ETCD_LEASE_TTL=4', 'ETCD_KEEPALIVE_INTERVAL_SECONDS=1', 'ETCD_KEEPALIVE_TIMEOUT_SECONDS=1'];
+    const lease = ['ETCD_LEASE_TTL=8', 'ETCD_KEEPALIVE_INTERVAL_SECONDS=2', 'ETCD_KEEPALIVE_TIMEOUT_SECONDS=2'];
     const run = await apply(t, { unset: ['benchmark'], set: lease.map((text) => `environment.${text}`) });
     const status = await run.inState('serving');
-    process.kill(run.pidOf(status, 'etcd'), 'SIGSTOP');
+    const etcd = run.pidOf(status, 'etcd');
+    process.kill(etcd, 'SIGSTOP');
+    await run.inState('stopping');
+    // It would be killed in the end, but only after a while.
+    process.kill(etcd, 'SIGCONT');
     assert.deepEqual(await run.end(), { code: 7, signal: null }, run.program.stderr);
-    const { report, processes } = await run.status();
+    const { report } = await run.status();
     assert.equal(report?.process, 'etcd', report?.summary);
     assert.match(report.summary, /^etcd on n0 did not answer for longer than its lease, .* on n\d exited with status 0/);
     assert.match(report.hints.join('\n'), /ETCD_LEASE_TTL/);
-    const others = processes.filter(({ role }) => role !== 'etcd' && role !== 'nats');
-    assert.deepEqual(new Set(others.map(({ exitCode }) => exitCode)), new Set([0]));
+    for (const other of report.also) assert.match(other, /exited with status 0 while it was needed$/);
   });
 
   test('a fleet without its prefill worker is not ready, and the report says which is missing', async (t) => {
     const python = `${dynamo.env['PATH']?.split(':')[0]}/python3`;
     const script = `#!/bin/sh\ncase "$*" in *"--disaggregation-mode prefill"*) exec sleep 600 ;; esac\nexec ${python} "$@"\n`;
     const folder = folderWith(t, { python3: script });
-    const run = await apply(t, { set: ['health_check.max_attempts=6'], env: { PATH: `${folder}:${dynamo.env['PATH']}` } });
+    const run = await apply(t, { set: ['health_check.max_attempts=15'], env: { PATH: `${folder}:${dynamo.env['PATH']}` } });
     assert.deepEqual(await run.end(), { code: 5, signal: null }, run.program.stdout);
     const { report, processes } = await run.status();
     assert.match(
@@ -159,7 +162,7 @@ describe('Dynamo mode', { concurrency: 2, skip: dynamo.skip || NGINX_MISSING }, 
     t.after(() => server.close());
     // On another address: only a listener on all addresses, such as the mocker's, meets it.
     const { port } = server.address() as net.AddressInfo;
-    const set = [`backend.sglang_config.prefill.bootstrap-ports=${port}`, 'health_check.max_attempts=6'];
+    const set = [`backend.sglang_config.prefill.bootstrap-ports=${port}`, 'health_check.max_attempts=15'];
     const run = await apply(t, { set });
     assert.deepEqual(await run.end(), { code: 5, signal: null }, run.program.stdout);
     const { report } = await run.status();

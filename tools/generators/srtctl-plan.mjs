@@ -121,7 +121,7 @@ installed. A \`setup_script\` runs before that, by bash. A step that fails is a 
 cluster file and the command of a \`custom\` benchmark are all that a shell ever reads.
 
 Symbols stand for what is known only at launch: \`<node0>\` for the address of n0 and so on, \`<run>\` for the run directory, \`<job>\` for the name of
-the run, \`<package>\` and \`<node-binary>\` for this package and its Node.
+the run, \`<namespace>\` for the same as Dynamo takes names, \`<package>\` and \`<node-binary>\` for this package and its Node.
 
 ## nginx
 
