@@ -7,7 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
 import { watchSignals } from '../runtime/signals.ts';
-import { tuneForRelaying } from '../runtime/v8-flags.ts';
+import { keepTuned, tuneForRelaying } from '../runtime/v8-flags.ts';
 import { startLog } from '../telemetry/log.ts';
 import { Launcher, type Listening } from './launcher.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
@@ -66,6 +66,7 @@ export async function runRouter(dialect: Dialect): Promise<number> {
     const stop = firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
     const { host, port } = router.address;
     logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
+    keepTuned(realClock);
     launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
     await stop;
     const connectionsCut = await router.stop();

@@ -1,4 +1,5 @@
 /** The table of live pairs: which prefill and decode worker share which room, how far they are, since when. */
+import { type Linked, LinkedList } from '../core/linked-list.ts';
 import type { Worker } from '../core/worker.ts';
 import type { Room, RoomSource } from './room.ts';
 
@@ -14,7 +15,7 @@ export type PairPhase = 'bootstrap' | 'transfer' | 'decode';
 const ORDER: Readonly<Record<PairPhase, number>> = { bootstrap: 0, transfer: 1, decode: 2 };
 
 /** A pair in the ledger. Live, and so its rooms, from `open` to `close`. */
-export class LivePair {
+export class LivePair implements Linked<LivePair> {
   /** One, or one for each prompt of a batch; none for an empty batch. */
   readonly rooms: readonly Room[];
   readonly prefill: Worker;
@@ -23,6 +24,9 @@ export class LivePair {
   readonly startMs: number;
   /** When the phase began, on the Clock. */
   phaseMs: number;
+  previous: LivePair | null = null;
+  next: LivePair | null = null;
+  isListed = false;
   #phase: PairPhase = 'bootstrap';
 
   constructor(rooms: readonly Room[], prefill: Worker, decode: Worker, startMs: number) {
@@ -49,7 +53,7 @@ export class LivePair {
 export class PairLedger {
   readonly #rooms: RoomSource;
   readonly #maxRooms: number;
-  readonly #pairs = new Set<LivePair>();
+  readonly #pairs = new LinkedList<LivePair>();
 
   /** `maxRooms`: live rooms of all pairs together (a batch has many), which bounds pairs and memory. */
   constructor(rooms: RoomSource, maxRooms: number) {
@@ -87,11 +91,6 @@ export class PairLedger {
 
   /** At most `limit` live pairs, the oldest first. */
   list(limit: number): readonly LivePair[] {
-    const pairs: LivePair[] = [];
-    for (const pair of this.#pairs) {
-      if (pairs.length >= limit) break;
-      pairs.push(pair);
-    }
-    return pairs;
+    return this.#pairs.list(limit);
   }
 }

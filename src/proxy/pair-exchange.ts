@@ -78,6 +78,9 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   #direct: PairLeg | null = null;
   #answer: RelayedAnswer | null = null;
   #lingers: Deadline | null = null;
+  previous: Lingering | null = null;
+  next: Lingering | null = null;
+  isListed = false;
   readonly #times: PairTimes;
   /** When the last bytes of the answer came, or the client took some again. */
   #lastMs = 0;

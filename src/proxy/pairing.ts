@@ -1,6 +1,7 @@
 /** What all pairs share: who may be chosen for either leg, which rooms are live, how pairs are read, timed and aborted. */
 import type { Clock } from '../core/clock.ts';
 import type { FleetListener } from '../core/fleet.ts';
+import { type Linked, LinkedList } from '../core/linked-list.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
 import { BootstrapFields } from '../pair/bootstrap-fields.ts';
@@ -26,7 +27,7 @@ export interface PairSettings {
 }
 
 /** A pair whose client is served and whose prefill leg is still read. */
-export interface Lingering {
+export interface Lingering extends Linked<Lingering> {
   giveUp(): void;
 }
 
@@ -39,7 +40,7 @@ export class Pairing implements FleetListener {
   readonly aborts: EngineAborts;
   readonly finder: ListFinder = new ListFinder();
   readonly series: PairSeries;
-  readonly lingering: Set<Lingering> = new Set();
+  readonly lingering: LinkedList<Lingering> = new LinkedList();
   readonly #bootstrap: (BootstrapFields | undefined)[] = [];
 
   constructor(ctx: ProxyContext, settings: PairSettings, prefill: Selection, decode: Selection, series: PairSeries, rng: Rng) {
@@ -65,7 +66,7 @@ export class Pairing implements FleetListener {
 
   /** Ends what no client waits for, and lets the engines be told. */
   stop(clock: Clock): Promise<void> {
-    for (const pair of [...this.lingering]) pair.giveUp();
+    for (const pair of this.lingering.list()) pair.giveUp();
     return this.aborts.stop(clock, STOP_GRACE_MS);
   }
 }
