@@ -7,7 +7,7 @@ import type { Logger } from '../core/logger.ts';
 import { realClock } from '../runtime/clock.ts';
 import { createRng } from '../runtime/rng.ts';
 import { watchSignals } from '../runtime/signals.ts';
-import { keepTuned, tuneForRelaying } from '../runtime/v8-flags.ts';
+import { tuneForRelaying } from '../runtime/v8-flags.ts';
 import { startLog } from '../telemetry/log.ts';
 import { Launcher, type Listening } from './launcher.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
@@ -21,7 +21,7 @@ const EXIT_LAUNCHER_GONE = 1;
 /** Runs until a signal comes or the launcher is gone. `dialect`: whose defaults apply. Resolves with the exit status. */
 export async function runRouter(dialect: Dialect): Promise<number> {
   const launcher = Launcher.fromEnvironment(process.env);
-  tuneForRelaying();
+  tuneForRelaying(realClock);
   const loaded = loadConfig({
     argv: process.argv.slice(2),
     env: process.env,
@@ -66,7 +66,6 @@ export async function runRouter(dialect: Dialect): Promise<number> {
     const stop = firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
     const { host, port } = router.address;
     logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
-    keepTuned(realClock);
     launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
     await stop;
     const connectionsCut = await router.stop();
