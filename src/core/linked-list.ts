@@ -20,6 +20,11 @@ export class LinkedList<T extends Linked<T>> {
     return this.#size;
   }
 
+  /** The oldest. */
+  get first(): T | null {
+    return this.#first;
+  }
+
   /** At the end. Throws if the member is in a list already. */
   add(member: T): void {
     if (member.isListed) throw new Error('already in a list');

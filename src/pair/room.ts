@@ -1,6 +1,7 @@
 /** Bootstrap rooms: the numbers by which the prefill and the decode engine of a pair find each other. */
 import type { Rng } from '../core/rng.ts';
 import type { WorkerRank } from '../core/worker.ts';
+import { LiveRooms } from './live-rooms.ts';
 
 /**
  * An engine numbers the prompts of a batch room, room + 1, ... when it gets one number for all of them, so no two live rooms are
@@ -30,8 +31,7 @@ export interface Room {
  */
 export class RoomSource {
   readonly #rng: Rng;
-  /** Block of a live room -> its offset in the block, 0 .. SPACING-1. */
-  readonly #live = new Map<number, number>();
+  readonly #live = new LiveRooms();
 
   constructor(rng: Rng) {
     this.#rng = rng;
@@ -56,7 +56,7 @@ export class RoomSource {
       const offset = low & (SPACING - 1);
       // Taken about once in 10^11 draws with ten thousand live rooms.
       if ((block === 0 && offset === 0) || this.#isTaken(block, offset)) continue;
-      this.#live.set(block, offset);
+      this.#live.add(block, offset);
       return { digits: roomDigits(high, low), block };
     }
   }
@@ -69,11 +69,9 @@ export class RoomSource {
   #isTaken(block: number, offset: number): boolean {
     const live = this.#live;
     if (live.size === 0) return false;
-    if (live.has(block)) return true;
-    const before = live.get(block - 1);
-    if (before !== undefined && before > offset) return true;
-    const after = live.get(block + 1);
-    return after !== undefined && after < offset;
+    if (live.offsetIn(block) >= 0 || live.offsetIn(block - 1) > offset) return true;
+    const after = live.offsetIn(block + 1);
+    return after >= 0 && after < offset;
   }
 }
 

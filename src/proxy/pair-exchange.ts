@@ -26,7 +26,6 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { PromptFields } from '../json/prompt-fields.ts';
 import { FirstEvent, type StreamFailure } from '../pair/first-event.ts';
 import type { ByteSink } from '../pair/logprob-splicer.ts';
-import { Deadline } from '../runtime/timer-wheel.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { EventMeter } from './event-meter.ts';
@@ -45,9 +44,6 @@ import { RequestBody } from './request-body.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
 import { isRelayedEventStream } from './response-fields.ts';
 import type { ServerExchange } from './server-exchange.ts';
-
-/** How long a prefill leg may go on after its decode leg has ended. */
-const LINGER_MS = 5000;
 
 /** An engine may still be reading a request that was sent this long ago. */
 const YOUNG_MS = 1000;
@@ -77,10 +73,10 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   /** The same leg, if its bytes pass as they are. */
   #direct: PairLeg | null = null;
   #answer: RelayedAnswer | null = null;
-  #lingers: Deadline | null = null;
   previous: Lingering | null = null;
   next: Lingering | null = null;
   isListed = false;
+  lingersUntilMs = 0;
   readonly #times: PairTimes;
   /** When the last bytes of the answer came, or the client took some again. */
   #lastMs = 0;
@@ -360,13 +356,10 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     this.#refuse(kind, code, message);
   }
 
-  legOver(leg: PairLeg): void {
+  legOver(): void {
     const pair = this.#pair;
     if (pair === null || !pair.prefill.isOver || !pair.decode.isOver) return;
     this.#pairing.ledger.close(pair.live);
-    if (this.#lingers === null || leg.role !== 'prefill') return;
-    this.#ctx.wheel.cancel(this.#lingers);
-    this.#lingers = null;
     this.#pairing.lingering.delete(this);
   }
 
@@ -575,22 +568,10 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
 
   /** Decode has ended; prefill is read to its end, so that its connection can be used again. */
   #linger(prefill: PairLeg): void {
-    if (prefill.isOver) return;
-    this.#lingers = new Deadline(() => {
-      this.#ctx.touch();
-      this.#lingers = null;
-      this.#giveUp('timeout');
-    });
-    this.#pairing.lingering.add(this);
-    this.#ctx.wheel.arm(this.#lingers, LINGER_MS);
+    if (!prefill.isOver) this.#pairing.linger(this);
   }
 
-  giveUp(): void {
-    this.#giveUp('cancelled');
-  }
-
-  #giveUp(kind: OutcomeKind): void {
-    this.#pairing.lingering.delete(this);
+  giveUp(kind: OutcomeKind): void {
     if (this.#pair !== null) this.#abort(this.#pair, this.#pair.prefill, kind);
   }
 }

@@ -22,7 +22,7 @@ export interface LegOwner {
   legWhole(leg: PairLeg): void;
   legFailed(leg: PairLeg, kind: OutcomeKind): void;
   /** `end` or `abort` has been called. */
-  legOver(leg: PairLeg): void;
+  legOver(): void;
 }
 
 export class PairLeg implements Sink {
@@ -75,7 +75,7 @@ export class PairLeg implements Sink {
     this.attempt.end(kind, status);
     this.#body.release(kind === 'ok' && this.#flight?.isBodyFree === true);
     this.#flight?.cancel();
-    this.#owner.legOver(this);
+    this.#owner.legOver();
   }
 
   /** Like `end` for a leg that may be at work still. True: the engine may have the request and must be told. */

@@ -2,12 +2,14 @@
 import type { Clock } from '../core/clock.ts';
 import type { FleetListener } from '../core/fleet.ts';
 import { type Linked, LinkedList } from '../core/linked-list.ts';
+import type { OutcomeKind } from '../core/outcome.ts';
 import type { Rng } from '../core/rng.ts';
 import type { Worker, WorkerIndex } from '../core/worker.ts';
 import { BootstrapFields } from '../pair/bootstrap-fields.ts';
 import { PairLedger } from '../pair/ledger.ts';
 import { ListFinder } from '../pair/logprob-lists.ts';
 import { RoomSource } from '../pair/room.ts';
+import { Deadline } from '../runtime/timer-wheel.ts';
 import type { PairSeries } from '../telemetry/pair-series.ts';
 import type { ProxyContext } from './context.ts';
 import { EngineAborts } from './engine-aborts.ts';
@@ -16,6 +18,8 @@ import type { Selection } from './selection.ts';
 
 /** At the end of the router: how long aborts may take that are on their way. */
 const STOP_GRACE_MS = 500;
+/** How long a prefill leg may go on after its decode leg has ended. */
+const LINGER_MS = 5000;
 /** Live rooms of all pairs together; beyond it requests get 503. */
 const MAX_ROOMS = 65_536;
 
@@ -28,7 +32,9 @@ export interface PairSettings {
 
 /** A pair whose client is served and whose prefill leg is still read. */
 export interface Lingering extends Linked<Lingering> {
-  giveUp(): void;
+  /** On the Clock. */
+  lingersUntilMs: number;
+  giveUp(kind: OutcomeKind): void;
 }
 
 export class Pairing implements FleetListener {
@@ -41,9 +47,13 @@ export class Pairing implements FleetListener {
   readonly finder: ListFinder = new ListFinder();
   readonly series: PairSeries;
   readonly lingering: LinkedList<Lingering> = new LinkedList();
+  readonly #ctx: ProxyContext;
+  /** One for all: they are in the order in which they are due. */
+  readonly #lingerDeadline = new Deadline(() => this.#endLingering());
   readonly #bootstrap: (BootstrapFields | undefined)[] = [];
 
   constructor(ctx: ProxyContext, settings: PairSettings, prefill: Selection, decode: Selection, series: PairSeries, rng: Rng) {
+    this.#ctx = ctx;
     this.settings = settings;
     this.prefill = prefill;
     this.decode = decode;
@@ -64,9 +74,30 @@ export class Pairing implements FleetListener {
     return fields;
   }
 
+  /** Its prefill leg may go on for a while; `lingering.delete` when it has ended. */
+  linger(pair: Lingering): void {
+    pair.lingersUntilMs = this.#ctx.turnMs + LINGER_MS;
+    this.lingering.add(pair);
+    if (!this.#lingerDeadline.armed) this.#ctx.wheel.arm(this.#lingerDeadline, LINGER_MS);
+  }
+
+  #endLingering(): void {
+    this.#ctx.touch();
+    for (let pair = this.lingering.first; pair !== null; pair = this.lingering.first) {
+      const leftMs = pair.lingersUntilMs - this.#ctx.turnMs;
+      if (leftMs > 0) {
+        this.#ctx.wheel.arm(this.#lingerDeadline, leftMs);
+        return;
+      }
+      this.lingering.delete(pair);
+      pair.giveUp('timeout');
+    }
+  }
+
   /** Ends what no client waits for, and lets the engines be told. */
   stop(clock: Clock): Promise<void> {
-    for (const pair of this.lingering.list()) pair.giveUp();
+    this.#ctx.wheel.cancel(this.#lingerDeadline);
+    for (const pair of this.lingering.list()) pair.giveUp('cancelled');
     return this.aborts.stop(clock, STOP_GRACE_MS);
   }
 }
