@@ -210,14 +210,23 @@ test('a worker is asked with its own key, or else with that of the client', asyn
   assert.deepEqual([keyAt(prefill), keyAt(decode)], ['Bearer own', 'Bearer theirs']);
 });
 
-test('a router of regular workers has none of these routes', async (t) => {
+test('a router of regular workers leaves to one of them what only makes sense for pairs, and asks all of them for the rest', async (t) => {
+  const first = await startWorker(t, [
+    ['/flush_cache', 200],
+    ['/v1/loads?include=core', { loads: [{ num_total_tokens: 3 }] }],
+  ]);
+  const second = await startWorker(t, [['/flush_cache', 200]]);
   const rig = startControl(t);
-  for (const [method, path] of [
-    ['GET', '/health_generate'],
-    ['GET', '/get_server_info'],
-    ['GET', '/get_loads'],
-    ['POST', '/flush_cache'],
-  ] as const) {
-    await assert.rejects(rig.call(method, path), /no route/);
+  for (const path of ['/health_generate', '/get_server_info', '/server_info', '/pd/pairs']) {
+    await assert.rejects(rig.call('GET', path), /no route/);
   }
+  const none = await rig.call('POST', '/flush_cache');
+  assert.deepEqual([none.status, json(none).workers_flushed], [200, 0]);
+  rig.control.start([first.address, second.address]);
+  const all = await rig.call('POST', '/flush_cache');
+  assert.deepEqual([all.status, json(all).workers_flushed, json(all).total_workers], [200, 2, 2]);
+  assert.deepEqual(json(await rig.call('GET', '/get_loads')).workers, [
+    { worker: first.address.url, worker_type: 'regular', load: 3 },
+    { worker: second.address.url, worker_type: 'regular', load: -1 },
+  ]);
 });

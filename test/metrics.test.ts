@@ -100,7 +100,7 @@ test('failures are counted by their code at the router and by their kind at the 
   const router = await startTestRouter(t, ['--policy', 'cache_aware'], [worker]);
   assert.equal((await ask(router.port, { body: BODY })).status, 502);
   assert.equal((await ask(router.port, { body: '{' })).status, 400);
-  assert.equal((await ask(router.port, { path: '/flush_cache', body: BODY })).status, 404);
+  assert.equal((await ask(router.port, { path: '/pause_generation', body: BODY })).status, 404);
   await router.assertQuiet();
   const metrics = await scrape(router);
   assert.equal(metrics.value('smg_http_responses_total', { status_code: '502', error_code: 'call_upstream_reset' }), 1);

@@ -197,7 +197,7 @@ suite('the id of a request', () => {
     for (const [path, status] of [
       ['/liveness', 200],
       ['/v1/models', 503],
-      ['/flush_cache', 404],
+      ['/pause_generation', 404],
       ['/v1/responses/x', 503],
     ] as const) {
       const answer = await ask(router.port, { path, headers: { 'x-request-id': 'mine' } });

@@ -32,7 +32,7 @@ suite('pipelining', () => {
     for (let i = 0; i < 10; i++) {
       if (i % 5 === 1) parts.push(`POST /n/${i} HTTP/1.1\r\nhost: r\r\ntransfer-encoding: chunked\r\n\r\n3\r\nab${i}\r\n0\r\n\r\n`);
       else if (i % 5 === 2) parts.push(`POST /n/${i} HTTP/1.1\r\nhost: r\r\ncontent-length: 3\r\n\r\nab${i}`);
-      else if (i % 5 === 3) parts.push(`POST /flush_cache HTTP/1.1\r\nhost: r\r\ncontent-length: 0\r\n\r\n`);
+      else if (i % 5 === 3) parts.push(`POST /pause_generation HTTP/1.1\r\nhost: r\r\ncontent-length: 0\r\n\r\n`);
       else if (i % 5 === 4) parts.push('GET /liveness HTTP/1.1\r\nhost: r\r\n\r\n');
       else parts.push(`GET /n/${i} HTTP/1.1\r\nhost: r\r\n\r\n`);
     }
@@ -186,7 +186,7 @@ suite('HEAD', () => {
     const head = await client.response('HEAD');
     assert.equal(head.get('content-length'), whole.get('content-length'));
     assert.equal(head.get('content-type'), whole.get('content-type'));
-    await client.send('HEAD /flush_cache HTTP/1.1\r\nhost: r\r\n\r\nHEAD /generate HTTP/1.1\r\nhost: r\r\n\r\n');
+    await client.send('HEAD /pause_generation HTTP/1.1\r\nhost: r\r\n\r\nHEAD /generate HTTP/1.1\r\nhost: r\r\n\r\n');
     assert.equal((await client.response('HEAD')).status, 404);
     assert.equal((await client.response('HEAD')).status, 405);
     assert.equal(client.rest.length, 0);
@@ -270,7 +270,7 @@ suite('bodies', () => {
 
   test('a body never becomes a request, at the router and at the worker', async (t) => {
     const { worker, client } = await rig(t, [], echoTarget);
-    const smuggled = 'POST /flush_cache HTTP/1.1\r\nhost: r\r\ncontent-length: 0\r\n\r\n';
+    const smuggled = 'POST /pause_generation HTTP/1.1\r\nhost: r\r\ncontent-length: 0\r\n\r\n';
     for (const [i, head] of [
       `content-length: ${smuggled.length}`,
       'transfer-encoding: chunked',

@@ -128,7 +128,6 @@ test('a closed door answers 404 to unknown paths and lets the known ones through
 
 suite('paths that change an engine', () => {
   const CONTROL = [
-    'flush_cache',
     'update_weights_from_disk',
     'update_weights_from_tensor',
     'update_weights_from_distributed',
@@ -208,9 +207,23 @@ suite('paths that change an engine', () => {
     assert.equal(workers[0]?.calls.length, 0);
   });
 
+  test('are not opened by the one that the router asks of all workers itself', async (t) => {
+    const { workers, router } = await routed(t, 1);
+    const own = ['/flush_cache', '/flush_cache?a=b', 'http://router/flush_cache'];
+    for (const path of spellings('flush_cache').filter((spelling) => !own.includes(spelling))) {
+      const { status } = await ask(router.port, { method: 'POST', path, body: '{}' });
+      assert.ok(status === 404 || status === 400 || status === 405, `${path}: ${status}`);
+    }
+    assert.equal((await ask(router.port, { path: '/flush_cache' })).status, 405, 'a GET changes nothing');
+    assert.equal(workers[0]?.calls.length, 0);
+    for (const path of own) assert.equal((await ask(router.port, { method: 'POST', path, body: '{}' })).status, 200, path);
+    const asked = (workers[0]?.calls ?? []).map(({ message }) => message.firstLine);
+    assert.deepEqual(asked, ['POST /flush_cache HTTP/1.1', 'POST /flush_cache HTTP/1.1', 'POST /flush_cache HTTP/1.1']);
+  });
+
   test('are refused with a reason', async (t) => {
     const { router } = await routed(t, 1);
-    const message = assertError(await ask(router.port, { method: 'POST', path: '/flush_cache' }), 404, 'not_found');
+    const message = assertError(await ask(router.port, { method: 'POST', path: '/pause_generation' }), 404, 'not_found');
     assert.match(message, /changes an engine/);
   });
 
@@ -258,7 +271,7 @@ test('a route that takes JSON only answers 415 to other types, and takes its rel
 test('the connection goes on after 404, 405 and 415', async (t) => {
   const { router } = await routed(t, 1);
   const client = await router.connect();
-  await client.send('POST /flush_cache HTTP/1.1\r\nhost: r\r\n\r\nGET /generate HTTP/1.1\r\nhost: r\r\n\r\n');
+  await client.send('POST /pause_generation HTTP/1.1\r\nhost: r\r\n\r\nGET /generate HTTP/1.1\r\nhost: r\r\n\r\n');
   await client.send('POST /generate HTTP/1.1\r\nhost: r\r\ncontent-type: text/plain\r\ncontent-length: 0\r\n\r\n');
   await client.send('POST /generate HTTP/1.1\r\nhost: r\r\ncontent-length: 0\r\n\r\n');
   const statuses: number[] = [];

@@ -82,7 +82,7 @@ function plan(rng: Rng, tag: string): Planned {
   };
   if (kind === 0) return local('GET /liveness', 200, Buffer.from('OK'));
   if (kind === 1) return local('HEAD /liveness', 200, Buffer.alloc(0));
-  if (kind === 2) return local('POST /flush_cache', 404, null);
+  if (kind === 2) return local('POST /pause_generation', 404, null);
   if (kind === 3) return local('GET /v1/completions', 405, null);
   const size = ANSWER_SIZES[rng.below(ANSWER_SIZES.length)]!;
   const framing = ['length', 'chunked', 'chunked', 'close'][rng.below(4)]!;

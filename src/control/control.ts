@@ -135,11 +135,9 @@ class ControlPlane implements Control, RegistryObserver {
       isDpAware,
     };
     this.#rounds = new WorkerRounds(client);
-    const ofPairs = isPaired
-      ? [...createPairRoutes({ cell, rounds: this.#rounds, rng }), ...createFanOutRoutes({ registry: this.registry, rounds: this.#rounds })]
-      : [];
     this.routes = [
-      ...ofPairs,
+      ...(isPaired ? createPairRoutes({ cell, rounds: this.#rounds, rng }) : []),
+      ...createFanOutRoutes({ registry: this.registry, rounds: this.#rounds }),
       ...createProbeRoutes(cell, isPaired, () => this.#isDraining),
       ...createAdminRoutes(admin),
       ...createLegacyRoutes(admin),

@@ -55,7 +55,20 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     relation: 'routed',
-    cases: /^(flush cache|abort|pause|continue)/,
+    cases: /^flush cache: GET/,
+    lines: /^(status: 200 \| 405|body: text \| json|header only in A: content-type: text|header only in B: content-type: application)/,
+    reason: 'A GET does not empty caches at the router.',
+  },
+  {
+    relation: 'routed',
+    cases: /^flush cache: POST/,
+    lines:
+      /^(body: text \| json|header only in A: (date|server: |vary: |content-type: text)|header only in B: content-type: application\/json|key only in B: )/,
+    reason: 'The router asks all workers to empty their caches, and tells how many did, as sglang_router does.',
+  },
+  {
+    relation: 'routed',
+    cases: /^(abort|pause|continue)/,
     lines:
       /^(status: 200 \| 404|body: (text|none) \| json|header only in A: (date|server: |vary: )|header only in B: (content-type: application\/json|connection: close|x-smg-error-code: not_found)|key only in )/,
     reason: 'Requests that control one engine are not passed on: whoever may use the router must not stop its workers.',
