@@ -125,7 +125,21 @@ test('all of launch_router’s defaults given as flags draw warnings at most', (
     '--health-failure-threshold',
     '--health-success-threshold',
     '--retry-max-retries',
+    '--tokenizer-cache-l0-max-entries',
+    '--tokenizer-cache-l1-max-memory',
   ]);
+});
+
+test('what launch_router does for gRPC workers alone is no reason to refuse a start with HTTP workers', () => {
+  const given = [
+    ...['--model-path', 'org/model', '--tokenizer-path', '/t', '--chat-template', '/c.jinja', '--tokenizer-cache-enable-l0'],
+    ...['--reasoning-parser', 'qwen3', '--tool-call-parser', 'llama'],
+  ];
+  const loaded = load(...given);
+  assert.equal(loaded.kind, 'config', JSON.stringify(loaded));
+  const flags = given.filter((word) => word.startsWith('--'));
+  assert.deepEqual(loaded.warnings.map((text) => text.split(' ')[0]).sort(), flags.sort());
+  for (const warning of loaded.warnings) assert.match(warning, /has no effect: workers that speak HTTP tokenize/);
 });
 
 test('a policy that is known but not built is refused as such, another one as unknown', () => {

@@ -6,8 +6,12 @@ import { choice, int, text, toggle } from './shape.ts';
 const ANY = Number.MAX_SAFE_INTEGER;
 const COUNT = { min: 0, max: ANY };
 
-const tokens = knownOf('0.3.2', { name: 'tokenizing in the router is', instead: 'leave it out: the engine tokenizes' });
-const tools = knownOf('0.3.2', { name: 'parsing of model output in the router is', instead: 'give the flag to the engine' });
+const tokens = knownOf('0.3.2', { name: 'tokenizing in the router is' });
+const tools = knownOf('0.3.2', { name: 'parsing of model output in the router is' });
+// There these serve gRPC workers alone, so that nobody with HTTP workers misses anything.
+const BY_ENGINE = {
+  noEffect: 'has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves',
+};
 const mcp = knownOf('0.3.2', { name: 'MCP is' });
 const backend = knownOf('0.3.2', { name: 'a backend other than sglang is' });
 const history = knownOf('0.3.2', { name: 'history of responses and conversations in the router is' });
@@ -23,15 +27,15 @@ const cors = knownOf('0.3.2', { name: 'CORS is', instead: 'answer preflight requ
 export const KNOWN_SERVING = {
   corsAllowedOrigins: cors(texts('ORIGINS', 'an origin')),
 
-  modelPath: tokens(text('PATH')),
-  tokenizerPath: tokens(text('PATH')),
-  chatTemplate: tokens(text('PATH')),
-  tokenizerCacheEnableL0: tokens(toggle()),
-  tokenizerCacheL0MaxEntries: tokens(int('COUNT', COUNT), { default: 10_000 }),
-  tokenizerCacheEnableL1: tokens(toggle()),
-  tokenizerCacheL1MaxMemory: tokens(int('BYTES', COUNT), { default: 50 * 1024 * 1024 }),
-  reasoningParser: tools(text('PARSER')),
-  toolCallParser: tools(text('PARSER')),
+  modelPath: tokens(text('PATH'), BY_ENGINE),
+  tokenizerPath: tokens(text('PATH'), BY_ENGINE),
+  chatTemplate: tokens(text('PATH'), BY_ENGINE),
+  tokenizerCacheEnableL0: tokens(toggle(), BY_ENGINE),
+  tokenizerCacheL0MaxEntries: tokens(int('COUNT', COUNT), { default: 10_000, ...BY_ENGINE }),
+  tokenizerCacheEnableL1: tokens(toggle(), BY_ENGINE),
+  tokenizerCacheL1MaxMemory: tokens(int('BYTES', COUNT), { default: 50 * 1024 * 1024, ...BY_ENGINE }),
+  reasoningParser: tools(text('PARSER'), BY_ENGINE),
+  toolCallParser: tools(text('PARSER'), BY_ENGINE),
   mcpConfigPath: mcp(text('PATH')),
 
   backend: backend(choice('BACKEND', ['sglang', 'openai', 'vllm', 'trtllm', 'tokenspeed', 'anthropic', 'gemini']), {

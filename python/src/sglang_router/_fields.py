@@ -227,40 +227,40 @@ class RouterFields:
     """The circuit breaker is not available in this version yet."""
 
     model_path: Optional[str] = None
-    """Tokenizing in the router is not available in this version yet; leave it out: the engine
-    tokenizes."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     tokenizer_path: Optional[str] = None
-    """Tokenizing in the router is not available in this version yet; leave it out: the engine
-    tokenizes."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     chat_template: Optional[str] = None
-    """Tokenizing in the router is not available in this version yet; leave it out: the engine
-    tokenizes."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     tokenizer_cache_enable_l0: bool = False
-    """Tokenizing in the router is not available in this version yet; leave it out: the engine
-    tokenizes."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     tokenizer_cache_l0_max_entries: int = 10000
-    """Tokenizing in the router is not available in this version yet; leave it out: the engine
-    tokenizes."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     tokenizer_cache_enable_l1: bool = False
-    """Tokenizing in the router is not available in this version yet; leave it out: the engine
-    tokenizes."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     tokenizer_cache_l1_max_memory: int = 52428800
-    """Tokenizing in the router is not available in this version yet; leave it out: the engine
-    tokenizes."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     reasoning_parser: Optional[str] = None
-    """Parsing of model output in the router is not available in this version yet; give the flag to
-    the engine."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     tool_call_parser: Optional[str] = None
-    """Parsing of model output in the router is not available in this version yet; give the flag to
-    the engine."""
+    """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their
+    output themselves."""
 
     mcp_config_path: Optional[str] = None
     """MCP is not available in this version yet."""

@@ -1136,7 +1136,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Tokenizing in the router is not available in this version yet; leave it out: the engine tokenizes",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="tokenizer_path",
@@ -1154,7 +1154,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Tokenizing in the router is not available in this version yet; leave it out: the engine tokenizes",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="chat_template",
@@ -1172,7 +1172,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Tokenizing in the router is not available in this version yet; leave it out: the engine tokenizes",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="tokenizer_cache_enable_l0",
@@ -1190,7 +1190,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Tokenizing in the router is not available in this version yet; leave it out: the engine tokenizes",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="tokenizer_cache_l0_max_entries",
@@ -1208,7 +1208,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Tokenizing in the router is not available in this version yet; leave it out: the engine tokenizes",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="tokenizer_cache_enable_l1",
@@ -1226,7 +1226,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Tokenizing in the router is not available in this version yet; leave it out: the engine tokenizes",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="tokenizer_cache_l1_max_memory",
@@ -1244,7 +1244,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Tokenizing in the router is not available in this version yet; leave it out: the engine tokenizes",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="reasoning_parser",
@@ -1262,7 +1262,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Parsing of model output in the router is not available in this version yet; give the flag to the engine",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="tool_call_parser",
@@ -1280,7 +1280,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Parsing of model output in the router is not available in this version yet; give the flag to the engine",
+        help="Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their output themselves",
     ),
     Flag(
         name="mcp_config_path",
