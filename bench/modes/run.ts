@@ -1,0 +1,99 @@
+/** `npm run bench:modes`: router mode and Dynamo mode on the same simulated fleet, in turns. Exit 1 if a fleet failed, 2 for bad options. */
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { findDynamo } from '../../tools/dynamo/environment.ts';
+import { sendAll } from './clients.ts';
+import { ofWorker, throughEntrance } from './first-token.ts';
+import { endAll, Fleet } from './fleet.ts';
+import { type Mode, recipeOf, type Shape } from './fleets.ts';
+import { HELP, type ModesOptions, parseOptions } from './options.ts';
+import { sharedMib, usedMs } from './process-cost.ts';
+import { comparisonTable, failureLines, type Measured } from './report.ts';
+import { killWorker } from './worker-death.ts';
+
+const ANSWER_TOKENS = 32;
+const CONCURRENCY = 4;
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+function readOptions(): ModesOptions {
+  try {
+    return parseOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+type Env = Readonly<Record<string, string>>;
+
+/** One fleet that is instant and is asked, then one that is paced and loses a worker. */
+async function measure(round: number, shape: Shape, mode: Mode, { requests, quietMs }: ModesOptions, env: Env): Promise<Measured> {
+  const fleet = await Fleet.start(recipeOf(mode, shape, 'instant'), env);
+  const { all, entrance } = fleet.pids();
+  // Once more before it counts: connections are there, code is warm.
+  await sendAll(fleet.endpoint, requests, CONCURRENCY, ANSWER_TOKENS);
+  const memory = { memoryMib: sharedMib(all), entranceMemoryMib: sharedMib(entrance) };
+  const firstMs = await throughEntrance(fleet.endpoint, requests);
+  const workerFirstMs = shape === 'aggregated' ? await ofWorker(fleet, mode, requests) : null;
+  const usedBeforeMs = usedMs(entrance);
+  await sendAll(fleet.endpoint, 4 * requests, CONCURRENCY, ANSWER_TOKENS);
+  const cpuMs = (usedMs(entrance) - usedBeforeMs) / (4 * requests);
+  const teardownMs = await fleet.end();
+
+  const doomed = await Fleet.start(recipeOf(mode, shape, 'paced'), env);
+  const death = await killWorker(doomed, quietMs ?? undefined);
+  await doomed.end();
+  return {
+    ...{ round, shape, mode, readyMs: [fleet.readyMs, doomed.readyMs], processes: all.length, entranceProcesses: entrance.length },
+    ...memory,
+    ...{ workerFirstMs, firstMs, cpuMs, teardownMs, death },
+  };
+}
+
+async function compare(options: ModesOptions, env: Env): Promise<readonly Measured[]> {
+  const measured: Measured[] = [];
+  for (let round = 1; round <= options.rounds; round++)
+    // The machine may change while this runs: each is first in every other round.
+    for (const shape of options.shapes)
+      for (const mode of round % 2 === 1 ? (['router', 'dynamo'] as const) : (['dynamo', 'router'] as const)) {
+        const one = await measure(round, shape, mode, options, env);
+        measured.push(one);
+        const { failed, requests, lastFailureS } = one.death;
+        say(
+          `${round} ${shape} ${mode}: ready ${seconds(...one.readyMs)}, first token ${one.firstMs.toFixed(1)} ms, ` +
+            `${failed} of ${requests} requests failed until ${lastFailureS.toFixed(1)} s after a death, teardown ${seconds(one.teardownMs)}`,
+        );
+      }
+  return measured;
+}
+
+function seconds(...times: readonly number[]): string {
+  return times.map((ms) => `${(ms / 1000).toFixed(1)} s`).join(' and ');
+}
+
+const options = readOptions();
+if (options.wantsHelp) {
+  say(HELP);
+  process.exit(0);
+}
+const dynamo = await findDynamo();
+if (typeof dynamo === 'string') {
+  process.stderr.write(`Dynamo mode cannot run here: ${dynamo}\n`);
+  process.exit(1);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void endAll().then(() => process.exit(130)));
+try {
+  const measured = await compare(options, dynamo.env);
+  say(`\n${options.rounds} rounds, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.version}\n`);
+  say(comparisonTable(measured));
+  say(`\nWhat clients were told when a worker died, all rounds together:\n${failureLines(measured).join('\n') || 'nothing'}`);
+  if (options.jsonFile !== null) writeFileSync(options.jsonFile, `${JSON.stringify(measured, null, 1)}\n`);
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+} finally {
+  await endAll();
+}
