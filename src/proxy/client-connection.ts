@@ -15,6 +15,7 @@
  */
 import type net from 'node:net';
 import type { ErrorCode } from '../core/errors.ts';
+import type { Linked } from '../core/linked-list.ts';
 import { BAD_CHUNK, ChunkedFramer } from '../http1/chunked-framer.ts';
 import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../http1/head-end.ts';
 import { HeadError } from '../http1/head-error.ts';
@@ -39,7 +40,11 @@ const LINGER_MS = 2000;
 /** How long a client has to read what was written before the connection is reset. */
 const RESET_AFTER_MS = 100;
 
-export class ClientConnection {
+export class ClientConnection implements Linked<ClientConnection> {
+  /** Among the connections of its data plane. */
+  previous: ClientConnection | null = null;
+  next: ClientConnection | null = null;
+  isListed = false;
   readonly socket: net.Socket;
   readonly #ctx: ProxyContext;
   readonly #deadline: MovableDeadline;

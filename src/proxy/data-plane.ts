@@ -3,6 +3,7 @@ import net from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import type { AttemptListener, FleetCell } from '../core/fleet.ts';
+import { LinkedList } from '../core/linked-list.ts';
 import type { LoadTable } from '../core/load.ts';
 import type { LocalRoute } from '../core/local-route.ts';
 import type { Logger } from '../core/logger.ts';
@@ -103,7 +104,7 @@ export class DataPlane implements ProxyContext {
   readonly #table: RouteTable;
   readonly #ids: RequestIds;
   readonly #server: net.Server;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new LinkedList<ClientConnection>();
   #onEmpty: (() => void) | null = null;
 
   constructor(deps: DataPlaneDeps) {
@@ -171,7 +172,7 @@ export class DataPlane implements ProxyContext {
   async close(graceMs: number): Promise<number> {
     this.draining = true;
     this.#server.close();
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of this.#connections.list()) connection.drain();
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.clock.after(graceMs, resolve);
@@ -181,7 +182,7 @@ export class DataPlane implements ProxyContext {
         };
       });
     }
-    const cut = [...this.#connections];
+    const cut = this.#connections.list();
     for (const connection of cut) connection.destroy();
     await this.pairing?.stop(this.clock);
     this.upstreams.drain();

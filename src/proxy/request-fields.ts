@@ -50,7 +50,7 @@ export class RequestFieldRules {
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i]!;
       if (name === 'x-request-id' || !this.#passes(name)) continue;
-      if (named !== null && named.includes(name)) continue;
+      if (named?.includes(name)) continue;
       out.push(name, fields[i + 1]!);
     }
     return out;

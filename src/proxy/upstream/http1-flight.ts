@@ -1,4 +1,5 @@
 /** One request to a worker over HTTP/1.1: waiting for a connection, then on one. */
+import type { Linked } from '../../core/linked-list.ts';
 import type { OutcomeKind } from '../../core/outcome.ts';
 import type { Deadline } from '../../runtime/timer-wheel.ts';
 import type { Http1Connection } from './http1-connection.ts';
@@ -9,14 +10,17 @@ export interface FlightOwner {
   forget(flight: Http1Flight): void;
 }
 
-export class Http1Flight implements Flight {
+export class Http1Flight implements Flight, Linked<Http1Flight> {
   readonly request: UpstreamRequest;
   readonly sink: Sink;
   readonly #owner: FlightOwner;
   connection: Http1Connection | null = null;
   /** Armed while the flight waits for a connection. */
   queueDeadline: Deadline | null = null;
-  queued = false;
+  /** In the queue of those that wait for a connection: listed there. */
+  previous: Http1Flight | null = null;
+  next: Http1Flight | null = null;
+  isListed = false;
   /** Nothing is told to the sink any more. */
   over = false;
   /** A stale pooled connection has been replaced once. */
@@ -45,7 +49,7 @@ export class Http1Flight implements Flight {
   cancel(): void {
     if (this.over) return;
     this.over = true;
-    if (this.queued) this.#owner.forget(this);
+    if (this.isListed) this.#owner.forget(this);
     this.connection?.destroy();
   }
 

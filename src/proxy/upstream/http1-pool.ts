@@ -4,7 +4,9 @@
  *
  *   send: idle connection? -> start     room? -> connect     queue not full? -> wait     else fail
  */
+
 import type { Clock } from '../../core/clock.ts';
+import { LinkedList } from '../../core/linked-list.ts';
 import type { Worker } from '../../core/worker.ts';
 import { ResponseHeadMemo } from '../../http1/response-head-memo.ts';
 import type { EndOfTurn } from '../../runtime/end-of-turn.ts';
@@ -29,7 +31,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #endOfTurn: EndOfTurn;
   /** Oldest first. */
   readonly #idle: Http1Connection[] = [];
-  readonly #queue = new Set<Http1Flight>();
+  readonly #queue = new LinkedList<Http1Flight>();
   readonly #sweep: Deadline;
   staleConnections = 0;
   #open = 0;
@@ -90,9 +92,9 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   #serveQueue(connection: Http1Connection): void {
-    const [next] = this.#queue;
+    const next = this.#queue.first;
     // What cannot be sent again gets a connection of its own: closing this one makes room, and the first in the queue takes it.
-    if (next === undefined || !next.replayable) {
+    if (next === null || !next.replayable) {
       connection.destroy();
       return;
     }
@@ -105,13 +107,10 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     this.#open--;
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    if (this.#queue.size > 0 && this.#open < this.#settings.maxConnections) {
-      for (const next of this.#queue) {
-        this.forget(next);
-        this.#connect(next);
-        return;
-      }
-    }
+    const next = this.#queue.first;
+    if (next === null || this.#open >= this.#settings.maxConnections) return;
+    this.forget(next);
+    this.#connect(next);
   }
 
   replaceStale(flight: Http1Flight, connection: Http1Connection): boolean {
@@ -125,7 +124,6 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   forget(flight: Http1Flight): void {
     if (!this.#queue.delete(flight)) return;
-    flight.queued = false;
     if (flight.queueDeadline !== null) this.#wheel.cancel(flight.queueDeadline);
   }
 
@@ -150,7 +148,6 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
       flight.fail('queue-full');
       return;
     }
-    flight.queued = true;
     this.#queue.add(flight);
     flight.queueDeadline = new Deadline(() => this.#queueDeadlinePassed(flight));
     this.#wheel.arm(flight.queueDeadline, this.#settings.queueTimeoutMs);
