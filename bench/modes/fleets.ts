@@ -17,8 +17,8 @@ const ENTRANCES = 2;
 const SIM_AT_MOCKERS_PACE = { 'itl-ms': 6, 'itl-per-request-ms': 0, 'step-overhead-ms': 18, 'prefill-tokens-per-sec': 1_000_000 };
 const INSTANT = 1000;
 
-/** A recipe as JSON, which is YAML. */
-export function recipeOf(mode: Mode, shape: Shape, pace: Pace): string {
+/** A recipe as JSON, which is YAML. `migrationLimit`: of Dynamo's frontends; null: their own. */
+export function recipeOf(mode: Mode, shape: Shape, pace: Pace, migrationLimit: number | null = null): string {
   const isRouter = mode === 'router';
   const speed = pace === 'paced' ? (isRouter ? SIM_AT_MOCKERS_PACE : {}) : { [isRouter ? 'speedup' : 'speedup-ratio']: INSTANT };
   const flags = {
@@ -41,6 +41,7 @@ export function recipeOf(mode: Mode, shape: Shape, pace: Pace): string {
       num_additional_frontends: ENTRANCES - 1,
       sglang_config: shape === 'pairs' ? { prefill: flags, decode: flags } : { aggregated: flags },
     },
+    ...(isRouter || migrationLimit === null ? {} : { frontend: { args: { 'migration-limit': migrationLimit } } }),
     health_check: { interval_seconds: 1, max_attempts: 120 },
   });
 }

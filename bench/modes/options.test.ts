@@ -13,6 +13,8 @@ for (const [args, words] of [
   [['--rounds', '0'], /--rounds "0": expected a whole number from 1/],
   [['--requests', 'many'], /--requests "many"/],
   [['--shapes', 'pairs,triples'], /--shapes "triples": expected aggregated or pairs/],
+  [['--modes', 'both'], /--modes "both": expected router or dynamo/],
+  [['--migration-limit', '-1'], /migration-limit/],
   [['--fast'], /--fast/],
 ] as const) {
   test(`${args.join(' ')} is refused with what was expected`, () => {

@@ -46,7 +46,13 @@ const ROWS: readonly (readonly [string, (one: Measured) => readonly (number | nu
 
 /** Markdown; each figure is the median over the rounds, with the range where it is one. */
 export function comparisonTable(measured: readonly Measured[]): string {
-  const columns = [...new Set(measured.map(({ shape }) => shape))].flatMap((shape) => MODES.map(([mode, name]) => ({ shape, mode, name })));
+  const columns = [...new Set(measured.map(({ shape }) => shape))].flatMap((shape) =>
+    MODES.filter(([mode]) => measured.some((one) => one.shape === shape && one.mode === mode)).map(([mode, name]) => ({
+      shape,
+      mode,
+      name,
+    })),
+  );
   const head = ['', ...columns.map(({ shape, name }) => `${shape === 'pairs' ? 'pairs' : 'aggregated'}, ${name}`)];
   const rows = ROWS.map(([what, valuesOf, digits]) => [
     what,

@@ -30,8 +30,9 @@ function readOptions(): ModesOptions {
 type Env = Readonly<Record<string, string>>;
 
 /** One fleet that is instant and is asked, then one that is paced and loses a worker. */
-async function measure(round: number, shape: Shape, mode: Mode, { requests, quietMs }: ModesOptions, env: Env): Promise<Measured> {
-  const fleet = await Fleet.start(recipeOf(mode, shape, 'instant'), env);
+async function measure(round: number, shape: Shape, mode: Mode, options: ModesOptions, env: Env): Promise<Measured> {
+  const { requests, quietMs, migrationLimit } = options;
+  const fleet = await Fleet.start(recipeOf(mode, shape, 'instant', migrationLimit), env);
   const { all, entrance } = fleet.pids();
   // Once more before it counts: connections are there, code is warm.
   await sendAll(fleet.endpoint, requests, CONCURRENCY, ANSWER_TOKENS);
@@ -43,7 +44,7 @@ async function measure(round: number, shape: Shape, mode: Mode, { requests, quie
   const cpuMs = (usedMs(entrance) - usedBeforeMs) / (4 * requests);
   const teardownMs = await fleet.end();
 
-  const doomed = await Fleet.start(recipeOf(mode, shape, 'paced'), env);
+  const doomed = await Fleet.start(recipeOf(mode, shape, 'paced', migrationLimit), env);
   const death = await killWorker(doomed, quietMs ?? undefined);
   await doomed.end();
   return {
@@ -58,7 +59,7 @@ async function compare(options: ModesOptions, env: Env): Promise<readonly Measur
   for (let round = 1; round <= options.rounds; round++)
     // The machine may change while this runs: each is first in every other round.
     for (const shape of options.shapes)
-      for (const mode of round % 2 === 1 ? (['router', 'dynamo'] as const) : (['dynamo', 'router'] as const)) {
+      for (const mode of round % 2 === 1 ? options.modes : options.modes.toReversed()) {
         const one = await measure(round, shape, mode, options, env);
         measured.push(one);
         const { failed, requests, lastFailureS } = one.death;
