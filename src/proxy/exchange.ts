@@ -17,18 +17,17 @@ import type { RouteInput } from '../core/route-input.ts';
 import { NONE, type WorkerIndex } from '../core/worker.ts';
 import type { ChunkedFramer } from '../http1/chunked-framer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
-import { AnswerWriter } from './answer-writer.ts';
 import { Attempt } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
-import { cutEvent } from './cut-event.ts';
+import { EventMeter } from './event-meter.ts';
 import { failureOf } from './failure.ts';
 import { answerFrame, errorResponse } from './local-response.ts';
 import type { RankBodies } from './rank-body.ts';
+import { RelayedAnswer } from './relayed-answer.ts';
 import { RequestBody } from './request-body.ts';
 import { NOTHING_READ } from './request-reader.ts';
 import type { RecordOutcome, RequestRecord } from './request-record.ts';
-import { type ClientFraming, clientHeadText, connectionField, framingFor, isRelayedEventStream } from './response-fields.ts';
 import type { ServerExchange } from './server-exchange.ts';
 import type { Flight, Sink } from './upstream/seam.ts';
 
@@ -51,19 +50,14 @@ export class Exchange implements Sink, ServerExchange {
   #failedWorker: WorkerIndex = NONE;
   #attempt: Attempt | null = null;
   #flight: Flight | null = null;
-  #writer: AnswerWriter | null = null;
-  #framing: ClientFraming = 'none';
-  #isEvents = false;
-  #persist = false;
+  #answer: RelayedAnswer | null = null;
+  /** Of an event stream. */
+  #meter: EventMeter | null = null;
   #isUploading = false;
   /** When the last bytes of the request came. */
   #askedMs = 0;
   /** When the last bytes of the answer came, or the client took some again. */
   #lastMs = 0;
-  /** When the last event came; unlike lastMs not moved by what the client does. */
-  #eventMs = 0;
-  #eventCount = 0;
-  #batchEvents = 0;
 
   constructor(ctx: ProxyContext, connection: ClientConnection, record: RequestRecord) {
     const head = record.head;
@@ -140,8 +134,9 @@ export class Exchange implements Sink, ServerExchange {
   }
 
   clientDrained(): void {
-    if (this.#writer === null || !this.#writer.stalled) return;
-    this.#writer.stalled = false;
+    const answer = this.#answer;
+    if (answer === null || !answer.stalled) return;
+    answer.drained();
     this.#flight?.resume();
     // The worker was not heard meanwhile: its silence begins now.
     this.#ctx.touch();
@@ -154,7 +149,7 @@ export class Exchange implements Sink, ServerExchange {
     const { requestTimeoutMs, streamIdleTimeoutMs } = this.#ctx.settings;
     const requestDue = this.#askedMs + requestTimeoutMs - now;
     // While the client does not read, the worker cannot be blamed for silence.
-    const isIdleLimited = this.#state === 'relaying' && streamIdleTimeoutMs > 0 && this.#writer?.stalled !== true;
+    const isIdleLimited = this.#state === 'relaying' && streamIdleTimeoutMs > 0 && this.#answer?.stalled !== true;
     const idleDue = isIdleLimited ? this.#lastMs + streamIdleTimeoutMs - now : Number.POSITIVE_INFINITY;
     const due = Math.min(requestDue, idleDue);
     if (due > 0) {
@@ -240,55 +235,47 @@ export class Exchange implements Sink, ServerExchange {
 
   onHead(head: ResponseHead): void {
     this.#ctx.touch();
-    const record = this.#record;
     this.#state = 'relaying';
-    record.status = head.status;
     const upstream = this.#attempt?.series?.upstream(head.status);
     if (upstream !== undefined) upstream.value++;
-    this.#persist = this.#connection.persists(record.head);
-    this.#framing = framingFor(head, record.head.minor);
-    if (this.#framing === 'until-close') this.#persist = false;
-    this.#isEvents = isRelayedEventStream(head);
-    const text = clientHeadText(head, this.#framing, record.requestId, connectionField(record.head.minor, this.#persist));
-    this.#writer = new AnswerWriter(this.#connection, this.#framing, text, this.#isEvents);
+    this.#answer = new RelayedAnswer(this.#connection, this.#record, head);
+    this.#meter = this.#answer.isEvents ? new EventMeter() : null;
     const idleMs = this.#ctx.settings.streamIdleTimeoutMs;
     if (idleMs > 0 && this.#connection.requestComplete) this.#connection.setDue(Math.min(idleMs, this.#ctx.settings.requestTimeoutMs));
   }
 
   onFramed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
-    this.#batchEvents += framer.pieceCount;
-    this.#writer?.framed(buf, start, end, framer);
+    this.#meter?.saw(framer.pieceCount);
+    this.#answer?.framed(buf, start, end, framer);
   }
 
   onChunk(buf: Buffer, start: number, payload: number, end: number): void {
-    this.#batchEvents++;
-    const writer = this.#writer;
-    if (writer === null) return;
-    writer.chunk(buf, start, payload, end);
+    this.#meter?.saw(1);
+    this.#answer?.chunk(buf, start, payload, end);
     this.onBatchEnd();
   }
 
   onData(buf: Buffer, start: number, end: number): void {
-    this.#batchEvents++;
-    this.#writer?.data(buf, start, end);
+    this.#meter?.saw(1);
+    this.#answer?.data(buf, start, end);
   }
 
   onBatchEnd(): void {
     this.#ctx.touch();
-    const writer = this.#writer;
-    if (writer === null) return;
-    writer.flush();
+    const answer = this.#answer;
+    if (answer === null) return;
+    answer.flush();
     this.#observe();
-    if (writer.stalled) this.#flight?.pause();
+    if (answer.stalled) this.#flight?.pause();
   }
 
   onEnd(): void {
     this.#ctx.touch();
-    this.#writer?.end();
+    const answer = this.#answer;
+    answer?.end();
     this.#observe();
-    const isBad = this.#record.status >= 500;
-    this.#settle(isBad ? 'status' : 'ok');
-    this.#connection.finish(this.#persist);
+    this.#settle(this.#record.status >= 500 ? 'status' : 'ok');
+    answer?.finish();
   }
 
   onError(kind: OutcomeKind): void {
@@ -319,23 +306,9 @@ export class Exchange implements Sink, ServerExchange {
     return eligible.length > 1 || (eligible.length === 1 && eligible[0] !== failed);
   }
 
-  /** First event and time between events; what came in one read counts as evenly spread over the time since the last. */
   #observe(): void {
-    const events = this.#batchEvents;
     const now = this.#ctx.turnMs;
-    if (this.#isEvents && events > 0) {
-      const attempt = this.#attempt;
-      const series = attempt?.series;
-      if (this.#eventCount === 0) {
-        this.#record.ttftMs = now - this.#record.startMs;
-        // A worker answers for its own attempt, not for one before it.
-        if (attempt !== null) series?.ttft.observe((now - attempt.startMs) / 1000);
-      } else if (series !== undefined) series.itl.observeMany((now - this.#eventMs) / 1000 / events, events);
-      this.#eventCount += events;
-      if (series !== undefined) series.events.value += events;
-      this.#eventMs = now;
-    }
-    this.#batchEvents = 0;
+    if (this.#meter !== null && this.#attempt !== null) this.#meter.observe(now, this.#attempt, this.#record);
     this.#lastMs = now;
   }
 
@@ -363,22 +336,19 @@ export class Exchange implements Sink, ServerExchange {
 
   /** The answer has begun: what is whole leaves, then an end that no client takes for the real one. */
   #endEarly(kind: OutcomeKind, code: ErrorCode, message: string): void {
-    if (this.#state === 'settled') return;
-    this.#record.errorCode = code;
-    const writer = this.#writer;
-    if (writer?.bytes === 0) {
+    const answer = this.#answer;
+    if (this.#state === 'settled' || answer === null) return;
+    if (answer.bytes === 0) {
       // The head came in the same read as the end: nothing has left yet.
-      this.#writer = null;
+      this.#answer = null;
       this.#record.status = 0;
       this.#refuse(kind, code, message);
       return;
     }
-    if (writer !== null) {
-      if (this.#isEvents && this.#framing !== 'length') writer.cut(cutEvent(this.#record.route.endpoint, code, message));
-      else writer.flush();
-    }
+    this.#record.errorCode = code;
+    answer.cut(code, message);
     this.#settle(kind);
-    this.#connection.abort(this.#framing === 'until-close');
+    answer.abort();
   }
 
   #settle(kind: RecordOutcome): void {
@@ -392,7 +362,7 @@ export class Exchange implements Sink, ServerExchange {
     this.#ranked?.release(isFree);
     this.#body?.release(isFree || this.#ranked !== null);
     record.outcome = kind;
-    if (this.#writer !== null) record.bytesOut = this.#writer.bytes;
-    this.#ctx.settled(record, this.#attempt?.series, this.#eventCount);
+    if (this.#answer !== null) record.bytesOut = this.#answer.bytes;
+    this.#ctx.settled(record, this.#attempt?.series, this.#meter?.count ?? 0);
   }
 }
