@@ -4,6 +4,7 @@
  *   spawned, group told to the guard ─► running ─ leader ends ─► group ended ─ output read ─► ended
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import type { Clock } from '../../core/clock.ts';
@@ -12,7 +13,7 @@ import { followOutput } from './follow-output.ts';
 import type { Guard } from './guard.ts';
 import { LaunchError, type ProcessEnd, type ProcessListener, type RunningProcess } from './launcher.ts';
 import type { LogFile } from './log-file.ts';
-import { closeFd, type OutputPipe } from './output-pipe.ts';
+import type { OutputPipe } from './output-pipe.ts';
 import { groupRuns } from './proc.ts';
 
 /** What is left of a group after its leader gets this long to end by itself, then again after SIGKILL for the kernel to do it. */
@@ -52,7 +53,8 @@ export class LocalProcess implements RunningProcess {
     // Heard before anything is waited for: a short command has ended by then.
     const exit = new Promise<ProcessEnd>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
     const failed = new Promise<NodeJS.ErrnoException>((resolve) => child.on('error', resolve));
-    await closeFd(fd);
+    // In this very turn: were anything waited for in between, the output of a short command could end before somebody listens to it.
+    closeSync(fd);
     if (child.pid === undefined) {
       output.destroy();
       await start.log.close();

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import { type Plan, type PlannedProcess, SCRATCH_FOLDER } from '../plan/plan.ts';
 import { AddressBlock } from './address-block.ts';
 import { Guard } from './guard.ts';
+import { killStrays } from './kill-strays.ts';
 import {
   LaunchError,
   type Launcher,
@@ -18,7 +19,7 @@ import {
 import { LocalProcess } from './local-process.ts';
 import { LogFile } from './log-file.ts';
 import { OutputPipes } from './output-pipe.ts';
-import { commandOf, processesOfRun, RUN_VARIABLE, runOf } from './proc.ts';
+import { RUN_VARIABLE, runOf } from './proc.ts';
 import { startArgv } from './start-script.ts';
 import { bindSymbols, type SymbolValues } from './symbols.ts';
 import { findTakenPorts } from './taken-ports.ts';
@@ -177,16 +178,7 @@ class LocalSite implements Site {
   async #close(): Promise<readonly string[]> {
     for (const process of this.#started) process.signal('kill');
     await Promise.all(this.#started.map(({ done }) => done));
-    const killed: string[] = [];
-    for (const pid of await processesOfRun(markOf(this.#run))) {
-      const command = await commandOf(pid);
-      try {
-        process.kill(pid, 'SIGKILL');
-        killed.push(`pid ${pid} (${command ?? 'command unknown'}) had left its process group and was killed`);
-      } catch {
-        // It ended by itself meanwhile.
-      }
-    }
+    const killed = await killStrays(markOf(this.#run), this.#options.clock);
     await this.#guard.leave();
     await this.#pipes.remove();
     await this.#block.release();

@@ -3,7 +3,7 @@
  * (nginx, `tee /dev/stderr`) fails on a socket; so these are true pipes, made as FIFOs and unlinked as soon as both ends are open.
  */
 import { execFile } from 'node:child_process';
-import { close, constants, open } from 'node:fs';
+import { constants, open } from 'node:fs';
 import { mkdtemp, rm, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -69,8 +69,4 @@ function openFd(path: string, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
     open(path, flags, (error, fd) => (error === null ? resolve(fd) : reject(error)));
   });
-}
-
-export function closeFd(fd: number): Promise<void> {
-  return new Promise((resolve) => close(fd, () => resolve()));
 }
