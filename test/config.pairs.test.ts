@@ -90,6 +90,10 @@ test('all bad prefill workers are told at once', () => {
       '--prefill http://d 1 2: URL, or URL and a bootstrap port from 1 to 65535 or none, once for each worker',
     ],
   );
+  assert.deepEqual(problems(PD, '--prefill', 'http://a:1', '', '--prefill', ''), [
+    '--prefill http://a:1 "": a bootstrap port from 1 to 65535, or none, after the URL',
+    '--prefill "": http:// or https:// followed by host:port',
+  ]);
   assert.deepEqual(problems(PD, '--prefill'), ['--prefill: a value: URL, or URL and a bootstrap port from 1 to 65535 or none']);
   assert.match(problems(PD, '--decode', 'http://a', 'http://b')[0]!, /^http:\/\/b: a flag/);
 });

@@ -390,6 +390,32 @@ for (const phase of ['before heads', 'after the head of decode', 'in the stream'
   });
 }
 
+test('when many clients leave at once both engines are told of every one', async (t) => {
+  const [prefill, decode] = [await startEngine(t, 'prefill'), await startEngine(t, 'decode')];
+  const upstream = { connectTimeoutMs: 1000, keepAliveMs: 5000, maxConnections: 1000, queueSize: 10, queueTimeoutMs: 1000 };
+  const router = await startPairRouter(t, [prefill, decode], { settings: { upstream } });
+  const clients: RawClient[] = [];
+  for (let i = 0; i < 150; i++) {
+    const client = await router.connect();
+    await ask(client, true);
+    clients.push(client);
+  }
+  await until(() => prefill.calls.length === 150 && decode.calls.length === 150, 'all requests');
+  const rids: string[] = [];
+  for (const call of decode.calls) {
+    await call.body();
+    rids.push(ridOf(call));
+  }
+  for (const client of clients) client.destroy();
+  for (const { aborted } of [prefill, decode]) {
+    await until(
+      () => aborted.length === 150,
+      () => `150 aborts, not ${aborted.length}`,
+    );
+    assert.deepEqual([...aborted].sort(), rids.sort());
+  }
+});
+
 test('both legs may fail in the same turn', async (t) => {
   const prefill = await startEngine(t, 'prefill');
   const decode = await startEngine(t, 'decode');

@@ -151,6 +151,34 @@ test('/pd/pairs shows the pairs at work, the oldest first', async (t) => {
   assert.equal((await ask(router, 'GET', '/pd/pairs')).json.total, 0);
 });
 
+test('workers that have left the fleet are still told when the client of their pair goes', async (t) => {
+  const [prefill, decode] = [await startWorker(t, 'from prefill'), await startWorker(t, 'from decode')];
+  const aborted: string[] = [];
+  for (const worker of [prefill, decode]) {
+    worker.script = async (call) => {
+      const body = await call.body();
+      if (call.target !== '/abort_request') return call.forever();
+      aborted.push(body.toString());
+      await call.write(jsonAnswer({}));
+    };
+  }
+  const flags = [PD, '--prefill', prefill.url, '--decode', decode.url];
+  const router = await startTestRouter(t, flags, [prefill, decode], { named: 'by flags' });
+  const leaves = new AbortController();
+  const headers = { 'content-type': 'application/json' };
+  const body = '{"text":"hi","rid":"mine"}';
+  const asked = fetch(`${router.url}/generate`, { method: 'POST', headers, body, signal: leaves.signal });
+  await until(() => prefill.calls.length === 1 && decode.calls.length === 1, 'both legs');
+  for (const { id } of (await ask(router, 'GET', '/workers')).json.workers) await ask(router, 'DELETE', `/workers/${id}`);
+  assert.equal((await ask(router, 'GET', '/workers')).json.total, 0);
+  assert.equal((await ask(router, 'GET', '/pd/pairs')).json.total, 1);
+  leaves.abort();
+  await assert.rejects(asked);
+  await until(() => aborted.length === 2, 'both engines to be told');
+  assert.deepEqual(aborted, ['{"rid":"mine"}', '{"rid":"mine"}']);
+  await router.assertQuiet();
+});
+
 test('models come from a prefill worker, and server info and health from both roles', async (t) => {
   const [prefill, decode] = [await startWorker(t, 'from prefill'), await startWorker(t, 'from decode')];
   for (const [worker, name] of [[prefill, 'prefill'] as const, [decode, 'decode'] as const]) {

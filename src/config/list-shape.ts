@@ -117,5 +117,7 @@ export function bootstrapUrls(placeholder: string): Shape<readonly BootstrapAddr
     return z.NEVER;
   });
   const shape = list({ type: 'list of URLs with bootstrap ports', placeholder, expected, item, arity: 'some', cut: cutAtCommas });
-  return { ...shape, fromWords: (occurrences) => occurrences.map((words) => words.join(' ')) };
+  // An empty word is a shell variable that is not set, and no way to say `none`.
+  const shown = (word: string): string => (word.trim() === '' ? '""' : word);
+  return { ...shape, fromWords: (occurrences) => occurrences.map((words) => words.map(shown).join(' ')) };
 }

@@ -225,14 +225,15 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
 
   /** Closes a leg's socket and tells its engine. */
   #abort(pair: Pair, leg: PairLeg, kind: OutcomeKind): void {
-    if (!leg.abort(kind)) return;
+    const upstream = leg.abort(kind);
+    if (upstream === null) return;
     const { aborts } = this.#pairing;
     const fields = abortFields(this.#fields);
     // A stream's engine sees at once that its socket is closed.
     const isYoung = !this.#isStream && this.#ctx.turnMs - pair.live.startMs < YOUNG_MS;
     for (const rid of pair.rids.all) {
-      if (isYoung) aborts.sendTwice(leg.worker.index, rid, fields);
-      else aborts.send(leg.worker.index, rid, fields);
+      if (isYoung) aborts.sendTwice(upstream, rid, fields);
+      else aborts.send(upstream, rid, fields);
     }
   }
 

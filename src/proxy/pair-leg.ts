@@ -42,6 +42,7 @@ export class PairLeg implements Sink {
   readonly #owner: LegOwner;
   readonly #body: RequestBody;
   #flight: Flight | null = null;
+  #upstream: Upstream | null = null;
 
   constructor(ctx: ProxyContext, owner: LegOwner, role: LegRole, worker: Worker, attempt: Attempt, body: RequestBody) {
     this.#ctx = ctx;
@@ -53,6 +54,7 @@ export class PairLeg implements Sink {
   }
 
   send(upstream: Upstream, method: string, target: string, fields: readonly string[]): void {
+    this.#upstream = upstream;
     const request: UpstreamRequest = { method, target, fields, body: this.#body };
     const flight = upstream.send(request, this);
     // It may have failed at once.
@@ -78,12 +80,12 @@ export class PairLeg implements Sink {
     this.#owner.legOver();
   }
 
-  /** Like `end` for a leg that may be at work still. True: the engine may have the request and must be told. */
-  abort(kind: OutcomeKind): boolean {
-    if (this.isOver) return false;
+  /** Like `end` for a leg that may be at work still. Answers the upstream whose engine may have the request and must be told. */
+  abort(kind: OutcomeKind): Upstream | null {
+    if (this.isOver) return null;
     const isOnWire = this.#flight?.isOnWire === true;
     this.end(kind, this.head?.status ?? 0);
-    return isOnWire;
+    return isOnWire ? this.#upstream : null;
   }
 
   // ---- what the worker sends

@@ -56,7 +56,7 @@ export interface Flight {
 
 export interface Upstream {
   send(request: UpstreamRequest, sink: Sink): Flight;
-  /** No new requests from now on; idle connections close at once, busy ones after their answer. Idempotent. */
+  /** No new requests from now on but aborts of those under way; idle connections close at once, busy ones after their answer. Idempotent. */
   drain(): void;
   /** Connections open, and requests waiting for one. */
   readonly connections: number;
