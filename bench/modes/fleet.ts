@@ -9,6 +9,7 @@ import type { Plan } from '../../src/srtctl/plan/plan.ts';
 import type { ProcessStatus, StatusFile } from '../../src/srtctl/supervise/run-directory.ts';
 import { ROOT } from '../../test/support/program.ts';
 import { familyOf } from '../race/process-family.ts';
+import { usedMs } from './process-cost.ts';
 
 const READY_LIMIT_MS = 120_000;
 const END_LIMIT_MS = 120_000;
@@ -25,6 +26,8 @@ export async function endAll(): Promise<void> {
 export class Fleet {
   /** From the start of srtctl until it said that the fleet serves, after a request of its own through every entrance. */
   readonly readyMs: number;
+  /** What srtctl and all that lived of what it had started had used of the CPU by then. */
+  readonly startCpuMs: number;
   readonly status: StatusFile;
   readonly #child: ChildProcess;
   readonly #outputs: string;
@@ -65,6 +68,7 @@ export class Fleet {
     this.status = status;
     this.readyMs = readyMs;
     this.#exit = new Promise((resolve) => child.once('exit', () => resolve()));
+    this.startCpuMs = usedMs(familyOf(child.pid ?? 0));
     living.add(this);
   }
 

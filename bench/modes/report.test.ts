@@ -4,7 +4,7 @@ import { comparisonTable, failureLines, type Measured } from './report.ts';
 
 const DEATH = { requests: 100, failed: 2, lastFailureS: 0.04, longestFirstMs: 30, messages: { gone: 2 } };
 const ONE: Measured = {
-  ...{ round: 1, shape: 'aggregated', mode: 'router', readyMs: [1000, 2000], processes: 8, entranceProcesses: 4 },
+  ...{ round: 1, shape: 'aggregated', mode: 'router', readyMs: [1000, 2000], startCpuMs: [3000, 3000], processes: 8, entranceProcesses: 4 },
   ...{ memoryMib: 400, entranceMemoryMib: 100, workerFirstMs: 2, firstMs: 5, cpuMs: 1.5, teardownMs: 250, death: DEATH },
 };
 

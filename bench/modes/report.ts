@@ -9,6 +9,8 @@ export interface Measured {
   readonly mode: Mode;
   /** Of both fleets of the round. */
   readonly readyMs: readonly number[];
+  /** CPU of srtctl and all that it had started by then, of both fleets, ms. */
+  readonly startCpuMs: readonly number[];
   readonly processes: number;
   /** Of them no workers. */
   readonly entranceProcesses: number;
@@ -30,6 +32,7 @@ const MODES: readonly (readonly [Mode, string])[] = [
 
 const ROWS: readonly (readonly [string, (one: Measured) => readonly (number | null)[], number])[] = [
   ['start until a request has come back through every entrance, s', ({ readyMs }) => readyMs.map((ms) => ms / 1000), 1],
+  ['... and the CPU that it took, srtctl included, s', ({ startCpuMs }) => startCpuMs.map((ms) => ms / 1000), 1],
   ['processes', ({ processes }) => [processes], 0],
   ['... that are no workers', ({ entranceProcesses }) => [entranceProcesses], 0],
   ['memory of all, MiB', ({ memoryMib }) => [memoryMib], 0],

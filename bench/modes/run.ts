@@ -48,7 +48,8 @@ async function measure(round: number, shape: Shape, mode: Mode, options: ModesOp
   const death = await killWorker(doomed, quietMs ?? undefined);
   await doomed.end();
   return {
-    ...{ round, shape, mode, readyMs: [fleet.readyMs, doomed.readyMs], processes: all.length, entranceProcesses: entrance.length },
+    ...{ round, shape, mode, readyMs: [fleet.readyMs, doomed.readyMs], startCpuMs: [fleet.startCpuMs, doomed.startCpuMs] },
+    ...{ processes: all.length, entranceProcesses: entrance.length },
     ...memory,
     ...{ workerFirstMs, firstMs, cpuMs, teardownMs, death },
   };
