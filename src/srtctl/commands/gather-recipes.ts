@@ -10,6 +10,7 @@ import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { Problem } from '../recipe/problem.ts';
 import { isClusterFileName, isDirectory, isFile, readClusterFile, readText, splitTarget } from '../recipe/read-files.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { createRedactor } from '../recipe/redact.ts';
 import type { RecipeOptions } from './recipe-options.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -106,7 +107,8 @@ async function gatherFile(
   const gathered: Gathered[] = [];
   for (const recipe of loaded.recipes) {
     const planned = planRecipe(recipe, cluster, { local, directory });
-    for (const problem of planned.problems) problems.push({ ...loaded.placeOf(recipe, problem.path), ...problem });
+    const redactor = createRedactor(recipe.secrets);
+    for (const problem of planned.problems) problems.push({ ...loaded.placeOf(recipe, problem.path), ...redactor.data(problem) });
     if (planned.plan !== null)
       gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.textOf(recipe) });
   }

@@ -30,6 +30,7 @@ export function seatEntrance(context: PlanContext, nodes: readonly number[]): En
         message: `--${name} is set by the plan, from the resources and ports of the recipe`,
         suggestion: 'remove it; frontend.public_port and frontend.router_port choose ports',
       });
+  checkMetricsPort(context);
   if (hasNginx) context.ports.take(0, frontend.publicPort, 'nginx', 'public', 'frontend.public_port');
   const [port, key] = hasNginx ? [frontend.routerPort, 'frontend.router_port'] : [frontend.publicPort, 'frontend.public_port'];
   const seats = nodes.map((node, index) => {
@@ -45,6 +46,14 @@ export function seatEntrance(context: PlanContext, nodes: readonly number[]): En
     };
   });
   return { seats, hasNginx };
+}
+
+function checkMetricsPort({ recipe, problems }: PlanContext): void {
+  const { args } = recipe.frontend;
+  const given = args['prometheus-port'] ?? false;
+  if (given === false || recipe.mode === 'dynamo' || findPort(args, 'prometheus-port') !== null) return;
+  const message = `got ${JSON.stringify(given)}, expected a port from 1 to 65535`;
+  problems.push({ path: 'frontend.args.prometheus-port', message, suggestion: null });
 }
 
 /** nginx first, then routers or frontends. */

@@ -448,6 +448,39 @@ describe('what surrounds a process', () => {
     assert.deepEqual(planRecipe(bare, { ...NO_CLUSTER, containerRuntime: 'none' }, { local: false, directory: '/home/me' }).problems, []);
   });
 
+  it('refuses a port of metrics that is none', () => {
+    const args: Flags = { 'prometheus-port': '29k' };
+    assert.deepEqual(problemsOf(recipeWith({ frontend: { args, router: 'sglang_router' } })), [
+      'frontend.args.prometheus-port: got "29k", expected a port from 1 to 65535',
+    ]);
+  });
+
+  it('judges the flags of bundled routers before anything starts, and leaves those of sglang_router alone', () => {
+    const args: Flags = { polcy: 'random', policy: 'nosuch', 'cache-threshold': 3, 'log-level': 'warn' };
+    const withRouter = (router: 'bundled' | 'sglang_router'): Recipe =>
+      recipeWith({ workers: [workerGroup('aggregated', 2, 2)], frontend: { args, router, environment: { SGLANG_ROUTER_POLICY: 'none' } } });
+    const found = problemsOf(withRouter('bundled'));
+    assert.deepEqual(
+      found.map((text) => text.split(': the bundled router expects ')[0]).sort(),
+      [
+        'frontend.args.cache-threshold: --cache-threshold "3"',
+        'frontend.args.policy: --policy "nosuch"',
+        'frontend.args.polcy: --polcy',
+        'frontend.env.SGLANG_ROUTER_POLICY: --policy "none"',
+      ].sort(),
+    );
+    const { problems } = planRecipe(withRouter('bundled'), NO_CLUSTER, { local: true, directory: '/home/me' });
+    assert.equal(problems.find(({ path }) => path.endsWith('polcy'))?.suggestion, 'did you mean --policy?');
+    assert.ok(byId(planned(withRouter('sglang_router')), 'router-0').argv.includes('--polcy'));
+  });
+
+  it('warns of flags that bundled routers take without effect, and refuses those with which they only answer', () => {
+    const withArgs = (args: Flags): Recipe => recipeWith({ frontend: { args } });
+    assert.match(planned(withArgs({ 'retry-max-retries': 5 })).warnings.at(-1) ?? '', /^routers: --retry-max-retries: retries/);
+    assert.deepEqual(problemsOf(withArgs({ version: true })), ['frontend.args.version: routers would answer and end']);
+    assert.ok(byId(planned(withArgs({ config: '/etc/router.yaml', polcy: 1 })), 'router-0').argv.includes('--config'));
+  });
+
   it('refuses paths that no container can mount', () => {
     const recipe = recipeWith({ model: { path: '/models/a:b', container: 'x', precision: null }, setupScript: '/home/me/a,b.sh' });
     const { problems } = planRecipe(recipe, NO_CLUSTER, { local: false, directory: '/' });

@@ -1,4 +1,5 @@
 /** The processes of the routers. */
+import { checkRouterFlags } from './check-router-flags.ts';
 import { addressOf, commonMounts, environmentOf, listenAddress, type PlanContext, urlOf } from './context.ts';
 import { findText, flagWords } from './flag-words.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
@@ -15,6 +16,7 @@ export function planRouters(context: PlanContext, seats: readonly Seat[], worker
   const urls = workers.map(({ url }) => url);
   const list = disaggregated ? pairWords(workers) : ['--worker-urls', ...urls];
   const extra = flagWords(frontend.args, EXCEPT);
+  if (isBundled) checkRouterFlags(context, extra);
   const program = isBundled ? ['<node-binary>', '<package>/dist/bin/router.js'] : ['python', '-m', 'sglang_router.launch_router'];
   return seats.map((seat) => {
     const address = addressOf(seat.node);
