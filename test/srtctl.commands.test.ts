@@ -110,9 +110,29 @@ test('a file that is not there and a directory without recipes are told', (t) =>
   const missing = srtctl(['plan', '-f', 'nowhere.yaml']);
   assert.equal(missing.code, 2);
   assert.match(missing.stderr, /error: nowhere\.yaml: there is no such file \(it was looked for in /);
-  const empty = srtctl(['validate', '-f', place(t)]);
+  const directory = place(t);
+  const empty = srtctl(['validate', '-f', directory]);
   assert.equal(empty.code, 2);
-  assert.match(empty.stderr, /there is no recipe/);
+  assert.equal(empty.stderr, `error: there is no recipe in ${directory}\n`);
+  assert.match(
+    srtctl(['plan', '-f', 'recipes/srtslurm.example.yaml']).stderr,
+    /error: there is no recipe in recipes\/srtslurm\.example\.yaml\n/,
+  );
+});
+
+test('validate tells the warnings of what it finds right', () => {
+  const { code, stdout, stderr } = srtctl(['validate', '-f', 'recipes/seed.yaml']);
+  assert.equal(code, 0);
+  assert.match(stdout, /^ok {2}recipes\/seed\.yaml: deepseek-r1-sglang-router \(1 warning\)$/m);
+  assert.match(stderr, /^warning: recipes\/seed\.yaml:4:9: model\.path: "deepseek-r1-fp4" is no path and no alias/m);
+});
+
+test('flags of routers are judged before anything starts, and secrets among them are not shown', () => {
+  const wrong = ['--set', 'frontend.args={polcy: random, policy: !secret hunter2-secret}'];
+  const { code, stderr } = srtctl(['validate', ...QUICKSTART, ...wrong]);
+  assert.equal(code, 2);
+  assert.match(stderr, /--polcy: the bundled router expects a known flag \(did you mean --policy\?\)/);
+  assert.match(stderr, /--policy "\*\*\*": the bundled router expects one of round_robin, /);
 });
 
 test('secrets of a recipe are not shown by plan', () => {

@@ -26,8 +26,8 @@ Examples:
   srtctl apply -f recipe.yaml --local --json | jq -c 'select(.type == "process")'
       events for programs; the last one has the type "result"
 
-Ends with the exit code of the run: 0 succeeded, 2 recipe, 4 start, 5 readiness, 6 benchmark, 7 something died while it ran,
-130 cancelled. Everything about it stays in its run directory.`;
+Ends with the exit code of the run: 0 succeeded, 2 recipe, 3 SLURM did not take it, 4 start, 5 readiness,
+6 benchmark, 7 something died while it ran, 130 cancelled. Everything about it stays in its run directory.`;
 
 interface ApplyFlags extends RecipeFlags, RunFlags {
   readonly detach: boolean;

@@ -41,6 +41,8 @@ export interface Gathering {
   /** By file, the cluster file first if it has something to say. */
   readonly reports: readonly FileReport[];
   readonly hasProblems: boolean;
+  /** What `-f` named, as it was written. */
+  readonly named: readonly string[];
 }
 
 const STANDARD_INPUT = '(standard input)';
@@ -61,7 +63,7 @@ export async function gatherRecipes(options: RecipeOptions, around: Surroundings
       }
     }
   }
-  return { cluster, gathered, reports, hasProblems: reports.some((report) => report.problems.length > 0) };
+  return { cluster, gathered, reports, hasProblems: reports.some((report) => report.problems.length > 0), named: options.file };
 }
 
 /** A directory is all YAML files below it, in the order of their names. */

@@ -4,8 +4,9 @@ import type { Gathering } from './gather-recipes.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** Warnings, then problems, one a line on stderr, and how many there are. Returns whether the recipes may be used. */
-export function tellProblems({ reports, gathered, hasProblems }: Gathering, around: Surroundings): boolean {
-  for (const { warnings } of reports) for (const warning of warnings) around.err(`warning: ${formatProblem(warning)}\n`);
+export function tellProblems(gathering: Gathering, around: Surroundings): boolean {
+  const { reports, gathered, hasProblems, named } = gathering;
+  tellWarnings(gathering, around);
   const problems = reports.flatMap((report) => report.problems);
   for (const problem of problems) around.err(`error: ${formatProblem(problem)}\n`);
   if (hasProblems) {
@@ -13,6 +14,11 @@ export function tellProblems({ reports, gathered, hasProblems }: Gathering, arou
     return false;
   }
   if (gathered.length > 0) return true;
-  around.err('error: there is no recipe in what -f names\n');
+  around.err(`error: there is no recipe in ${named.join(' and ')}\n`);
   return false;
+}
+
+/** Those of all files, one a line on stderr. */
+export function tellWarnings({ reports }: Gathering, around: Surroundings): void {
+  for (const { warnings } of reports) for (const warning of warnings) around.err(`warning: ${formatProblem(warning)}\n`);
 }

@@ -4,7 +4,7 @@ import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { gatherRecipes } from './gather-recipes.ts';
 import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
 import type { Surroundings } from './surroundings.ts';
-import { tellProblems } from './tell-problems.ts';
+import { tellProblems, tellWarnings } from './tell-problems.ts';
 
 const EXAMPLES = `
 Examples:
@@ -34,10 +34,15 @@ async function validate(options: RecipeOptions, isJson: boolean, around: Surroun
     tellProblems(gathering, around);
     return EXIT_CODES.recipe;
   }
+  tellWarnings(gathering, around);
   for (const { file, recipes, needs, warnings } of reports) {
     const what = recipes.length === 0 ? 'cluster file' : recipes.join(', ');
-    around.out(`ok  ${file}: ${what}${warnings.length === 0 ? '' : ` (${warnings.length} warnings)`}\n`);
+    around.out(`ok  ${file}: ${what}${counted(warnings.length)}\n`);
     for (const one of needs) around.out(`    ${one}\n`);
   }
   return EXIT_CODES.ok;
+}
+
+function counted(warnings: number): string {
+  return warnings === 0 ? '' : ` (${warnings} ${warnings === 1 ? 'warning' : 'warnings'})`;
 }

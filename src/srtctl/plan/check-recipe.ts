@@ -1,9 +1,10 @@
 /** What loading a recipe cannot see: that nothing could run as the plan has it. */
-import type { PlanContext } from './context.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import { MODEL_DIRECTORY, type PlanContext, SOURCE_DIRECTORY } from './context.ts';
 import { findPort, findText } from './flag-words.ts';
 
 /** Adds to the problems of the context. */
-export function checkRecipe({ recipe, contained, problems }: PlanContext): void {
+export function checkRecipe({ recipe, contained, problems, warnings }: PlanContext): void {
   if (contained)
     for (const [path, what] of [
       ['model.path', recipe.model.path.startsWith('hf:') ? null : recipe.model.path],
@@ -16,6 +17,7 @@ export function checkRecipe({ recipe, contained, problems }: PlanContext): void 
           suggestion: 'paths with ":", "," or line breaks cannot be mounted',
         });
   const isSim = recipe.backend.type === 'sim';
+  if (contained && !isSim) warnOfHiddenMounts(recipe, warnings);
   if (contained && !isSim && recipe.model.container === null)
     problems.push({
       path: 'model.container',
@@ -34,4 +36,21 @@ export function checkRecipe({ recipe, contained, problems }: PlanContext): void 
     if (nccl !== null && findPort(flags, 'nccl-port') === null)
       problems.push({ path: `${key}.nccl-port`, message: `got ${nccl}, expected a port from 1 to 65535`, suggestion: null });
   }
+}
+
+/** Two at one place of the container; that the recipe has its own in the place of the cluster file's is as it should be. */
+function warnOfHiddenMounts({ model, backend, mounts }: Recipe, warnings: string[]): void {
+  const own: (readonly [string, string])[] = model.path.startsWith('hf:') ? [] : [[MODEL_DIRECTORY, model.path]];
+  if (backend.sglangSourceDirectory !== null) own.push([SOURCE_DIRECTORY, backend.sglangSourceDirectory]);
+  const seen = new Map(own.map(([container, host]) => [withoutSlash(container), host]));
+  for (const { host, container } of mounts) {
+    const place = withoutSlash(container);
+    const before = seen.get(place) ?? host;
+    if (before !== host) warnings.push(`two mounts at ${place}, of which one will hide the other: ${before} and ${host}`);
+    seen.set(place, host);
+  }
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/(.)\/+$/, '$1');
 }

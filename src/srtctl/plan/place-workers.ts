@@ -1,5 +1,6 @@
 /** On which nodes and GPUs every worker runs. */
 import type { Recipe, WorkerGroup, WorkerRole } from '../recipe/recipe.ts';
+import { oneWorker } from '../recipe/worker-groups.ts';
 import type { PlanProblem } from './plan.ts';
 
 /** One process of a worker. */
@@ -108,7 +109,7 @@ function unequalRanks(group: WorkerGroup, gpusPerNode: number): PlanProblem {
   const nodes = Math.ceil(group.gpusPerWorker / gpusPerNode);
   return {
     path: `resources.gpus_per_${KEYS[group.role]}`,
-    message: `a ${group.role} worker of ${group.gpusPerWorker} GPUs needs ${nodes} nodes of ${gpusPerNode}, and these cannot have equal shares`,
+    message: `${oneWorker(group.role)} of ${group.gpusPerWorker} GPUs needs ${nodes} nodes of ${gpusPerNode}, and these cannot have equal shares`,
     suggestion: `give it a multiple of ${nodes} GPUs`,
   };
 }

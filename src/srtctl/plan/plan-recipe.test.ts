@@ -414,6 +414,24 @@ describe('what surrounds a process', () => {
     assert.equal(before.length, 2);
   });
 
+  it('warns of two mounts at one place', () => {
+    const mounts = [
+      ['/data', '/x'],
+      ['/data', '/x/'],
+      ['/other', '/x'],
+      ['/mine', '/model'],
+      ['/mine', '/ext-sglang-src'],
+    ].map(([host = '', container = '']) => ({ host, container, options: null }));
+    const cluster = { ...NO_CLUSTER, mounts: [{ host: '/shared', container: '/x', options: null }] };
+    const hidden = (local: boolean): readonly string[] =>
+      planned(recipeWith({ mounts, frontend: { additional: 1 } }), { cluster, local }).warnings;
+    assert.deepEqual(hidden(false), [
+      'two mounts at /x, of which one will hide the other: /data and /other',
+      'two mounts at /model, of which one will hide the other: /models/tiny and /mine',
+    ]);
+    assert.deepEqual(hidden(true), []);
+  });
+
   it('makes relative paths absolute', () => {
     const recipe = recipeWith({
       setupScript: 'setup.sh',

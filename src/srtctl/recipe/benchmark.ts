@@ -21,7 +21,9 @@ export function resolveBenchmark(
 ): Benchmark {
   const given = input.benchmark ?? {};
   const type = given.type ?? 'manual';
-  warnUnused(type, given, findings);
+  // With a wrong type nobody knows what belongs to it, but concurrencies are what they are.
+  if (given.type === undefined && findings.isWritten(['benchmark', 'type'])) concurrencies(given, findings);
+  else warnUnused(type, given, findings);
   const environment = readEnvironment(tree, ['benchmark', 'env'], findings);
   if (type === 'custom') {
     if (given.command === undefined) missing('command', type, findings);
@@ -34,10 +36,7 @@ export function resolveBenchmark(
   }
   if (type === 'manual') return { type };
   for (const key of ['isl', 'osl', 'concurrencies'] as const) {
-    const found = findings.find(['benchmark', key]);
-    // What was there but wrong is told already.
-    const isThere = found !== null && !(found.kind === 'scalar' && found.value === null);
-    if (given[key] === undefined && !isThere) missing(key, type, findings);
+    if (!findings.isWritten(['benchmark', key])) missing(key, type, findings);
   }
   return {
     type,

@@ -68,7 +68,7 @@ function quoting(tree: Tree, expected: string): string | null {
   if (typeof tree.value !== 'string') return null;
   if (expected === 'true or false' && /^(yes|on|true)$/i.test(tree.value)) return 'write true';
   if (expected === 'true or false' && /^(no|off|false)$/i.test(tree.value)) return 'write false';
-  const near = nearest(tree.value, expected.split(/, | or /));
+  const near = tree.value === '' ? null : nearest(tree.value, expected.split(/, | or /));
   return near === null || !/^[a-z_-]+$/.test(near) ? null : `did you mean ${near}?`;
 }
 

@@ -21,6 +21,12 @@ export class Findings {
     this.warnings.push(this.#found(path, message, suggestion, false));
   }
 
+  /** Whether something was written there, right or wrong; a key without a value is not. What is wrong of it has been told already. */
+  isWritten(path: Path): boolean {
+    const found = this.find(path);
+    return found !== null && !(found.kind === 'scalar' && found.value === null);
+  }
+
   find(path: Path): Tree | null {
     return findTree(this.tree, path);
   }

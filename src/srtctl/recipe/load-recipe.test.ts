@@ -223,6 +223,18 @@ const COMPLAINTS: readonly [string, (text: string) => string, string][] = [
     'r.yaml:26:38: backend.sglang_config.prefill.disaggregation-bootstrap-port: got 300010, expected a port from 1 to 65535',
   ],
   [
+    'a rate below 0',
+    (text) => text.replace('osl: 8000', 'osl: 8000\n  req_rate: -1'),
+    'r.yaml:42:13: benchmark.req_rate: got -1, expected inf or a number of requests per second above 0',
+  ],
+  ['a path without characters', (text) => text.replace('"deepseek-r1-fp4"', '""'), 'r.yaml:4:9: model.path: got "", expected text'],
+  [
+    'more ranks than GPUs of aggregated workers',
+    (text) =>
+      `${text.slice(0, text.indexOf('  prefill_nodes'))}  agg_nodes: 1\n  agg_workers: 1\nbackend: {use_sglang_router: true, sglang_config: {aggregated: {tp: 8}}}\n`,
+    'r.yaml:13:69: backend.sglang_config.aggregated.tp: an aggregated worker needs 8 GPUs (tp 8) but has 4 (1 node x 4 GPUs / 1 worker) (ask for more nodes, fewer workers, or smaller sizes)',
+  ],
+  [
     'concurrencies with a gap',
     (text) => text.replace('16x32', '16x'),
     'r.yaml:42:18: benchmark.concurrencies: a number is missing beside an x ("16x32" is 16, then 32)',
@@ -314,6 +326,28 @@ it('tells all problems at once, each once', () => {
       'r.yaml:42:18: benchmark.concurrencies',
     ],
   );
+});
+
+describe('what follows from a wrong value', () => {
+  it('is not told: the type of the benchmark', () => {
+    const text = SEED_RECIPE.replace('"sa-bench"', 'sabench').replace('16x32', '16x');
+    assert.deepEqual(problemsOf(text), [
+      'r.yaml:39:9: benchmark.type: got sabench, expected manual, sa-bench or custom (did you mean sa-bench?)',
+      'r.yaml:42:18: benchmark.concurrencies: a number is missing beside an x ("16x32" is 16, then 32)',
+    ]);
+    assert.equal(warningsOf(text).filter((warning) => warning.includes('no effect')).length, 0);
+  });
+
+  it('is not told: numbers of nodes and workers', () => {
+    const wrong = SEED_RECIPE.replace('prefill_nodes: 2', 'prefill_nodes: -1').replace('prefill_workers: 2', 'prefill_workers: 1.5');
+    assert.deepEqual(problemsOf(wrong), [
+      'r.yaml:11:18: resources.prefill_nodes: got -1, expected a whole number from 0 to 100000',
+      'r.yaml:12:20: resources.prefill_workers: got 1.5, expected a whole number from 0 to 100000',
+    ]);
+    assert.deepEqual(problemsOf(SEED_RECIPE.replace('decode_workers: 2', 'decode_workers: two')), [
+      'r.yaml:14:19: resources.decode_workers: got two, expected a whole number from 0 to 100000',
+    ]);
+  });
 });
 
 describe('sglang_src_dir', () => {
@@ -559,9 +593,12 @@ function leaves(value: unknown, path = ''): [string, unknown][] {
 /** Texts in quotes: `on` without them is a complaint. */
 const yaml = (value: unknown): string => stringify(value, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
 
+/** Without variables and a home, which the machine would have to have. */
+const container = fc.string({ minLength: 1, unit: 'grapheme' }).filter((text) => !/^[$~]/.test(text));
+
 const input = fc.record({
   name: fc.stringMatching(/^[a-z][a-z0-9 .-]{0,20}$/),
-  model: fc.record({ path: fc.stringMatching(/^\/[a-z/]{1,20}$/), container: fc.string({ minLength: 1, unit: 'grapheme' }) }),
+  model: fc.record({ path: fc.stringMatching(/^\/[a-z/]{1,20}$/), container }),
   resources: fc
     .nat(6)
     .map((power) => ({ gpus_per_node: 4, prefill_nodes: power + 1, prefill_workers: power + 1, decode_nodes: 1, decode_workers: 2 })),

@@ -46,6 +46,8 @@ const workers = (role: string): ReturnType<typeof count> => count(0, { describe:
 const gpusPer = (role: string): ReturnType<typeof count> =>
   count(1, { describe: `GPUs of one ${role} worker`, whenUnset: 'nodes x gpus_per_node / workers' }, 100_000);
 
+const REQUEST_RATE = 'inf or a number of requests per second above 0';
+
 export const RECIPE = z.strictObject(
   {
     name: pattern(NAME, 'a name of at most 128 printable characters without / and \\', {
@@ -188,7 +190,7 @@ export const RECIPE = z.strictObject(
           describe: 'sa-bench: requests in flight, point after point: "16x32" is 16, then 32; a number or a list will do',
         },
       ),
-      req_rate: either([z.literal('inf'), z.number().positive()], 'inf or a number of requests per second above 0', {
+      req_rate: either([z.literal('inf'), z.number().positive({ error: REQUEST_RATE })], REQUEST_RATE, {
         describe: 'sa-bench: requests that start in a second',
         standard: 'inf',
       }),

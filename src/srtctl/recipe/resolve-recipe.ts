@@ -70,9 +70,8 @@ export function resolveRecipe(findings: Findings, variant: Variant, surroundings
 
 function tellMissing(findings: Findings): void {
   for (const path of REQUIRED) {
-    const found = findings.find(path);
-    const isThere = found !== null && !(found.kind === 'scalar' && found.value === null);
-    if (!isThere) findings.problem(path, 'is missing', path[0] === 'resources' ? 'say how many nodes and workers there are' : null);
+    if (!findings.isWritten(path))
+      findings.problem(path, 'is missing', path[0] === 'resources' ? 'say how many nodes and workers there are' : null);
   }
 }
 

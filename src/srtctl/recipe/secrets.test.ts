@@ -8,6 +8,8 @@ const SECRET = [
   'HF_TOKEN',
   'token',
   'GITHUB_TOKEN',
+  'GITHUB_PAT',
+  'githubPat',
   'api-key',
   'api_key',
   'OPENAI_API_KEY',
@@ -39,6 +41,9 @@ const HARMLESS = [
   'monkey',
   'secretary',
   'path',
+  'PAT_LENGTH',
+  'PATH',
+  'pattern',
   'HF_HOME',
   '',
 ];

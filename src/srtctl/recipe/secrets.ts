@@ -48,6 +48,8 @@ export function looksSecret(key: string): boolean {
   const before = words.at(-2) ?? '';
   if (last === 'file' || last === 'path' || last === 'dir' || last === 'header' || last === 'name') return false;
   if (words.some((word) => SECRET_WORDS.has(word))) return true;
+  // A personal access token: GITHUB_PAT.
+  if (last === 'pat') return true;
   if (last === 'token' && !HARMLESS_TOKEN.has(before)) return true;
   if ((last === 'key' || last === 'keys') && (last === 'key' ? !HARMLESS_KEY.has(before) : KEY_ADJECTIVES.has(before))) return true;
   return words.some((word, at) => word === 'key' && KEY_ADJECTIVES.has(words[at - 1] ?? ''));

@@ -67,6 +67,8 @@ function rolesOf(given: ResourcesInput, findings: Findings): readonly WorkerRole
   if (aggregated) return ['aggregated'];
   if (prefill && decode) return ['prefill', 'decode'];
   if (prefill || decode) {
+    // Wrong values have been told, and with right ones both roles would be there.
+    if (Object.values(KEYS[prefill ? 'decode' : 'prefill']).some((key) => findings.isWritten(['resources', key]))) return [];
     const [here, lacking] = prefill ? (['prefill', 'decode'] as const) : (['decode', 'prefill'] as const);
     findings.problem(
       ['resources'],
@@ -118,7 +120,8 @@ function sizeOf(role: WorkerRole, given: ResourcesInput, gpusPerNode: number, is
     [keys.workers, workers],
     [keys.nodes, nodes],
   ] as const) {
-    if (Number.isNaN(value)) findings.problem(['resources'], `${key} is missing`, 'give the number of nodes and of workers for each role');
+    if (Number.isNaN(value) && !findings.isWritten(['resources', key]))
+      findings.problem(['resources'], `${key} is missing`, 'give the number of nodes and of workers for each role');
   }
   if (Number.isNaN(workers) || Number.isNaN(nodes)) return null;
   if (workers === 0) findings.problem(['resources', keys.workers], 'got 0, expected at least 1 worker');
@@ -198,14 +201,14 @@ function checkParallelism(group: WorkerGroup, given: ResourcesInput, gpusPerNode
   if (used.gpus < gpusPerWorker) {
     findings.warn(
       pathOf(findings, path, names),
-      `a ${role} worker has ${gpusPerWorker} GPUs${share} but uses ${used.gpus} (${used.how})`,
+      `${oneWorker(role)} has ${gpusPerWorker} GPUs${share} but uses ${used.gpus} (${used.how})`,
       `set resources.${KEYS[role].gpus}: ${used.gpus} to share nodes`,
     );
     return;
   }
   findings.problem(
     pathOf(findings, path, names),
-    `a ${role} worker needs ${used.gpus} GPUs (${used.how}) but has ${gpusPerWorker}${share}`,
+    `${oneWorker(role)} needs ${used.gpus} GPUs (${used.how}) but has ${gpusPerWorker}${share}`,
     `ask for more nodes, fewer workers, or smaller sizes`,
   );
 }
@@ -217,7 +220,7 @@ function checkRoom({ role, workers, nodes, gpusPerWorker }: WorkerGroup, gpusPer
     const below = gpusPerWorker - (gpusPerWorker % gpusPerNode);
     findings.problem(
       path,
-      `a ${role} worker has ${gpusPerWorker} GPUs, which is no multiple of the ${gpusPerNode} of a node`,
+      `${oneWorker(role)} has ${gpusPerWorker} GPUs, which is no multiple of the ${gpusPerNode} of a node`,
       `set resources.${KEYS[role].gpus} to ${below} or ${below + gpusPerNode}, or change nodes and workers`,
     );
     return;
@@ -249,6 +252,11 @@ function checkSharedRoom(workers: readonly WorkerGroup[], gpusPerNode: number, f
       'set gpus_per_prefill and gpus_per_decode, or give decode_nodes',
     );
   }
+}
+
+/** `a prefill worker` */
+export function oneWorker(role: WorkerRole): string {
+  return `${role === 'aggregated' ? 'an' : 'a'} ${role} worker`;
 }
 
 function counted(count: number, noun: string): string {
