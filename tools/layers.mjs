@@ -9,12 +9,12 @@ export const LAYERS = {
   sse: { imports: [], uses: [], what: 'server-sent events' },
   runtime: {
     imports: ['core'],
-    uses: ['node:perf_hooks', 'node:crypto', 'node:process', 'node:v8'],
-    what: 'real time, chance and signals',
+    uses: ['node:perf_hooks', 'node:crypto', 'node:process', 'node:v8', 'node:fs', 'node:fs/promises', 'node:path'],
+    what: 'real time, chance, signals and folders',
   },
   config: { imports: ['core'], uses: ['node:fs', 'node:path', 'zod', 'yaml', 'commander'], what: 'one schema of settings' },
   telemetry: {
-    imports: ['core'],
+    imports: ['core', 'runtime'],
     uses: ['node:fs', 'node:fs/promises', 'node:path', 'node:tty', 'node:http', 'node:net', 'node:perf_hooks', 'pino', 'pino-pretty'],
     what: 'log, metrics, access record',
   },

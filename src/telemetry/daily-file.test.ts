@@ -88,3 +88,17 @@ test('flushing into a directory that cannot be written neither throws nor hangs'
   files.flushSync();
   assert.equal(troubles, 1);
 });
+
+test('a directory that cannot be made is told, and does not keep the process from ending', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const troubles: DailyFileTrouble[] = [];
+  const files = new DailyFile('/proc/router/logs', 'sglang-router', new FakeClock(LATE_EVENING), (trouble) => troubles.push(trouble));
+  files.write('lost\n');
+  await eventually(() => troubles.length > 0);
+  files.flushSync();
+  assert.deepEqual(
+    troubles.map(({ error }) => error.code),
+    ['ENOENT'],
+  );
+});

@@ -2,9 +2,10 @@
  * A log file per UTC day, opened for appending: `PREFIX.YYYY-MM-DD.log`. The change of day is seen at the first line after
  * midnight. Trouble (no directory, no room, no right) is told once per day; lines are lost until it is over.
  */
-import { close, mkdir, mkdirSync, open, openSync } from 'node:fs';
+import { close, open, openSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
+import { makeDirectory, makeDirectorySync } from '../runtime/make-directory.ts';
 import { LineWriter } from './line-writer.ts';
 
 const DAY_MS = 86_400_000;
@@ -55,7 +56,7 @@ export class DailyFile {
     if (day === null) return;
     if (day.fd === null) {
       try {
-        mkdirSync(this.#directory, { recursive: true });
+        makeDirectorySync(this.#directory);
         day.fd = openSync(day.file, 'a', 0o644);
       } catch (error) {
         this.#trouble(day, error as NodeJS.ErrnoException);
@@ -89,11 +90,7 @@ export class DailyFile {
       this.#reopenAtMs = this.#clock.nowMs() + REOPEN_MS;
       this.#trouble(day, error);
     };
-    mkdir(this.#directory, { recursive: true }, (mkdirError) => {
-      if (mkdirError !== null) {
-        failed(mkdirError);
-        return;
-      }
+    const openFile = (): void => {
       open(day.file, 'a', 0o644, (openError, fd) => {
         if (openError !== null) {
           failed(openError);
@@ -104,7 +101,8 @@ export class DailyFile {
         // Opened too late: the next day has begun.
         if (this.#day !== day) closeWhenIdle(day);
       });
-    });
+    };
+    makeDirectory(this.#directory).then(openFile, failed);
   }
 
   #trouble(day: OpenDay, error: NodeJS.ErrnoException): void {

@@ -2,13 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectory } from '../../runtime/make-directory.ts';
 import { slurmCommands, submissionEnvironment } from '../launch/slurm-commands.ts';
 import { knowsContainers, releaseJob, SubmitError, submitHeld, testSubmission } from '../launch/slurm-submit.ts';
 import type { Cluster } from '../recipe/cluster.ts';
 import { createRedactor } from '../recipe/redact.ts';
 import { renderBatchScript, warningSeconds } from '../slurm/batch-script.ts';
 import { stepOptionProblems } from '../slurm/step-options.ts';
-import { makeDirectory } from '../supervise/make-directory.ts';
 import { runPaths } from '../supervise/run-directory.ts';
 import { type NewRun, writeRun } from './create-run.ts';
 import type { Gathered } from './gather-recipes.ts';

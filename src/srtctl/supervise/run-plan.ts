@@ -1,12 +1,12 @@
 /** Runs a plan from its first process to its last, and leaves a run directory that tells all of it. */
 import { rm } from 'node:fs/promises';
 import type { Clock } from '../../core/clock.ts';
+import { makeDirectory } from '../../runtime/make-directory.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import { bootId, processStartTime } from '../launch/proc.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Redactor } from '../recipe/redact.ts';
 import { watchCancelFile } from './cancel-file.ts';
-import { makeDirectory } from './make-directory.ts';
 import { reportText } from './report.ts';
 import { EXIT_CODES, type FailureReport, type RunOutcome, runPaths, type StatusFile } from './run-directory.ts';
 import type { Notice } from './run-events.ts';

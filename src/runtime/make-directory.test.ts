@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeDirectory } from './make-directory.ts';
+import { makeDirectory, makeDirectorySync } from './make-directory.ts';
 
 test('a folder and those above it are made; what is there already is left alone', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'make-directory-'));
@@ -12,13 +12,23 @@ test('a folder and those above it are made; what is there already is left alone'
   await Promise.all([makeDirectory(path), makeDirectory(path)]);
   await makeDirectory(path);
   assert.ok(statSync(path).isDirectory());
+  const other = join(root, 'x/y/z');
+  makeDirectorySync(other);
+  makeDirectorySync(other);
+  assert.ok(statSync(other).isDirectory());
 });
 
 test('a place where no folder can be is an error, not a wait', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'make-directory-'));
   t.after(() => rmSync(root, { recursive: true }));
   writeFileSync(join(root, 'file'), '');
-  await assert.rejects(makeDirectory(join(root, 'file')), { code: 'EEXIST' });
-  await assert.rejects(makeDirectory(join(root, 'file/below')), { code: 'ENOTDIR' });
-  if (process.platform === 'linux') await assert.rejects(makeDirectory('/proc/runs/here'), { code: 'ENOENT' });
+  const places: [string, string][] = [
+    [join(root, 'file'), 'EEXIST'],
+    [join(root, 'file/below'), 'ENOTDIR'],
+  ];
+  if (process.platform === 'linux') places.push(['/proc/runs/here', 'ENOENT']);
+  for (const [place, code] of places) {
+    await assert.rejects(makeDirectory(place), { code });
+    assert.throws(() => makeDirectorySync(place), { code });
+  }
 });
