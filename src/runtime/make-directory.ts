@@ -9,35 +9,40 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 export async function makeDirectory(path: string): Promise<void> {
+  if (await made(path)) return;
   const parent = dirname(path);
+  if (parent !== path) await makeDirectory(parent);
+  // Its parent is there now, whoever made it.
+  if (!(await made(path))) await mkdir(path);
+}
+
+/** False: a folder above it is missing. */
+async function made(path: string): Promise<boolean> {
   try {
     await mkdir(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
-    if (code !== 'ENOENT' || parent === path || (await isDirectory(parent))) throw error;
-    await makeDirectory(parent);
-    await makeDirectory(path);
+    if (code === 'ENOENT') return false;
+    if (code !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error;
   }
+  return true;
 }
 
 /** At the end of a process, when nothing can be waited for. */
 export function makeDirectorySync(path: string): void {
+  if (madeSync(path)) return;
   const parent = dirname(path);
+  if (parent !== path) makeDirectorySync(parent);
+  if (!madeSync(path)) mkdirSync(path);
+}
+
+function madeSync(path: string): boolean {
   try {
     mkdirSync(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
-    if (code !== 'ENOENT' || parent === path || statSync(parent, { throwIfNoEntry: false })?.isDirectory()) throw error;
-    makeDirectorySync(parent);
-    makeDirectorySync(path);
+    if (code === 'ENOENT') return false;
+    if (code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
+  return true;
 }
