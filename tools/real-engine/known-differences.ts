@@ -55,19 +55,6 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   },
   {
     relation: 'routed',
-    cases: /^flush cache: GET/,
-    lines: /^(status: 200 \| 405|body: text \| json|header only in A: content-type: text|header only in B: content-type: application)/,
-    reason: 'A GET does not empty caches at the router.',
-  },
-  {
-    relation: 'routed',
-    cases: /^flush cache: POST/,
-    lines:
-      /^(body: text \| json|header only in A: (date|server: |vary: |content-type: text)|header only in B: content-type: application\/json|key only in B: )/,
-    reason: 'The router asks all workers to empty their caches, and tells how many did, as sglang_router does.',
-  },
-  {
-    relation: 'routed',
     cases: /^(abort|pause|continue)/,
     lines:
       /^(status: 200 \| 404|body: (text|none) \| json|header only in A: (date|server: |vary: )|header only in B: (content-type: application\/json|connection: close|x-smg-error-code: not_found)|key only in )/,
@@ -79,5 +66,18 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     lines: /^(status: 200 \| 404|body: metrics \| json|header only in )/,
     reason:
       "A router's metrics are on a port of their own (--prometheus-port), and those of a worker are not passed on as if they were its own.",
+  },
+  {
+    relation: 'routed',
+    cases: /^flush cache: POST/,
+    lines:
+      /^(body: text \| json|header only in A: (date|server: |vary: |content-type: text)|header only in B: content-type: application\/json|key only in B: )/,
+    reason: 'The router asks all workers to empty their caches, and tells how many did, as sglang_router does.',
+  },
+  {
+    relation: 'routed',
+    cases: /^flush cache: GET/,
+    lines: /^(status: 200 \| 405|body: text \| json|header only in A: content-type: text|header only in B: content-type: application)/,
+    reason: 'A GET does not empty caches at the router.',
   },
 ];
