@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { ROOT } from '../../test/support/program.ts';
-import { median } from '../race/statistics.ts';
 import { sendAll } from './clients.ts';
 import type { Fleet } from './fleet.ts';
 import type { Mode } from './fleets.ts';
@@ -12,14 +11,14 @@ const PROMPT_TOKENS = 64;
 const OUTPUT_TOKENS = 8;
 const LIMIT_MS = 60_000;
 
-/** Median over `requests`, one after the other, ms. */
-export async function throughEntrance(endpoint: string, requests: number): Promise<number> {
+/** Of `requests`, one after the other, ms. */
+export async function throughEntrance(endpoint: string, requests: number): Promise<readonly number[]> {
   const samples = await sendAll(endpoint, requests, 1, OUTPUT_TOKENS);
-  return median(samples.map(({ firstMs, startMs }) => (firstMs ?? Number.NaN) - startMs));
+  return samples.map(({ firstMs, startMs }) => (firstMs ?? Number.NaN) - startMs);
 }
 
 /** The same of the first aggregated worker: over HTTP, or, since Dynamo's workers have none, over its request plane. */
-export async function ofWorker(fleet: Fleet, mode: Mode, requests: number): Promise<number> {
+export async function ofWorker(fleet: Fleet, mode: Mode, requests: number): Promise<readonly number[]> {
   const [worker] = fleet.workers;
   if (worker === undefined) throw new Error('the fleet has no worker');
   if (mode === 'router') {
@@ -34,7 +33,7 @@ export async function ofWorker(fleet: Fleet, mode: Mode, requests: number): Prom
   const { stdout } = await promisify(execFile)('python3', words, { env: { ...env, DYN_LOG: 'error' }, timeout: LIMIT_MS });
   const list = stdout.split('\n').find((line) => line.startsWith('['));
   if (list === undefined) throw new Error(`ask_mocker.py gave no times: ${stdout}`);
-  return median(JSON.parse(list) as number[]);
+  return JSON.parse(list) as number[];
 }
 
 function environmentOf(pid: number): Record<string, string> {

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { findDynamo } from '../../tools/dynamo/environment.ts';
+import { median } from '../race/statistics.ts';
 import { sendAll } from './clients.ts';
 import { ofWorker, throughEntrance } from './first-token.ts';
 import { endAll, Fleet } from './fleet.ts';
@@ -13,6 +14,7 @@ import { killWorker } from './worker-death.ts';
 
 const ANSWER_TOKENS = 32;
 const CONCURRENCY = 4;
+const TURNS = 4;
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -29,46 +31,63 @@ function readOptions(): ModesOptions {
 
 type Env = Readonly<Record<string, string>>;
 
-/** One fleet that is instant and is asked, then one that is paced and loses a worker. */
-async function measure(round: number, shape: Shape, mode: Mode, options: ModesOptions, env: Env): Promise<Measured> {
-  const { requests, quietMs, migrationLimit } = options;
-  const fleet = await Fleet.start(recipeOf(mode, shape, 'instant', migrationLimit), env);
-  const { all, entrance } = fleet.pids();
-  // Once more before it counts: connections are there, code is warm.
-  await sendAll(fleet.endpoint, requests, CONCURRENCY, ANSWER_TOKENS);
-  const memory = { memoryMib: sharedMib(all), entranceMemoryMib: sharedMib(entrance) };
-  const firstMs = await throughEntrance(fleet.endpoint, requests);
-  const workerFirstMs = shape === 'aggregated' ? await ofWorker(fleet, mode, requests) : null;
-  const usedBeforeMs = usedMs(entrance);
-  await sendAll(fleet.endpoint, 4 * requests, CONCURRENCY, ANSWER_TOKENS);
-  const cpuMs = (usedMs(entrance) - usedBeforeMs) / (4 * requests);
-  const teardownMs = await fleet.end();
+interface Side {
+  readonly mode: Mode;
+  readonly fleet: Fleet;
+  readonly first: number[];
+  readonly workerFirst: number[];
+}
 
-  const doomed = await Fleet.start(recipeOf(mode, shape, 'paced', migrationLimit), env);
-  const death = await killWorker(doomed, quietMs ?? undefined);
-  await doomed.end();
-  return {
-    ...{ round, shape, mode, readyMs: [fleet.readyMs, doomed.readyMs], startCpuMs: [fleet.startCpuMs, doomed.startCpuMs] },
-    ...{ processes: all.length, entranceProcesses: entrance.length },
-    ...memory,
-    ...{ workerFirstMs, firstMs, cpuMs, teardownMs, death },
-  };
+/** Instant fleets of both modes at the same time, then paced ones that lose a worker, one after the other. */
+async function measure(round: number, shape: Shape, modes: readonly Mode[], options: ModesOptions, env: Env): Promise<readonly Measured[]> {
+  const { requests, quietMs, migrationLimit } = options;
+  const sides: Side[] = [];
+  for (const mode of modes)
+    sides.push({ mode, fleet: await Fleet.start(recipeOf(mode, shape, 'instant', migrationLimit), env), first: [], workerFirst: [] });
+  // Once before it counts: connections are there, code is warm.
+  for (const { fleet } of sides) await sendAll(fleet.endpoint, requests, CONCURRENCY, ANSWER_TOKENS);
+  // In turns, since what else the machine does changes by the second.
+  const each = Math.ceil(requests / TURNS);
+  for (let turn = 0; turn < TURNS; turn++)
+    for (const { mode, fleet, first, workerFirst } of sides) {
+      first.push(...(await throughEntrance(fleet.endpoint, each)));
+      if (shape === 'aggregated') workerFirst.push(...(await ofWorker(fleet, mode, each)));
+    }
+  const measured: Measured[] = [];
+  for (const { mode, fleet, first, workerFirst } of sides) {
+    const { all, entrance } = fleet.pids();
+    const usedBeforeMs = usedMs(entrance);
+    await sendAll(fleet.endpoint, 4 * requests, CONCURRENCY, ANSWER_TOKENS);
+    const cpuMs = (usedMs(entrance) - usedBeforeMs) / (4 * requests);
+    const memory = { memoryMib: sharedMib(all), entranceMemoryMib: sharedMib(entrance) };
+    const teardownMs = await fleet.end();
+
+    const doomed = await Fleet.start(recipeOf(mode, shape, 'paced', migrationLimit), env);
+    const death = await killWorker(doomed, quietMs ?? undefined);
+    await doomed.end();
+    measured.push({
+      ...{ round, shape, mode, readyMs: [fleet.readyMs, doomed.readyMs], startCpuMs: [fleet.startCpuMs, doomed.startCpuMs] },
+      ...{ processes: all.length, entranceProcesses: entrance.length, ...memory },
+      ...{ firstMs: median(first), workerFirstMs: workerFirst.length === 0 ? null : median(workerFirst), cpuMs, teardownMs, death },
+    });
+  }
+  return measured;
 }
 
 async function compare(options: ModesOptions, env: Env): Promise<readonly Measured[]> {
   const measured: Measured[] = [];
   for (let round = 1; round <= options.rounds; round++)
-    // The machine may change while this runs: each is first in every other round.
-    for (const shape of options.shapes)
-      for (const mode of round % 2 === 1 ? options.modes : options.modes.toReversed()) {
-        const one = await measure(round, shape, mode, options, env);
-        measured.push(one);
-        const { failed, requests, lastFailureS } = one.death;
+    for (const shape of options.shapes) {
+      // Each is first in every other round.
+      const modes = round % 2 === 1 ? options.modes : options.modes.toReversed();
+      const both = await measure(round, shape, modes, options, env);
+      measured.push(...both);
+      for (const { mode, readyMs, firstMs, death, teardownMs } of both)
         say(
-          `${round} ${shape} ${mode}: ready ${seconds(...one.readyMs)}, first token ${one.firstMs.toFixed(1)} ms, ` +
-            `${failed} of ${requests} requests failed until ${lastFailureS.toFixed(1)} s after a death, teardown ${seconds(one.teardownMs)}`,
+          `${round} ${shape} ${mode}: ready ${seconds(...readyMs)}, first token ${firstMs.toFixed(1)} ms, ` +
+            `${death.failed} of ${death.requests} requests failed until ${death.lastFailureS.toFixed(1)} s after a death, teardown ${seconds(teardownMs)}`,
         );
-      }
+    }
   return measured;
 }
 
