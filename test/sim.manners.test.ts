@@ -197,6 +197,23 @@ describe('clients that leave', () => {
   });
 });
 
+describe('request ids', () => {
+  it('one id for a batch is numbered, and each prompt can be aborted by its own', async (t) => {
+    const sim = await simFor(t, { speedup: 1 });
+    const reply = postJson(sim.port, '/generate', { ...LONG, text: ['a', 'b'], rid: 'mine' });
+    await until(() => sim.engine.scheduler.runningRequests === 2);
+    await postJson(sim.port, '/abort_request', { rid: 'mine_1' });
+    await until(() => sim.engine.scheduler.runningRequests === 1);
+    await postJson(sim.port, '/abort_request', { rid: 'mine_0' });
+    const ids = JSON.parse((await reply).body).map(({ meta_info }: { meta_info: { id: string } }) => meta_info.id);
+    assert.deepEqual(ids, ['mine_0', 'mine_1']);
+    const completions = postJson(sim.port, '/v1/completions', { prompt: ['a'], max_tokens: 100_000, ignore_eos: true, rid: 'mine' });
+    await until(() => sim.engine.scheduler.runningRequests === 1);
+    await postJson(sim.port, '/abort_request', { rid: 'mine_0' });
+    assert.equal(JSON.parse((await completions).body).id, 'mine_0');
+  });
+});
+
 describe('states', () => {
   it('while it warms up health is 503; the health delay is kept', async (t) => {
     const sim = await simFor(t, { warmupSecs: 20, healthDelaySecs: 10 });

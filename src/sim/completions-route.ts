@@ -25,7 +25,7 @@ export function completions(call: Call): void {
 }
 
 function start(call: Call, body: Body): void {
-  const prompts = readPrompts(body);
+  const { prompts, isList } = readPrompts(body);
   const rank = readRank(body, call.engine.options.dpSize);
   const sampling = readOpenAiSampling(body, DEFAULT_TOKENS);
   const completion = readOpenAiRequest(body, sampling.n, typeof body['logprobs'] === 'number' ? body['logprobs'] : -1);
@@ -37,23 +37,23 @@ function start(call: Call, body: Body): void {
   const writer = isStream
     ? new OpenAiStream(call, completion, streamShape(call.engine, completion, echoOf))
     : new OpenAiAnswer(call, completion, 'text_completion', (generation) => choice(completion, generation, echoOf(generation)));
-  startJob(call, { prompts, sampling, isStream, rids: ridsOf(body), pair, rank }, writer);
+  startJob(call, { prompts, sampling, isStream, rids: ridsOf(body, isList ? prompts.length : 0), pair, rank }, writer);
 }
 
-function readPrompts(body: Body): readonly Uint16Array[] {
+function readPrompts(body: Body): { readonly prompts: readonly Uint16Array[]; readonly isList: boolean } {
   const prompt = body['prompt'];
   if (prompt === undefined) {
     throw schemaError(HANDLER, [{ type: 'missing', loc: ['body', 'prompt'], msg: 'Field required', input: pythonRepr(body), ctx: '' }]);
   }
-  if (typeof prompt === 'string') return [encode(prompt)];
+  if (typeof prompt === 'string') return { prompts: [encode(prompt)], isList: false };
   if (!Array.isArray(prompt)) {
     throw schemaError(HANDLER, [
       { type: 'string_type', loc: ['body', 'prompt', 'str'], msg: 'Input should be a valid string', input: pythonRepr(prompt), ctx: '' },
     ]);
   }
   if (prompt.length === 0) throw new EngineError('Prompt cannot be empty.');
-  if (prompt.every((item): item is number => typeof item === 'number')) return [promptFromIds(prompt)];
-  return prompt.map((item: unknown) => (Array.isArray(item) ? promptFromIds(item) : encode(String(item))));
+  if (prompt.every((item): item is number => typeof item === 'number')) return { prompts: [promptFromIds(prompt)], isList: false };
+  return { prompts: prompt.map((item: unknown) => (Array.isArray(item) ? promptFromIds(item) : encode(String(item)))), isList: true };
 }
 
 function choice({ topLogprobs }: OpenAiRequest, generation: Generation, echo: string): Json {

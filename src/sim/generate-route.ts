@@ -6,6 +6,7 @@ import type { Generation } from './generation.ts';
 import { type PromptRequest, QUEUE_FULL } from './job.ts';
 import { type LogprobWish, readLogprobWish } from './logprobs.ts';
 import { type AnswerPart, metaInfo, refusedMetaInfo } from './meta-info.ts';
+import { numberedRids } from './numbered-rids.ts';
 import { RoomError, readPairFields } from './pair-fields.ts';
 import { pythonRepr } from './python-json.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
@@ -80,7 +81,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const rank = readRank(body, call.engine.options.dpSize);
   const sampling = readNativeSampling(samplingOf(body));
   const pair = readPairFields(call.body, body, HANDLER);
-  const rids = readRids(body['rid']);
+  const rids = readRids(body['rid'], isList ? prompts.length : 0);
   if (prompts.length === 0) {
     call.answer.json(200, '[]');
     return;
@@ -109,8 +110,9 @@ function readIds(ids: readonly unknown[]): Uint16Array {
   return promptFromIds(ids);
 }
 
-function readRids(rid: unknown): readonly string[] {
-  if (typeof rid === 'string') return [rid];
+/** `batch`: prompts of a batch, 0 for one prompt. */
+function readRids(rid: unknown, batch: number): readonly string[] {
+  if (typeof rid === 'string') return batch === 0 ? [rid] : numberedRids(rid, batch);
   const rids = Array.isArray(rid) ? rid.filter((item): item is string => typeof item === 'string') : [];
   const twice = [...new Set(rids.filter((item, at) => rids.indexOf(item) !== at))];
   if (twice.length > 0) throw new EngineError(`Duplicate request IDs detected within the request: ${pythonRepr(twice)}`);

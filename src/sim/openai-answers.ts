@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts';
 import { EngineError, failureText, SchemaError } from './engine-error.ts';
 import type { FinishReason, Generation } from './generation.ts';
 import { logprobOf, topTokens } from './logprobs.ts';
+import { numberedRids } from './numbered-rids.ts';
 import { float, type Json, spacedJson } from './python-json.ts';
 import type { Body } from './request-body.ts';
 import { tokenText } from './tokens.ts';
@@ -22,8 +23,12 @@ export function modelNameOf(body: Body): string {
   return typeof body['model'] === 'string' ? body['model'] : 'default';
 }
 
-export function ridsOf(body: Body): readonly string[] {
-  return typeof body['rid'] === 'string' ? [body['rid']] : [];
+/** `batch`: prompts of a batch, 0 for one prompt. */
+export function ridsOf(body: Body, batch = 0): readonly string[] {
+  const { rid } = body as { rid?: unknown };
+  if (Array.isArray(rid)) return rid.filter((item): item is string => typeof item === 'string');
+  if (typeof rid !== 'string') return [];
+  return batch === 0 ? [rid] : numberedRids(rid, batch);
 }
 
 /** The event that ends a stream of a request that the engine gave up. */
