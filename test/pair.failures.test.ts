@@ -469,6 +469,45 @@ test('a client with a request id of its own gets another decode worker too: an e
   assert.equal((await client.response('POST')).text, '{"text":"abc"}');
 });
 
+test("a client's own request id goes to no engine that may still work on it: without another one there is no other try", async (t) => {
+  const prefills = [await startEngine(t, 'prefill'), await startEngine(t, 'prefill')];
+  const decode = await startEngine(t, 'decode');
+  for (const engine of prefills) engine.script = (call) => call.body().then(() => call.write(jsonAnswer({ of: 'prefill' }, 500)));
+  const router = await startPairRouter(t, [...prefills, decode]);
+  for (const isStream of [true, false]) {
+    const client = await router.connect();
+    await client.send(requestBytes({ path: '/generate', body: JSON.stringify({ text: 'hi', rid: 'mine', stream: isStream }) }));
+    const response = await client.response('POST');
+    assert.deepEqual([response.status, response.text], [500, '{"of":"prefill"}']);
+  }
+  await until(() => decode.aborted.length === 2, 'decode to be told');
+  assert.deepEqual([decode.calls.length, router.records.map(({ attempts }) => attempts)], [2, [1, 1]]);
+});
+
+test("a client's own request id is aborted once: the client may be back with it", async (t) => {
+  const [prefill, decode] = [await startEngine(t, 'prefill'), await startEngine(t, 'decode')];
+  const router = await startPairRouter(t, [prefill, decode]);
+  const leave = async (rid: string | null): Promise<void> => {
+    const client = await router.connect();
+    await client.send(requestBytes({ path: '/generate', body: JSON.stringify({ text: 'hi', ...(rid === null ? {} : { rid }) }) }));
+    await Promise.all([prefill.next(), decode.next()]);
+    client.destroy();
+    await router.quiet();
+  };
+  await leave('mine');
+  await leave(null);
+  // What is said once more is said in the order of the first time.
+  await until(
+    () => decode.aborted.length >= 3 && prefill.aborted.length >= 3,
+    () => `the second aborts: ${decode.aborted}`,
+  );
+  for (const { aborted } of [prefill, decode]) {
+    assert.equal(aborted[0], 'mine');
+    assert.match(aborted[1]!, /^pair-/); // Three were awaited.
+    assert.equal(aborted[2], aborted[1]);
+  }
+});
+
 test('every prompt of a batch is aborted by the id that the engine made for it', async (t) => {
   const prefill = await startEngine(t, 'prefill');
   const decode = await startEngine(t, 'decode');

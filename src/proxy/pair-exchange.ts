@@ -209,14 +209,16 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     if (!this.#retries.mayTryAnother({ kind, status, afterMs })) return false;
     const selection = this.#pairing[leg.role];
     if (!(isUnreachable(kind) ? selection.hasOtherEngine(leg.worker.index) : hasOther(selection, leg.worker.index))) return false;
+    const other = leg.role === 'prefill' ? pair.decode : pair.prefill;
+    // An engine refuses a request id that it still works on, and would take the abort for the new request; our ids are new with
+    // every pair, the client's is not.
+    const hasOwnId = pair.rids.isClients && other.isAtWork;
+    if (hasOwnId && !this.#pairing[other.role].hasOtherEngine(other.worker.index)) return false;
     if (kind === 'timeout') this.#abort(pair, leg, kind);
     else leg.end(kind, status);
-    const other = leg.role === 'prefill' ? pair.decode : pair.prefill;
     this.#abort(pair, other, 'cancelled');
     this.#failed[leg.role] = leg.worker.index;
-    // An engine refuses a request id that it still works on; ours are new with every pair, the client's is not.
-    if ((mayBeOther || request.shape.rid !== null) && hasOther(this.#pairing[other.role], other.worker.index))
-      this.#failed[other.role] = other.worker.index;
+    if (hasOwnId || (mayBeOther && hasOther(this.#pairing[other.role], other.worker.index))) this.#failed[other.role] = other.worker.index;
     this.#pairing.series.retries.value++;
     this.#pairing.reader.scan(this.#body, this.#prompt);
     this.#try(request);
@@ -229,8 +231,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     if (upstream === null) return;
     const { aborts } = this.#pairing;
     const fields = abortFields(this.#fields);
-    // A stream's engine sees at once that its socket is closed.
-    const isYoung = !this.#isStream && this.#ctx.turnMs - pair.live.startMs < YOUNG_MS;
+    // A stream's engine sees at once that its socket is closed. An id of the client may have come back with a new request by then.
+    const isYoung = !this.#isStream && !pair.rids.isClients && this.#ctx.turnMs - pair.live.startMs < YOUNG_MS;
     for (const rid of pair.rids.all) {
       if (isYoung) aborts.sendTwice(upstream, rid, fields);
       else aborts.send(upstream, rid, fields);

@@ -61,6 +61,11 @@ export class PairLeg implements Sink {
     if (!this.isOver) this.#flight = flight;
   }
 
+  /** The engine may be at work on it. */
+  get isAtWork(): boolean {
+    return !this.isOver && this.#flight?.isOnWire === true;
+  }
+
   /** Stops and goes on reading; of a leg that is over nothing, for its connection may carry another request. */
   pause(): void {
     if (!this.isOver) this.#flight?.pause();
@@ -83,9 +88,9 @@ export class PairLeg implements Sink {
   /** Like `end` for a leg that may be at work still. Answers the upstream whose engine may have the request and must be told. */
   abort(kind: OutcomeKind): Upstream | null {
     if (this.isOver) return null;
-    const isOnWire = this.#flight?.isOnWire === true;
+    const { isAtWork } = this;
     this.end(kind, this.head?.status ?? 0);
-    return isOnWire ? this.#upstream : null;
+    return isAtWork ? this.#upstream : null;
   }
 
   // ---- what the worker sends

@@ -22,6 +22,11 @@ export class PairRids {
     this.member = this.#own === '' ? '' : `,"rid":"${this.#own}"`;
   }
 
+  /** The id is the client's own, who may come back with it. */
+  get isClients(): boolean {
+    return this.#shape.rid !== null;
+  }
+
   /** Ids as the engine made them: it numbers the prompts of a batch. Source: SGLang, `_normalize_rid`. */
   get all(): readonly string[] {
     const { batch, rid } = this.#shape;
