@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import textwrap
+import time
 import urllib.request
-from typing import Callable, List
+from typing import Callable, List, Tuple
 
 import pytest
 from conftest import (
@@ -116,6 +117,24 @@ def test_a_failure_to_start_is_an_exception_with_the_status() -> None:
         Router(port=0, policy=PolicyType.Manual).start()
     with pytest.raises(TypeError, match="no_such_setting"):
         Router(no_such_setting=1)
+    with pytest.raises(TypeError, match="worker_urls: expected a list, got 'http://a:1'"):
+        Router(worker_urls="http://a:1")
+
+
+def test_waiting_for_a_worker_asks_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: List[str] = []
+
+    def answer(path: str) -> Tuple[int, str]:
+        asked.append(path)
+        return 503, "not ready"
+
+    router = Router(worker_urls=["http://127.0.0.1:9"])
+    router._listening = {"host": "127.0.0.1", "port": 9}
+    monkeypatch.setattr(router, "_get", answer)
+    with pytest.raises(TimeoutError, match=r"no worker has answered the router in time.*says not ready"):
+        router._wait_ready(time.monotonic() + 1.5)
+    assert asked[0] == "/readiness"
+    assert len(asked) < 10
 
 
 def test_start_ends_like_the_program(python: Start) -> None:

@@ -124,6 +124,8 @@ def test_the_log_says_which_policies_pairs_get(policies: Dict[str, str], level: 
     ("fields", "part"),
     [
         ({"worker_urls": "http://a:1"}, "worker_urls: expected a list"),
+        ({"prefill_urls": "http://a:1"}, "prefill_urls: expected a list, got 'http://a:1'"),
+        ({"decode_urls": "http://a:1"}, "decode_urls: expected a list"),
         ({"dp_aware": "yes"}, "dp_aware: expected True or False"),
         ({"prefill_urls": [("http://a:1", 1, 2)]}, r"prefill_urls: expected \(URL, port or None\)"),
         ({"bootstrap_port_annotation": "mine"}, "bootstrap_port_annotation: expected to be left out"),

@@ -59,7 +59,7 @@ class _Router:
         policy: a PolicyType, or its name.
         host: address to listen on.
         port: port to listen on; 0 for any free one.
-        settings: any field of RouterArgs. A wrong name is a TypeError.
+        settings: any field of RouterArgs. A wrong name is a TypeError, and so is one URL in the place of a list.
     """
 
     def __init__(
@@ -70,6 +70,8 @@ class _Router:
         port: int = 3001,
         **settings: Any,
     ) -> None:
+        if isinstance(worker_urls, str):
+            raise TypeError(f"worker_urls: expected a list, got {worker_urls!r}")
         for name in _POLICY_FIELDS[1:]:
             if settings.get(name) is not None:
                 settings[name] = _name_of(settings[name])
@@ -110,8 +112,8 @@ class Router:
         verbose: ``log_level="debug"``, as in the first version.
         settings: any field of RouterArgs.
 
-    These are the defaults of the first version; all other settings have those of RouterArgs. A wrong name is a TypeError
-    here, a wrong value is refused by the router when it starts.
+    These are the defaults of the first version; all other settings have those of RouterArgs. A wrong name, or one URL in
+    the place of a list, is a TypeError here, a wrong value is refused by the router when it starts.
     """
 
     def __init__(
@@ -225,7 +227,7 @@ class Router:
         return self._listening
 
     def _wait_ready(self, deadline: float) -> None:
-        answer = "nothing"
+        answer, pause = "nothing", 0.05
         while time.monotonic() < deadline:
             process = self._router.process
             if process is not None and process.poll() is not None:
@@ -237,7 +239,9 @@ class Router:
             else:
                 if status == 200:
                     return
-            time.sleep(0.05)
+            # Each question is a line in the router's log, and workers may take minutes.
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
         raise TimeoutError(f"no worker has answered the router in time; {self.url}/readiness says {answer}")
 
     def _get(self, path: str) -> "tuple[int, str]":

@@ -298,13 +298,13 @@ def _words(flag: Flag, value: Any) -> List[str]:
     """One word for each item, as it stands after ``=``."""
     if isinstance(value, Mapping):
         return [f"{name}={item}" for name, item in value.items()]
+    if isinstance(value, str) and (flag.joins or flag.words in ("each", "any", "some")):
+        raise ValueError(f"{flag.field}: expected a list, got {value!r}")
     if flag.joins:
         return [item if isinstance(item, str) else _joined(flag, item) for item in value]
     if flag.name == "control_plane_api_keys":
         return [item if isinstance(item, str) else f"{item[0]}:{item[1]}:{item[3]}:{item[2]}" for item in value]
     if flag.words in ("each", "any", "some"):
-        if isinstance(value, str):
-            raise ValueError(f"{flag.field}: expected a list, got {value!r}")
         return [str(_plain(item)) for item in value]
     if flag.words == "none":
         if not isinstance(value, bool):
