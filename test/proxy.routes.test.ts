@@ -12,7 +12,6 @@ const POLICY_ROUTES: readonly (readonly [string, string])[] = [
   ['POST', '/v1/embeddings'],
   ['POST', '/v1/classify'],
   ['POST', '/v1/rerank'],
-  ['POST', '/rerank'],
   ['POST', '/v1/responses'],
   ['POST', '/v1/messages'],
   ['POST', '/v1/tokenize'],
@@ -65,6 +64,22 @@ test('every route reaches a worker with method, path and query as they were sent
       const call = await worker.next();
       assert.equal(call.message.firstLine, `${method} ${path}${query} HTTP/1.1`);
       assert.equal((await call.body()).toString(), body ?? '');
+    }
+  }
+});
+
+test('the short path for rerank is a path of the router: an engine is asked under the name that it has', async (t) => {
+  for (const policy of ['round_robin', 'cache_aware']) {
+    const { workers, router } = await routed(t, 1, ['--policy', policy]);
+    for (const [target, sent] of [
+      ['/rerank', '/v1/rerank'],
+      ['/rerank?a=1&b=?', '/v1/rerank?a=1&b=?'],
+      ['http://router/rerank?', '/v1/rerank?'],
+    ] as const) {
+      assert.equal((await ask(router.port, { path: target, body: '{"query":"q","documents":["d"]}' })).status, 200);
+      const call = await workers[0]!.next();
+      assert.equal(call.message.firstLine, `POST ${sent} HTTP/1.1`);
+      assert.equal((await call.body()).toString(), '{"query":"q","documents":["d"]}');
     }
   }
 });

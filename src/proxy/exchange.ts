@@ -187,17 +187,15 @@ export class Exchange implements Sink, ServerExchange {
       return;
     }
     if (ctx.ranks !== null && !this.#nameRank(ctx.ranks, worker)) return;
-    const { head, requestId } = this.#record;
+    const { head, requestId, route } = this.#record;
+    const target = route.enginePath === null ? head.target : route.enginePath + head.target.substring(head.path.length);
     this.#fields ??= ctx.fieldRules.select(head, requestId);
     const attempt = new Attempt(ctx, worker, choice);
     this.#attempt = attempt;
     this.#state = 'waiting';
     this.#record.attempts++;
     this.#record.worker = attempt.series?.url ?? '';
-    const flight = upstream.send(
-      { method: head.method, target: head.target, fields: this.#fields, body: this.#ranked ?? this.#body },
-      this,
-    );
+    const flight = upstream.send({ method: head.method, target, fields: this.#fields, body: this.#ranked ?? this.#body }, this);
     // It may have failed at once and been tried elsewhere.
     if (this.#attempt === attempt) this.#flight = flight;
   }

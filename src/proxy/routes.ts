@@ -39,6 +39,8 @@ export interface Route {
   readonly idPrefix: RequestIdPrefix;
   /** Which fields hold the prompt; null: the body is never read here. */
   readonly prompt: PromptFields | null;
+  /** What engines call it, if not by the same path. */
+  readonly enginePath: string | null;
   /** JSON is the only body it takes (415 otherwise). */
   readonly json: boolean;
   readonly paired: PairedKind;
@@ -54,6 +56,7 @@ interface Declaration {
   readonly endpoint?: string;
   readonly idPrefix?: RequestIdPrefix;
   readonly prompt?: PromptFields;
+  readonly enginePath?: string;
   readonly json?: boolean;
   /** `one` if left out. */
   readonly paired?: PairedKind;
@@ -85,7 +88,7 @@ const DECLARATIONS: readonly Declaration[] = [
   post('/v1/embeddings', 'embeddings', EMBEDDING_PROMPT),
   post('/v1/classify', 'classify', CLASSIFY_PROMPT),
   post('/v1/rerank', 'rerank', RERANK_PROMPT),
-  post('/rerank', 'rerank', RERANK_PROMPT),
+  { ...post('/rerank', 'rerank', RERANK_PROMPT), enginePath: '/v1/rerank' },
   post('/v1/responses', 'responses', RESPONSES_PROMPT, 'resp-'),
   { methods: ['GET', 'DELETE'], path: '/v1/responses/{id}', kind: 'every', endpoint: 'responses', idPrefix: 'resp-', paired: 'refused' },
   { methods: ['POST'], path: '/v1/responses/{id}/cancel', kind: 'every', endpoint: 'responses', idPrefix: 'resp-', paired: 'refused' },
@@ -129,6 +132,7 @@ export class RouteTable {
           endpoint: d.endpoint ?? 'info',
           idPrefix: d.idPrefix ?? 'req-',
           prompt: d.prompt ?? null,
+          enginePath: d.enginePath ?? null,
           json: d.json ?? false,
           paired: d.paired ?? 'one',
           local: null,
@@ -143,6 +147,7 @@ export class RouteTable {
         endpoint: 'local',
         idPrefix: 'req-',
         prompt: null,
+        enginePath: null,
         json: false,
         paired: 'one',
         local,
@@ -157,6 +162,7 @@ export class RouteTable {
       endpoint: 'other',
       idPrefix: 'req-',
       prompt: null,
+      enginePath: null,
       json: false,
       paired: 'one',
       local: null,

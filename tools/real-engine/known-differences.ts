@@ -80,4 +80,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     lines: /^(status: 200 \| 405|body: text \| json|header only in A: content-type: text|header only in B: content-type: application)/,
     reason: 'A GET does not empty caches at the router.',
   },
+  {
+    relation: 'routed',
+    cases: /^rerank: short path/,
+    lines: /^(status: 404 \| 400|key only in )/,
+    reason: 'The router knows this path, and asks the engine under the one that it has: /v1/rerank.',
+  },
 ];
