@@ -1,7 +1,7 @@
 /** srtctl as a program, as far as nothing is started. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -118,6 +118,34 @@ test('a file that is not there and a directory without recipes are told', (t) =>
     srtctl(['plan', '-f', 'recipes/srtslurm.example.yaml']).stderr,
     /error: there is no recipe in recipes\/srtslurm\.example\.yaml\n/,
   );
+});
+
+test('what cannot be read is told as that, and no bug', (t) => {
+  const cwd = place(t);
+  symlinkSync('loop.yaml', path.join(cwd, 'loop.yaml'));
+  const loop = srtctl(['plan', '-f', 'loop.yaml'], { cwd });
+  assert.equal(loop.code, 2, loop.stderr);
+  assert.match(loop.stderr, /^error: loop\.yaml: cannot be read \(ELOOP\)/);
+  const source = srtctl(['validate', ...QUICKSTART, '--set', `backend.sglang_src_dir=${cwd}/loop.yaml/src`]);
+  assert.equal(source.code, 2, source.stderr);
+  assert.match(source.stderr, /there is no directory/);
+});
+
+test('a directory of recipes may hold directories of any name', (t) => {
+  const cwd = place(t);
+  mkdirSync(path.join(cwd, 'old.yaml'));
+  writeFileSync(path.join(cwd, 'old.yaml', 'a.yaml'), readFileSync(`${ROOT}recipes/quickstart.yaml`));
+  const { code, stdout, stderr } = srtctl(['validate', '-f', '.'], { cwd });
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout.split('\n')[0], 'ok  old.yaml/a.yaml: quickstart');
+});
+
+test('-o without a directory, such as a variable that is not set, is refused', () => {
+  for (const command of [['apply', ...QUICKSTART, '--local'], ['status']]) {
+    const { code, stderr } = srtctl([...command, '-o', '']);
+    assert.equal(code, 2);
+    assert.match(stderr, /option '-o, --output <dir>' argument '' is invalid\. expected a directory/);
+  }
 });
 
 test('validate tells the warnings of what it finds right', () => {

@@ -1,5 +1,4 @@
 /** From what `-f` names to recipes and their plans, with every complaint about any of them. */
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { needsInWords } from '../plan/needs.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -8,7 +7,16 @@ import type { Cluster } from '../recipe/cluster.ts';
 import { loadCluster } from '../recipe/load-cluster.ts';
 import { loadRecipe } from '../recipe/load-recipe.ts';
 import type { Problem } from '../recipe/problem.ts';
-import { isClusterFileName, isDirectory, isFile, readClusterFile, readText, splitTarget } from '../recipe/read-files.ts';
+import {
+  isClusterFileName,
+  isDirectory,
+  isFile,
+  type ListedFiles,
+  listYamlFiles,
+  readClusterFile,
+  readText,
+  splitTarget,
+} from '../recipe/read-files.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import { createRedactor } from '../recipe/redact.ts';
 import type { RecipeOptions } from './recipe-options.ts';
@@ -54,7 +62,12 @@ export async function gatherRecipes(options: RecipeOptions, around: Surroundings
   if (problems.length > 0 || warnings.length > 0) reports.push({ file: cluster.file ?? '', recipes: [], needs: [], problems, warnings });
   const gathered: Gathered[] = [];
   for (const target of options.file) {
-    for (const file of expand(target, around)) {
+    const listed = expand(target, around);
+    if (!listed.ok) {
+      reports.push({ file: target, recipes: [], needs: [], problems: [{ ...listed.problem, file: target }], warnings: [] });
+      continue;
+    }
+    for (const file of listed.files) {
       if (isClusterFileName(file)) reports.push(readCluster(file, around));
       else {
         const one = await gatherFile(file, cluster, options, around);
@@ -67,13 +80,11 @@ export async function gatherRecipes(options: RecipeOptions, around: Surroundings
 }
 
 /** A directory is all YAML files below it, in the order of their names. */
-function expand(target: string, around: Surroundings): readonly string[] {
+function expand(target: string, around: Surroundings): ListedFiles {
   const directory = path.resolve(around.workingDirectory, target);
-  if (target === '-' || !isDirectory(directory)) return [target];
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.ya?ml$/.test(file))
-    .sort()
-    .map((file) => path.join(target, file));
+  if (target === '-' || !isDirectory(directory)) return { ok: true, files: [target] };
+  const listed = listYamlFiles(directory);
+  return listed.ok ? { ok: true, files: listed.files.map((file) => path.join(target, file)) } : listed;
 }
 
 function readCluster(file: string, around: Surroundings): FileReport {

@@ -1,5 +1,5 @@
 /** What every command about runs has in common: which run is meant, and where runs are. */
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { formatProblem } from '../recipe/problem.ts';
 import { readClusterFile } from '../recipe/read-files.ts';
 import { type FoundRun, findRun, outputDirectory } from './find-runs.ts';
@@ -11,7 +11,13 @@ export interface RunFlags {
 
 /** The option `-o`. */
 export function addOutputOption(command: Command): Command {
-  return command.option('-o, --output <dir>', 'where runs are (default: output_dir of srtslurm.yaml, or outputs)');
+  return command.option('-o, --output <dir>', 'where runs are (default: output_dir of srtslurm.yaml, or outputs)', directoryName);
+}
+
+/** `-o "$NOT_SET"` would otherwise mean the working directory. */
+function directoryName(text: string): string {
+  if (text === '') throw new InvalidArgumentError('expected a directory.');
+  return text;
 }
 
 /** As `outputDirectory`; a cluster file with problems counts as none, and that is said. */

@@ -1,5 +1,5 @@
 /** The rim: recipes and cluster files from the disk. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { NO_CLUSTER } from './cluster.ts';
 import type { Variables } from './expand-host.ts';
@@ -33,18 +33,47 @@ export function readText(file: string): ReadText {
   try {
     return { ok: true, text: readFileSync(file, 'utf8') };
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
-    return { ok: false, problem: { file, line: 0, column: 0, path: '', message, suggestion: null } };
+    return { ok: false, problem: unreadable(file, error) };
   }
 }
 
+export type ListedFiles = { readonly ok: true; readonly files: readonly string[] } | { readonly ok: false; readonly problem: Problem };
+
+/** All YAML files below a directory, relative to it, in the order of their names. */
+export function listYamlFiles(directory: string): ListedFiles {
+  try {
+    const files = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.ya?ml$/.test(file) && !isDirectory(join(directory, file)))
+      .sort();
+    return { ok: true, files };
+  } catch (error) {
+    return { ok: false, problem: unreadable(directory, error) };
+  }
+}
+
+function unreadable(file: string, error: unknown): Problem {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const message = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`;
+  return { file, line: 0, column: 0, path: '', message, suggestion: null };
+}
+
+/** Not so: also what cannot be looked at. */
 export function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return stat(path)?.isDirectory() ?? false;
 }
 
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return stat(path)?.isFile() ?? false;
+}
+
+function stat(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // A loop of links, a directory above that may not be entered.
+    if (error instanceof Error && 'code' in error) return undefined;
+    throw error;
+  }
 }
 
 /** `srtslurm.yaml`, `srtslurm.example.yaml`: a directory of recipes may hold one. */
