@@ -434,6 +434,29 @@ test('both legs may fail in the same turn', async (t) => {
   }
 });
 
+for (const role of ['prefill', 'decode'] as const) {
+  test(`two bad ${role} workers do not fail a request while there is a third, whatever the policy`, async (t) => {
+    const several = await Promise.all([1, 2, 3].map(() => startEngine(t, role)));
+    const single = await startEngine(t, role === 'prefill' ? 'decode' : 'prefill');
+    for (const [at, engine] of several.entries())
+      engine.script = (call) => call.body().then(() => call.write(jsonAnswer({ at }, at === 1 ? 200 : 500)));
+    single.script = async (call) => {
+      await call.body();
+      // As decode engines do, it waits for its prefill engine, of which there are three.
+      const isMet = (): boolean => several[1]!.calls.some((one) => one.message.done && ridOf(one) === ridOf(call));
+      if (role === 'prefill') await until(() => isMet() || !call.connection.isOpen, 'the good prefill or the end of the pair');
+      await call.write(jsonAnswer({ at: 1 }));
+    };
+    const router = await startPairRouter(t, [...several, single], { policy: 'random' });
+    for (let i = 0; i < 12; i++) {
+      const client = await router.connect();
+      await ask(client, false);
+      const response = await client.response('POST');
+      assert.deepEqual([response.status, response.text], [200, '{"at":1}']);
+    }
+  });
+}
+
 test('at most three pairs are tried', async (t) => {
   const prefills = await Promise.all([1, 2, 3, 4, 5].map(() => startEngine(t, 'prefill')));
   const decode = await startEngine(t, 'decode');

@@ -20,7 +20,7 @@
  */
 import type { ErrorCode } from '../core/errors.ts';
 import { isUnreachable, type OutcomeKind } from '../core/outcome.ts';
-import { NONE } from '../core/worker.ts';
+import type { WorkerIndex } from '../core/worker.ts';
 import type { ChunkedFramer } from '../http1/chunked-framer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { PromptFields } from '../json/prompt-fields.ts';
@@ -49,6 +49,7 @@ import type { ServerExchange } from './server-exchange.ts';
 const YOUNG_MS = 1000;
 
 const NEVER = Number.POSITIVE_INFINITY;
+const NOBODY: readonly WorkerIndex[] = [];
 
 type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
 
@@ -66,7 +67,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   #isStream = false;
   #fields: readonly string[] = [];
   #pair: Pair | null = null;
-  readonly #failed: FailedWorkers = { prefill: NONE, decode: NONE };
+  readonly #failed: FailedWorkers = { prefill: NOBODY, decode: NOBODY };
   readonly #retries = new PairRetries();
   /** Whose answer the client gets. */
   #answering: PairLeg | null = null;
@@ -217,8 +218,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     if (kind === 'timeout') this.#abort(pair, leg, kind);
     else leg.end(kind, status);
     this.#abort(pair, other, 'cancelled');
-    this.#failed[leg.role] = leg.worker.index;
-    if (hasOwnId || (mayBeOther && hasOther(this.#pairing[other.role], other.worker.index))) this.#failed[other.role] = other.worker.index;
+    this.#failed[leg.role] = [...this.#failed[leg.role], leg.worker.index];
+    if (hasOwnId || mayBeOther) this.#failed[other.role] = [...this.#failed[other.role], other.worker.index];
     this.#pairing.series.retries.value++;
     this.#pairing.reader.scan(this.#body, this.#prompt);
     this.#try(request);

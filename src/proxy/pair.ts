@@ -32,10 +32,10 @@ export interface NoPair {
   readonly message: string;
 }
 
-/** Workers that are not chosen again, NONE or the one that failed last in that role. */
+/** Workers of each role that have failed, in order: not chosen again as long as there are others. */
 export interface FailedWorkers {
-  prefill: WorkerIndex;
-  decode: WorkerIndex;
+  prefill: readonly WorkerIndex[];
+  decode: readonly WorkerIndex[];
 }
 
 /**
@@ -87,8 +87,10 @@ export function hasOther({ eligible }: Selection, worker: WorkerIndex): boolean 
 }
 
 /** A worker that has failed is better than none. */
-function choose(selection: Selection, input: Parameters<Selection['choose']>[0], failed: WorkerIndex): Choice {
-  return selection.choose(input, failed !== NONE && hasOther(selection, failed) ? failed : NONE);
+function choose(selection: Selection, input: Parameters<Selection['choose']>[0], failed: readonly WorkerIndex[]): Choice {
+  const last = failed.at(-1);
+  if (last === undefined) return selection.choose(input, NONE);
+  return selection.choose(input, hasOther(selection, last) ? last : NONE, failed.slice(0, -1));
 }
 
 function leg(

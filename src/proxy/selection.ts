@@ -59,12 +59,17 @@ export class Selection implements FleetListener {
 
   /**
    * Chooses a worker and tells the policy that the choice is dispatched. `excluded` is NONE or the worker that failed before; of
-   * another rank of its engine the same must be feared, so it is the last resort.
+   * another rank of its engine the same must be feared, so it is the last resort. `before`: those that failed before that one; they
+   * are chosen again only where no other is left.
    */
-  choose(input: RouteInput, excluded: WorkerIndex): Choice {
+  choose(input: RouteInput, excluded: WorkerIndex, before: readonly WorkerIndex[] = []): Choice {
     const view = this.#view;
     const all = view.eligible;
-    const others = excluded === NONE || this.#workers[excluded]?.rank == null ? all : this.#otherEngines(excluded);
+    let others = excluded === NONE || this.#workers[excluded]?.rank == null ? all : this.#otherEngines(excluded);
+    if (before.length > 0) {
+      const fresh = others.filter((worker) => worker !== excluded && !before.includes(worker));
+      if (fresh.length > 0) others = fresh;
+    }
     if (others.length > 0) view.setEligible(others);
     view.excluded = excluded;
     const choice = this.policy.select(view, input, this.#state, this.#rng);
