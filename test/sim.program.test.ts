@@ -1,6 +1,6 @@
 /** `sglang-sim` as a program: its flags, its first line, its signals, its exit codes. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseCommandLine } from '../src/sim/command-line.ts';
 import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS, type SimOption, type SimOptionName } from '../src/sim/options.ts';
+import { ROOT } from './support/program.ts';
 import { postJson, sendRaw } from './support/send-raw.ts';
 
 const PROGRAM = fileURLToPath(new URL('../src/bin/sim.js', import.meta.url));
@@ -182,6 +183,15 @@ describe('flags', () => {
     const [text, { code }] = await Promise.all([textOf(child, 'stderr'), exitOf(child)]);
     assert.equal(code, 1);
     assert.match(text, /EADDRINUSE/);
+  });
+
+  it('--version is told, and starts nothing', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [`${ROOT}dist/bin/sim.js`, '--version'], {
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^sglang-sim \d+\.\d+\.\d+\n$/);
   });
 
   it('--help names every flag with its default; the manual too', () => {

@@ -17,6 +17,11 @@ async function main(): Promise<number> {
     process.stdout.write(parsed.text);
     return 0;
   }
+  if (parsed.kind === 'version') {
+    const { VERSION } = await import('./version.ts');
+    process.stdout.write(`sglang-sim ${VERSION}\n`);
+    return 0;
+  }
   if (parsed.kind === 'bad') {
     process.stderr.write(`${parsed.problems.map((problem) => `sglang-sim: ${problem}`).join('\n')}\n`);
     return 2;

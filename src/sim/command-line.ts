@@ -15,6 +15,7 @@ export interface SimCommand {
 export type ParsedCommand =
   | { readonly kind: 'run'; readonly command: SimCommand }
   | { readonly kind: 'help'; readonly text: string }
+  | { readonly kind: 'version' }
   | { readonly kind: 'bad'; readonly problems: readonly string[] };
 
 /** Names that launch commands of SGLang use for the same thing. */
@@ -65,6 +66,7 @@ A second signal ends it at once. Exit codes: 0 ended as asked, 2 bad flags, 1 th
 export function parseCommandLine(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): ParsedCommand {
   const program = programOf();
   if (args.includes('-h') || args.includes('--help')) return { kind: 'help', text: helpText(program) };
+  if (args.includes('-V') || args.includes('--version')) return { kind: 'version' };
   program.exitOverride().configureOutput({ writeErr: () => {} });
   const { own, ignored, strange, words } = sortArguments(args);
   program.parseOptions([...own]);
@@ -108,6 +110,7 @@ function programOf(): Command {
     const value = option.kind === 'switch' ? '' : ` [${option.kind === 'text' ? 'text' : option.kind === 'choice' ? 'name' : 'number'}]`;
     program.addOption(new Option(flagOf(name) + value, option.help + shown).helpGroup(`${option.group}:`));
   }
+  program.addOption(new Option('-V, --version', 'print the version').helpGroup('Server:'));
   program.addOption(new Option('--json', 'print the ready line as JSON').helpGroup('Server:'));
   program.addOption(
     new Option('--ignore-unknown', 'skip flags that neither this program nor SGLang has, instead of refusing them').helpGroup('Server:'),

@@ -110,6 +110,13 @@ describe('the state machine of a run', () => {
     assert.equal(drive.machine.state, 'benchmarking');
   });
 
+  test('tells of a failed benchmark where the endpoint is, without symbols of the plan', () => {
+    const drive = new Drive().up().ends('benchmark', 3).pass(5000).stopsAll();
+    const { hints } = drive.machine.report ?? assert.fail();
+    assert.match(hints.join(), /could not reach the endpoint: nginx must run on n0 and its port 8000 be open/);
+    assert.doesNotMatch(hints.join(), /</);
+  });
+
   test('ends well when the benchmark does, and stops from the top to the bottom', () => {
     const drive = new Drive().up();
     drive.took('signal');
