@@ -68,6 +68,24 @@ test('replaces bootstrap fields of the client, sends null for a port that is not
   assert.deepEqual(await (await prefill.next()).body(), Buffer.from(sent));
 });
 
+test('a request id of null is none: both legs and aborts have the one of the router', async (t) => {
+  const [prefill, decode] = [await startEngine(t, 'prefill'), await startEngine(t, 'decode')];
+  const router = await startPairRouter(t, [prefill, decode]);
+  for (const [body, rest] of [
+    ['{"text":"a","rid":null}', '"text":"a"'],
+    ['{"rid":"old", "text":"a" , "r\\u0069d" : null}', ' "text":"a" '],
+  ] as const) {
+    const client = await router.connect();
+    await client.send(requestBytes({ path: GENERATE, body }));
+    const sent = (await (await decode.next()).body()).toString();
+    assert.deepEqual(await (await prefill.next()).body(), Buffer.from(sent));
+    const rid = `pair-${roomIn(Buffer.from(sent))}`;
+    assert.ok(sent.endsWith(`,"rid":"${rid}",${rest}}`), sent);
+    client.destroy();
+    await until(() => decode.aborted.includes(rid) && prefill.aborted.includes(rid), 'both engines to be told');
+  }
+});
+
 test('names a prefill host of IPv6 in brackets, and is not stopped by keys that are written with escapes', async (t) => {
   const prefill = await startEngine(t, 'prefill', '::1');
   const decode = await startEngine(t, 'decode', '::1');

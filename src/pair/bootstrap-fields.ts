@@ -10,6 +10,9 @@ export const BOOTSTRAP_MEMBERS: number = bit('bootstrap_host') | bit('bootstrap_
 /** Fields that the router sets as well where it chooses the data-parallel ranks. */
 export const RANK_MEMBERS: number = bit('data_parallel_rank') | bit('routed_dp_rank') | bit('disagg_prefill_dp_rank');
 
+/** The field that the router sets for clients that do not. */
+export const RID_MEMBER: number = bit('rid');
+
 /** What goes into bodies for one prefill worker; made once per worker. */
 export class BootstrapFields {
   readonly #host: string;

@@ -5,7 +5,7 @@ import type { PromptFields } from '../json/prompt-fields.ts';
 import { describeProblem, RequestScan } from '../json/scan-request.ts';
 import { isRefusal, type PairShape, type Refusal, ShapeReader } from '../pair/batch-shape.ts';
 import { type BodySplice, planSplice } from '../pair/body-splice.ts';
-import { BOOTSTRAP_MEMBERS, RANK_MEMBERS } from '../pair/bootstrap-fields.ts';
+import { BOOTSTRAP_MEMBERS, RANK_MEMBERS, RID_MEMBER } from '../pair/bootstrap-fields.ts';
 import { PAIR_FIELDS } from '../pair/pair-fields.ts';
 import type { RequestBody } from './request-body.ts';
 import { ScannedInput } from './scanned-input.ts';
@@ -42,7 +42,9 @@ export class PairReader {
     if (status !== null) return status;
     const shape = this.#shapes.read(endpoint, body.buf, this.#record);
     if (isRefusal(shape)) return shape;
-    return { shape, splice: planSplice(this.#record, body.start, body.end, this.#replaced), isStream: this.#scan.stream === 'true' };
+    // An id of null is none: behind the one that is put in it would be the last, which counts.
+    const replaced = shape.rid === null ? this.#replaced | RID_MEMBER : this.#replaced;
+    return { shape, splice: planSplice(this.#record, body.start, body.end, replaced), isStream: this.#scan.stream === 'true' };
   }
 
   /** Fills `input` again, for another try. */

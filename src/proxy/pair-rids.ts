@@ -31,7 +31,8 @@ export class PairRids {
   get all(): readonly string[] {
     const { batch, rid } = this.#shape;
     const given: unknown = rid === null ? this.#own : parsed(rid);
-    if (Array.isArray(given)) return given.filter((one) => typeof one === 'string').slice(0, MAX_ABORTED);
+    // An engine aborts every request whose id begins like the one that is named: an empty one would be all of them.
+    if (Array.isArray(given)) return given.filter((one) => typeof one === 'string' && one !== '').slice(0, MAX_ABORTED);
     if (typeof given !== 'string' || given === '') return [];
     if (batch === SINGLE) return [given];
     return Array.from({ length: Math.min(batch, MAX_ABORTED) }, (_, i) => `${given}_${i}`);
