@@ -18,7 +18,7 @@ const load = (file: string): LoadedRecipes =>
   loadRecipe(recipeText(file), file, {
     cluster: CLUSTER,
     variables: { SGLANG_SRC: '/src/sglang' },
-    directoryExists: (path) => path === '/src/sglang',
+    directoryExists: (path) => path === '/src/sglang' || path.startsWith('/lustre/models/'),
   });
 
 describe('recipes/', () => {

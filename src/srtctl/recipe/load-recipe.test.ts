@@ -361,7 +361,7 @@ describe('sglang_src_dir', () => {
       one(withSource('~/sglang'), { directoryExists, variables: { HOME: '/home/u' } }).backend.sglangSourceDirectory,
       '/home/u/sglang',
     );
-    assert.deepEqual(asked, ['/home/u/sglang']);
+    assert.ok(asked.includes('/home/u/sglang'));
   });
 
   it('is a problem if it does not exist', () => {
@@ -705,6 +705,29 @@ describe('the place of a key', () => {
       recipes.map((recipe) => placeOf(recipe, 'slurm.account').line),
       [10, 11],
     );
+  });
+});
+
+describe('model and container', () => {
+  const text = (model: string, container: string): string =>
+    SEED_RECIPE.replace('"deepseek-r1-fp4"', model).replace('"sglang-latest"', container);
+  const nothing = { directoryExists: () => false, fileExists: () => false };
+
+  it('that are paths to nowhere are warned of', () => {
+    assert.deepEqual(warningsOf(text('/models/r1', './sglang.sqsh'), nothing), [
+      'r.yaml:4:9: model.path: there is no directory "/models/r1" on this host (right only if the nodes have it)',
+      'r.yaml:5:14: model.container: there is no file "./sglang.sqsh" on this host (right only if the nodes have it)',
+    ]);
+    const cluster = { ...NO_CLUSTER, modelPaths: { r1: '/models/r1' } };
+    assert.equal(warningsOf(text('r1', 'sglang'), { ...nothing, cluster }).length, 1);
+    assert.deepEqual(warningsOf(text('/models/r1', '/sglang.sqsh'), { directoryExists: () => true, fileExists: () => true }), []);
+  });
+
+  it('that are names are not looked for, nor is anything that simulated engines do not read', () => {
+    assert.deepEqual(warningsOf(text('hf:deepseek-ai/DeepSeek-R1', 'lmsysorg/sglang:v1'), nothing), []);
+    assert.deepEqual(warningsOf(text('deepseek-ai/DeepSeek-R1', 'docker://lmsysorg/sglang'), nothing), []);
+    const simulated = text('/models/r1', '/sglang.sqsh').replace('backend:', 'backend:\n  type: sim');
+    assert.deepEqual(warningsOf(simulated, nothing), []);
   });
 });
 

@@ -7,14 +7,35 @@ import { expandAt } from './free-maps.ts';
 import type { Model } from './recipe.ts';
 import type { RecipeInput } from './recipe-schema.ts';
 
-export function resolveModel(input: RecipeInput, cluster: Cluster, variables: Variables, findings: Findings): Model {
+/** `directoryExists`, `fileExists`: on this host; null: not looked. */
+interface Around {
+  readonly cluster: Cluster;
+  readonly variables: Variables;
+  readonly directoryExists: Exists;
+  readonly fileExists: Exists;
+}
+
+type Exists = ((path: string) => boolean) | null;
+
+export function resolveModel(input: RecipeInput, around: Around, findings: Findings): Model {
   const { path = '', container, precision } = input.model ?? {};
+  const { cluster, variables, directoryExists, fileExists } = around;
   const isSim = input.backend?.type === 'sim';
-  return {
+  const model = {
     path: modelPath(path, isSim, cluster, variables, findings),
     container: container === undefined ? null : containerName(container, isSim, cluster, variables, findings),
     precision: precision ?? null,
   };
+  if (isSim) return model;
+  warnOfNothing(['model', 'path'], 'directory', model.path, directoryExists, findings);
+  if (model.container !== null) warnOfNothing(['model', 'container'], 'file', model.container, fileExists, findings);
+  return model;
+}
+
+/** Names of models and images have slashes, too, but do not begin like this. */
+function warnOfNothing(where: readonly string[], kind: string, path: string, exists: Exists, findings: Findings): void {
+  if (exists === null || !/^\.{0,2}\//.test(path) || exists(path)) return;
+  findings.warn(where, `there is no ${kind} ${shown(path)} on this host`, 'right only if the nodes have it');
 }
 
 function modelPath(path: string, isSim: boolean, cluster: Cluster, variables: Variables, findings: Findings): string {

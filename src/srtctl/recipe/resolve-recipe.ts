@@ -35,7 +35,7 @@ export function resolveRecipe(findings: Findings, variant: Variant, surroundings
   const { mode, frontend } = resolveFrontend(input, tree, cluster, findings);
   const { resources, workers } = resolveWorkers(input, tree, cluster.gpusPerNode, findings);
   checkAgreement(workers, findings);
-  const model = resolveModel(input, cluster, variables, findings);
+  const model = resolveModel(input, surroundings, findings);
   const slurm = resolveSlurm(input, cluster, findings);
   const alias = (name: string): string => (Object.hasOwn(cluster.containers, name) ? cluster.containers[name]! : name);
   const recipe: Recipe = {
