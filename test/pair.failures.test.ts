@@ -507,6 +507,31 @@ test("a client's own request id goes to no engine that may still work on it: wit
   assert.deepEqual([decode.calls.length, router.records.map(({ attempts }) => attempts)], [2, [1, 1]]);
 });
 
+for (const isStream of [false, true]) {
+  test(`a second request with an id that is at work does not end the first (${isStream ? 'stream' : 'plain'})`, async (t) => {
+    const [prefill, decode] = [await startEngine(t, 'prefill'), await startEngine(t, 'decode')];
+    const router = await startPairRouter(t, [prefill, decode]);
+    const send = async (): Promise<RawClient> => {
+      const client = await router.connect();
+      await client.send(requestBytes({ path: '/generate', body: JSON.stringify({ text: 'hi', rid: 'mine', stream: isStream }) }));
+      return client;
+    };
+    const first = await send();
+    const [p, d] = [await prefill.next(), await decode.next()];
+    const second = await send();
+    const [refusing, other] = [await prefill.next(), await decode.next()];
+    const error = '{"error":{"message":"Duplicate request ID detected: mine","code":400}}';
+    await refusing.write(isStream ? sseAnswer([error, '[DONE]']) : answer(400, { 'content-type': 'application/json' }, error));
+    assert.equal((await second.response('POST')).status, isStream ? 200 : 400);
+    await other.closed;
+    await p.write(isStream ? sseAnswer(PREFILL_EVENTS) : jsonAnswer({ text: 'a' }));
+    await d.write(isStream ? sseAnswer(['{"text":"abc"}', '[DONE]']) : jsonAnswer({ text: 'abc' }));
+    assert.match((await first.response('POST')).text, /"text":"abc"/);
+    await router.quiet();
+    assert.deepEqual([prefill.aborted, decode.aborted], [[], []]);
+  });
+}
+
 test("a client's own request id is aborted once: the client may be back with it", async (t) => {
   const [prefill, decode] = [await startEngine(t, 'prefill'), await startEngine(t, 'decode')];
   const router = await startPairRouter(t, [prefill, decode]);

@@ -227,9 +227,9 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   }
 
   /** Closes a leg's socket and tells its engine. */
-  #abort(pair: Pair, leg: PairLeg, kind: OutcomeKind): void {
+  #abort(pair: Pair, leg: PairLeg, kind: OutcomeKind, isTold = true): void {
     const upstream = leg.abort(kind);
-    if (upstream === null) return;
+    if (upstream === null || !isTold) return;
     const { aborts } = this.#pairing;
     const fields = abortFields(this.#fields);
     // A stream's engine sees at once that its socket is closed. An id of the client may have come back with a new request by then.
@@ -447,7 +447,9 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
   #answerWith(leg: PairLeg, head: ResponseHead): void {
     const pair = this.#pair;
     if (pair === null) return;
-    this.#abort(pair, leg.role === 'prefill' ? pair.decode : pair.prefill, 'cancelled');
+    // A client's id that is at work already is refused by both engines, and an abort would end the request that has it.
+    const isDoubtful = pair.rids.isClients && (leg.failedStatus || head.status) === 400;
+    this.#abort(pair, leg.role === 'prefill' ? pair.decode : pair.prefill, 'cancelled', !isDoubtful);
     this.#record.worker = leg.worker.url;
     this.#direct = leg;
     this.#relay(leg, head);
