@@ -4,7 +4,7 @@ import { MODEL_DIRECTORY, type PlanContext, SOURCE_DIRECTORY } from './context.t
 import { findPort, findText } from './flag-words.ts';
 
 /** Adds to the problems of the context. */
-export function checkRecipe({ recipe, contained, problems, warnings }: PlanContext): void {
+export function checkRecipe({ recipe, cluster, contained, problems, warnings }: PlanContext): void {
   if (contained)
     for (const [path, what] of [
       ['model.path', recipe.model.path.startsWith('hf:') ? null : recipe.model.path],
@@ -24,7 +24,12 @@ export function checkRecipe({ recipe, contained, problems, warnings }: PlanConte
       message: 'no container, and the cluster runs workers in containers',
       suggestion: 'name an image, or set container_runtime: none in the cluster file, or plan with --local',
     });
-  for (const { role, flags } of recipe.workers) {
+  for (const { role, flags, gpusPerWorker, environment } of recipe.workers) {
+    const variables = { ...cluster.environment, ...recipe.environment, ...environment };
+    if (gpusPerWorker % recipe.resources.gpusPerNode !== 0 && Object.hasOwn(variables, 'CUDA_VISIBLE_DEVICES'))
+      warnings.push(
+        `CUDA_VISIBLE_DEVICES has no effect on ${role} workers: each has a part of a node, and the plan gives it GPUs of its own`,
+      );
     const key = `backend.sglang_config.${role}`;
     if (recipe.mode === 'router' && recipe.frontend.router === 'bundled' && flags['grpc-mode'] === true)
       problems.push({

@@ -254,6 +254,18 @@ describe('workers on nodes', () => {
     assert.ok(!('CUDA_VISIBLE_DEVICES' in byId(planned(recipeWith()), 'prefill-0').env));
   });
 
+  it('says that a CUDA_VISIBLE_DEVICES of the recipe does not count where workers have parts of nodes', () => {
+    const withDevices = (gpusPerWorker: number): Plan =>
+      planned(recipeWith({ workers: [{ ...workerGroup('aggregated', 2, 2), gpusPerWorker, environment: { CUDA_VISIBLE_DEVICES: '7' } }] }));
+    assert.deepEqual(
+      withDevices(2).warnings.filter((warning) => warning.includes('CUDA')),
+      ['CUDA_VISIBLE_DEVICES has no effect on aggregated workers: each has a part of a node, and the plan gives it GPUs of its own'],
+    );
+    const whole = withDevices(4);
+    assert.ok(!whole.warnings.join().includes('CUDA'));
+    assert.equal(byId(whole, 'aggregated-0').env['CUDA_VISIBLE_DEVICES'], '7');
+  });
+
   it('starts a worker of several nodes as ranks that meet at its first node', () => {
     const plan = planned(
       recipeWith({ workers: [workerGroup('prefill', 2, 1, { gpusPerWorker: 8 }), workerGroup('decode', 4, 2, { gpusPerWorker: 8 })] }),

@@ -82,7 +82,7 @@ describe('a sweep', () => {
       'sweep: {a: [1]}',
       'r.yaml:9:12: sweep.a: nothing in the recipe says {a} (write {a} where the value belongs, or name the parameter by its path, as in benchmark.isl)',
     ],
-    ['sweep: {mode: zipped, parameters: {slurm.account: [a]}}', 'r.yaml:9:15: sweep.mode: expected grid or zip'],
+    ['sweep: {mode: zipped, parameters: {slurm.account: [a]}}', 'r.yaml:9:15: sweep.mode: got "zipped", expected grid or zip'],
     [
       'sweep: {mode: zip, parameters: {slurm.account: [a, b], slurm.partition: [1, 2, 3]}}',
       'r.yaml:9:48: sweep.parameters."slurm.account": 2 values beside 3 of another parameter (give 1 or 3)',

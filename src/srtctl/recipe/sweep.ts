@@ -9,6 +9,7 @@
  */
 import { readDottedPath } from './dotted-path.ts';
 import { removeAt, setAt } from './edit-tree.ts';
+import { shown } from './findings.ts';
 import type { Problem } from './problem.ts';
 import { formatPath, type ListTree, type MapTree, mapTree, type Path, plainOf, scalarTree, type Tree } from './tree.ts';
 import { MAX_RESULTS } from './variants.ts';
@@ -53,7 +54,7 @@ function readSweep(sweep: Tree, rest: MapTree, problems: Problem[]): { zipped: b
   const named = sweep.entries.get('parameters')?.value;
   const isLongForm = named?.kind === 'map';
   if (isLongForm && mode !== undefined && !(mode.kind === 'scalar' && (mode.value === 'zip' || mode.value === 'grid'))) {
-    complain(mode, ['sweep', 'mode'], 'expected grid or zip', null);
+    complain(mode, ['sweep', 'mode'], `got ${shown(plainOf(mode))}, expected grid or zip`);
   }
   const source = isLongForm ? named : sweep;
   const prefix = isLongForm ? ['sweep', 'parameters'] : ['sweep'];
