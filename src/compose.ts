@@ -31,6 +31,9 @@ export interface RouterRuntime {
   readonly droppedLogLines?: () => number;
 }
 
+/** How long the router looks at the workers named at its start before it listens. Workers that are up answer much sooner. */
+const FIRST_LOOK_MS = 1000;
+
 export interface RunningRouter {
   readonly address: Address;
   /** Where metrics are served besides the main port; null: nowhere (the default port was taken). */
@@ -147,9 +150,13 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   if (pairing !== null) metrics.readFrom('pdLivePairs', () => pairing.ledger.size);
   metrics.readFrom('logLinesDropped', () => runtime.droppedLogLines?.() ?? 0);
 
-  const address = await proxy.listen(config.host, config.port);
+  control.start(config.workerUrls, config);
+  let address: Address;
   let metricsServer: MetricsServer | null = null;
   try {
+    // Whoever finds the router alive may send a request at once, and should not be told that no worker is there.
+    await control.firstLook(FIRST_LOOK_MS);
+    address = await proxy.listen(config.host, config.port);
     metricsServer = await startMetricsServer({
       host: config.prometheusHost,
       port: config.prometheusPort,
@@ -158,12 +165,11 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       logger,
     });
   } catch (error) {
-    await proxy.close(0);
+    await Promise.all([proxy.close(0), control.stop()]);
     metrics.stop();
     wheel.stop();
     throw error;
   }
-  control.start(config.workerUrls, config);
 
   let stopping: Promise<number> | null = null;
   const stop = async (): Promise<number> => {

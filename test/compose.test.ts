@@ -8,6 +8,7 @@ import { SETTINGS } from '../src/config/schema.ts';
 import { SILENT_LOGGER } from '../src/core/logger.ts';
 import { realClock } from '../src/runtime/clock.ts';
 import { createRng } from '../src/runtime/rng.ts';
+import { ProbedWorker } from './support/probed-worker.ts';
 
 const RUNTIME = { clock: realClock, rng: createRng(1), logger: SILENT_LOGGER };
 const QUIET: Config = { ...defaultsOf('seed'), port: 0, prometheusPort: 0, shutdownGracePeriodSecs: 0 };
@@ -59,4 +60,18 @@ test('--metrics-path /metrics and other free paths are served on the main port',
     assert.match(await answer.text(), /^smg_http_connections_active 1$/m);
     await router.stop();
   }
+});
+
+test('a router that listens has workers that were up before it, however soon the first request comes', async (t) => {
+  const worker = await new ProbedWorker([
+    ['/ready', 200],
+    ['/generate', { text: 'hi' }],
+  ]).listen();
+  worker.delaysMs.set('/ready', 200);
+  t.after(() => worker.kill());
+  const router = await startRouter({ ...QUIET, workerUrls: [worker.address] }, RUNTIME, true);
+  t.after(() => router.stop());
+  const url = `http://127.0.0.1:${router.address.port}/generate`;
+  const answer = await fetch(url, { method: 'POST', body: '{}', headers: { connection: 'close', 'content-type': 'application/json' } });
+  assert.deepEqual(await answer.json(), { text: 'hi' });
 });

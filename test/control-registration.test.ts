@@ -14,6 +14,59 @@ suite('registration of workers', { concurrency: true }, () => {
     assert.ok((await rig.untilEligible(worker.address.url)) < 500);
   });
 
+  test('the first look ends when something has been seen of every worker, and what is up takes requests then', async (t) => {
+    const [slow, down, starting] = [
+      await new ProbedWorker().listen(),
+      await new ProbedWorker().listen(),
+      await new ProbedWorker().listen(),
+    ];
+    slow.delaysMs.set('/ready', 300);
+    starting.answers.set('/ready', 503);
+    await down.kill();
+    t.after(() => Promise.all([slow.kill(), starting.kill()]));
+    const rig = startControl(t);
+    await rig.control.firstLook(60_000);
+    rig.control.start([slow.address, down.address, starting.address]);
+    assert.deepEqual(rig.eligible(), []);
+    await rig.control.firstLook(60_000);
+    assert.deepEqual(rig.eligible(), [slow.address.url]);
+    await rig.control.firstLook(60_000);
+  });
+
+  test('the first look waits for ranks that are asked for', async (t) => {
+    const worker = await new ProbedWorker([
+      ['/ready', 200],
+      ['/server_info', { dp_size: 2 }],
+    ]).listen();
+    worker.delaysMs.set('/server_info', 100);
+    t.after(() => worker.kill());
+    const rig = startControl(t, { isDpAware: true });
+    rig.control.start([worker.address]);
+    await rig.control.firstLook(60_000);
+    assert.equal(rig.eligible().length, 2);
+  });
+
+  test('the first look does not wait longer than it may, nor for a worker that was removed, nor after the end', async (t) => {
+    const hung = await new ProbedWorker([['/ready', 'hang']]).listen();
+    t.after(() => hung.kill());
+    const rig = startControl(t);
+    rig.control.start([hung.address]);
+    await rig.control.firstLook(20);
+    assert.deepEqual(rig.eligible(), []);
+
+    const removed = startControl(t);
+    removed.control.start([hung.address]);
+    const look = removed.control.firstLook(60_000);
+    await removed.call('DELETE', `/workers/${removed.worker(hung.address.url).id}`);
+    await look;
+
+    const stopped = startControl(t);
+    stopped.control.start([hung.address]);
+    const cut = stopped.control.firstLook(60_000);
+    await stopped.control.stop();
+    await cut;
+  });
+
   for (const [name, worker] of [
     ['with /ready', new ProbedWorker()],
     ['whose only probe is a /health of one second', new ProbedWorker([['/health', 200]])],

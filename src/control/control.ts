@@ -71,6 +71,8 @@ export interface Control {
   readonly registry: Registry;
   /** Registers the workers, in this order, and begins to probe them. Throws RangeError when there are more than MAX_WORKERS. */
   start(regular: readonly WorkerAddress[], pairs?: PairWorkers): void;
+  /** Resolves when each worker named at the start has been looked at once, whatever was seen, and at the latest after `limitMs`. */
+  firstLook(limitMs: number): Promise<void>;
   /** From now on readiness says 503. */
   beginDrain(): void;
   /** Ends all probing; resolves when nothing of it is left. Idempotent. */
@@ -90,6 +92,7 @@ export function createControl(deps: ControlDeps): Control {
 class ControlPlane implements Control, RegistryObserver {
   readonly routes: readonly LocalRoute[];
   readonly registry: Registry;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #counters: ControlCounters | undefined;
   readonly #apiKey: string | null;
@@ -98,11 +101,15 @@ class ControlPlane implements Control, RegistryObserver {
   readonly #discovery: Discovery;
   readonly #questions: RankQuestions;
   readonly #rounds: WorkerRounds;
+  /** Workers named at the start that nothing is known of yet. */
+  readonly #unseen = new Set<WorkerRecord>();
+  #whenSeen: (() => void) | null = null;
   #isStarting = false;
   #isDraining = false;
   #isStopped = false;
 
   constructor({ cell, load, clock, rng, logger, settings, counters }: ControlDeps) {
+    this.#clock = clock;
     this.#logger = logger;
     this.#counters = counters;
     this.#apiKey = settings.apiKey;
@@ -161,12 +168,26 @@ class ControlPlane implements Control, RegistryObserver {
     this.#isStarting = false;
   }
 
+  async firstLook(limitMs: number): Promise<void> {
+    if (this.#unseen.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const limit = this.#clock.after(limitMs, resolve);
+      this.#whenSeen = () => {
+        limit.cancel();
+        resolve();
+      };
+    });
+    this.#whenSeen = null;
+    this.#unseen.clear();
+  }
+
   beginDrain(): void {
     this.#isDraining = true;
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    this.#whenSeen?.();
     this.#registration.stop();
     this.#questions.stop();
     await Promise.all([this.#prober.stop(), this.#discovery.stop(), this.#rounds.stop()]);
@@ -176,6 +197,7 @@ class ControlPlane implements Control, RegistryObserver {
     if (this.#isStopped) return;
     this.#logger.info({ worker: record.worker.url, id: record.worker.id }, 'worker added');
     this.#counters?.registered(this.#isStarting ? 'static' : 'manual');
+    if (this.#isStarting) this.#unseen.add(record);
     this.#registration.begin(record);
     this.#prober.watch(record);
   }
@@ -187,6 +209,7 @@ class ControlPlane implements Control, RegistryObserver {
     this.#discovery.forget(record);
     this.#questions.forget(record);
     this.#registration.end(record, 'removed');
+    this.#seen(record);
   }
 
   phaseChanged(record: WorkerRecord, from: Phase, because: WorkerEvent): void {
@@ -225,6 +248,7 @@ class ControlPlane implements Control, RegistryObserver {
     } else if (awaitsRanks) {
       this.#logger.info({ worker: record.worker.url, ranks: count }, 'worker has told its data-parallel ranks');
       this.#questions.forget(record);
+      this.#seen(record);
       if (record.state.phase === 'ready') this.#registration.end(record, 'ready');
     } else if (count !== before) {
       this.#logger.warn({ worker: record.worker.url, before, ranks: count }, 'worker has another number of data-parallel ranks');
@@ -237,6 +261,7 @@ class ControlPlane implements Control, RegistryObserver {
     this.#registration.note(record, why);
     this.#logger.warn({ worker: record.worker.url, why }, 'worker takes no requests: its data-parallel ranks are not known');
     this.#questions.askLater(record);
+    this.#seen(record);
   }
 
   /** A probe has ended: the registry hears of it after those who only take notes. */
@@ -247,5 +272,11 @@ class ControlPlane implements Control, RegistryObserver {
     if (event === 'probe-passed' && record.state.phase === 'ready') this.#discovery.retry(record);
     if (event !== 'probe-passed') this.#logger.debug({ worker: record.worker.url, event, detail }, 'probe did not pass');
     this.registry.probeEnded(record, event);
+    // One that is up takes no requests before its ranks are known.
+    if (event !== 'probe-passed' || !record.awaitsRanks) this.#seen(record);
+  }
+
+  #seen(record: WorkerRecord): void {
+    if (this.#unseen.delete(record) && this.#unseen.size === 0) this.#whenSeen?.();
   }
 }
