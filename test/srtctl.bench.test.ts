@@ -150,6 +150,7 @@ test('a wrong command line is refused with what was expected', async (t) => {
     [['--concurrencies', '16x'], /expected numbers from 1 with x between/],
     [['--isl', '0'], /expected a whole number from 1/],
     [['--random-range-ratio', '1.5'], /above 0 and up to 1/],
+    [['--endpoint', 'localhost:8000'], /'localhost:8000' is invalid\. expected a URL such as http:/],
     [['--no-such'], /unknown option '--no-such'/],
   ] as const) {
     const program = bench(t, 'http://127.0.0.1:1', '.', args);

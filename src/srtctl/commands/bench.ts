@@ -42,7 +42,7 @@ what had completed by then is in the result files, marked "partial".`;
 export function benchCommand(around: Surroundings, finish: (code: number) => void): Command {
   return new Command('bench')
     .description('measure an endpoint: closed loop of streaming completions at each concurrency (sa-bench)')
-    .requiredOption('--endpoint <url>', 'where requests go, such as http://127.0.0.1:8000')
+    .requiredOption('--endpoint <url>', 'where requests go, such as http://127.0.0.1:8000', httpUrl)
     .requiredOption('--model <name>', 'name of the model in requests')
     .requiredOption('--isl <tokens>', 'tokens of a prompt, at most', wholeNumber(1))
     .requiredOption('--osl <tokens>', 'tokens of an answer, at most', wholeNumber(1))
@@ -123,6 +123,12 @@ function optionsOf(flags: BenchFlags, around: Surroundings): SaBenchOptions {
 function gpusOf({ totalGpus, prefillGpus, decodeGpus }: BenchFlags): ResultGpus {
   if (prefillGpus === undefined && decodeGpus === undefined) return { total: totalGpus, split: null };
   return { total: totalGpus, split: { prefill: prefillGpus ?? 0, decode: decodeGpus ?? 0 } };
+}
+
+function httpUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new InvalidArgumentError('expected a URL such as http://127.0.0.1:8000.');
+  return text;
 }
 
 function wholeNumber(least: number): (text: string) => number {
