@@ -36,7 +36,7 @@ Examples:
       without a warm-up
 
 Ends with 0 when every request of every point succeeded, with 6 when one failed or no token came, with 130 when it was ended early;
-what had completed by then is in the result files, marked "partial".`;
+what had completed by then is in the result files, marked "partial". SRTCTL_API_KEY in the environment is sent as the key of requests.`;
 
 /** `finish` is told the exit code. */
 export function benchCommand(around: Surroundings, finish: (code: number) => void): Command {

@@ -1,5 +1,6 @@
 /** The benchmark of a plan: what is measured, and the process that measures it. */
 import { addressOf, commonMounts, environmentOf, modelMounts, modelPath, type PlanContext } from './context.ts';
+import { findText } from './flag-words.ts';
 import type { PlacedWorker } from './place-workers.ts';
 import { type PlannedBenchmark, type PlannedGpus, type PlannedProcess, TIERS } from './plan.ts';
 import type { WorkerAddress } from './plan-workers.ts';
@@ -24,7 +25,11 @@ export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark,
     on: 0,
     tier: TIERS.benchmark,
     argv: isCustom ? ['bash', '-lc', benchmark.command] : saBenchArgv(benchmark),
-    env: { ...(isCustom ? describedFleet(context, workers) : {}), ...environmentOf(context, 0, benchmark.environment) },
+    env: {
+      ...clientKey(context),
+      ...(isCustom ? describedFleet(context, workers) : {}),
+      ...environmentOf(context, 0, benchmark.environment),
+    },
     container,
     mounts: container === null ? [] : [...modelMounts({ ...context, container }), ...commonMounts({ ...context, container })],
     ready: { kind: 'exit' },
@@ -55,6 +60,13 @@ function saBenchArgv(benchmark: Exclude<PlannedBenchmark, { readonly type: 'cust
     ...settings.flatMap(([flag, value]) => [flag, String(value)]),
     ...split,
   ];
+}
+
+/** What clients of the fleet must bring: the key of its routers, which pass it on, or else of its workers. */
+function clientKey({ recipe }: PlanContext): Record<string, string> {
+  const keys = [recipe.frontend.args, ...recipe.workers.map(({ flags }) => flags)].map((flags) => findText(flags, 'api-key'));
+  const key = keys.find((one) => one !== null) ?? null;
+  return key === null ? {} : { SRTCTL_API_KEY: key };
 }
 
 /** Variables by which a command of the recipe finds the fleet. Lists are separated by commas. */

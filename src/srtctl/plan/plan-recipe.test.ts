@@ -605,6 +605,18 @@ describe('a benchmark of the recipe', () => {
     assert.deepEqual([container, mounts], [null, []]);
   });
 
+  it('brings the key that the workers ask for, and its own if it has one', () => {
+    const withKey = (environment: Readonly<Record<string, string>>): string | undefined => {
+      const recipe = completeExample();
+      assert.equal(recipe.benchmark.type, 'sa-bench');
+      const workers = recipe.workers.map((group) => ({ ...group, flags: { ...group.flags, 'api-key': 'of-workers' } }));
+      return byId(planned({ ...recipe, workers, benchmark: { ...recipe.benchmark, environment } }), 'benchmark').env['SRTCTL_API_KEY'];
+    };
+    assert.equal(withKey({}), 'of-workers');
+    assert.equal(withKey({ SRTCTL_API_KEY: 'own' }), 'own');
+    assert.equal(byId(planned(completeExample()), 'benchmark').env['SRTCTL_API_KEY'], undefined);
+  });
+
   it('is absent from a fleet that serves until it is cancelled', () => {
     const plan = planned(recipeWith());
     assert.equal(plan.benchmark, null);
