@@ -67,7 +67,9 @@ export async function writeRun(
 /** `quickstart-20261121-131500`; with `-2` and so on behind it when that is taken. */
 async function takeDirectory(outputs: string, name: string, wallMs: number): Promise<{ id: string; directory: string }> {
   const time = new Date(wallMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
-  const base = `${name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').slice(0, MAX_NAME)}-${time}`;
+  // A word of command lines: no option, and not hidden.
+  const word = name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+/, '');
+  const base = `${word === '' ? 'run' : word.slice(0, MAX_NAME)}-${time}`;
   for (let number = 1; ; number++) {
     const id = number === 1 ? base : `${base}-${number}`;
     const directory = path.join(outputs, id);
