@@ -28,5 +28,6 @@ test('a quick round of the comparison of modes fills every cell of its table', {
   assert.deepEqual([program.exited?.code, program.stderr], [0, '']);
   const rows = program.stdout.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| -'));
   assert.equal(rows.length, 15, program.stdout);
-  for (const row of rows.slice(1)) assert.match(row, /^\| \S.*(?:\| +\d[\d.]*(?: \([\d.]+-[\d.]+\))? +){2}\|$/, row);
+  // On a busy machine a worker asked directly may be slower than one asked through the entrance.
+  for (const row of rows.slice(1)) assert.match(row, /^\| \S.*(?:\| +-?\d[\d.]*(?: \([\d.]+-[\d.]+\))? +){2}\|$/, row);
 });
