@@ -126,6 +126,11 @@ test('what cannot be read is told as that, and no bug', (t) => {
   const loop = srtctl(['plan', '-f', 'loop.yaml'], { cwd });
   assert.equal(loop.code, 2, loop.stderr);
   assert.match(loop.stderr, /^error: loop\.yaml: cannot be read \(ELOOP\)/);
+  for (const command of ['status', 'list']) {
+    const runs = srtctl([command, '-o', 'loop.yaml'], { cwd });
+    assert.equal(runs.code, 2, runs.stderr);
+    assert.match(runs.stderr, /^error: \S+loop\.yaml cannot be read \(ELOOP\); -o DIR looks elsewhere\n$/);
+  }
   const source = srtctl(['validate', ...QUICKSTART, '--set', `backend.sglang_src_dir=${cwd}/loop.yaml/src`]);
   assert.equal(source.code, 2, source.stderr);
   assert.match(source.stderr, /there is no directory/);

@@ -14,17 +14,20 @@ export function outputDirectory(given: string | undefined, cluster: Cluster, wor
   return path.resolve(workingDirectory, given ?? cluster.outputDirectory ?? 'outputs');
 }
 
+type ListedRuns = { readonly ok: true; readonly runs: readonly FoundRun[] } | { readonly ok: false; readonly message: string };
+
 /** Newest first. A directory that is not there has none. */
-export async function listRuns(directory: string): Promise<readonly FoundRun[]> {
+export async function listRuns(directory: string): Promise<ListedRuns> {
   let names: string[];
   try {
     names = await readdir(directory);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
-    throw error;
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return { ok: true, runs: [] };
+    return { ok: false, message: `${directory} cannot be read (${String(error.code)}); -o DIR looks elsewhere` };
   }
   const found = await Promise.all(names.map((name) => findAt(path.join(directory, name))));
-  return found.filter((run) => run !== null).sort((a, b) => (a.job.createdAt < b.job.createdAt ? 1 : -1));
+  return { ok: true, runs: found.filter((run) => run !== null).sort((a, b) => (a.job.createdAt < b.job.createdAt ? 1 : -1)) };
 }
 
 export type WhichRun = { readonly ok: true; readonly run: FoundRun } | { readonly ok: false; readonly message: string };
@@ -38,7 +41,9 @@ export async function findRun(which: string | undefined, directory: string, work
     const at = await findAt(path.resolve(workingDirectory, which));
     if (at !== null) return { ok: true, run: at };
   }
-  const runs = await listRuns(directory);
+  const listed = await listRuns(directory);
+  if (!listed.ok) return listed;
+  const { runs } = listed;
   const run = which === undefined ? runs[0] : (runs.find(({ job }) => job.id === which) ?? runs.find(({ job }) => job.name === which));
   if (run !== undefined) return { ok: true, run };
   if (runs.length === 0)

@@ -72,7 +72,12 @@ async function status(which: string | undefined, flags: StatusFlags, around: Sur
 
 async function list(flags: StatusFlags, around: Surroundings): Promise<number> {
   const directory = runsDirectory(flags, around);
-  const runs = await listRuns(directory);
+  const listed = await listRuns(directory);
+  if (!listed.ok) {
+    around.err(`error: ${listed.message}\n`);
+    return EXIT_CODES.recipe;
+  }
+  const { runs } = listed;
   const rows = await Promise.all(
     runs.map(async ({ paths, job }) => {
       const { status: its, abandoned, pending } = await watchRun({ paths, job }, around)();
