@@ -23,6 +23,8 @@ same; giving both with different values is an error. \`backend.use_sglang_router
 - Flags in \`sglang_config\` and \`frontend.args\` are written without leading dashes, with \`-\` or \`_\`. \`true\` gives the flag alone, \`false\`
   and no value give no flag, a list gives several words, a block of keys gives one word of JSON.
 - \`host\`, \`dist-init-addr\`, \`nnodes\` and \`node-rank\` come from the plan; in a recipe they are left out with a warning.
+- \`frontend.args\` of the bundled router are judged as the router itself judges its flags ([configuration.md](configuration.md)), before anything
+  starts; those of \`sglang_router\` are passed on as they are.
 - Values of environments are text as written: \`08\` is \`08\`.
 - \`yes\`, \`no\`, \`on\` and \`off\` are text in YAML 1.2; where that could be a mistake they are an error.
 - Host paths (\`model.path\`, mounts, \`sglang_src_dir\`, \`output_dir\`) may begin with \`~\` and hold \`$NAME\` or \`\${NAME}\`, taken from the
