@@ -18,6 +18,7 @@ import { isRoutedPath } from './proxy/routes.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 import { http1Upstreams } from './proxy/upstreams.ts';
 import { EndOfTurn } from './runtime/end-of-turn.ts';
+import { stayAlive } from './runtime/stay-alive.ts';
 import { TimerWheel } from './runtime/timer-wheel.ts';
 import { AccessLog } from './telemetry/access-record.ts';
 import { RouterMetrics } from './telemetry/metrics.ts';
@@ -155,7 +156,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   let metricsServer: MetricsServer | null = null;
   try {
     // Whoever finds the router alive may send a request at once, and should not be told that no worker is there.
-    await control.firstLook(FIRST_LOOK_MS);
+    const looked = stayAlive();
+    await control.firstLook(FIRST_LOOK_MS).finally(looked);
     address = await proxy.listen(config.host, config.port);
     metricsServer = await startMetricsServer({
       host: config.prometheusHost,

@@ -45,6 +45,11 @@ suite('the program router', { concurrency: 2 }, () => {
     }
   });
 
+  test('outlives workers that are not there yet, having nothing else to do before it listens', async (t) => {
+    const workers = ['--worker-urls', 'http://127.0.0.1:1'];
+    await Promise.all(Array.from({ length: 4 }, () => running(t, workers)));
+  });
+
   test('lists all problems at once, with flag, value and what was expected, and ends with 2', async (t) => {
     const program = Program.start(t, 'router', [
       '--port',
