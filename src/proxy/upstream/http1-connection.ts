@@ -208,13 +208,8 @@ export class Http1Connection implements EndOfTurnTask {
 
   #headText(flight: Http1Flight): string {
     const { method, target, fields, body } = flight.request;
-    let text = `${method} ${this.#target.basePath}${target} HTTP/1.1\r\n${this.#target.fixedFields}`;
-    const skipAuthorization = this.#target.replacesAuthorization;
-    for (let i = 0; i < fields.length; i += 2) {
-      const name = fields[i]!;
-      if (skipAuthorization && name === 'authorization') continue;
-      text += `${name}: ${fields[i + 1]}\r\n`;
-    }
+    const { basePath, fixedFields, replacesAuthorization } = this.#target;
+    const text = `${method} ${basePath}${target} HTTP/1.1\r\n${fixedFields}${fieldLines(fields, replacesAuthorization)}`;
     if (body === null) return method === 'GET' || method === 'HEAD' ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
     if (body.complete) return `${text}content-length: ${body.heldBytes}\r\n\r\n`;
     if (body.declaredBytes >= 0) return `${text}content-length: ${body.declaredBytes}\r\n\r\n`;
@@ -431,4 +426,23 @@ function tlsConnect(target: Http1Target, read: (buf: Buffer) => void): net.Socke
   socket.setNoDelay(true);
   socket.on('data', read);
   return socket;
+}
+
+/** The last request's, for both legs of a pair carry the same fields. */
+let lastFields: readonly string[] = [];
+let lastSkipsAuthorization = false;
+let lastLines = '';
+
+function fieldLines(fields: readonly string[], skipsAuthorization: boolean): string {
+  if (fields === lastFields && skipsAuthorization === lastSkipsAuthorization) return lastLines;
+  let lines = '';
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (skipsAuthorization && name === 'authorization') continue;
+    lines += `${name}: ${fields[i + 1]}\r\n`;
+  }
+  lastFields = fields;
+  lastSkipsAuthorization = skipsAuthorization;
+  lastLines = lines;
+  return lines;
 }
