@@ -10,7 +10,7 @@ export const HELP = `npm run bench:race -- [options]
   --workloads NAME,...  of ${Object.keys(WORKLOADS).join(', ')}  [default: ${DEFAULT_WORKLOADS.join(',')}]
   --rounds N            [default: 12]
   --seconds S           length of a window; of streams twice that  [default: 0.6]
-  --warmup S            before each window  [default: 0.2]
+  --warmup S            before each window  [default: 0.5]
   --phases N            points of a 20 ms step over which a worker spreads its streams; 1: all at once  [default: 20]
   --policies NAME,...   of this router  [default: round_robin,cache_aware]
   --also NAME=COMMAND   one more router, e.g. another build; {port}, {metrics_port}, {policy} are filled in, and {workers} as the
@@ -56,7 +56,7 @@ export function parseOptions(args: readonly string[]): RaceOptions {
       workloads: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string', default: '0.6' },
-      warmup: { type: 'string', default: '0.2' },
+      warmup: { type: 'string', default: '0.5' },
       phases: { type: 'string', default: '20' },
       policies: { type: 'string', default: 'round_robin,cache_aware' },
       also: { type: 'string', multiple: true, default: [] },

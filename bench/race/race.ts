@@ -15,6 +15,11 @@ import { WORKLOADS, type Workload } from './workloads.ts';
 
 /** Compiling its hot code takes Node a second or two; a cold start is not what is measured. */
 const FIRST_WARMUP_SECONDS = 1.2;
+/**
+ * Rounds before the first that counts. What a proxy does when a window ends, and hundreds of clients leave at once, is code that it has
+ * not compiled yet either, and meeting it makes V8 compile much of the rest again.
+ */
+const WARMUP_ROUNDS = 2;
 
 export type Say = (line: string) => void;
 
@@ -97,15 +102,15 @@ class Race {
     return { entrant, running };
   }
 
-  /** All contestants with one workload, one window each. */
+  /** All contestants with one workload, one window each. Rounds up to 0 are warm-up. */
   async round(round: number, name: string, workload: Workload, contestants: readonly Contestant[]): Promise<readonly Rated[]> {
     const taking = contestants.filter(
-      ({ entrant }) => (entrant.kind === workload.kind || isYardstick(entrant.name)) && !(entrant.isMeasuredOnce && round > 1),
+      ({ entrant }) => (entrant.kind === workload.kind || isYardstick(entrant.name)) && !(entrant.isMeasuredOnce && round !== 1),
     );
     const results: WindowResult[] = [];
     for (let i = 0; i < taking.length; i++) {
-      const contestant = taking[(i + round - 1) % taking.length]!;
-      const isCold = round === 1 || this.#options.isFresh;
+      const contestant = taking[(i + round - 1 + WARMUP_ROUNDS) % taking.length]!;
+      const isCold = round <= 0 || this.#options.isFresh;
       const settings = { ...this.#options, warmup: isCold ? Math.max(this.#options.warmup, FIRST_WARMUP_SECONDS) : this.#options.warmup };
       const once = () => measureWindow(contestant, workload, this.#bystanders(contestant, workload), settings);
       let sample = await once();
@@ -114,7 +119,7 @@ class Race {
       results.push({ ...sample, round, workload: name, name: contestant.entrant.name });
     }
     const rated = rate(results);
-    for (const window of rated) this.#say(windowLine(window, workload));
+    if (round > 0) for (const window of rated) this.#say(windowLine(window, workload));
     return rated;
   }
 
@@ -159,9 +164,13 @@ export async function runRace(options: RaceOptions, programs: Programs, say: Say
 
   const began = process.hrtime.bigint();
   const results: Rated[] = [];
-  for (let round = 1; round <= options.rounds; round++) {
+  for (let round = options.isFresh ? 1 : 1 - WARMUP_ROUNDS; round <= options.rounds; round++) {
     if (options.isFresh && round > 1) contestants = await restart(race, contestants);
-    for (const name of options.workloads) results.push(...(await race.round(round, name, WORKLOADS[name]!, contestants)));
+    if (round <= 0) say(`warming up, ${round + WARMUP_ROUNDS} of ${WARMUP_ROUNDS} rounds`);
+    for (const name of options.workloads) {
+      const windows = await race.round(round, name, WORKLOADS[name]!, contestants);
+      if (round > 0) results.push(...windows);
+    }
   }
 
   say('');
