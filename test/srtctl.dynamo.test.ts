@@ -10,7 +10,7 @@ import type { PointResult } from '../src/srtctl/bench/point-result.ts';
 import type { StatusFile } from '../src/srtctl/supervise/run-directory.ts';
 import { dynamoOrSkip } from './support/dynamo.ts';
 import { NGINX_MISSING } from './support/nginx-process.ts';
-import { type ApplyOptions, complete, SrtctlRun } from './support/srtctl-run.ts';
+import { type ApplyOptions, complete, lives, SrtctlRun } from './support/srtctl-run.ts';
 import { until } from './support/until.ts';
 
 const dynamo = await dynamoOrSkip();
@@ -208,15 +208,6 @@ function eventsOf(directory: string): readonly RunEvent[] {
 
 function scratchOf(directory: string): string {
   return path.join(directory, 'scratch');
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Addresses outside of 127.0.0.0/8 that these processes listen on, as /proc/net writes them. */

@@ -123,7 +123,8 @@ export class SrtctlRun {
   }
 }
 
-function lives(pid: number): boolean {
+/** A process of this number is there. */
+export function lives(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -20,19 +20,16 @@ import type { EndOfTurn, EndOfTurnTask } from '../../runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
 import { HEADROOM } from '../request-body.ts';
 import type { Http1Flight } from './http1-flight.ts';
+import { type HeadTarget, requestHeadText } from './request-head-text.ts';
 import { keepOnWriteError, readAfterError } from './write-errors.ts';
 
 type State = 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'until-close' | 'closed';
 
 /** What a connection needs to know of its worker. */
-export interface Http1Target {
+export interface Http1Target extends HeadTarget {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  readonly basePath: string;
-  /** Field lines that are the same for every request: Host and, if the worker has a key, Authorization. */
-  readonly fixedFields: string;
-  readonly replacesAuthorization: boolean;
   readonly connectTimeoutMs: number;
   readonly keepAliveMs: number;
 }
@@ -137,7 +134,7 @@ export class Http1Connection implements EndOfTurnTask {
 
   #writeRequest(flight: Http1Flight): void {
     const body = flight.request.body;
-    const head = this.#headText(flight);
+    const head = requestHeadText(flight.request, this.#target);
     if (body === null) {
       this.#socket.write(head, 'latin1');
       return;
@@ -204,16 +201,6 @@ export class Http1Connection implements EndOfTurnTask {
   destroy(): void {
     this.#close();
     this.#socket.destroy();
-  }
-
-  #headText(flight: Http1Flight): string {
-    const { method, target, fields, body } = flight.request;
-    const { basePath, fixedFields, replacesAuthorization } = this.#target;
-    const text = `${method} ${basePath}${target} HTTP/1.1\r\n${fixedFields}${fieldLines(fields, replacesAuthorization)}`;
-    if (body === null) return method === 'GET' || method === 'HEAD' ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
-    if (body.complete) return `${text}content-length: ${body.heldBytes}\r\n\r\n`;
-    if (body.declaredBytes >= 0) return `${text}content-length: ${body.declaredBytes}\r\n\r\n`;
-    return `${text}transfer-encoding: chunked\r\n\r\n`;
   }
 
   #connected(): void {
@@ -426,23 +413,4 @@ function tlsConnect(target: Http1Target, read: (buf: Buffer) => void): net.Socke
   socket.setNoDelay(true);
   socket.on('data', read);
   return socket;
-}
-
-/** The last request's, for both legs of a pair carry the same fields. */
-let lastFields: readonly string[] = [];
-let lastSkipsAuthorization = false;
-let lastLines = '';
-
-function fieldLines(fields: readonly string[], skipsAuthorization: boolean): string {
-  if (fields === lastFields && skipsAuthorization === lastSkipsAuthorization) return lastLines;
-  let lines = '';
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i]!;
-    if (skipsAuthorization && name === 'authorization') continue;
-    lines += `${name}: ${fields[i + 1]}\r\n`;
-  }
-  lastFields = fields;
-  lastSkipsAuthorization = skipsAuthorization;
-  lastLines = lines;
-  return lines;
 }
