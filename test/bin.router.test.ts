@@ -1,6 +1,8 @@
 /** The program `router` as a process. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { Program } from './support/program.ts';
 import { ask, RawClient, requestBytes } from './support/raw-client.ts';
@@ -48,6 +50,14 @@ suite('the program router', { concurrency: 2 }, () => {
   test('outlives workers that are not there yet, having nothing else to do before it listens', async (t) => {
     const workers = ['--worker-urls', 'http://127.0.0.1:1'];
     await Promise.all(Array.from({ length: 4 }, () => running(t, workers)));
+  });
+
+  test('ends with 0 on a signal that comes while it first looks at its workers', async (t) => {
+    const worker = await silentWorker(t);
+    const program = Program.start(t, 'router', ['--port', '0', '--prometheus-port', '0', '--worker-urls', worker.url]);
+    await worker.asked;
+    program.child.kill('SIGTERM');
+    assert.deepEqual(await program.exit(), { code: 0, signal: null });
   });
 
   test('lists all problems at once, with flag, value and what was expected, and ends with 2', async (t) => {
@@ -201,3 +211,13 @@ suite('the program router', { concurrency: 2 }, () => {
     assert.ok(!client.received.toString().endsWith(LAST_CHUNK));
   });
 });
+
+/** Takes connections and never answers; `asked` when the first has come. */
+async function silentWorker(t: TestContext): Promise<{ url: string; asked: Promise<void> }> {
+  const asked = gate();
+  const server = createServer(() => asked.open());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: asked.promise };
+}

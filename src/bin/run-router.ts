@@ -1,6 +1,6 @@
 /** The router as a program: arguments -> configuration -> running router -> signal. */
 import { readFileSync } from 'node:fs';
-import { startRouter } from '../compose.ts';
+import { type RunningRouter, startRouter } from '../compose.ts';
 import { type Config, formatProblems, loadConfig } from '../config/load-config.ts';
 import type { Dialect } from '../config/setting.ts';
 import type { Logger } from '../core/logger.ts';
@@ -57,13 +57,15 @@ export async function runRouter(dialect: Dialect): Promise<number> {
   });
 
   try {
+    let running: RunningRouter | null = null;
+    // Before the router starts, and before anybody hears that it listens: whoever waits for it may send a signal at any time.
+    const stop = firstSignal(logger, config.shutdownGracePeriodSecs, () => running?.hurry());
     const router = await startRouter(
       config,
       { clock: realClock, rng: createRng(config.seed ?? undefined), logger, droppedLogLines: log.droppedLines },
       sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
     );
-    // Before anybody hears that it listens: whoever hears it may send a signal at once.
-    const stop = firstSignal(logger, config.shutdownGracePeriodSecs, () => router.hurry());
+    running = router;
     const { host, port } = router.address;
     logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
     launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
