@@ -1,4 +1,5 @@
 /** The only wiring of the router: a configuration in, a running router out. */
+
 import type { Config, PolicyName } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import type { Clock } from './core/clock.ts';
@@ -16,6 +17,7 @@ import { pairLedgerRoute } from './proxy/pair-ledger-route.ts';
 import type { RequestRecord } from './proxy/request-record.ts';
 import { isRoutedPath } from './proxy/routes.ts';
 import type { ProxySettings } from './proxy/settings.ts';
+import { settleSocketShape } from './proxy/socket-shape.ts';
 import { http1Upstreams } from './proxy/upstreams.ts';
 import { EndOfTurn } from './runtime/end-of-turn.ts';
 import { stayAlive } from './runtime/stay-alive.ts';
@@ -62,6 +64,7 @@ export class SettingError extends Error {
 /** `mustServeMetrics`: a person chose where metrics are served, so not getting that port is an error. */
 export async function startRouter(config: Config, runtime: RouterRuntime, mustServeMetrics: boolean): Promise<RunningRouter> {
   const { clock, rng, logger } = runtime;
+  settleSocketShape();
   const fleet = new FleetCell();
   const load = new LoadTable();
   const wheel = new TimerWheel(clock);

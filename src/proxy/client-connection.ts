@@ -13,6 +13,7 @@
  * Requests that arrive while one is under way (pipelining) wait in `#pending`, at most one head's worth; beyond that
  * nothing is read. FIN or reset while an exchange is under way means that the client is gone (as nginx has it).
  */
+
 import type net from 'node:net';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Linked } from '../core/linked-list.ts';
@@ -20,6 +21,7 @@ import { BAD_CHUNK, ChunkedFramer } from '../http1/chunked-framer.ts';
 import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../http1/head-end.ts';
 import { HeadError } from '../http1/head-error.ts';
 import { headTooLarge, parseRequestHead, type RequestHead } from '../http1/request-head.ts';
+import { ShapeKeeper } from '../runtime/object-shape.ts';
 import { ClientWriter } from './client-writer.ts';
 import type { ProxyContext } from './context.ts';
 import { errorResponse, lastAnswerFrame } from './local-response.ts';
@@ -39,6 +41,7 @@ const CONTINUE = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const LINGER_MS = 2000;
 /** How long a client has to read what was written before the connection is reset. */
 const RESET_AFTER_MS = 100;
+const SHAPE = new ShapeKeeper();
 
 export class ClientConnection implements Linked<ClientConnection> {
   /** Among the connections of its data plane. */
@@ -90,6 +93,7 @@ export class ClientConnection implements Linked<ClientConnection> {
     socket.on('close', () => this.#gone());
     ctx.touch();
     this.setDue(ctx.settings.headerTimeoutMs);
+    SHAPE.made(this);
   }
 
   /** Ends the connection as soon as nothing is under way: at once, or after the exchange. */

@@ -11,12 +11,14 @@
  *
  * `#settle` is the one end: it ends the attempt (which releases the load), counts, and lets go of the body.
  */
+
 import type { ErrorCode } from '../core/errors.ts';
 import type { OutcomeKind } from '../core/outcome.ts';
 import type { RouteInput } from '../core/route-input.ts';
 import { NONE, type WorkerIndex } from '../core/worker.ts';
 import type { ChunkedFramer } from '../http1/chunked-framer.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import { ShapeKeeper } from '../runtime/object-shape.ts';
 import { Attempt } from './attempt.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
@@ -33,6 +35,7 @@ import type { Flight, Sink } from './upstream/seam.ts';
 
 /** Workers tried when connecting fails; nothing was sent then, so another can be asked at once. */
 const MAX_ATTEMPTS = 3;
+const SHAPE = new ShapeKeeper();
 
 type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
 
@@ -67,6 +70,7 @@ export class Exchange implements Sink, ServerExchange {
     this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.memory) : null;
     // A rank can only be put into a body that is there whole.
     this.#heldBytes = this.#isRanked ? ctx.settings.maxPayloadBytes : ctx.settings.maxReplayBytes;
+    SHAPE.made(this);
   }
 
   // ---- what the client sends

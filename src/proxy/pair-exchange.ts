@@ -18,6 +18,7 @@
  *
  * `#settle` is the one end of the request; a pair ends, and leaves the ledger, when both of its legs are over (`legOver`).
  */
+
 import type { ErrorCode } from '../core/errors.ts';
 import { isUnreachable, type OutcomeKind } from '../core/outcome.ts';
 import type { WorkerIndex } from '../core/worker.ts';
@@ -26,6 +27,7 @@ import type { ResponseHead } from '../http1/response-head.ts';
 import type { PromptFields } from '../json/prompt-fields.ts';
 import { FirstEvent, type StreamFailure } from '../pair/first-event.ts';
 import type { ByteSink } from '../pair/logprob-splicer.ts';
+import { ShapeKeeper } from '../runtime/object-shape.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ProxyContext } from './context.ts';
 import { EventMeter } from './event-meter.ts';
@@ -50,6 +52,7 @@ const YOUNG_MS = 1000;
 
 const NEVER = Number.POSITIVE_INFINITY;
 const NOBODY: readonly WorkerIndex[] = [];
+const SHAPE = new ShapeKeeper();
 
 type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
 
@@ -91,6 +94,7 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     this.#prompt = prompt;
     this.#times = new PairTimes(pairing.series, record.startMs);
     this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), ctx.memory);
+    SHAPE.made(this);
   }
 
   // ---- what the client sends

@@ -9,6 +9,7 @@
  *
  * Bytes are read into one buffer that all connections share; it is valid during the callback only.
  */
+
 import net from 'node:net';
 import tls from 'node:tls';
 import type { OutcomeKind } from '../../core/outcome.ts';
@@ -17,6 +18,7 @@ import { BAD_HEAD, MAX_HEAD_BYTES, NEED_MORE } from '../../http1/head-end.ts';
 import { HeadError } from '../../http1/head-error.ts';
 import type { ResponseHeadMemo } from '../../http1/response-head-memo.ts';
 import type { EndOfTurn, EndOfTurnTask } from '../../runtime/end-of-turn.ts';
+import { ShapeKeeper } from '../../runtime/object-shape.ts';
 import { Deadline, type TimerWheel } from '../../runtime/timer-wheel.ts';
 import { HEADROOM } from '../request-body.ts';
 import type { Http1Flight } from './http1-flight.ts';
@@ -49,6 +51,7 @@ export interface ConnectionOwner {
 const KEEP_ALIVE_MARGIN_MS = 500;
 /** How long an answer may take that a worker has sent before it closed; it is here already, or it never comes. */
 const LAST_WORDS_MS = 1000;
+const SHAPE = new ShapeKeeper();
 
 export class Http1Connection implements EndOfTurnTask {
   readonly #owner: ConnectionOwner;
@@ -109,6 +112,7 @@ export class Http1Connection implements EndOfTurnTask {
       this.#failed();
     });
     wheel.arm(this.#connectDeadline, target.connectTimeoutMs);
+    SHAPE.made(this);
   }
 
   get usable(): boolean {

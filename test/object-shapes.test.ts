@@ -1,0 +1,93 @@
+/** What the first requests of a router leave behind: objects of later ones must not be dictionaries (src/runtime/object-shape.ts). */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Program, ROOT } from './support/program.ts';
+import { type Ask, ask, RawClient, requestBytes } from './support/raw-client.ts';
+import { ScriptedWorker, sseHead } from './support/scripted-worker.ts';
+import { until } from './support/until.ts';
+
+type Shapes = Readonly<Record<string, { fast: number; slow: number }>>;
+
+const FLAGS = ['--expose-gc', '--allow-natives-syntax', '--import', fileURLToPath(new URL('./support/shapes.main.js', import.meta.url))];
+/** V8 decides when the seventh object of a class is made. */
+const DECIDED = 8;
+/** Long enough for the end of a connection and a few collections (support/shapes.main.ts). */
+const PAUSE_MS = 300;
+const BODY = { method: 'POST', path: '/generate', headers: { 'content-type': 'application/json' }, body: '{"text":"a","stream":true}' };
+
+/** Questions and requests, one after the other with collections between them, then one that streams: what is alive in the router then. */
+async function shapesAfterSlowStart(
+  t: TestContext,
+  workers: readonly ScriptedWorker[],
+  args: readonly string[],
+  added: readonly object[],
+): Promise<Shapes> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'shapes-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const output = path.join(directory, 'output');
+  const says = async (pattern: RegExp): Promise<string> => {
+    let found: RegExpExecArray | null = null;
+    const look = () => {
+      found = pattern.exec(existsSync(output) ? readFileSync(output, 'utf8') : '');
+      return found !== null;
+    };
+    await until(look, () => `the router to say ${pattern}`, 20_000);
+    return found![1]!;
+  };
+  const router = [`${ROOT}dist/bin/router.js`, '--port', '0', '--prometheus-port', '0', '--log-format', 'json', ...args];
+  // Into a file: what is written to a pipe needs a socket, which lives and keeps the shape of sockets for ever.
+  const command = ['-c', 'exec "$@" >"$0" 2>&1', output, process.execPath, ...FLAGS, ...router];
+  const program = Program.run(t, 'sh', command, { env: { SHAPES_OF: `${ROOT}dist/` } });
+  const port = Number(await says(/"port":(\d+).*"router listens"/));
+  const slowly = async (request: Ask) => {
+    await ask(port, request);
+    await sleep(PAUSE_MS);
+  };
+  for (let i = 0; i < DECIDED; i++) await slowly({ path: '/readiness' });
+  for (const worker of added) await slowly({ method: 'POST', path: '/workers', body: JSON.stringify(worker) });
+  for (let isReady = false; !isReady; ) isReady = (await ask(port, { path: '/readiness' })).status === 200;
+  for (let i = 0; i < DECIDED; i++) await slowly(BODY);
+  for (const worker of workers) {
+    worker.script = async (call) => {
+      await call.body();
+      call.write(sseHead());
+    };
+  }
+  const client = await RawClient.connect(port);
+  t.after(() => client.socket.destroy());
+  client.socket.write(requestBytes(BODY));
+  await sleep(200);
+  program.child.kill('SIGUSR2');
+  return JSON.parse(await says(/^shapes (.*)\n/m)) as Shapes;
+}
+
+function assertFast(shapes: Shapes, names: readonly string[]): void {
+  for (const name of names) {
+    assert.ok(shapes[name]!.fast > 0, `${name} is alive: ${JSON.stringify(shapes)}`);
+    assert.equal(shapes[name]!.slow, 0, `${name}: ${JSON.stringify(shapes)}`);
+  }
+}
+
+suite('objects of requests keep their fields in place after a slow start', { concurrency: 2 }, () => {
+  test('with regular workers', async (t) => {
+    const worker = await ScriptedWorker.start(t);
+    const shapes = await shapesAfterSlowStart(t, [worker], [], [{ url: worker.url }]);
+    assertFast(shapes, ['Socket', 'Exchange', 'ClientConnection', 'Http1Connection']);
+  });
+
+  test('with pairs', async (t) => {
+    const prefill = await ScriptedWorker.start(t);
+    const decode = await ScriptedWorker.start(t);
+    const pair = [
+      { url: prefill.url, worker_type: 'prefill' },
+      { url: decode.url, worker_type: 'decode' },
+    ];
+    const shapes = await shapesAfterSlowStart(t, [prefill, decode], ['--pd-disaggregation'], pair);
+    assertFast(shapes, ['Socket', 'PairExchange', 'ClientConnection', 'Http1Connection']);
+  });
+});

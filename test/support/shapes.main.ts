@@ -1,0 +1,60 @@
+/**
+ * Loaded into a router before itself (--import), with --expose-gc --allow-natives-syntax: collects everything again and again, as a
+ * router does that idles between its first requests, and tells at SIGUSR2 which living objects are dictionaries.
+ */
+import { Session } from 'node:inspector';
+import net from 'node:net';
+
+const COLLECT_MS = 20;
+/** Dead shapes outlive two full collections (V8: --retain-maps-for-n-gc). */
+const COLLECTIONS = 4;
+
+const collect = (globalThis as unknown as { gc(): void }).gc;
+setInterval(() => {
+  for (let i = 0; i < COLLECTIONS; i++) collect();
+}, COLLECT_MS).unref();
+
+/** Paths below dist/ of the classes that it looks for. */
+const CLASSES: readonly (readonly [name: string, path: string])[] = [
+  ['Exchange', 'proxy/exchange.js'],
+  ['PairExchange', 'proxy/pair-exchange.js'],
+  ['ClientConnection', 'proxy/client-connection.js'],
+  ['Http1Connection', 'proxy/upstream/http1-connection.js'],
+];
+
+/** How many of the living objects with this prototype are fast, and how many are dictionaries. */
+function count(session: Session, prototype: object): { fast: number; slow: number } {
+  let fast: readonly boolean[] = [];
+  (globalThis as Record<string, unknown>)['wanted'] = prototype;
+  session.post('Runtime.evaluate', { expression: 'wanted' }, (error, wanted) => {
+    if (error !== null) throw error;
+    session.post('Runtime.queryObjects', { prototypeObjectId: wanted.result.objectId ?? '' }, (failed, found) => {
+      if (failed !== null) throw failed;
+      const functionDeclaration = `function () {
+        const isPrototype = (object) => Object.hasOwn(object, 'constructor');
+        return this.filter((object) => !isPrototype(object)).map((object) => %HasFastProperties(object));
+      }`;
+      session.post(
+        'Runtime.callFunctionOn',
+        { functionDeclaration, objectId: found.objects.objectId ?? '', returnByValue: true },
+        (bad, told) => {
+          if (bad !== null) throw bad;
+          fast = told.result.value as boolean[];
+        },
+      );
+    });
+  });
+  const slow = fast.filter((isFast) => !isFast).length;
+  return { fast: fast.length - slow, slow };
+}
+
+process.on('SIGUSR2', async () => {
+  const session = new Session();
+  session.connect();
+  const shapes: Record<string, { fast: number; slow: number }> = { Socket: count(session, net.Socket.prototype) };
+  for (const [name, path] of CLASSES) {
+    const module = (await import(`${process.env['SHAPES_OF'] ?? ''}${path}`)) as Record<string, { prototype: object }>;
+    shapes[name] = count(session, module[name]!.prototype);
+  }
+  process.stdout.write(`shapes ${JSON.stringify(shapes)}\n`);
+});
