@@ -89,8 +89,8 @@ test('an event larger than what is held passes, and the events around it stay wh
   }
 });
 
-/** Calls of write on any socket of this process while `run` runs. */
-function writesDuring(run: () => void): string[] {
+/** Calls of write on any socket of this process while `run` runs, and until the end of that turn of the event loop. */
+async function writesDuring(run: () => void): Promise<string[]> {
   const writes: string[] = [];
   const { write } = net.Socket.prototype;
   net.Socket.prototype.write = function (this: net.Socket, ...args: unknown[]): boolean {
@@ -99,6 +99,7 @@ function writesDuring(run: () => void): string[] {
   } as typeof write;
   try {
     run();
+    await new Promise((resolve) => setImmediate(resolve));
   } finally {
     net.Socket.prototype.write = write;
   }
@@ -111,36 +112,18 @@ test('what comes in one read leaves with one write in the same turn, the head wi
   await client.send(requestBytes({ body: '{}' }));
   const flight = await router.upstreams[0]!.next();
   const head = `${STREAM}transfer-encoding: chunked\r\n\r\n`;
-  assert.deepEqual(
-    writesDuring(() => flight.head(head)),
-    [],
-  );
-  const first = writesDuring(() => flight.chunks(['data: 1\n\n', 'data: 2\n\n']));
+  assert.deepEqual(await writesDuring(() => flight.head(head)), []);
+  const first = await writesDuring(() => flight.chunks(['data: 1\n\n', 'data: 2\n\n']));
   assert.equal(first.length, 1);
   assert.match(first[0] ?? '', /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\n9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n$/);
-  assert.deepEqual(
-    writesDuring(() => flight.chunks(['data: 3\n\n'])),
-    ['9\r\ndata: 3\n\n\r\n'],
-  );
-  assert.deepEqual(
-    writesDuring(() => flight.data('data: 4\n\ndata: 5\n\n')),
-    ['12\r\ndata: 4\n\ndata: 5\n\n\r\n'],
-  );
+  assert.deepEqual(await writesDuring(() => flight.chunks(['data: 3\n\n'])), ['9\r\ndata: 3\n\n\r\n']);
+  assert.deepEqual(await writesDuring(() => flight.data('data: 4\n\ndata: 5\n\n')), ['12\r\ndata: 4\n\ndata: 5\n\n\r\n']);
   // Half an event waits for its end.
-  assert.deepEqual(
-    writesDuring(() => flight.data('data: 6\n\nda')),
-    ['9\r\ndata: 6\n\n\r\n'],
-  );
-  assert.deepEqual(
-    writesDuring(() => flight.chunks(['ta: ', '7\n'])),
-    [],
-  );
-  const joined = writesDuring(() => flight.chunks(['\n', 'data: 8\n\n']));
+  assert.deepEqual(await writesDuring(() => flight.data('data: 6\n\nda')), ['9\r\ndata: 6\n\n\r\n']);
+  assert.deepEqual(await writesDuring(() => flight.chunks(['ta: ', '7\n'])), []);
+  const joined = await writesDuring(() => flight.chunks(['\n', 'data: 8\n\n']));
   assert.equal(joined.join('').replaceAll(/[0-9a-f]+\r\n|\r\n/g, ''), 'data: 7\n\ndata: 8\n\n');
-  assert.deepEqual(
-    writesDuring(() => flight.end()),
-    ['0\r\n\r\n'],
-  );
+  assert.deepEqual(await writesDuring(() => flight.end()), ['0\r\n\r\n']);
   assert.equal((await client.response()).text.match(/data: \d\n\n/g)?.length, 8);
 });
 

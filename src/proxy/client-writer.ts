@@ -1,11 +1,16 @@
-/** Writes to one client, in order; whole answers leave at the end of the turn, together with those of other clients. */
+/**
+ * Writes to one client, in order; whole answers, and events while turns are busy, leave at the end of the turn, together with those of
+ * other clients.
+ */
 import type net from 'node:net';
 import type { EndOfTurn, EndOfTurnTask } from '../runtime/end-of-turn.ts';
 
 export class ClientWriter implements EndOfTurnTask {
   readonly #socket: net.Socket;
   readonly #endOfTurn: EndOfTurn;
-  /** Leaves at the end of the turn. */
+  /** Leave at the end of the turn: first this, */
+  #text = '';
+  /** then this. */
   #last: Buffer | null = null;
   #isClosed = false;
 
@@ -20,8 +25,12 @@ export class ClientWriter implements EndOfTurnTask {
     return this.#socket.write(data);
   }
 
-  /** Like write; each character is one byte. */
+  /** Like write, or at the end of the turn; each character is one byte. */
   writeText(latin1: string): boolean {
+    if (this.#last === null && (this.#text !== '' || this.#endOfTurn.offer(this))) {
+      this.#text += latin1;
+      return !this.#socket.writableNeedDrain;
+    }
     this.flush();
     return this.#socket.write(latin1, 'latin1');
   }
@@ -39,14 +48,19 @@ export class ClientWriter implements EndOfTurnTask {
 
   /** What waits for the end of the turn leaves now. */
   flush(): void {
+    const text = this.#text;
     const data = this.#last;
+    this.#text = '';
     this.#last = null;
-    if (data !== null && !this.#isClosed) this.#socket.write(data);
+    if (this.#isClosed) return;
+    if (text !== '') this.#socket.write(text, 'latin1');
+    if (data !== null) this.#socket.write(data);
   }
 
   /** Nothing is written any more. */
   close(): void {
     this.#isClosed = true;
+    this.#text = '';
     this.#last = null;
   }
 }

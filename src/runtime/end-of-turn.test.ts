@@ -38,3 +38,30 @@ test('does not let more than a bound wait', () => {
   end.flush();
   assert.equal(ran, 10_000);
 });
+
+/** How many of `offers` offers in one turn are taken. */
+async function offers(end: EndOfTurn, offers: number): Promise<number> {
+  let ran = 0;
+  let taken = 0;
+  const task = { endOfTurn: () => ran++ };
+  for (let i = 0; i < offers; i++) if (end.offer(task)) taken++;
+  await turn();
+  assert.equal(ran, taken, 'what is taken is done at the end of the turn');
+  return taken;
+}
+
+test('takes offers while turns are busy, refuses them while they are not, and looks again now and then', async () => {
+  const end = new EndOfTurn();
+  for (let i = 0; i < 100; i++) assert.equal(await offers(end, 6), 6);
+  let taken = 0;
+  for (let i = 0; i < 1000; i++) taken += await offers(end, 2);
+  assert.ok(taken < 100, `${taken} of 2000 offers in quiet turns`);
+  taken = 0;
+  for (let i = 0; i < 1000; i++) taken += await offers(end, 6);
+  assert.ok(taken > 4500, `${taken} of 6000 offers in busy turns`);
+});
+
+test('counts a turn that brings more than may wait as busy', async () => {
+  const end = new EndOfTurn();
+  for (let i = 0; i < 20; i++) assert.equal(await offers(end, 513), 513);
+});
