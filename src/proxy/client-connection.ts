@@ -80,7 +80,7 @@ export class ClientConnection implements Linked<ClientConnection> {
       () => this.#nextBuffer(),
     );
     this.socket = socket;
-    this.#out = new ClientWriter(socket, ctx.endOfTurn);
+    this.#out = new ClientWriter(socket, ctx.endOfTurn, () => this.#drained());
     this.#ctx = ctx;
     const now = (): number => {
       ctx.touch();
@@ -135,7 +135,7 @@ export class ClientConnection implements Linked<ClientConnection> {
     }
     this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
     // A client that asks and does not read gets no further answer until it has taken this one: `busy` without an exchange.
-    if (this.socket.writableNeedDrain) {
+    if (this.#out.needsDrain) {
       this.#lingerLeft = 0;
       return;
     }
@@ -370,7 +370,7 @@ export class ClientConnection implements Linked<ClientConnection> {
           this.#reset();
           return;
         }
-        if (this.socket.writableLength > 0 && !this.socket.destroyed && this.#flushing()) return;
+        if (this.#out.unsentBytes > 0 && !this.socket.destroyed && this.#flushing()) return;
         this.socket.destroy();
         return;
       case 'closed':
@@ -381,7 +381,7 @@ export class ClientConnection implements Linked<ClientConnection> {
 
   /** A slow reader gets its last bytes as long as it takes some; one that takes none has had its time. */
   #flushing(): boolean {
-    const left = this.socket.writableLength;
+    const left = this.#out.unsentBytes;
     if (left === this.#lingerLeft) return false;
     this.#lingerLeft = left;
     this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
@@ -414,7 +414,7 @@ export class ClientConnection implements Linked<ClientConnection> {
     if (this.#state === 'lingering' || this.#exchange === null) {
       // Nothing is under way; what we wrote still leaves before the socket closes, as long as the client takes it.
       this.#out.flush();
-      if (this.socket.writableLength > 0) {
+      if (this.#out.unsentBytes > 0) {
         if (this.#state !== 'lingering') this.#linger();
         return;
       }

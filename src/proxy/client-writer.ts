@@ -4,9 +4,10 @@
  */
 import type net from 'node:net';
 import type { EndOfTurn, EndOfTurnTask } from '../runtime/end-of-turn.ts';
+import { DirectWrite } from './direct-write.ts';
 
 export class ClientWriter implements EndOfTurnTask {
-  readonly #socket: net.Socket;
+  readonly #direct: DirectWrite;
   readonly #endOfTurn: EndOfTurn;
   /** Leave at the end of the turn: first this, */
   #text = '';
@@ -14,25 +15,36 @@ export class ClientWriter implements EndOfTurnTask {
   #last: Buffer | null = null;
   #isClosed = false;
 
-  constructor(socket: net.Socket, endOfTurn: EndOfTurn) {
-    this.#socket = socket;
+  /** `drained`: the client takes more again; the socket's 'drain' says it too. */
+  constructor(socket: net.Socket, endOfTurn: EndOfTurn, drained: () => void) {
+    this.#direct = new DirectWrite(socket, drained);
     this.#endOfTurn = endOfTurn;
   }
 
-  /** Leaves now. False: wait until the socket has drained. */
+  /** Bytes that the kernel has not taken yet; without what waits for the end of the turn. */
+  get unsentBytes(): number {
+    return this.#direct.unsentBytes;
+  }
+
+  /** The client takes less than it is given. */
+  get needsDrain(): boolean {
+    return this.#direct.needsDrain;
+  }
+
+  /** Leaves now. False: wait until the client has drained. */
   write(data: Buffer): boolean {
     this.flush();
-    return this.#socket.write(data);
+    return this.#direct.writeBytes(data);
   }
 
   /** Like write, or at the end of the turn; each character is one byte. */
   writeText(latin1: string): boolean {
     if (this.#last === null && (this.#text !== '' || this.#endOfTurn.offer(this))) {
       this.#text += latin1;
-      return !this.#socket.writableNeedDrain;
+      return !this.#direct.needsDrain;
     }
     this.flush();
-    return this.#socket.write(latin1, 'latin1');
+    return this.#direct.writeText(latin1);
   }
 
   /** For a whole answer, or the end of one. */
@@ -53,8 +65,8 @@ export class ClientWriter implements EndOfTurnTask {
     this.#text = '';
     this.#last = null;
     if (this.#isClosed) return;
-    if (text !== '') this.#socket.write(text, 'latin1');
-    if (data !== null) this.#socket.write(data);
+    if (text !== '') this.#direct.writeText(text);
+    if (data !== null) this.#direct.writeBytes(data);
   }
 
   /** Nothing is written any more. */
