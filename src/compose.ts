@@ -1,5 +1,4 @@
 /** The only wiring of the router: a configuration in, a running router out. */
-
 import type { Config, PolicyName } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import type { Clock } from './core/clock.ts';

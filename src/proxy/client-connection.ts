@@ -13,7 +13,6 @@
  * Requests that arrive while one is under way (pipelining) wait in `#pending`, at most one head's worth; beyond that
  * nothing is read. FIN or reset while an exchange is under way means that the client is gone (as nginx has it).
  */
-
 import type net from 'node:net';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Linked } from '../core/linked-list.ts';

@@ -11,7 +11,6 @@
  *
  * `#settle` is the one end: it ends the attempt (which releases the load), counts, and lets go of the body.
  */
-
 import type { ErrorCode } from '../core/errors.ts';
 import type { OutcomeKind } from '../core/outcome.ts';
 import type { RouteInput } from '../core/route-input.ts';

@@ -18,7 +18,6 @@
  *
  * `#settle` is the one end of the request; a pair ends, and leaves the ledger, when both of its legs are over (`legOver`).
  */
-
 import type { ErrorCode } from '../core/errors.ts';
 import { isUnreachable, type OutcomeKind } from '../core/outcome.ts';
 import type { WorkerIndex } from '../core/worker.ts';

@@ -9,7 +9,6 @@
  *
  * Bytes are read into one buffer that all connections share; it is valid during the callback only.
  */
-
 import net from 'node:net';
 import tls from 'node:tls';
 import type { OutcomeKind } from '../../core/outcome.ts';
