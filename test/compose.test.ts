@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { startRouter } from '../src/compose.ts';
-import { type Config, type ConfigKey, defaultsOf } from '../src/config/load-config.ts';
-import { SETTINGS } from '../src/config/schema.ts';
-import { SILENT_LOGGER } from '../src/core/logger.ts';
-import { realClock } from '../src/runtime/clock.ts';
-import { createRng } from '../src/runtime/rng.ts';
+import { SILENT_LOGGER } from '../src/base/core/logger.ts';
+import { realClock } from '../src/base/runtime/clock.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
+import { startRouter } from '../src/router/compose.ts';
+import { type Config, type ConfigKey, defaultsOf } from '../src/router/config/load-config.ts';
+import { SETTINGS } from '../src/router/config/schema.ts';
 import { ProbedWorker } from './support/probed-worker.ts';
 
 const RUNTIME = { clock: realClock, rng: createRng(1), logger: SILENT_LOGGER };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseArgv } from '../src/config/parse-argv.ts';
+import { parseArgv } from '../src/router/config/parse-argv.ts';
 import { LAUNCH_ROUTER_FLAGS } from './support/launch-router-flags.ts';
 
 /** Declares the flags with `append`, so that every occurrence shows, and answers one line of JSON per command line: words by flag, or null. */

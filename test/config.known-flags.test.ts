@@ -1,8 +1,8 @@
 // Every flag of sglang_router 0.3.2 is either in force, refused by name, or accepted with a warning: none is ignored in silence.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BUILT, ENTRIES, type Entry, FLAGS, KNOWN } from '../src/config/catalogue.ts';
-import { type Config, type LoadedConfig, loadConfig } from '../src/config/load-config.ts';
+import { BUILT, ENTRIES, type Entry, FLAGS, KNOWN } from '../src/router/config/catalogue.ts';
+import { type Config, type LoadedConfig, loadConfig } from '../src/router/config/load-config.ts';
 import { LAUNCH_ROUTER_FLAGS, type LaunchRouterFlag } from './support/launch-router-flags.ts';
 
 const noFile = (): string => assert.fail('no file is read');

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BUILT, type Entry } from '../src/config/catalogue.ts';
-import { crossCheck } from '../src/config/cross-checks.ts';
+import { BUILT, type Entry } from '../src/router/config/catalogue.ts';
+import { crossCheck } from '../src/router/config/cross-checks.ts';
 import {
   type Config,
   type ConfigKey,
@@ -13,7 +13,7 @@ import {
   type LoadedConfig,
   loadConfig,
   type PolicyName,
-} from '../src/config/load-config.ts';
+} from '../src/router/config/load-config.ts';
 
 const noFile = (path: string): string => assert.fail(`${path} is read`);
 

@@ -1,7 +1,7 @@
 // Settings of prefill-decode pairs: how they are written in each place, and what does not go together.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configText, type LoadedConfig, loadConfig } from '../src/config/load-config.ts';
+import { configText, type LoadedConfig, loadConfig } from '../src/router/config/load-config.ts';
 
 interface Given {
   readonly argv?: readonly string[];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { LocalResponse } from '../src/core/local-route.ts';
+import type { LocalResponse } from '../src/base/core/local-route.ts';
 import { startControl } from './support/control-rig.ts';
 import { ProbedWorker } from './support/probed-worker.ts';
 

@@ -1,7 +1,7 @@
 // What the control plane of a router of prefill-decode pairs says of itself and asks of its workers.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { LocalResponse } from '../src/core/local-route.ts';
+import type { LocalResponse } from '../src/base/core/local-route.ts';
 import { startControl } from './support/control-rig.ts';
 import { type Answer, ProbedWorker } from './support/probed-worker.ts';
 

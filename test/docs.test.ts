@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
+import { ERRORS } from '../src/base/core/errors.ts';
 import { demoScreen } from '../src/bin/demo-text.ts';
-import { BUILT, FLAGS } from '../src/config/catalogue.ts';
-import { formatProblems, loadConfig } from '../src/config/load-config.ts';
-import { SETTINGS } from '../src/config/schema.ts';
-import { ERRORS } from '../src/core/errors.ts';
+import { BUILT, FLAGS } from '../src/router/config/catalogue.ts';
+import { formatProblems, loadConfig } from '../src/router/config/load-config.ts';
+import { SETTINGS } from '../src/router/config/schema.ts';
+import { METRICS } from '../src/router/telemetry/declarations.ts';
 import { flagOf, SIM_OPTION_NAMES } from '../src/sim/options.ts';
-import { METRICS } from '../src/telemetry/declarations.ts';
 import { ROOT } from './support/program.ts';
 
 interface Page {

@@ -18,7 +18,7 @@ interface Report {
 
 interface LintTools {
   readonly biomeConfig: (pluginPath: string) => object;
-  readonly LAYERS: Readonly<Record<string, { readonly imports: readonly string[] }>>;
+  readonly LAYERS: Readonly<Record<string, { readonly imports: readonly string[]; readonly uses: readonly string[] }>>;
   readonly TOP: readonly string[];
 }
 
@@ -70,11 +70,41 @@ test('each planted violation is reported by its rule, once, as an error, and all
   assert.equal(summary.unchanged, plantedFiles().length + 1, 'all files and the configuration were looked at');
 });
 
-test('every folder and program of src has a place in the import table', async () => {
+/** The entry of the table that a file of src belongs to: the longest that holds it. */
+function entryOf(file: string, entries: readonly string[]): string | undefined {
+  return entries.filter((entry) => file === entry || file.startsWith(`${entry}/`)).sort((a, b) => b.length - a.length)[0];
+}
+
+const IMPORTS = /^(?:import|export|\}).* from '([^'\n]+)'|import\('([^'\n]+)'\)/gm;
+
+/** What each entry of the table imports, tests excluded: other entries, and modules from outside. */
+function importsOf(entries: readonly string[]): Map<string, { inside: Set<string>; outside: Set<string> }> {
+  const found = new Map(entries.map((entry) => [entry, { inside: new Set<string>(), outside: new Set<string>() }]));
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  for (const file of files) {
+    const entry = entryOf(file, entries);
+    assert.ok(entry !== undefined, `src/${file} has no entry in tools/layers.mjs`);
+    const imported = found.get(entry)!;
+    for (const [, named, loaded] of readFileSync(join('src', file), 'utf8').matchAll(IMPORTS)) {
+      const specifier = named ?? loaded ?? '';
+      if (!specifier.startsWith('.')) imported.outside.add(specifier);
+      else {
+        const other = entryOf(join(file, '..', specifier), entries);
+        if (other !== undefined && other !== entry) imported.inside.add(other);
+      }
+    }
+  }
+  return found;
+}
+
+test('the import table allows what is imported, and nothing else', async () => {
   const { LAYERS, TOP } = await lintTools();
-  const known = new Set([...Object.keys(LAYERS), ...TOP]);
-  const entries = readdirSync('src').filter((name) => !known.has(name));
-  assert.deepEqual(entries, []);
+  const found = importsOf([...Object.keys(LAYERS), ...TOP]);
+  for (const [folder, { imports, uses }] of Object.entries(LAYERS)) {
+    const { inside, outside } = found.get(folder)!;
+    assert.deepEqual([...imports].sort(), [...inside].sort(), `imports of ${folder}`);
+    assert.deepEqual([...uses].sort(), [...outside].sort(), `modules that ${folder} uses`);
+  }
 });
 
 test('the import table has no cycle and names only folders it knows', async () => {

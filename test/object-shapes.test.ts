@@ -1,4 +1,4 @@
-/** What the first requests of a router leave behind: objects of later ones must not be dictionaries (src/runtime/object-shape.ts). */
+/** What the first requests of a router leave behind: objects of later ones must not be dictionaries (src/base/runtime/object-shape.ts). */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Rng } from '../src/core/rng.ts';
-import { resetSocket } from '../src/proxy/reset-socket.ts';
-import { createRng } from '../src/runtime/rng.ts';
+import type { Rng } from '../src/base/core/rng.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
+import { resetSocket } from '../src/router/proxy/client/reset-socket.ts';
 import { MessageReader } from './support/message-reader.ts';
 import { type PairEngine, startEngine, startPairRouter } from './support/pair-router.ts';
 import { type RawClient, requestBytes } from './support/raw-client.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { findPolicy, POLICY_NAMES } from '../src/policy/catalogue.ts';
-import { createRng } from '../src/runtime/rng.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
+import { findPolicy, POLICY_NAMES } from '../src/router/policy/catalogue.ts';
 import { testConformance } from './support/policy-conformance.ts';
 
 for (const name of POLICY_NAMES) testConformance(findPolicy(name)!, createRng);

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { test } from 'node:test';
-import type { Rng } from '../src/core/rng.ts';
-import { createRng } from '../src/runtime/rng.ts';
+import type { Rng } from '../src/base/core/rng.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
 import { startMemoryRouter } from './support/memory-router.ts';
 import { requestBytes } from './support/raw-client.ts';
 import { startTestRouter } from './support/router.ts';
@@ -91,7 +91,7 @@ test('an event larger than what is held passes, and the events around it stay wh
 
 /**
  * What is written to sockets of this process while `run` runs, and until the end of that turn of the event loop: bytes by calls of
- * write, text where it reaches the handle of the socket, for it may go past write (src/proxy/direct-write.ts).
+ * write, text where it reaches the handle of the socket, for it may go past write (src/router/proxy/client/direct-write.ts).
  */
 async function writesDuring(socket: net.Socket, run: () => void): Promise<string[]> {
   const writes: string[] = [];

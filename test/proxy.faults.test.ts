@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
-import type { Rng } from '../src/core/rng.ts';
-import { createRng } from '../src/runtime/rng.ts';
+import type { Rng } from '../src/base/core/rng.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
 import { MessageReader } from './support/message-reader.ts';
 import { ask, RawClient, requestBytes } from './support/raw-client.ts';
 import { RecordingLogger } from './support/recording-logger.ts';

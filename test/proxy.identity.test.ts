@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { createRng } from '../src/runtime/rng.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
 import { ask, RawClient } from './support/raw-client.ts';
 import { startTestRouter } from './support/router.ts';
 import { answer, type Call, ScriptedWorker } from './support/scripted-worker.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
-import { createRng } from '../src/runtime/rng.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
 import { CHUNK_CASES } from './support/chunk-cases.ts';
 import { readRequestHead } from './support/heads.ts';
 import { RawClient, type RawResponse } from './support/raw-client.ts';

@@ -1,8 +1,8 @@
 /** Whole conversations drawn at random: requests of every kind on connections that split, wait and pipeline as they like. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Rng } from '../src/core/rng.ts';
-import { createRng } from '../src/runtime/rng.ts';
+import type { Rng } from '../src/base/core/rng.ts';
+import { createRng } from '../src/base/runtime/rng.ts';
 import { RawClient as Raw, type RawClient } from './support/raw-client.ts';
 import { startTestRouter } from './support/router.ts';
 import { type Call, ScriptedWorker } from './support/scripted-worker.ts';

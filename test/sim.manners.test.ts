@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { FakeClock } from '../src/runtime/fake-clock.ts';
+import { FakeClock } from '../src/base/runtime/fake-clock.ts';
 import type { SimOptions } from '../src/sim/options.ts';
 import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
 import { postJson, sendRaw } from './support/send-raw.ts';

@@ -1,7 +1,7 @@
 // What plans start is accepted by what is started: the bundled router, sglang_router and the simulated engine read the planned words.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { loadConfig } from '../src/config/load-config.ts';
+import { loadConfig } from '../src/router/config/load-config.ts';
 import { parseCommandLine } from '../src/sim/command-line.ts';
 import { bindSymbols } from '../src/srtctl/launch/symbols.ts';
 import type { Plan, PlannedProcess } from '../src/srtctl/plan/plan.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { realClock } from '../src/runtime/clock.ts';
+import { realClock } from '../src/base/runtime/clock.ts';
 import type { ProcessEnd } from '../src/srtctl/launch/launcher.ts';
 import { localLauncher } from '../src/srtctl/launch/local.ts';
 import type { Plan, PlannedProcess } from '../src/srtctl/plan/plan.ts';

@@ -3,41 +3,47 @@
 
 /** Source of truth; order is the order of the drawing, lowest layers first. `what` is for the drawing. */
 export const LAYERS = {
-  core: { imports: [], uses: [], what: 'words and contracts: worker, fleet, load, outcome, errors' },
-  http1: { imports: [], uses: [], what: 'bytes <-> HTTP/1.1 messages' },
-  json: { imports: [], uses: [], what: 'scanning request bodies as bytes' },
-  sse: { imports: [], uses: [], what: 'server-sent events' },
-  runtime: {
-    imports: ['core'],
-    uses: ['node:perf_hooks', 'node:crypto', 'node:process', 'node:v8', 'node:fs', 'node:fs/promises', 'node:path'],
+  'base/core': { imports: [], uses: [], what: 'words and contracts: worker, fleet, load, outcome, errors' },
+  'wire/http1': { imports: [], uses: [], what: 'bytes <-> HTTP/1.1 messages' },
+  'wire/json': { imports: [], uses: [], what: 'scanning request bodies as bytes' },
+  'wire/sse': { imports: [], uses: [], what: 'server-sent events' },
+  'base/runtime': {
+    imports: ['base/core'],
+    uses: ['node:perf_hooks', 'node:crypto', 'node:v8', 'node:fs', 'node:fs/promises', 'node:path'],
     what: 'real time, chance, signals and folders',
   },
-  config: { imports: ['core'], uses: ['node:fs', 'node:path', 'zod', 'yaml', 'commander'], what: 'one schema of settings' },
-  telemetry: {
-    imports: ['core', 'runtime'],
+  'base/config': { imports: [], uses: [], what: 'what all command lines share: suggestions for mistyped words' },
+  'base/telemetry': { imports: ['base/core'], uses: ['node:fs'], what: 'line writer, metric cells' },
+  'router/config': {
+    imports: ['base/core', 'base/config'],
+    uses: ['zod', 'yaml'],
+    what: 'one schema of settings',
+  },
+  'router/telemetry': {
+    imports: ['base/core', 'base/runtime', 'base/telemetry'],
     uses: ['node:fs', 'node:fs/promises', 'node:path', 'node:tty', 'node:http', 'node:net', 'node:perf_hooks', 'pino', 'pino-pretty'],
     what: 'log, metrics, access record',
   },
-  prefix: { imports: ['core'], uses: [], what: 'who holds which prefix' },
-  policy: { imports: ['core', 'prefix'], uses: [], what: 'choosing a worker' },
-  pair: { imports: ['core', 'json', 'sse'], uses: [], what: 'prefill and decode of one request: rooms, ledger, fields, logprobs' },
-  proxy: {
-    imports: ['core', 'runtime', 'config', 'telemetry', 'http1', 'json', 'sse', 'policy', 'pair'],
+  'router/prefix': { imports: ['base/core'], uses: [], what: 'who holds which prefix' },
+  'router/policy': { imports: ['base/core', 'router/prefix'], uses: [], what: 'choosing a worker' },
+  'router/pair': {
+    imports: ['base/core', 'wire/json', 'wire/sse'],
+    uses: [],
+    what: 'prefill and decode of one request: rooms, ledger, fields, logprobs',
+  },
+  'router/proxy': {
+    imports: ['base/core', 'base/runtime', 'router/telemetry', 'wire/http1', 'wire/json', 'wire/sse', 'router/policy', 'router/pair'],
     uses: ['node:net', 'node:tls'],
     what: 'data plane: listener, exchange, upstream pools, relay',
   },
-  control: {
-    imports: ['core', 'runtime', 'config', 'telemetry', 'policy'],
-    uses: ['undici', 'node:fs', 'node:crypto'],
-    what: 'control plane: registry, probes, admin API',
-  },
+  'router/control': { imports: ['base/core'], uses: ['undici'], what: 'control plane: registry, probes, admin API' },
   sim: {
-    imports: ['core', 'runtime', 'config', 'http1', 'json', 'sse', 'prefix'],
-    uses: ['node:http', 'node:net', 'node:stream', 'commander'],
+    imports: ['base/core', 'base/config', 'base/runtime', 'wire/json'],
+    uses: ['node:http', 'node:net', 'commander'],
     what: 'the simulated engine',
   },
   srtctl: {
-    imports: ['core', 'runtime', 'config', 'telemetry', 'sse', 'http1'],
+    imports: ['base/core', 'base/config', 'base/runtime', 'base/telemetry', 'router/config', 'wire/sse'],
     uses: [
       'node:child_process',
       'node:crypto',
@@ -47,9 +53,6 @@ export const LAYERS = {
       'node:net',
       'node:os',
       'node:path',
-      'node:readline',
-      'node:tty',
-      'node:url',
       'undici',
       'yaml',
       'zod',
@@ -62,7 +65,7 @@ export const LAYERS = {
 };
 
 /** Folders without input, output, clock or chance of their own; besides each other they may use `Buffer`. */
-export const PURE = ['core', 'http1', 'json', 'sse', 'prefix', 'policy', 'pair'];
+export const PURE = ['base/core', 'base/config', 'wire/http1', 'wire/json', 'wire/sse', 'router/prefix', 'router/policy', 'router/pair'];
 
 /** May import everything, and nothing may import them. */
-export const TOP = ['bin', 'compose.ts', 'index.ts'];
+export const TOP = ['bin', 'router/compose.ts', 'index.ts'];

@@ -3,7 +3,7 @@ import { LAYERS, PURE, TOP } from './layers.mjs';
 
 const TESTS = '**/*.test.ts';
 const TIMERS = ['setTimeout', 'setInterval', 'setImmediate'];
-const CLOCK = 'Timers belong to the Clock (src/core/clock.ts); the real one lives in src/runtime.';
+const CLOCK = 'Timers belong to the Clock (src/base/core/clock.ts); the real one lives in src/base/runtime.';
 const INJECT = 'This folder is pure: what it needs comes in as a parameter.';
 
 /** What no file of the project does. */
@@ -41,11 +41,21 @@ const denied = (names, message) => ({
   options: { deniedGlobals: Object.fromEntries(names.map((name) => [name, message])) },
 });
 
-/** Who may be imported, as a list of what may not. */
+/** A pattern for the specifiers by which files of `from` import `target`; both are keys of the table or of TOP. */
+function specifiers(from, target) {
+  const [near, far] = [from.split('/'), target.split('/')];
+  const isFile = from.endsWith('.ts');
+  let common = 0;
+  while (common < near.length - 1 && near[common] === far[common]) common++;
+  const isNeighbour = isFile && common === near.length - 1;
+  return `${isNeighbour ? './' : '**/../'}${far.slice(common).join('/')}${target.endsWith('.ts') ? '' : '/**'}`;
+}
+
+/** The import rule of one folder or file: what it may not import. */
 function importRule(folder) {
   const { imports, uses } = LAYERS[folder];
   const others = Object.keys(LAYERS).filter((other) => other !== folder && !imports.includes(other));
-  const inside = [...others.map((other) => `**/../${other}/**`), ...TOP.map((top) => `**/../${top}${top.endsWith('.ts') ? '' : '/**'}`)];
+  const inside = [...others, ...TOP].map((other) => specifiers(folder, other));
   const outside = ['**', '!./**', '!../**', ...uses.map((name) => `!${name}`)];
   const listed = (names) => names.join(', ') || 'nothing';
   return {
@@ -62,9 +72,9 @@ function importRule(folder) {
 function folderOverride(folder) {
   const style = { noRestrictedImports: importRule(folder) };
   if (PURE.includes(folder)) style.noRestrictedGlobals = denied([...TIMERS, 'process', 'performance', 'crypto', 'fetch'], INJECT);
-  else if (folder !== 'runtime') style.noRestrictedGlobals = denied([...TIMERS, 'crypto', 'fetch'], CLOCK);
-  if (folder !== 'config') style.noProcessEnv = 'error';
-  return { includes: [`src/${folder}/**`, `!${TESTS}`], linter: { rules: { style } } };
+  else if (folder !== 'base/runtime') style.noRestrictedGlobals = denied([...TIMERS, 'crypto', 'fetch'], CLOCK);
+  if (folder !== 'router/config') style.noProcessEnv = 'error';
+  return { includes: [`src/${folder}${folder.endsWith('.ts') ? '' : '/**'}`, `!${TESTS}`], linter: { rules: { style } } };
 }
 
 /** The whole configuration. `pluginPath`: of tools/lint/no-ambient.grit, from where the configuration lies. */
@@ -81,7 +91,7 @@ export function biomeConfig(pluginPath = './tools/lint/no-ambient.grit') {
         includes: ['src/**', `!${TESTS}`],
         linter: { rules: { suspicious: { noConsole: 'error' } } },
       },
-      { includes: ['src/**', '!src/runtime/**', '!src/bin/**', `!${TESTS}`], plugins: [pluginPath] },
+      { includes: ['src/**', '!src/base/runtime/**', '!src/bin/**', `!${TESTS}`], plugins: [pluginPath] },
       ...Object.keys(LAYERS).map(folderOverride),
     ],
   };

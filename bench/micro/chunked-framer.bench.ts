@@ -1,5 +1,5 @@
 /** Walking chunked bodies: one event per read as a stream of tokens comes, many events per read, and large chunks in pieces. */
-import { ChunkedFramer } from '../../src/http1/chunked-framer.ts';
+import { ChunkedFramer } from '../../src/wire/http1/chunked-framer.ts';
 import type { Case } from './case.ts';
 
 const OPS = 500;

@@ -1,6 +1,6 @@
 /** What following a stream of server-sent events costs per event: the tail that a relay needs, and the parser of an observer. */
-import { EventParser } from '../../src/sse/event-parser.ts';
-import { EventTail } from '../../src/sse/event-tail.ts';
+import { EventParser } from '../../src/wire/sse/event-parser.ts';
+import { EventTail } from '../../src/wire/sse/event-tail.ts';
 import type { Case } from './case.ts';
 
 const EVENT =

@@ -1,8 +1,8 @@
 /** Finding and parsing the head of a request and of an answer, and writing the head of the request to the worker. */
-import { findHeadEnd } from '../../src/http1/head-end.ts';
-import { parseRequestHead, RequestHead } from '../../src/http1/request-head.ts';
-import { parseResponseHead, ResponseHead } from '../../src/http1/response-head.ts';
-import { requestHeadText } from '../../src/http1/write-head.ts';
+import { findHeadEnd } from '../../src/wire/http1/head-end.ts';
+import { parseRequestHead, RequestHead } from '../../src/wire/http1/request-head.ts';
+import { parseResponseHead, ResponseHead } from '../../src/wire/http1/response-head.ts';
+import { requestHeadText } from '../../src/wire/http1/write-head.ts';
 import type { Case } from './case.ts';
 import { REQUEST_HEAD, RESPONSE_HEAD } from './message-heads.ts';
 

@@ -1,10 +1,10 @@
 /** What metrics cost: an observation and a count on the path of a request, and the text of a scrape. */
-import { SILENT_LOGGER } from '../../src/core/logger.ts';
-import { AccessLog } from '../../src/telemetry/access-record.ts';
-import { DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from '../../src/telemetry/buckets.ts';
-import { Counter, Histogram } from '../../src/telemetry/cells.ts';
-import { Family } from '../../src/telemetry/families.ts';
-import { StatusCounters } from '../../src/telemetry/status-counters.ts';
+import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
+import { Counter, Histogram } from '../../src/base/telemetry/cells.ts';
+import { AccessLog } from '../../src/router/telemetry/access-record.ts';
+import { DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from '../../src/router/telemetry/buckets.ts';
+import { Family } from '../../src/router/telemetry/families.ts';
+import { StatusCounters } from '../../src/router/telemetry/status-counters.ts';
 import type { Case } from './case.ts';
 
 const OPS = 1024;

@@ -1,19 +1,19 @@
 /** What a prefill-decode pair costs before its two legs are sent, part by part, and what a merge of logprobs costs. */
 
-import type { Worker } from '../../src/core/worker.ts';
-import { MemberRecord } from '../../src/json/member-record.ts';
-import { CHAT_PROMPT } from '../../src/json/prompt-fields.ts';
-import { RequestScan } from '../../src/json/scan-request.ts';
-import { isRefusal, ShapeReader } from '../../src/pair/batch-shape.ts';
-import { planSplice, splicedBytes, writeSpliced } from '../../src/pair/body-splice.ts';
-import { BOOTSTRAP_MEMBERS, BootstrapFields } from '../../src/pair/bootstrap-fields.ts';
-import { PairLedger } from '../../src/pair/ledger.ts';
-import { ListFinder } from '../../src/pair/logprob-lists.ts';
-import { LogprobMerge } from '../../src/pair/logprob-merge.ts';
-import { PAIR_FIELDS } from '../../src/pair/pair-fields.ts';
-import { PromptLogprobs } from '../../src/pair/prompt-logprobs.ts';
-import { RoomSource } from '../../src/pair/room.ts';
-import { createRng } from '../../src/runtime/rng.ts';
+import type { Worker } from '../../src/base/core/worker.ts';
+import { createRng } from '../../src/base/runtime/rng.ts';
+import { isRefusal, ShapeReader } from '../../src/router/pair/batch-shape.ts';
+import { planSplice, splicedBytes, writeSpliced } from '../../src/router/pair/body-splice.ts';
+import { BOOTSTRAP_MEMBERS, BootstrapFields } from '../../src/router/pair/bootstrap-fields.ts';
+import { PairLedger } from '../../src/router/pair/ledger.ts';
+import { ListFinder } from '../../src/router/pair/logprob-lists.ts';
+import { LogprobMerge } from '../../src/router/pair/logprob-merge.ts';
+import { PAIR_FIELDS } from '../../src/router/pair/pair-fields.ts';
+import { PromptLogprobs } from '../../src/router/pair/prompt-logprobs.ts';
+import { RoomSource } from '../../src/router/pair/room.ts';
+import { MemberRecord } from '../../src/wire/json/member-record.ts';
+import { CHAT_PROMPT } from '../../src/wire/json/prompt-fields.ts';
+import { RequestScan } from '../../src/wire/json/scan-request.ts';
 import type { Case } from './case.ts';
 import { chatBody } from './chat-bodies.ts';
 

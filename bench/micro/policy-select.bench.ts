@@ -2,11 +2,11 @@
  * What a policy costs per request (select, commit, one load up, one down) in fleets of 8, 64 and 1,024 workers. Target:
  * 1,024 workers cost at most three times what 8 cost. Prompts have 1,500 bytes.
  */
-import { LoadTable } from '../../src/core/load.ts';
-import { findPolicy, POLICY_NAMES } from '../../src/policy/catalogue.ts';
-import type { Policy } from '../../src/policy/contract.ts';
-import { FleetViewState } from '../../src/policy/view.ts';
-import { createRng } from '../../src/runtime/rng.ts';
+import { LoadTable } from '../../src/base/core/load.ts';
+import { createRng } from '../../src/base/runtime/rng.ts';
+import { findPolicy, POLICY_NAMES } from '../../src/router/policy/catalogue.ts';
+import type { Policy } from '../../src/router/policy/contract.ts';
+import { FleetViewState } from '../../src/router/policy/view.ts';
 import { promptOf } from '../../test/support/prompt-of.ts';
 import type { Case } from './case.ts';
 

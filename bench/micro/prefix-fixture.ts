@@ -1,7 +1,7 @@
 /** Prompts and filled indexes for the micro-benchmarks of the prefix index. */
-import type { RouteInput } from '../../src/core/route-input.ts';
-import { PrefixIndex } from '../../src/prefix/prefix-index.ts';
-import { PromptChain } from '../../src/prefix/prompt-chain.ts';
+import type { RouteInput } from '../../src/base/core/route-input.ts';
+import { PrefixIndex } from '../../src/router/prefix/prefix-index.ts';
+import { PromptChain } from '../../src/router/prefix/prompt-chain.ts';
 import { promptOf } from '../../test/support/prompt-of.ts';
 
 export const SALT = 1;

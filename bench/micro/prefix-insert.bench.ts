@@ -2,9 +2,9 @@
  * Hashing, matching and entering a prompt in an index that is full with a million blocks: new prompts, for which as
  * many blocks are evicted as come in, and known ones. Target for entering alone: 32 KB in 30 us.
  */
-import type { RouteInput } from '../../src/core/route-input.ts';
-import type { PrefixIndex } from '../../src/prefix/prefix-index.ts';
-import { PromptChain } from '../../src/prefix/prompt-chain.ts';
+import type { RouteInput } from '../../src/base/core/route-input.ts';
+import type { PrefixIndex } from '../../src/router/prefix/prefix-index.ts';
+import { PromptChain } from '../../src/router/prefix/prompt-chain.ts';
 import type { Case } from './case.ts';
 import { filledIndex, newPrompts, promptSet, SALT } from './prefix-fixture.ts';
 

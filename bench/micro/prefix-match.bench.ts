@@ -1,7 +1,7 @@
 /** Hashing a prompt and finding its longest known prefix among a million blocks. Target: 32 KB in 20 us. */
-import type { RouteInput } from '../../src/core/route-input.ts';
-import type { PrefixIndex } from '../../src/prefix/prefix-index.ts';
-import { PromptChain } from '../../src/prefix/prompt-chain.ts';
+import type { RouteInput } from '../../src/base/core/route-input.ts';
+import type { PrefixIndex } from '../../src/router/prefix/prefix-index.ts';
+import { PromptChain } from '../../src/router/prefix/prompt-chain.ts';
 import type { Case } from './case.ts';
 import { filledIndex, promptSet, SALT } from './prefix-fixture.ts';
 

@@ -1,6 +1,6 @@
 /** The request scan on chat bodies of 1.5, 60 and 500 KB, beside JSON.parse, and on a list of token ids. */
-import { CHAT_PROMPT, GENERATE_PROMPT, type PromptFields } from '../../src/json/prompt-fields.ts';
-import { RequestScan } from '../../src/json/scan-request.ts';
+import { CHAT_PROMPT, GENERATE_PROMPT, type PromptFields } from '../../src/wire/json/prompt-fields.ts';
+import { RequestScan } from '../../src/wire/json/scan-request.ts';
 import type { Case } from './case.ts';
 import { chatBody, TEXTS, type TextKind } from './chat-bodies.ts';
 

@@ -1,5 +1,5 @@
 /** Clients of a fleet: one after the other, or several at once until they are told to stop. */
-import { realClock } from '../../src/runtime/clock.ts';
+import { realClock } from '../../src/base/runtime/clock.ts';
 import { CompletionClient } from '../../src/srtctl/bench/completion-client.ts';
 import type { Sample } from '../../src/srtctl/bench/sample.ts';
 import { Stop } from '../../src/srtctl/bench/stop.ts';

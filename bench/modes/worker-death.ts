@@ -1,6 +1,6 @@
 /** What clients see when one worker of a fleet under load is killed and nobody starts it again. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { realClock } from '../../src/runtime/clock.ts';
+import { realClock } from '../../src/base/runtime/clock.ts';
 import { SteadyLoad } from './clients.ts';
 import type { Fleet } from './fleet.ts';
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** `npm start`: the router with four simulated engines behind it, in one process, so that nothing can be left behind. */
 import { readFileSync } from 'node:fs';
-import { type RunningRouter, startRouter } from '../compose.ts';
-import { type Config, formatProblems, type LoadedConfig, loadConfig } from '../config/load-config.ts';
-import { realClock } from '../runtime/clock.ts';
-import { createRng } from '../runtime/rng.ts';
-import { watchSignals } from '../runtime/signals.ts';
+import { realClock } from '../base/runtime/clock.ts';
+import { createRng } from '../base/runtime/rng.ts';
+import { watchSignals } from '../base/runtime/signals.ts';
+import { type RunningRouter, startRouter } from '../router/compose.ts';
+import { type Config, formatProblems, type LoadedConfig, loadConfig } from '../router/config/load-config.ts';
+import { startLog } from '../router/telemetry/log.ts';
 import { type SimHandle, startSim } from '../sim/start-sim.ts';
-import { startLog } from '../telemetry/log.ts';
 import { DEMO_HELP, demoScreen, MODEL } from './demo-text.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';

@@ -1,14 +1,14 @@
 /** The router as a program: arguments -> configuration -> running router -> signal. */
 import { readFileSync } from 'node:fs';
-import { type RunningRouter, startRouter } from '../compose.ts';
-import { type Config, formatProblems, loadConfig } from '../config/load-config.ts';
-import type { Dialect } from '../config/setting.ts';
-import type { Logger } from '../core/logger.ts';
-import { realClock } from '../runtime/clock.ts';
-import { createRng } from '../runtime/rng.ts';
-import { watchSignals } from '../runtime/signals.ts';
-import { tuneForRelaying } from '../runtime/v8-flags.ts';
-import { startLog } from '../telemetry/log.ts';
+import type { Logger } from '../base/core/logger.ts';
+import { realClock } from '../base/runtime/clock.ts';
+import { createRng } from '../base/runtime/rng.ts';
+import { watchSignals } from '../base/runtime/signals.ts';
+import { tuneForRelaying } from '../base/runtime/v8-flags.ts';
+import { type RunningRouter, startRouter } from '../router/compose.ts';
+import { type Config, formatProblems, loadConfig } from '../router/config/load-config.ts';
+import type { Dialect } from '../router/config/setting.ts';
+import { startLog } from '../router/telemetry/log.ts';
 import { Launcher, type Listening } from './launcher.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';

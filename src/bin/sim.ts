@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** sglang-sim: one simulated SGLang server as a program. */
 import { MessageChannel } from 'node:worker_threads';
-import { realClock } from '../runtime/clock.ts';
+import { realClock } from '../base/runtime/clock.ts';
 import { parseCommandLine, type SimCommand } from '../sim/command-line.ts';
 import { SIM_OPTIONS } from '../sim/options.ts';
 import { startFollower } from '../sim/start-follower.ts';

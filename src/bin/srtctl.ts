@@ -3,8 +3,8 @@
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
-import { realClock } from '../runtime/clock.ts';
-import { watchSignals, watchUserSignal } from '../runtime/signals.ts';
+import { realClock } from '../base/runtime/clock.ts';
+import { watchSignals, watchUserSignal } from '../base/runtime/signals.ts';
 import { runSrtctl } from '../srtctl/commands/srtctl.ts';
 import type { Surroundings } from '../srtctl/commands/surroundings.ts';
 import { VERSION } from './version.ts';

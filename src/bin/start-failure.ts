@@ -1,6 +1,6 @@
 /** Why a program could not start, for the person who started it. */
-import { SettingError } from '../compose.ts';
-import { MetricsPortError } from '../telemetry/metrics-server.ts';
+import { SettingError } from '../router/compose.ts';
+import { MetricsPortError } from '../router/telemetry/metrics-server.ts';
 
 /** A setting is wrong. */
 export const EXIT_USAGE = 2;

@@ -1,6 +1,6 @@
 /** One HTTP answer of the engine, with the headers uvicorn sends, and the place where scripted faults strike it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/core/clock.ts';
 import type { StreamFault } from './faults.ts';
 
 /** An answer whose socket holds more than this unsent gets no further token events until it has drained; the next event then tells all. */

@@ -1,6 +1,6 @@
 /** The flags of `sglang-sim`, made from the table of options. */
 import { Command, Option } from 'commander';
-import { nearest } from '../config/suggest.ts';
+import { nearest } from '../base/config/suggest.ts';
 import { completeOptions, findOptionProblem, flagOf, optionOf, SIM_OPTION_NAMES, type SimOptionName, type SimOptions } from './options.ts';
 import { isSglangFlag } from './sglang-flags.ts';
 

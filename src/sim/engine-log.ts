@@ -1,5 +1,5 @@
 /** What the real engine writes to its log while it starts, so that programs which watch a log find what they look for. Source: SGLang 0.5.23. */
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/core/clock.ts';
 import type { SimOptions } from './options.ts';
 
 /** Takes one line without its end. */

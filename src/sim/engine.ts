@@ -1,6 +1,6 @@
 /** One simulated engine without its sockets: schedulers, faults, counters and the state that the health paths report. */
-import type { Clock } from '../core/clock.ts';
-import type { Rng } from '../core/rng.ts';
+import type { Clock } from '../base/core/clock.ts';
+import type { Rng } from '../base/core/rng.ts';
 import { rankOfRoom } from './dp-rank.ts';
 import { type FaultKind, FaultList, type FaultRule } from './faults.ts';
 import type { Generation } from './generation.ts';

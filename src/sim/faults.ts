@@ -1,5 +1,5 @@
 /** Scripted faults: rules that strike matching requests, in order, a limited number of times or with a chance. */
-import type { Rng } from '../core/rng.ts';
+import type { Rng } from '../base/core/rng.ts';
 
 export const FAULT_KINDS = ['delay', 'hang', 'reset', 'status', 'cut', 'stall', 'abort', 'garbage', 'refuse', 'die'] as const;
 /**

@@ -2,7 +2,7 @@
  * One HTTP request that generates: its generations (prompts times samples), what becomes of them when the client leaves,
  * and the checks that all routes share.
  */
-import type { TimerHandle } from '../core/clock.ts';
+import type { TimerHandle } from '../base/core/clock.ts';
 import type { Answer } from './answer.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';

@@ -10,7 +10,7 @@
  * A connection that ends in `waiting` is not missed before the heartbeat is; so it is with the real engine.
  */
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
-import type { TimerHandle } from '../core/clock.ts';
+import type { TimerHandle } from '../base/core/clock.ts';
 import { ROOM_PATH, type RoomAnswer } from './bootstrap-server.ts';
 import type { Engine } from './engine.ts';
 import type { Generation } from './generation.ts';

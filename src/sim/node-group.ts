@@ -7,7 +7,7 @@
  * A connection that ends without `bye` means that the first has crashed; one of another node that ends, that this one has.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/core/clock.ts';
 
 export interface MeetingPoint {
   readonly host: string;

@@ -11,7 +11,7 @@
  * A decode half that comes first waits in the room. One that leaves with an abort fails the requests of its room, or the next
  * one that comes; one whose connection just ends is missed only when its KV is sent.
  */
-import type { TimerHandle } from '../core/clock.ts';
+import type { TimerHandle } from '../base/core/clock.ts';
 import { rankOfRoom } from './dp-rank.ts';
 import type { Engine, RoomStats } from './engine.ts';
 import type { Generation } from './generation.ts';

@@ -1,6 +1,6 @@
 /** A decode engine's heartbeat: looks at the bootstrap servers whose KV it waits for, and gives all rooms of a silent one up. */
 import { Agent, get } from 'node:http';
-import type { Clock, TimerHandle } from '../core/clock.ts';
+import type { Clock, TimerHandle } from '../base/core/clock.ts';
 
 export interface WatchSettings {
   readonly intervalMs: number;

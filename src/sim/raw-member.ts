@@ -1,6 +1,6 @@
 /** The JSON text of one member of a body, for numbers that a double cannot hold. */
-import { keyIs } from '../json/key-match.ts';
-import { skipSpace, ValueSkipper } from '../json/value-skipper.ts';
+import { keyIs } from '../wire/json/key-match.ts';
+import { skipSpace, ValueSkipper } from '../wire/json/value-skipper.ts';
 
 const QUOTE = 0x22;
 const BRACE_OPEN = 0x7b;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FakeClock } from '../runtime/fake-clock.ts';
+import { FakeClock } from '../base/runtime/fake-clock.ts';
 import type { Generation, GenerationSpec } from './generation.ts';
 import { Scheduler, type SchedulerSettings } from './scheduler.ts';
 

@@ -10,7 +10,7 @@
  *   prefill: submit -> bootstrap -> waiting -> prefill step(s) -> transfer -> ended with one token
  *   decode:  submit -> waiting -> [room for all of it?] -> transfer -> running -> decode steps -> ended
  */
-import type { Clock } from '../core/clock.ts';
+import type { Clock } from '../base/core/clock.ts';
 import { type FinishReason, Generation, type GenerationSink, type GenerationSpec } from './generation.ts';
 import { KvPool } from './kv-pool.ts';
 import { appendToken, outputLength, takeToken } from './next-token.ts';

@@ -1,6 +1,6 @@
 /** A node of a simulated engine that is not the first: it loads its part, serves nothing, and ends with the first. */
-import type { Clock } from '../core/clock.ts';
-import { realClock } from '../runtime/clock.ts';
+import type { Clock } from '../base/core/clock.ts';
+import { realClock } from '../base/runtime/clock.ts';
 import { EngineLog, type LogSink } from './engine-log.ts';
 import { type FirstNodeEnd, OtherNode } from './node-group.ts';
 import { completeOptions, parseDistAddress, type SimOptions } from './options.ts';

@@ -1,8 +1,8 @@
 /** Starts a simulated engine inside this process; `sglang-sim` is one of these, tests and the demo run many. */
-import type { Clock } from '../core/clock.ts';
-import type { Rng } from '../core/rng.ts';
-import { realClock } from '../runtime/clock.ts';
-import { createRng } from '../runtime/rng.ts';
+import type { Clock } from '../base/core/clock.ts';
+import type { Rng } from '../base/core/rng.ts';
+import { realClock } from '../base/runtime/clock.ts';
+import { createRng } from '../base/runtime/rng.ts';
 import { simStats } from './admin-routes.ts';
 import { BootstrapServer } from './bootstrap-server.ts';
 import { Engine } from './engine.ts';

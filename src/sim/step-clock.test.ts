@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Clock } from '../core/clock.ts';
-import { FakeClock } from '../runtime/fake-clock.ts';
+import type { Clock } from '../base/core/clock.ts';
+import { FakeClock } from '../base/runtime/fake-clock.ts';
 import { StepClock } from './step-clock.ts';
 
 /** A clock whose timers fire late, as those of a busy process do. */

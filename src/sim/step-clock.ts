@@ -3,7 +3,7 @@
  * that should have ended by then are run at once, so that the rate of tokens does not depend on the timer's grain (1 ms
  * in Node). A lag beyond `MOST_LAG_MS` is forgotten: then the process cannot keep up, and the engine is slower.
  */
-import type { Clock, TimerHandle } from '../core/clock.ts';
+import type { Clock, TimerHandle } from '../base/core/clock.ts';
 
 const MOST_LAG_MS = 100;
 /** Steps that end within this time of a timer are run with it; below the grain of timers. */

@@ -1,6 +1,6 @@
 /** Chunked bodies, good and bad, for tests of the framer and of the connection that uses it. */
-import { MAX_EXTENSION_BYTES } from '../../src/http1/chunked-framer.ts';
-import { MAX_HEAD_BYTES } from '../../src/http1/head-end.ts';
+import { MAX_EXTENSION_BYTES } from '../../src/wire/http1/chunked-framer.ts';
+import { MAX_HEAD_BYTES } from '../../src/wire/http1/head-end.ts';
 
 export const END = '0\r\n\r\n';
 

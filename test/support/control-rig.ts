@@ -1,13 +1,13 @@
 /** A control plane on the real clock with a fleet that tests look at. */
 import type { TestContext } from 'node:test';
-import { type Control, type ControlSettings, createControl } from '../../src/control/control.ts';
-import { FleetCell } from '../../src/core/fleet.ts';
-import { LoadTable } from '../../src/core/load.ts';
-import type { LocalResponse } from '../../src/core/local-route.ts';
-import { SILENT_LOGGER } from '../../src/core/logger.ts';
-import type { Worker } from '../../src/core/worker.ts';
-import { realClock } from '../../src/runtime/clock.ts';
-import { createRng } from '../../src/runtime/rng.ts';
+import { FleetCell } from '../../src/base/core/fleet.ts';
+import { LoadTable } from '../../src/base/core/load.ts';
+import type { LocalResponse } from '../../src/base/core/local-route.ts';
+import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
+import type { Worker } from '../../src/base/core/worker.ts';
+import { realClock } from '../../src/base/runtime/clock.ts';
+import { createRng } from '../../src/base/runtime/rng.ts';
+import { type Control, type ControlSettings, createControl } from '../../src/router/control/control.ts';
 import { matchRoute } from './match-route.ts';
 
 const SETTINGS: ControlSettings = {

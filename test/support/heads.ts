@@ -1,8 +1,8 @@
 /** Reads heads in tests the way a connection does: first where they end, then what they say. */
-import { BAD_HEAD, findHeadEnd, NEED_MORE } from '../../src/http1/head-end.ts';
-import type { HeadError } from '../../src/http1/head-error.ts';
-import { parseRequestHead, type RequestHead } from '../../src/http1/request-head.ts';
-import { parseResponseHead, type ResponseHead } from '../../src/http1/response-head.ts';
+import { BAD_HEAD, findHeadEnd, NEED_MORE } from '../../src/wire/http1/head-end.ts';
+import type { HeadError } from '../../src/wire/http1/head-error.ts';
+import { parseRequestHead, type RequestHead } from '../../src/wire/http1/request-head.ts';
+import { parseResponseHead, type ResponseHead } from '../../src/wire/http1/response-head.ts';
 
 /** The text (latin1) must hold a whole head that begins at 0. 'bad bytes': refused before its end was found. */
 export function readRequestHead(text: string): RequestHead | HeadError | 'bad bytes' {

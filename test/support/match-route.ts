@@ -1,5 +1,5 @@
 /** Calls a local route as a listener would: finds it by method and path and hands it the decoded parameters. */
-import type { LocalResponse, LocalRoute } from '../../src/core/local-route.ts';
+import type { LocalResponse, LocalRoute } from '../../src/base/core/local-route.ts';
 
 /** `body`: sent as JSON unless it is a Buffer. Throws when no route matches. */
 export async function matchRoute(

@@ -1,9 +1,9 @@
 /** The second implementation of the seam to workers: no socket, no HTTP; the test is the worker. */
 
-import type { OutcomeKind } from '../../src/core/outcome.ts';
-import type { Worker } from '../../src/core/worker.ts';
-import { ChunkedFramer } from '../../src/http1/chunked-framer.ts';
-import type { Flight, Sink, Upstream, UpstreamRequest } from '../../src/proxy/upstream/seam.ts';
+import type { OutcomeKind } from '../../src/base/core/outcome.ts';
+import type { Worker } from '../../src/base/core/worker.ts';
+import type { Flight, Sink, Upstream, UpstreamRequest } from '../../src/router/proxy/upstream/seam.ts';
+import { ChunkedFramer } from '../../src/wire/http1/chunked-framer.ts';
 import { readResponseHead } from './heads.ts';
 import { until } from './until.ts';
 

@@ -1,5 +1,5 @@
 /**
- * Reads one HTTP/1.1 message piece by piece. It shares nothing with src/http1 on purpose: what both got wrong in the same
+ * Reads one HTTP/1.1 message piece by piece. It shares nothing with src/wire/http1 on purpose: what both got wrong in the same
  * way no test would see. It is no judge of validity; it throws on framing that it cannot follow.
  *
  *   head -> (length | chunk-size <-> chunk-data -> trailers | until-close | nothing) -> done

@@ -5,12 +5,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LoadTable } from '../../src/core/load.ts';
-import type { Rng } from '../../src/core/rng.ts';
-import type { RouteInput } from '../../src/core/route-input.ts';
-import { NONE, type WorkerIndex } from '../../src/core/worker.ts';
-import type { Choice, Policy, PolicySettings } from '../../src/policy/contract.ts';
-import { FleetViewState } from '../../src/policy/view.ts';
+import { LoadTable } from '../../src/base/core/load.ts';
+import type { Rng } from '../../src/base/core/rng.ts';
+import type { RouteInput } from '../../src/base/core/route-input.ts';
+import { NONE, type WorkerIndex } from '../../src/base/core/worker.ts';
+import type { Choice, Policy, PolicySettings } from '../../src/router/policy/contract.ts';
+import { FleetViewState } from '../../src/router/policy/view.ts';
 import { promptOf } from './prompt-of.ts';
 
 export const SETTINGS: PolicySettings = {

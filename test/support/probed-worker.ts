@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { parseWorkerAddress, type WorkerAddress } from '../../src/core/worker-address.ts';
+import { parseWorkerAddress, type WorkerAddress } from '../../src/base/core/worker-address.ts';
 
 export type Answer = number | object | 'hang' | 'reset';
 

@@ -1,5 +1,5 @@
 /** Makes the input of a policy out of text, for tests and benchmarks. */
-import type { RouteInput } from '../../src/core/route-input.ts';
+import type { RouteInput } from '../../src/base/core/route-input.ts';
 
 /**
  * A body in which `prompt` lies in pieces, cut at the given offsets (those beyond it are ignored), with other bytes

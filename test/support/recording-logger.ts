@@ -1,5 +1,5 @@
 /** A log that a test can read. */
-import type { Logger } from '../../src/core/logger.ts';
+import type { Logger } from '../../src/base/core/logger.ts';
 
 export interface LogRecord {
   readonly level: 'debug' | 'info' | 'warn' | 'error';

@@ -1,6 +1,6 @@
 /** The rules by which request heads are refused, for tests of the parser and of the connection that uses it. */
-import { MAX_HEAD_BYTES } from '../../src/http1/head-end.ts';
-import { MAX_TARGET_BYTES } from '../../src/http1/request-head.ts';
+import { MAX_HEAD_BYTES } from '../../src/wire/http1/head-end.ts';
+import { MAX_TARGET_BYTES } from '../../src/wire/http1/request-head.ts';
 
 /** A head from a request line and field lines. */
 export const lines = (...all: string[]): string => `${all.join('\r\n')}\r\n\r\n`;

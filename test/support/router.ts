@@ -1,12 +1,12 @@
 /** A router inside the test's process, as the program makes it: through loadConfig and startRouter, on free ports. */
 import type { TestContext } from 'node:test';
-import { type RunningRouter, startRouter } from '../../src/compose.ts';
-import { formatProblems, loadConfig } from '../../src/config/load-config.ts';
-import type { FleetCell } from '../../src/core/fleet.ts';
-import type { LoadTable } from '../../src/core/load.ts';
-import { type Logger, SILENT_LOGGER } from '../../src/core/logger.ts';
-import { realClock } from '../../src/runtime/clock.ts';
-import { createRng } from '../../src/runtime/rng.ts';
+import type { FleetCell } from '../../src/base/core/fleet.ts';
+import type { LoadTable } from '../../src/base/core/load.ts';
+import { type Logger, SILENT_LOGGER } from '../../src/base/core/logger.ts';
+import { realClock } from '../../src/base/runtime/clock.ts';
+import { createRng } from '../../src/base/runtime/rng.ts';
+import { type RunningRouter, startRouter } from '../../src/router/compose.ts';
+import { formatProblems, loadConfig } from '../../src/router/config/load-config.ts';
 import { RawClient } from './raw-client.ts';
 import type { ScriptedWorker } from './scripted-worker.ts';
 import { until } from './until.ts';

@@ -11,7 +11,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
-import { resetSocket } from '../../src/proxy/reset-socket.ts';
+import { resetSocket } from '../../src/router/proxy/client/reset-socket.ts';
 import { MessageReader } from './message-reader.ts';
 import { type Gate, gate, until, within } from './until.ts';
 

@@ -16,10 +16,10 @@ setInterval(() => {
 
 /** Paths below dist/ of the classes that it looks for. */
 const CLASSES: readonly (readonly [name: string, path: string])[] = [
-  ['Exchange', 'proxy/exchange.js'],
-  ['PairExchange', 'proxy/pair-exchange.js'],
-  ['ClientConnection', 'proxy/client-connection.js'],
-  ['Http1Connection', 'proxy/upstream/http1-connection.js'],
+  ['Exchange', 'router/proxy/exchange/single.js'],
+  ['PairExchange', 'router/proxy/pairs/pair-exchange.js'],
+  ['ClientConnection', 'router/proxy/client/connection.js'],
+  ['Http1Connection', 'router/proxy/upstream/http1/connection.js'],
 ];
 
 /** How many of the living objects with this prototype are fast, and how many are dictionaries. */

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { realClock } from '../../src/runtime/clock.ts';
+import { realClock } from '../../src/base/runtime/clock.ts';
 import type { Launcher } from '../../src/srtctl/launch/launcher.ts';
 import { type LocalOptions, localLauncher } from '../../src/srtctl/launch/local.ts';
 import type { Plan, PlannedProcess } from '../../src/srtctl/plan/plan.ts';

@@ -1,4 +1,4 @@
-/** Reads a text of server-sent events the slow and plain way, for tests. It shares nothing with src/sse. */
+/** Reads a text of server-sent events the slow and plain way, for tests. It shares nothing with src/wire/sse. */
 
 export interface SeenEvent {
   /** 'message' when the event says nothing else. */

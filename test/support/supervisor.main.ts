@@ -1,5 +1,5 @@
 /** A supervisor as a program, to be killed by tests. Arguments: run directory, identifier, plan as JSON. */
-import { realClock } from '../../src/runtime/clock.ts';
+import { realClock } from '../../src/base/runtime/clock.ts';
 import { localLauncher } from '../../src/srtctl/launch/local.ts';
 import type { Plan } from '../../src/srtctl/plan/plan.ts';
 import { createRedactor } from '../../src/srtctl/recipe/redact.ts';

@@ -1,6 +1,6 @@
 // docs/configuration.md and docs/config.schema.json from the settings schema.
-import { configurationPage } from '../../dist/config/document.js';
-import { jsonSchema } from '../../dist/config/json-schema.js';
+import { configurationPage } from '../../dist/router/config/document.js';
+import { jsonSchema } from '../../dist/router/config/json-schema.js';
 
 export function outputs() {
   return [

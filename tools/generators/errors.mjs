@@ -1,5 +1,5 @@
 // docs/errors.md from the one table of errors.
-import { ERRORS, errorBody } from '../../dist/core/errors.js';
+import { ERRORS, errorBody } from '../../dist/base/core/errors.js';
 
 export function outputs() {
   const rows = Object.entries(ERRORS)
@@ -9,7 +9,7 @@ export function outputs() {
   const example = JSON.stringify(JSON.parse(errorBody('no_available_workers', ERRORS.no_available_workers.meaning)), null, 2);
   const text = `# Errors
 
-<!-- Written by tools/generate.mjs from src/core/errors.ts. Do not edit. -->
+<!-- Written by tools/generate.mjs from src/base/core/errors.ts. Do not edit. -->
 
 An error of the router's own is an OpenAI error object, and its code stands in the header field \`X-SMG-Error-Code\` too:
 

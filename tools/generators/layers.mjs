@@ -10,13 +10,13 @@ function drawing() {
   const rows = [TOP, ...Array.from({ length: top + 1 }, (_, i) => folders.filter((folder) => level(folder) === top - i))];
   const lines = rows.map((row) =>
     row
-      .map((name) => name.padEnd(12))
+      .map((name) => name.padEnd(18))
       .join('')
       .trimEnd(),
   );
   return lines
     .map((line, i) => `    ${line}${i === 0 ? '      (import everything; nothing imports them)' : ''}`)
-    .join(`\n    ${'-'.repeat(60)}\n`);
+    .join(`\n    ${'-'.repeat(72)}\n`);
 }
 
 export function outputs() {
@@ -29,8 +29,8 @@ export function outputs() {
 
 <!-- Written by tools/generate.mjs from tools/layers.mjs. Do not edit. -->
 
-A folder of \`src\` may import folders below it, and of those only the ones in the table. \`proxy\` and \`control\` do not know each other: they meet
-in \`core\` (fleet, load, outcome), and \`compose.ts\` wires them.
+A folder of \`src\` may import folders below it, and only those in its row of the table. \`router/proxy\` and \`router/control\` never import each other:
+they meet in \`base/core\` (fleet, load, outcome), and \`router/compose.ts\` wires them.
 
 ${drawing()}
 
@@ -38,10 +38,11 @@ ${drawing()}
 |---|---|---|---|
 ${rows.join('\n')}
 
-${names(PURE)} are pure: no input or output, no clock, no chance of their own. Only \`runtime\` reads the machine's clock, sets timers and draws
-chance; everything else takes a \`Clock\` or an \`Rng\`. Tests may import what they like.
+${names(PURE)} are pure: no I/O, no clock, no random numbers. Only \`base/runtime\` reads the machine's clock, sets timers and draws random
+numbers; everything else takes a \`Clock\` or an \`Rng\`. Tests may import anything.
 
-The linter's rules (\`biome.json\`) are made from the same table, and \`test/planted\` holds a violation of each rule that the linter must report.
+The linter's rules (\`biome.json\`) are generated from the same table. \`test/planted\` holds one violation of each rule; a test checks that the linter reports
+every one. Another test checks that every entry of the table is used.
 `;
   return [{ file: 'docs/layers.md', text }];
 }

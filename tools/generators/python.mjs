@@ -1,9 +1,9 @@
 // The Python package's table of flags, the fields of its RouterArgs and its version, from the settings schema.
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { ENTRIES } from '../../dist/config/catalogue.js';
-import { defaultText } from '../../dist/config/help.js';
-import { defaultOf, GROUPS } from '../../dist/config/setting.js';
+import { ENTRIES } from '../../dist/router/config/catalogue.js';
+import { defaultText } from '../../dist/router/config/help.js';
+import { defaultOf, GROUPS } from '../../dist/router/config/setting.js';
 import {
   COMPATIBLE_WITH,
   ENVIRONMENT,
@@ -15,7 +15,7 @@ import {
 } from '../python/facts.mjs';
 
 const PACKAGE = 'python/src/sglang_router';
-const NOTE = '# Written by tools/generate.mjs from src/config. Do not edit.\n';
+const NOTE = '# Written by tools/generate.mjs from src/router/config. Do not edit.\n';
 const LINE = 100;
 const KINDS = { switch: 'switch', integer: 'int', number: 'float', 'list of numbers': 'float' };
 

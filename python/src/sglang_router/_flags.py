@@ -1,4 +1,4 @@
-# Written by tools/generate.mjs from src/config. Do not edit.
+# Written by tools/generate.mjs from src/router/config. Do not edit.
 """Every flag of the router, those that work and those that are only known."""
 
 from typing import NamedTuple, Optional, Tuple, Union

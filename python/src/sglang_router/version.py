@@ -1,4 +1,4 @@
-# Written by tools/generate.mjs from src/config. Do not edit.
+# Written by tools/generate.mjs from src/router/config. Do not edit.
 """Versions."""
 
 ROUTER_VERSION = "0.1.0"

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { FakeClock } from '../../runtime/fake-clock.ts';
-import { createRng } from '../../runtime/rng.ts';
+import { FakeClock } from '../../base/runtime/fake-clock.ts';
+import { createRng } from '../../base/runtime/rng.ts';
 import { type LoopOptions, runClosedLoop } from './closed-loop.ts';
 import { Stop } from './stop.ts';
 

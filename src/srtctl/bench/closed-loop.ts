@@ -1,6 +1,6 @@
 /** Keeps a number of requests under way until all have been sent. No I/O of its own. */
-import type { Clock } from '../../core/clock.ts';
-import type { Rng } from '../../core/rng.ts';
+import type { Clock } from '../../base/core/clock.ts';
+import type { Rng } from '../../base/core/rng.ts';
 import type { Stop } from './stop.ts';
 
 export interface LoopOptions {

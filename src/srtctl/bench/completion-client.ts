@@ -1,6 +1,6 @@
 /** Sends completions and watches their answers come. The one file of the benchmark that knows the HTTP client (undici). */
 import { type Dispatcher, Pool } from 'undici';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import { CompletionWatch } from './completion-watch.ts';
 import type { Sample } from './sample.ts';
 import type { Stop } from './stop.ts';

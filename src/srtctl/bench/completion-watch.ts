@@ -1,5 +1,5 @@
 /** Turns the bytes of one answer and their times into a sample. Pure: times are given. */
-import { EventParser, type SseEvent } from '../../sse/event-parser.ts';
+import { EventParser, type SseEvent } from '../../wire/sse/event-parser.ts';
 import type { Sample } from './sample.ts';
 
 const OK = 200;

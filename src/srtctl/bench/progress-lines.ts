@@ -1,5 +1,5 @@
 /** A line now and then while requests run, and one at the end. */
-import type { Clock, TimerHandle } from '../../core/clock.ts';
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 import type { Sample } from './sample.ts';
 
 const EVERY_MS = 5000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { createRng } from '../../runtime/rng.ts';
+import { createRng } from '../../base/runtime/rng.ts';
 import { drawLength, findWordPrice, makePrompt, makeWords } from './prompt.ts';
 
 test('a prompt for an engine that counts bytes has exactly the bytes asked for', () => {

@@ -6,7 +6,7 @@
  * width: their price is then nearly the same for each, whether the engine counts words (most vocabularies hold these with the blank
  * before them as one token) or bytes (the simulated engine).
  */
-import type { Rng } from '../../core/rng.ts';
+import type { Rng } from '../../base/core/rng.ts';
 
 /** Four letters each; distinct, so that eight words are enough to tell 2^56 prompts apart. */
 const WORDS: readonly string[] = (

@@ -1,6 +1,6 @@
 /** sa-bench: one point for each concurrency, each after a warm-up, results written as each point ends. */
-import type { Clock } from '../../core/clock.ts';
-import { createRng } from '../../runtime/rng.ts';
+import type { Clock } from '../../base/core/clock.ts';
+import { createRng } from '../../base/runtime/rng.ts';
 import { runClosedLoop } from './closed-loop.ts';
 import { CompletionClient } from './completion-client.ts';
 import { type PointPlan, type PointResult, resultOf } from './point-result.ts';

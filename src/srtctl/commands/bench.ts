@@ -1,7 +1,7 @@
 /** `srtctl bench`: sa-bench against any endpoint. The benchmark stage of a run is this command as a process. */
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import { createRng } from '../../runtime/rng.ts';
+import { createRng } from '../../base/runtime/rng.ts';
 import { ResultFiles, type ResultGpus } from '../bench/result-files.ts';
 import { runSaBench, type SaBenchOptions } from '../bench/sa-bench.ts';
 import { Stop } from '../bench/stop.ts';

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { makeDirectory } from '../../runtime/make-directory.ts';
+import { makeDirectory } from '../../base/runtime/make-directory.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Redactor } from '../recipe/redact.ts';
 import { type JobFile, type RunPaths, runPaths } from '../supervise/run-directory.ts';

@@ -1,7 +1,7 @@
 /** A run on a terminal: one block of lines, drawn again as it changes. */
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
-import type { Clock, TimerHandle } from '../../core/clock.ts';
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 import type { StatusFile } from '../supervise/run-directory.ts';
 import { statusView } from './status-view.ts';
 

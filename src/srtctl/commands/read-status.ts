@@ -1,7 +1,7 @@
 /** How a run stands, from its directory. */
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import { bootId, processStartTime } from '../launch/proc.ts';
 import type { RunPaths, StatusFile } from '../supervise/run-directory.ts';
 

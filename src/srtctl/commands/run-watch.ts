@@ -4,7 +4,7 @@
  *   status.json changes ──► it is the record; nobody else is asked
  *   none yet, or no change for STALE_MS ──► SLURM is asked, at most every ASK_MS: pending (why), running, or over
  */
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import { slurmCommands } from '../launch/slurm-commands.ts';
 import { viewJob } from '../launch/slurm-job.ts';
 import { type PendingReason, pendingReason } from '../slurm/pending-reason.ts';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { makeDirectory } from '../../runtime/make-directory.ts';
+import { makeDirectory } from '../../base/runtime/make-directory.ts';
 import { slurmCommands, submissionEnvironment } from '../launch/slurm-commands.ts';
 import { knowsContainers, releaseJob, SubmitError, submitHeld, testSubmission } from '../launch/slurm-submit.ts';
 import type { Cluster } from '../recipe/cluster.ts';

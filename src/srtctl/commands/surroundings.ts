@@ -1,6 +1,6 @@
 /** What a command may touch of the process that runs it. The program makes the real one; tests make others. */
-import type { Clock } from '../../core/clock.ts';
-import type { StopSignal } from '../../runtime/signals.ts';
+import type { Clock } from '../../base/core/clock.ts';
+import type { StopSignal } from '../../base/runtime/signals.ts';
 
 export interface Surroundings {
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 /** Ends what left the process groups of a run. */
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import { commandOf, processesOfRun } from './proc.ts';
 
 /** How often it is looked for, and the pause in between: one may start another meanwhile, and the kernel takes its time to end one. */

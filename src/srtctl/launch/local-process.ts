@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import type { PlannedProcess } from '../plan/plan.ts';
 import { followOutput } from './follow-output.ts';
 import type { Guard } from './guard.ts';

@@ -1,7 +1,7 @@
 /** Runs a plan as child processes of this machine; each node of the plan is a loopback address of its own. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import { type Plan, type PlannedProcess, SCRATCH_FOLDER } from '../plan/plan.ts';
 import { AddressBlock } from './address-block.ts';
 import { Guard } from './guard.ts';

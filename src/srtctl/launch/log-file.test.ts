@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { realClock } from '../../runtime/clock.ts';
+import { realClock } from '../../base/runtime/clock.ts';
 import { LogFile } from './log-file.ts';
 
 test('a log is appended to, in a directory that is made for it', async (t) => {

@@ -1,8 +1,8 @@
 /** The log of one process on disk. A disk that is full loses lines, says how many once there is room again, and stops nobody. */
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Clock, TimerHandle } from '../../core/clock.ts';
-import { LineWriter } from '../../telemetry/line-writer.ts';
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
+import { LineWriter } from '../../base/telemetry/line-writer.ts';
 import { OWN_LINE } from './start-script.ts';
 
 /** Characters that may be under way before the process is made to wait; below what the writer would begin to drop. */

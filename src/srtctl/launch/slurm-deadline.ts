@@ -5,7 +5,7 @@
  *        ▲                     └─ less ──► stop ── little left ──► hurry
  *        └── SIGUSR1, which SLURM may send up to a minute too early
  */
-import type { Clock, TimerHandle } from '../../core/clock.ts';
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 import { viewJob } from './slurm-job.ts';
 

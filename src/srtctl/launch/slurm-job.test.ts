@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FakeClock } from '../../runtime/fake-clock.ts';
+import { FakeClock } from '../../base/runtime/fake-clock.ts';
 import type { SlurmAnswer, SlurmCommands } from './slurm-commands.ts';
 import { slurmCommands, submissionEnvironment, withoutOptionVariables } from './slurm-commands.ts';
 import { JobDeadline } from './slurm-deadline.ts';

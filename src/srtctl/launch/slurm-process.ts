@@ -5,7 +5,7 @@
  *        │ no mark within the deadline: srun is ended        └ not asked to: held for a moment, see HOLD_MS
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import type { PlannedProcess } from '../plan/plan.ts';
 import { endOfTask, kindOfWord, lostNode } from '../slurm/srun-words.ts';
 import { readStepMark } from '../slurm/step-options.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock } from '../../runtime/fake-clock.ts';
+import { FakeClock } from '../../base/runtime/fake-clock.ts';
 import type { SlurmAnswer } from './slurm-commands.ts';
 import { SlurmSteps } from './slurm-steps.ts';
 

@@ -1,5 +1,5 @@
 /** The steps of one job as SLURM sees them: their numbers, signals to them, and whether they are gone. */
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import type { SlurmCommands } from './slurm-commands.ts';
 
 export type StepSignal = 'TERM' | 'QUIT' | 'KILL';

@@ -1,7 +1,7 @@
 /** Runs a plan in a job of SLURM: each process is a step on its node. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import type { Plan, PlannedProcess } from '../plan/plan.ts';
 import { looksSecret } from '../recipe/secrets.ts';
 import { stepArgv } from '../slurm/step-options.ts';

@@ -1,5 +1,5 @@
 /** Flags of the bundled router, judged as the router itself will judge them, before a fleet waits for it. */
-import { loadConfig, type Problem } from '../../config/load-config.ts';
+import { loadConfig, type Problem } from '../../router/config/load-config.ts';
 import { environmentOf, type PlanContext } from './context.ts';
 
 /** What every router is given besides, with an address that the router can read in the place of symbols. */

@@ -1,5 +1,5 @@
 /** What clients meet: nginx and routers, or one router alone; in Dynamo mode frontends in the place of routers. */
-import { SETTINGS } from '../../config/schema.ts';
+import { SETTINGS } from '../../router/config/schema.ts';
 import { addressOf, listenAddress, type PlanContext, urlOf } from './context.ts';
 import { findPort, findText } from './flag-words.ts';
 import { NGINX_DIRECTORY, nginxConfig } from './nginx-config.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { completeExample, recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
-import { SETTINGS } from '../../config/schema.ts';
+import { SETTINGS } from '../../router/config/schema.ts';
 import { NO_CLUSTER } from '../recipe/cluster.ts';
 import type { Flags, Recipe } from '../recipe/recipe.ts';
 import { GRACE_MS } from '../supervise/tear-down.ts';

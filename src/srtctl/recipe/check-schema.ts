@@ -3,7 +3,7 @@
  * that the cross checks can go on with the rest and everything is told at once.
  */
 import { z } from 'zod';
-import { nearest } from '../../config/suggest.ts';
+import { nearest } from '../../base/config/suggest.ts';
 import { removeAt } from './edit-tree.ts';
 import { type Findings, shown } from './findings.ts';
 import { type DocumentKind, findKnownElsewhere, findKnownValue } from './known-elsewhere.ts';

@@ -1,5 +1,5 @@
 /** What the launcher must understand of an engine's flags: sizes, and what belongs to the plan. */
-import { editDistance } from '../../config/suggest.ts';
+import { editDistance } from '../../base/config/suggest.ts';
 import type { Flags, FlagValue, WorkerRole } from './recipe.ts';
 
 /** Spellings of one flag, the usual one first. Source: SGLang's server_args.py. */

@@ -1,5 +1,5 @@
 /** model, with the aliases of the cluster file. */
-import { nearest } from '../../config/suggest.ts';
+import { nearest } from '../../base/config/suggest.ts';
 import type { Cluster } from './cluster.ts';
 import type { Variables } from './expand-host.ts';
 import { type Findings, shown } from './findings.ts';

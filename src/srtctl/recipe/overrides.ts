@@ -1,5 +1,5 @@
 /** One tree of a recipe from what the command line asks to change: `--set PATH=VALUE` and `--unset PATH`. */
-import { nearest } from '../../config/suggest.ts';
+import { nearest } from '../../base/config/suggest.ts';
 import { readDottedPath } from './dotted-path.ts';
 import { removeAt, setAt } from './edit-tree.ts';
 import type { Problem } from './problem.ts';

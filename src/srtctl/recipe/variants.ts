@@ -6,7 +6,7 @@
  *     zip_override_sizes: {...}       every list in it is walked in step: one variant for each position; a list of one element
  *                                     counts for all positions, a list of lists gives lists
  */
-import { nearest } from '../../config/suggest.ts';
+import { nearest } from '../../base/config/suggest.ts';
 import { mergeTrees } from './edit-tree.ts';
 import type { Problem } from './problem.ts';
 import { formatPath, type ListTree, type MapEntry, type MapTree, mapTree, type Path, scalarTree, type Tree } from './tree.ts';

@@ -1,6 +1,6 @@
 /** The wish to stop a run, as a file in its directory: what reaches a supervisor on another machine, where a signal does not. */
 import { appendFile, readFile } from 'node:fs/promises';
-import type { Clock, TimerHandle } from '../../core/clock.ts';
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 
 const POLL_MS = 500;
 

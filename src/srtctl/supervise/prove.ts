@@ -1,5 +1,5 @@
 /** The proof that a fleet works: one real request through every router and through the public endpoint, each answered with tokens. */
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import type { Plan } from '../plan/plan.ts';
 import { type Answer, type Asker, excerpt, parsed } from './ask.ts';
 import { fieldOf, listAt } from './readiness.ts';

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { planned } from '../../../test/support/small-plan.ts';
-import { realClock } from '../../runtime/clock.ts';
+import { realClock } from '../../base/runtime/clock.ts';
 import type { ReadyRule } from '../plan/plan.ts';
 import { Asker } from './ask.ts';
 import { askReady, missingWorkers } from './readiness.ts';

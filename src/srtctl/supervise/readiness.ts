@@ -1,6 +1,6 @@
 /** Whether a process is ready, by the rule of its plan. Each part is asked directly, never through another one. */
 import { connect } from 'node:net';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../base/core/clock.ts';
 import type { PlannedProcess, ReadyRule } from '../plan/plan.ts';
 import { type Asker, excerpt, parsed } from './ask.ts';
 import { keyOf } from './planned-flag.ts';

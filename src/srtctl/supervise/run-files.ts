@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock, TimerHandle } from '../../core/clock.ts';
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 import type { RunPaths, StatusFile } from './run-directory.ts';
 
 /** status.json is replaced at most this often, except at the end; less often when only lines came. */

@@ -1,7 +1,7 @@
 /** Runs a plan from its first process to its last, and leaves a run directory that tells all of it. */
 import { rm } from 'node:fs/promises';
-import type { Clock } from '../../core/clock.ts';
-import { makeDirectory } from '../../runtime/make-directory.ts';
+import type { Clock } from '../../base/core/clock.ts';
+import { makeDirectory } from '../../base/runtime/make-directory.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import { bootId, processStartTime } from '../launch/proc.ts';
 import type { Plan } from '../plan/plan.ts';

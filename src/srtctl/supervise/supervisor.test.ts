@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { planned, planOf } from '../../../test/support/small-plan.ts';
 import { type Gate, gate, until } from '../../../test/support/until.ts';
-import { FakeClock } from '../../runtime/fake-clock.ts';
+import { FakeClock } from '../../base/runtime/fake-clock.ts';
 import { LaunchError, type Launcher, type ProcessListener, type RunningProcess, type SiteListener } from '../launch/launcher.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Supervisor } from './supervisor.ts';

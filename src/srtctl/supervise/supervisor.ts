@@ -1,5 +1,5 @@
 /** Carries out what the state machine of a run orders, and tells it what happens: the part with input and output. */
-import type { Clock, TimerHandle } from '../../core/clock.ts';
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 import type { Launcher, PortClash, ProcessEnd, RunningProcess, RunPlace, Site } from '../launch/launcher.ts';
 import type { Plan } from '../plan/plan.ts';
 import { Asker } from './ask.ts';

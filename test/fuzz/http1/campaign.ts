@@ -1,6 +1,6 @@
 /** A campaign: generate, read with our parser (at once and in random splits), read with Node's, compare, count. */
-import type { Rng } from '../../../src/core/rng.ts';
-import { createRng } from '../../../src/runtime/rng.ts';
+import type { Rng } from '../../../src/base/core/rng.ts';
+import { createRng } from '../../../src/base/runtime/rng.ts';
 import { type Comparison, compareRequests, compareResponses } from './compare.ts';
 import { type Generated, generateRequests } from './generate-requests.ts';
 import { type GeneratedResponse, generateResponse } from './generate-responses.ts';

@@ -1,5 +1,5 @@
 /** Generates streams of requests: mostly valid ones, with tricks in their framing and mutations of their bytes. Text is latin1. */
-import type { Rng } from '../../../src/core/rng.ts';
+import type { Rng } from '../../../src/base/core/rng.ts';
 import { mutate } from './mutate.ts';
 import { chance, pick } from './pick.ts';
 import { CHUNK_END_TRICKS, CHUNK_SIZE_TRICKS, CONTENT_LENGTH_TRICKS, LAST_CHUNK_TRICKS, TRANSFER_ENCODING_TRICKS } from './tricks.ts';

@@ -1,5 +1,5 @@
 /** Generates answers of a worker, from one status line to the close of the connection. Text is latin1. */
-import type { Rng } from '../../../src/core/rng.ts';
+import type { Rng } from '../../../src/base/core/rng.ts';
 import { framedBody } from './generate-requests.ts';
 import { mutate } from './mutate.ts';
 import { chance, pick } from './pick.ts';

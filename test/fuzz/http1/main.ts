@@ -1,4 +1,4 @@
-/** `npm run fuzz:http1 -- [--messages N] [--seed N]`: the differential fuzz of src/http1 against Node's own parser. */
+/** `npm run fuzz:http1 -- [--messages N] [--seed N]`: the differential fuzz of src/wire/http1 against Node's own parser. */
 import { parseArgs } from 'node:util';
 import { fuzzRequests, fuzzResponses, type Tally } from './campaign.ts';
 

@@ -1,5 +1,5 @@
 /** Small damage to a message: the kind that makes two parsers disagree. */
-import type { Rng } from '../../../src/core/rng.ts';
+import type { Rng } from '../../../src/base/core/rng.ts';
 import { chance, pick } from './pick.ts';
 
 const SPECIAL = [

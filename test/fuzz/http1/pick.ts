@@ -1,5 +1,5 @@
 /** Draws for generators. */
-import type { Rng } from '../../../src/core/rng.ts';
+import type { Rng } from '../../../src/base/core/rng.ts';
 
 export function pick<T>(rng: Rng, items: readonly T[]): T {
   return items[rng.below(items.length)]!;

@@ -1,5 +1,5 @@
 /** Reads one body with our framers from a buffer that fills up bit by bit. */
-import { BAD_CHUNK, ChunkedFramer } from '../../../src/http1/chunked-framer.ts';
+import { BAD_CHUNK, ChunkedFramer } from '../../../src/wire/http1/chunked-framer.ts';
 
 /** Remembers the body of one message while `end` grows. */
 export class BodyReader {

@@ -1,7 +1,7 @@
 /** Reads a stream of requests with our parser, as a connection would: what came so far, then a little more. */
-import { findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../../../src/http1/head-end.ts';
-import { HeadError } from '../../../src/http1/head-error.ts';
-import { headTooLarge, parseRequestHead, type RequestHead } from '../../../src/http1/request-head.ts';
+import { findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../../../src/wire/http1/head-end.ts';
+import { HeadError } from '../../../src/wire/http1/head-error.ts';
+import { headTooLarge, parseRequestHead, type RequestHead } from '../../../src/wire/http1/request-head.ts';
 import { BodyReader } from './read-body.ts';
 import type { Reading, ReadingEnd, ReadMessage } from './reading.ts';
 

@@ -1,7 +1,7 @@
 /** Reads the answer to one request with our parser: interim answers are swallowed, the end of the bytes is a closed connection. */
-import { findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../../../src/http1/head-end.ts';
-import { HeadError } from '../../../src/http1/head-error.ts';
-import { parseResponseHead, type ResponseHead } from '../../../src/http1/response-head.ts';
+import { findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../../../src/wire/http1/head-end.ts';
+import { HeadError } from '../../../src/wire/http1/head-error.ts';
+import { parseResponseHead, type ResponseHead } from '../../../src/wire/http1/response-head.ts';
 import { BodyReader } from './read-body.ts';
 import type { Reading } from './reading.ts';
 

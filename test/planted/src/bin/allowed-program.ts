@@ -1,5 +1,5 @@
-import { compose } from '../compose.ts';
-import { target } from '../control/target.ts';
+import { compose } from '../router/compose.ts';
+import { target } from '../router/control/target.ts';
 
 process.stdout.write(`${compose} ${target} ${Date.now()}\n`);
 process.exit(0);

@@ -1,0 +1,259 @@
+/** The only wiring of the router: a configuration in, a running router out. */
+
+import type { Clock } from '../base/core/clock.ts';
+import { FleetCell } from '../base/core/fleet.ts';
+import { LoadTable } from '../base/core/load.ts';
+import type { LocalRoute } from '../base/core/local-route.ts';
+import type { Logger } from '../base/core/logger.ts';
+import type { Rng } from '../base/core/rng.ts';
+import { WORKER_TYPES } from '../base/core/worker.ts';
+import { EndOfTurn } from '../base/runtime/end-of-turn.ts';
+import { stayAlive } from '../base/runtime/stay-alive.ts';
+import { TimerWheel } from '../base/runtime/timer-wheel.ts';
+import type { Config, PolicyName } from './config/load-config.ts';
+import { createControl } from './control/control.ts';
+import { findPolicy } from './policy/catalogue.ts';
+import type { IndexStats, Policy } from './policy/contract.ts';
+import { prefixIndexBytes } from './prefix/prefix-budget.ts';
+import { settleSocketShape } from './proxy/client/socket-shape.ts';
+import { type Address, DataPlane, type PairDeps } from './proxy/data-plane.ts';
+import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
+import type { RequestRecord } from './proxy/routing/request-record.ts';
+import { isRoutedPath } from './proxy/routing/routes.ts';
+import type { ProxySettings } from './proxy/settings.ts';
+import { http1Upstreams } from './proxy/upstream/upstreams.ts';
+import { AccessLog } from './telemetry/access-record.ts';
+import { RouterMetrics } from './telemetry/metrics.ts';
+import { type MetricsServer, metricsRoute, startMetricsServer } from './telemetry/metrics-server.ts';
+
+export interface RouterRuntime {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly logger: Logger;
+  /** Lines that the log has lost. */
+  readonly droppedLogLines?: () => number;
+}
+
+/** How long the router looks at the workers named at its start before it listens. Workers that are up answer much sooner. */
+const FIRST_LOOK_MS = 1000;
+
+export interface RunningRouter {
+  readonly address: Address;
+  /** Where metrics are served besides the main port; null: nowhere (the default port was taken). */
+  readonly metricsAddress: Address | null;
+  readonly fleet: FleetCell;
+  readonly load: LoadTable;
+  /** Client connections open now. */
+  connections(): number;
+  /** Connections open now to all workers of the fleet, probes apart. */
+  workerConnections(): number;
+  /** Readiness turns 503, requests under way end, at most for the grace period; resolves with the number of connections cut. Idempotent. */
+  stop(): Promise<number>;
+  /** Ends the wait of `stop` now. */
+  hurry(): void;
+}
+
+/** A setting that only turns out to be wrong when the parts are put together. */
+export class SettingError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SettingError';
+  }
+}
+
+/** `mustServeMetrics`: a person chose where metrics are served, so not getting that port is an error. */
+export async function startRouter(config: Config, runtime: RouterRuntime, mustServeMetrics: boolean): Promise<RunningRouter> {
+  const { clock, rng, logger } = runtime;
+  settleSocketShape();
+  const fleet = new FleetCell();
+  const load = new LoadTable();
+  const wheel = new TimerWheel(clock);
+  const endOfTurn = new EndOfTurn();
+  const pairs = pairDeps(config);
+  const metrics = new RouterMetrics({
+    clock,
+    policy: config.policy,
+    ...(pairs === null ? {} : { pairPolicies: { prefill: pairs.prefillPolicy.name, decode: pairs.decodePolicy.name } }),
+    workers: {
+      inflight: (worker) => load.inflight[worker] ?? 0,
+      processed: (worker) => load.processed[worker] ?? 0,
+      isHealthy: (worker) => {
+        const { eligible, workers } = fleet.current;
+        return eligible[workers[worker]?.type ?? 'regular'].includes(worker);
+      },
+      staleConnections: (worker) => proxy.upstreams.staleConnections(worker),
+    },
+    ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),
+  });
+  const control = createControl({
+    cell: fleet,
+    load,
+    clock,
+    rng,
+    logger,
+    counters: metrics,
+    settings: {
+      apiKey: null,
+      startupTimeoutMs: config.workerStartupTimeoutSecs * 1000,
+      startupCheckIntervalMs: config.workerStartupCheckInterval * 1000,
+      healthCheckTimeoutMs: config.healthCheckTimeoutSecs * 1000,
+      healthCheckEndpoint: config.healthCheckEndpoint,
+      readyProbeIntervalMs: config.healthCheckIntervalSecs * 1000,
+      isPaired: config.pdDisaggregation,
+      isDpAware: config.dpAware,
+    },
+  });
+  const locals: LocalRoute[] = [...control.routes];
+  if (pairs !== null) locals.push(pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock));
+  if (config.metricsPath !== '') {
+    if (isRoutedPath(config.metricsPath, locals)) {
+      throw new SettingError(
+        `--metrics-path ${config.metricsPath}: the router has another use for that path; choose another, such as /metrics`,
+      );
+    }
+    locals.push(metricsRoute(config.metricsPath, metrics));
+  }
+  const settings = proxySettings(config);
+  const access = new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped);
+  const proxy = new DataPlane({
+    settings,
+    clock,
+    rng,
+    wheel,
+    logger,
+    metrics,
+    fleet,
+    load,
+    attempts: control.attemptListener,
+    policy: policyOf(config.policy),
+    ...(pairs === null ? {} : { pairs }),
+    policySettings: {
+      cacheThreshold: config.cacheThreshold,
+      balanceAbsThreshold: config.balanceAbsThreshold,
+      balanceRelThreshold: config.balanceRelThreshold,
+      prefixIndexBytes: prefixIndexBytes(config.maxTreeSize),
+      salt: rng.nextUint32(),
+    },
+    isDpAware: config.dpAware,
+    makeUpstream: http1Upstreams(settings.upstream, clock, wheel, endOfTurn),
+    endOfTurn,
+    locals,
+    access: (record, durationMs) => {
+      const isFailure = record.status === 0 || record.status >= 500 || record.errorCode !== '';
+      if (access.wants(clock.nowMs(), isFailure)) access.write(accessFields(record, durationMs));
+    },
+  });
+  for (const type of WORKER_TYPES) {
+    if ((type === 'regular') === (pairs === null)) metrics.readWorkerConnections(type, () => proxy.upstreams.connectionsTo(type));
+  }
+  const { selection, pairing } = proxy;
+  const indexSum = (key: keyof IndexStats) => () => (selection.index?.[key] ?? 0) + (pairing?.decode.index?.[key] ?? 0);
+  metrics.readFrom('prefixBlocks', indexSum('blocks'));
+  metrics.readFrom('prefixBytes', indexSum('bytes'));
+  metrics.readFrom('prefixEvictions', indexSum('evictions'));
+  if (pairing !== null) metrics.readFrom('pdLivePairs', () => pairing.ledger.size);
+  metrics.readFrom('logLinesDropped', () => runtime.droppedLogLines?.() ?? 0);
+
+  control.start(config.workerUrls, config);
+  let address: Address;
+  let metricsServer: MetricsServer | null = null;
+  try {
+    // Whoever finds the router alive may send a request at once, and should not be told that no worker is there.
+    const looked = stayAlive();
+    await control.firstLook(FIRST_LOOK_MS).finally(looked);
+    address = await proxy.listen(config.host, config.port);
+    metricsServer = await startMetricsServer({
+      host: config.prometheusHost,
+      port: config.prometheusPort,
+      explicit: mustServeMetrics,
+      metrics,
+      logger,
+    });
+  } catch (error) {
+    await Promise.all([proxy.close(0), control.stop()]);
+    metrics.stop();
+    wheel.stop();
+    throw error;
+  }
+
+  let stopping: Promise<number> | null = null;
+  const stop = async (): Promise<number> => {
+    control.beginDrain();
+    const cut = await proxy.close(config.shutdownGracePeriodSecs * 1000);
+    await Promise.all([control.stop(), metricsServer?.stop()]);
+    metrics.stop();
+    wheel.stop();
+    return cut;
+  };
+  return {
+    address,
+    metricsAddress: metricsServer === null ? null : { host: metricsServer.host, port: metricsServer.port },
+    fleet,
+    load,
+    connections: () => proxy.connections,
+    workerConnections: () => proxy.upstreams.connections,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+    hurry: () => proxy.hurry(),
+  };
+}
+
+function policyOf(name: PolicyName): Policy {
+  const policy = findPolicy(name);
+  if (policy === undefined) throw new RangeError(`${name}: no such policy`);
+  return policy;
+}
+
+/** Null: prefill and decode are not divided. */
+function pairDeps(config: Config): PairDeps | null {
+  if (!config.pdDisaggregation) return null;
+  const policy = (own: PolicyName | null): Policy => policyOf(config.miniLb ? 'random' : (own ?? config.policy));
+  return {
+    prefillPolicy: policy(config.prefillPolicy),
+    decodePolicy: policy(config.decodePolicy),
+    settings: { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * 1000, isDpAware: config.dpAware },
+  };
+}
+
+function proxySettings(config: Config): ProxySettings {
+  return {
+    maxPayloadBytes: config.maxPayloadSize,
+    maxReplayBytes: config.maxReplayBytes,
+    maxConnections: config.maxConnections,
+    requestIdHeaders: config.requestIdHeaders,
+    forwardHeaders: config.forwardHeaders,
+    transparentProxy: !config.disableTransparentProxy,
+    headerTimeoutMs: config.headerTimeoutSecs * 1000,
+    bodyTimeoutMs: config.bodyTimeoutSecs * 1000,
+    keepAliveTimeoutMs: config.keepAliveTimeoutSecs * 1000,
+    requestTimeoutMs: config.requestTimeoutSecs * 1000,
+    streamIdleTimeoutMs: config.streamIdleTimeoutSecs * 1000,
+    upstream: {
+      connectTimeoutMs: config.connectTimeoutSecs * 1000,
+      keepAliveMs: config.upstreamKeepAliveSecs * 1000,
+      maxConnections: config.maxConnectionsPerWorker,
+      queueSize: config.upstreamQueueSize,
+      queueTimeoutMs: config.upstreamQueueTimeoutSecs * 1000,
+    },
+  };
+}
+
+function accessFields(record: RequestRecord, durationMs: number): Parameters<AccessLog['write']>[0] {
+  return {
+    requestId: record.requestId,
+    method: record.head.method,
+    path: record.head.path,
+    status: record.status,
+    worker: record.worker === '' ? null : record.worker,
+    ...(record.prefillWorker === '' ? {} : { prefillWorker: record.prefillWorker }),
+    model: record.model === '' ? null : record.model,
+    durationMs,
+    ttftMs: record.ttftMs < 0 ? null : record.ttftMs,
+    bytesIn: record.bytesIn,
+    bytesOut: record.bytesOut,
+    outcome: record.errorCode === '' ? record.outcome : record.errorCode,
+    streamedBody: record.streamedBody,
+  };
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { WorkerType } from '../../../base/core/worker.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-record.ts';
+import { factsOf, findMisfit } from './server-facts.ts';
+
+test('the model is the served name, else the last segment of the path, else not known', () => {
+  assert.equal(factsOf({ served_model_name: 'llama', model_path: '/m/x' }, null).modelId, 'llama');
+  assert.equal(factsOf(null, { model_path: '/models/org/Llama-3/' }).modelId, 'Llama-3');
+  assert.equal(factsOf({ served_model_name: null, model_path: 'org/x' }, null).modelId, 'x');
+  assert.equal(factsOf({}, {}).modelId, null);
+  assert.equal(factsOf({ model_path: '///' }, null).modelId, null);
+});
+
+test('only short known facts are kept, as text', () => {
+  const facts = factsOf(
+    { tp_size: 2, version: '0.5', api_key: 'secret', model_type: ['x'], weight_version: 'v'.repeat(513) },
+    { model_type: 'llama' },
+  );
+  assert.deepEqual(facts.metadata, { model_type: 'llama', version: '0.5', tp_size: '2' });
+});
+
+test('a worker that is not what it was registered as is told from one that fits or says nothing', () => {
+  const says = (server: object) => factsOf(server, null);
+  const as = (type: WorkerType, bootstrapPort: number | null = null) => ({ ...DEFAULT_OPTIONS, type, bootstrapPort });
+  const prefill = says({ disaggregation_mode: 'prefill', disaggregation_bootstrap_port: 8998 });
+  assert.equal(findMisfit(as('prefill', 8998), prefill), null);
+  assert.equal(findMisfit(as('prefill'), prefill), null);
+  assert.equal(findMisfit(as('prefill', 8998), says({ disaggregation_mode: 'prefill', disaggregation_bootstrap_port: 0 })), null);
+  assert.equal(findMisfit(as('prefill', 8999), prefill), 'registered with the bootstrap port 8999, but it says 8998');
+  assert.equal(findMisfit(as('decode'), prefill), 'registered as decode, but it is a prefill worker');
+  assert.equal(findMisfit(as('regular'), prefill), 'registered as regular, but it is a prefill worker');
+  const regular = says({ disaggregation_mode: 'null', disaggregation_bootstrap_port: 8998 });
+  assert.deepEqual(regular.metadata, { disaggregation_mode: 'null' });
+  assert.equal(findMisfit(as('regular'), regular), null);
+  assert.equal(findMisfit(as('prefill', 1), regular), 'registered as prefill, but it is a regular worker');
+  assert.equal(findMisfit(as('prefill', 1), says({ version: '0.4' })), null);
+});
+
+test('inherited names are no facts', () => {
+  assert.deepEqual(factsOf(Object.create({ version: 'x' }) as object, null).metadata, {});
+});

@@ -1,0 +1,73 @@
+/** What the router keeps of a worker's own description (`/server_info`, `/model_info`). */
+import type { WorkerFacts, WorkerOptions } from '../registry/worker-record.ts';
+
+/** Short facts that an operator looks for. The engine's description has hundreds, keys and paths of its machine among them. */
+const KEPT = [
+  'model_path',
+  'served_model_name',
+  'tokenizer_path',
+  'model_type',
+  'weight_version',
+  'version',
+  'tp_size',
+  'dp_size',
+  'page_size',
+  'max_total_num_tokens',
+  'max_req_input_len',
+  'disaggregation_mode',
+  'is_generation',
+] as const;
+const BOOTSTRAP_PORT = 'disaggregation_bootstrap_port';
+const MAX_CHARACTERS = 512;
+
+/** `server`, `model`: the parsed answers, null where there is none. What is not a short text, a number or a boolean is left out. */
+export function factsOf(server: object | null, model: object | null): WorkerFacts {
+  const metadata: Record<string, string> = {};
+  for (const name of KEPT) {
+    const value = findText(server, name) ?? findText(model, name);
+    if (value !== null) metadata[name] = value;
+  }
+  // Every engine has a value for it; only those of prefill workers mean something.
+  const port = metadata['disaggregation_mode'] === 'prefill' ? findText(server, BOOTSTRAP_PORT) : null;
+  // 0 is what a simulated engine was told that took any free one.
+  if (port !== null && port !== '0') metadata[BOOTSTRAP_PORT] = port;
+  // Source: sglang_router 0.3.2: served_model_name, else the last segment of model_path.
+  const modelId = metadata['served_model_name'] ?? lastSegment(metadata['model_path'] ?? '');
+  return { modelId: modelId === '' ? null : modelId, metadata };
+}
+
+/** More than any engine has: what is beyond is taken for a mistake. */
+const MAX_RANKS = 1024;
+
+/** How many data-parallel ranks an engine says that it has; null if it does not say. */
+export function rankCount(facts: WorkerFacts | null): number | null {
+  const text = facts?.metadata['dp_size'] ?? '';
+  const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  return count >= 1 && count <= MAX_RANKS ? count : null;
+}
+
+function findText(description: object | null, name: string): string | null {
+  if (description === null || !Object.hasOwn(description, name)) return null;
+  const value: unknown = Reflect.get(description, name);
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
+  const text = String(value);
+  return text === '' || text.length > MAX_CHARACTERS ? null : text;
+}
+
+function lastSegment(path: string): string {
+  return path.replace(/\/+$/, '').split('/').at(-1) ?? '';
+}
+
+/**
+ * What a worker says of itself that does not fit what it was registered as, as text; null if nothing. A worker that says nothing fits.
+ * Source of the words: SGLang 0.5.23 (`disaggregation_mode` is "null" for regular workers).
+ */
+export function findMisfit({ type, bootstrapPort }: WorkerOptions, { metadata }: WorkerFacts): string | null {
+  const mode = metadata['disaggregation_mode'];
+  if (mode === undefined) return null;
+  const says = mode === 'prefill' || mode === 'decode' ? mode : 'regular';
+  if (says !== type) return `registered as ${type}, but it is a ${says} worker`;
+  const port = metadata[BOOTSTRAP_PORT];
+  if (port === undefined || bootstrapPort === null || port === String(bootstrapPort)) return null;
+  return `registered with the bootstrap port ${bootstrapPort}, but it says ${port}`;
+}

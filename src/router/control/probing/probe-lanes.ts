@@ -1,0 +1,75 @@
+/**
+ * Bounds how many probes run at once. A probe takes a lane to start and gives it back after a short while even if it still
+ * waits for its answer, so that workers that hang do not hold up the others; how many are open in all is bounded as well.
+ */
+import type { Clock } from '../../../base/core/clock.ts';
+
+interface LaneLimits {
+  /** Probes in their first `holdMs`. */
+  readonly lanes: number;
+  readonly holdMs: number;
+  /** Probes in all. */
+  readonly open: number;
+}
+
+export class ProbeLanes {
+  readonly #clock: Clock;
+  readonly #limits: LaneLimits;
+  #held = 0;
+  #open = 0;
+  /** First in, first out; a Set, so that one who waits can leave. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor(clock: Clock, limits: LaneLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** True when half of what may be open is: the time to leave out what is not needed. */
+  get isCrowded(): boolean {
+    return this.#open * 2 >= this.#limits.open;
+  }
+
+  /** Calls `start` now or when there is room; `start` must call `enter`. The same function waits only once. */
+  whenFree(start: () => void): void {
+    this.#waiting.add(start);
+    this.#startWaiting();
+  }
+
+  giveUp(start: () => void): void {
+    this.#waiting.delete(start);
+  }
+
+  /** Takes a lane; the function returned ends the probe, once. */
+  enter(): () => void {
+    this.#held++;
+    this.#open++;
+    let holds = true;
+    let isOpen = true;
+    const release = (): void => {
+      if (!holds) return;
+      holds = false;
+      this.#held--;
+    };
+    const timer = this.#clock.after(this.#limits.holdMs, () => {
+      release();
+      this.#startWaiting();
+    });
+    return () => {
+      if (!isOpen) return;
+      isOpen = false;
+      timer.cancel();
+      release();
+      this.#open--;
+      this.#startWaiting();
+    };
+  }
+
+  #startWaiting(): void {
+    for (const start of this.#waiting) {
+      if (this.#held >= this.#limits.lanes || this.#open >= this.#limits.open) return;
+      this.#waiting.delete(start);
+      start();
+    }
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * Probes every worker for as long as it is registered: often while it is away, seldom while it is ready. One loop per worker:
+ *
+ *   due ──► wait for a lane ──► start a probe ──► due again, counted from the start
+ *                                    └──► report (dropped if a later probe, or what an attempt saw, is newer)
+ *
+ * A worker that is away gets a further probe while an earlier one still waits for its answer: a connection that died with the
+ * worker's machine must not hide that the machine is back.
+ */
+import type { Clock, TimerHandle } from '../../../base/core/clock.ts';
+import type { Rng } from '../../../base/core/rng.ts';
+import type { WorkerRecord } from '../registry/worker-record.ts';
+import type { WorkerEvent } from '../registry/worker-state.ts';
+import type { WorkerClient } from '../worker-client.ts';
+import { type ProbeReport, probe } from './probe.ts';
+import { ProbeLanes } from './probe-lanes.ts';
+
+export interface ProberSettings {
+  /** Asked in order until one exists. */
+  readonly paths: readonly string[];
+  readonly timeoutMs: number;
+  /** Between probes of a worker that is away; 500 ms plus a probe of 1 s stay below 2 s. */
+  readonly awayIntervalMs: number;
+  /** After a worker has been away this long its probes become rare. */
+  readonly awayPatienceMs: number;
+  readonly readyIntervalMs: number;
+}
+
+/** Between probes of a worker that has been away for longer than anyone waits for it. */
+const RARE_INTERVAL_MS = 5000;
+/** Between starts while an earlier probe of the same worker waits for its answer. */
+const OVERLAP_INTERVAL_MS = 1250;
+const MAX_OVERLAP = 4;
+/** Of workers that are away, all together: with more than 200 of them each is probed less often. A probe costs about 0.2 ms. */
+const MAX_AWAY_PROBES_PER_SEC = 400;
+/** After a worker left: long enough that one that passes its probes and refuses requests does not flap with every request. */
+const SOON_MS = 250;
+const URGENT_INTERVAL_MS = 100;
+const JITTER = 0.1;
+const LANES = { lanes: 64, holdMs: 250, open: 1024 };
+
+interface ProbeSink {
+  probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void;
+}
+
+export class Prober {
+  readonly #loops = new Map<WorkerRecord, ProbeLoop>();
+  readonly #shared: Shared;
+
+  constructor(clock: Clock, rng: Rng, client: WorkerClient, settings: ProberSettings, sink: ProbeSink) {
+    this.#shared = { clock, rng, client, settings, sink, lanes: new ProbeLanes(clock, LANES), away: 0, running: new Set() };
+  }
+
+  /** Probes at once, and from then on until `unwatch`. */
+  watch(record: WorkerRecord): void {
+    const loop = new ProbeLoop(this.#shared, record);
+    this.#loops.set(record, loop);
+    loop.probeIn(0);
+  }
+
+  unwatch(record: WorkerRecord): void {
+    this.#loops.get(record)?.end();
+    this.#loops.delete(record);
+  }
+
+  /** To be called after the phase of a watched worker has changed. */
+  phaseChanged(record: WorkerRecord): void {
+    this.#loops.get(record)?.phaseChanged();
+  }
+
+  /** Something was seen that makes all running probes of this worker old news. */
+  probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
+    this.#loops.get(record)?.probeAnew(when === 'now' ? 0 : SOON_MS);
+  }
+
+  /** Ends all loops and resolves when no probe is running any more. Idempotent. */
+  async stop(): Promise<void> {
+    for (const record of [...this.#loops.keys()]) this.unwatch(record);
+    await Promise.all(this.#shared.running);
+  }
+}
+
+interface Shared {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly client: WorkerClient;
+  readonly settings: ProberSettings;
+  readonly sink: ProbeSink;
+  readonly lanes: ProbeLanes;
+  /** Workers watched that are not ready. */
+  away: number;
+  readonly running: Set<Promise<void>>;
+}
+
+class ProbeLoop {
+  readonly #shared: Shared;
+  readonly #record: WorkerRecord;
+  readonly #running = new Set<AbortController>();
+  #timer: TimerHandle | null = null;
+  #startedMs: number;
+  #awaySinceMs: number;
+  #isAway = true;
+  #isEnded = false;
+  /** When a probe was asked for, if that comes before the regular one. */
+  #wantedMs: number | null = null;
+  #starts = 0;
+  /** Reports of probes up to this number are old news. */
+  #newest = 0;
+  #pathIndex = 0;
+
+  constructor(shared: Shared, record: WorkerRecord) {
+    this.#shared = shared;
+    this.#record = record;
+    this.#startedMs = this.#awaySinceMs = shared.clock.nowMs();
+    shared.away++;
+  }
+
+  probeIn(delayMs: number): void {
+    this.#wantedMs = this.#shared.clock.nowMs() + delayMs;
+    this.#schedule();
+  }
+
+  /** Not more often than every `URGENT_INTERVAL_MS`, however many requests ask for it. */
+  probeAnew(delayMs: number): void {
+    this.#newest = this.#starts;
+    this.probeIn(Math.max(delayMs, this.#startedMs + URGENT_INTERVAL_MS - this.#shared.clock.nowMs()));
+  }
+
+  #dueIn(delayMs: number): void {
+    if (this.#isEnded) return;
+    this.#shared.lanes.giveUp(this.#start);
+    this.#timer?.cancel();
+    this.#timer = this.#shared.clock.after(delayMs, this.#due);
+  }
+
+  phaseChanged(): void {
+    const isAway = this.#record.state.phase !== 'ready';
+    if (isAway === this.#isAway) return;
+    this.#isAway = isAway;
+    this.#shared.away += isAway ? 1 : -1;
+    if (isAway) this.#awaySinceMs = this.#shared.clock.nowMs();
+    this.#schedule();
+  }
+
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    if (this.#isAway) this.#shared.away--;
+    this.#timer?.cancel();
+    this.#shared.lanes.giveUp(this.#start);
+    for (const controller of this.#running) controller.abort();
+  }
+
+  /** The next probe is due when somebody asked for it, else one interval after the last start. */
+  #schedule(): void {
+    const { clock, rng } = this.#shared;
+    const spread = 1 - JITTER + (2 * JITTER * rng.below(1024)) / 1024;
+    const dueMs = this.#wantedMs ?? this.#startedMs + this.#intervalMs() * spread;
+    this.#dueIn(Math.max(0, dueMs - clock.nowMs()));
+  }
+
+  #intervalMs(): number {
+    const { settings, clock, away } = this.#shared;
+    if (!this.#isAway) return settings.readyIntervalMs;
+    const isRare = clock.nowMs() - this.#awaySinceMs > settings.awayPatienceMs;
+    const interval = Math.max(isRare ? RARE_INTERVAL_MS : settings.awayIntervalMs, (away * 1000) / MAX_AWAY_PROBES_PER_SEC);
+    return this.#running.size === 0 ? interval : Math.max(interval, OVERLAP_INTERVAL_MS);
+  }
+
+  readonly #due = (): void => {
+    const { lanes } = this.#shared;
+    const mayOverlap = (this.#isAway || this.#wantedMs !== null) && this.#running.size < MAX_OVERLAP && !lanes.isCrowded;
+    if (this.#running.size === 0 || mayOverlap) lanes.whenFree(this.#start);
+    else this.#dueIn(OVERLAP_INTERVAL_MS);
+  };
+
+  readonly #start = (): void => {
+    const { lanes, running } = this.#shared;
+    const leave = lanes.enter();
+    const controller = new AbortController();
+    this.#running.add(controller);
+    this.#startedMs = this.#shared.clock.nowMs();
+    this.#wantedMs = null;
+    const done = this.#probe(++this.#starts, controller).finally(() => {
+      this.#running.delete(controller);
+      running.delete(done);
+      leave();
+      if (!this.#isEnded) this.#schedule();
+    });
+    running.add(done);
+    this.#schedule();
+  };
+
+  async #probe(number: number, controller: AbortController): Promise<void> {
+    const { client, settings } = this.#shared;
+    const { worker } = this.#record;
+    const report = await probe(client, worker, settings.paths, this.#pathIndex, settings.timeoutMs, controller.signal);
+    if (this.#isEnded || number <= this.#newest) return;
+    this.#newest = number;
+    this.#take(report);
+  }
+
+  #take(report: ProbeReport): void {
+    const { sink } = this.#shared;
+    const { event, detail, pathIndex } = report;
+    // A path that is gone may mean another program on that port: the next probe begins with the first path again.
+    this.#pathIndex = event === 'probe-passed' ? pathIndex : 0;
+    if (event !== null) sink.probeEnded(this.#record, event, detail);
+  }
+}

@@ -1,0 +1,39 @@
+/** Puts together what a worker is: where it is, what its owner says of it, and what it says of itself. */
+import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import type { WorkerAddress } from '../../../base/core/worker-address.ts';
+import type { WorkerFacts, WorkerOptions } from './worker-record.ts';
+
+/** Source: sglang_router 0.3.2. */
+const UNKNOWN_MODEL = 'unknown';
+
+export function createWorker(
+  index: WorkerIndex,
+  id: string,
+  address: WorkerAddress,
+  options: WorkerOptions,
+  facts: WorkerFacts | null,
+): Worker {
+  return {
+    index,
+    id,
+    url: address.url,
+    scheme: address.scheme,
+    host: address.host,
+    port: address.port,
+    authority: address.authority,
+    basePath: address.basePath,
+    type: options.type,
+    apiKey: options.apiKey,
+    modelId: options.modelId ?? facts?.modelId ?? UNKNOWN_MODEL,
+    priority: options.priority,
+    cost: options.cost,
+    bootstrapPort: options.bootstrapPort,
+    rank: null,
+    labels: options.labels,
+  };
+}
+
+/** A rank of the engine at `engine`, named as sglang_router 0.3.2 does: `http://host:port@1`. */
+export function createRank(engine: Worker, index: WorkerIndex, id: string, number: number, size: number): Worker {
+  return { ...engine, index, id, url: `${engine.url}@${number}`, rank: { number, size, engineUrl: engine.url } };
+}

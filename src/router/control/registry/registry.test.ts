@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import fc from 'fast-check';
+import { FleetCell, type FleetSnapshot } from '../../../base/core/fleet.ts';
+import { LoadTable } from '../../../base/core/load.ts';
+import type { OutcomeKind } from '../../../base/core/outcome.ts';
+import type { Worker } from '../../../base/core/worker.ts';
+import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
+import { createRng } from '../../../base/runtime/rng.ts';
+import { Registry, type RegistryObserver } from './registry.ts';
+import { isUuid } from './uuid.ts';
+import { DEFAULT_OPTIONS, type WorkerRecord } from './worker-record.ts';
+import type { WorkerEvent } from './worker-state.ts';
+
+const SILENT: RegistryObserver = { workerAdded() {}, workerRemoved() {}, phaseChanged() {}, probeWanted() {} };
+
+function addressOf(host: string): WorkerAddress {
+  const parsed = parseWorkerAddress(`http://${host}:30000`);
+  if (!parsed.ok) throw new Error(parsed.expected);
+  return parsed.address;
+}
+
+interface Rig {
+  readonly registry: Registry;
+  readonly cell: FleetCell;
+  readonly load: LoadTable;
+}
+
+function createRig(observer: RegistryObserver = SILENT, maxWorkers?: number): Rig {
+  const cell = new FleetCell();
+  const load = new LoadTable();
+  return { registry: new Registry(cell, load, createRng(7), observer, maxWorkers), cell, load };
+}
+
+function add(registry: Registry, host: string): WorkerRecord {
+  const [result] = registry.add([addressOf(host)], DEFAULT_OPTIONS);
+  assert.ok(result?.ok);
+  return result.record;
+}
+
+test('a new worker is in the snapshot and not eligible, a passed probe makes it eligible', () => {
+  const { registry, cell } = createRig();
+  const record = add(registry, 'a');
+  assert.equal(cell.current.total, 1);
+  assert.equal(cell.current.workers[0], record.worker);
+  assert.deepEqual([...cell.current.eligible.regular], []);
+  registry.probeEnded(record, 'probe-passed');
+  assert.deepEqual([...cell.current.eligible.regular], [0]);
+  assert.ok(isUuid(record.worker.id));
+});
+
+test('the same URL is the same worker, and its options stay', () => {
+  const { registry, cell } = createRig();
+  const first = add(registry, 'a');
+  const { version } = cell.current;
+  const [second] = registry.add([addressOf('a')], { ...DEFAULT_OPTIONS, priority: 1 });
+  assert.ok(second?.ok);
+  assert.equal(second.record, first);
+  assert.equal(second.isNew, false);
+  assert.equal(first.worker.priority, 50);
+  assert.equal(cell.current.version, version, 'nothing was published');
+});
+
+test('many workers are added in one publication', () => {
+  const { registry, cell } = createRig();
+  registry.add([addressOf('a'), addressOf('b'), addressOf('a')], DEFAULT_OPTIONS);
+  assert.equal(cell.current.version, 1);
+  assert.deepEqual(
+    cell.current.workers.map((worker) => worker?.host),
+    ['a', 'b'],
+  );
+});
+
+test('an index is not used again while an attempt of its last owner is under way', () => {
+  const { registry, load } = createRig();
+  const first = add(registry, 'a');
+  load.acquire(first.worker.index);
+  registry.remove(first);
+  assert.equal(add(registry, 'b').worker.index, 1);
+  load.release(first.worker.index);
+  assert.equal(add(registry, 'c').worker.index, 0);
+  assert.equal(load.processed[0], 0, 'the counters of the last owner are gone');
+});
+
+test('what ends on an index after its owner left changes nobody', () => {
+  const { registry, cell } = createRig();
+  const record = add(registry, 'a');
+  registry.probeEnded(record, 'probe-passed');
+  registry.remove(record);
+  const { version } = cell.current;
+  registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
+  registry.probeEnded(record, 'probe-passed');
+  assert.equal(registry.factsDiscovered(record, { modelId: 'm', metadata: {} }), false);
+  assert.equal(registry.remove(record), false);
+  assert.equal(cell.current.version, version);
+});
+
+test('at the limit a worker is refused, and a removed one that still works counts', () => {
+  const { registry, load } = createRig(SILENT, 2);
+  const first = add(registry, 'a');
+  add(registry, 'b');
+  assert.deepEqual(registry.add([addressOf('c')], DEFAULT_OPTIONS), [{ ok: false }]);
+  load.acquire(first.worker.index);
+  registry.remove(first);
+  assert.deepEqual(registry.add([addressOf('c')], DEFAULT_OPTIONS), [{ ok: false }]);
+  load.release(first.worker.index);
+  assert.equal(add(registry, 'c').worker.index, first.worker.index);
+});
+
+test('facts replace the worker at its index and tell the listeners, an asked-for model stays', () => {
+  const { registry, cell } = createRig();
+  const joined: Worker[] = [];
+  cell.subscribe({ workerJoined: (worker) => joined.push(worker) });
+  const record = add(registry, 'a');
+  registry.factsDiscovered(record, { modelId: 'llama', metadata: { version: '1' } });
+  assert.equal(cell.current.workers[0]?.modelId, 'llama');
+  assert.deepEqual(
+    joined.map((worker) => [worker.index, worker.modelId]),
+    [
+      [0, 'unknown'],
+      [0, 'llama'],
+    ],
+  );
+  registry.update(record, { ...record.options, modelId: 'mine', priority: 3 });
+  assert.deepEqual([record.worker.modelId, record.worker.priority], ['mine', 3]);
+});
+
+test('the observer hears of a change once, and of the wanted probe after it', () => {
+  const heard: string[] = [];
+  const { registry } = createRig({
+    workerAdded: () => void heard.push('added'),
+    workerRemoved: () => void heard.push('removed'),
+    phaseChanged: (record, from) => void heard.push(`${from} -> ${record.state.phase}`),
+    probeWanted: (_record, when) => void heard.push(`probe ${when}`),
+  });
+  const record = add(registry, 'a');
+  registry.probeEnded(record, 'probe-passed');
+  registry.probeEnded(record, 'probe-passed');
+  registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
+  registry.attemptEnded(0, { kind: 'connect-timeout', status: 0 });
+  registry.remove(record);
+  assert.deepEqual(heard, ['added', 'pending -> ready', 'ready -> unreachable', 'probe soon', 'removed']);
+});
+
+type Op =
+  | { op: 'add'; host: string }
+  | { op: 'remove'; host: string }
+  | { op: 'probe'; host: string; event: WorkerEvent }
+  | { op: 'dispatch' }
+  | { op: 'settle'; nth: number; kind: OutcomeKind };
+
+const host = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+const probeEvent = fc.constantFrom<WorkerEvent>('probe-passed', 'probe-refused', 'probe-broken', 'probe-unready', 'probe-slow');
+const outcome = fc.constantFrom<OutcomeKind>('ok', 'status', 'connect-failed', 'connect-timeout', 'reset', 'cut', 'timeout', 'client-gone');
+const anyOp: fc.Arbitrary<Op> = fc.oneof(
+  fc.record({ op: fc.constant('add' as const), host }),
+  fc.record({ op: fc.constant('remove' as const), host }),
+  fc.record({ op: fc.constant('probe' as const), host, event: probeEvent }),
+  fc.record({ op: fc.constant('dispatch' as const) }),
+  fc.record({ op: fc.constant('settle' as const), nth: fc.nat(), kind: outcome }),
+);
+
+test('under any order of events indices are unique, counters balance, and only registered ready workers are eligible', () => {
+  fc.assert(
+    fc.property(fc.array(anyOp, { maxLength: 120, size: 'max' }), (ops) => {
+      const rig = createRig();
+      const running: Worker[] = [];
+      for (const op of ops) {
+        const version = rig.cell.current.version;
+        apply(rig, op, running);
+        check(rig, running, version);
+      }
+    }),
+  );
+});
+
+/** `running`: owners of the attempts under way. */
+function apply({ registry, cell, load }: Rig, op: Op, running: Worker[]): void {
+  if (op.op === 'add') add(registry, op.host);
+  if (op.op === 'remove' || op.op === 'probe') {
+    const record = registry.findByUrl(addressOf(op.host).url);
+    if (record === null) return;
+    if (op.op === 'remove') registry.remove(record);
+    else registry.probeEnded(record, op.event);
+  }
+  if (op.op === 'dispatch') {
+    const index = cell.current.eligible.regular.at(-1);
+    if (index === undefined) return;
+    load.acquire(index);
+    running.push(cell.current.workers[index]!);
+  }
+  if (op.op === 'settle' && running.length > 0) {
+    const [worker] = running.splice(op.nth % running.length, 1);
+    load.release(worker!.index);
+    registry.attemptEnded(worker!.index, { kind: op.kind, status: 0 });
+  }
+}
+
+function check({ registry, cell, load }: Rig, running: readonly Worker[], versionBefore: number): void {
+  const snapshot: FleetSnapshot = cell.current;
+  assert.ok(snapshot.version >= versionBefore);
+  const registered = registry.list();
+  assert.equal(snapshot.total, registered.length);
+  assert.equal(snapshot.workers.filter((worker) => worker !== undefined).length, registered.length);
+  for (const { worker } of registered) assert.equal(snapshot.workers[worker.index], worker, 'at its own index');
+  const ready = registered.filter((record) => record.state.phase === 'ready').map((record) => record.worker.index);
+  assert.deepEqual(
+    [...snapshot.eligible.regular],
+    ready.sort((a, b) => a - b),
+  );
+  for (const owner of running) {
+    const there = snapshot.workers[owner.index];
+    assert.ok(there === undefined || there.id === owner.id, 'the index of a running attempt belongs to nobody else');
+  }
+  for (let index = 0; index < load.inflight.length; index++) {
+    assert.equal(load.inflight[index], running.filter((owner) => owner.index === index).length);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * The control API for workers, as JSON: `/workers`. It only sends events to the registry and reads from it. Shapes: sglang_router
+ * 0.3.2. Examples of every route: docs/control-api.md.
+ */
+import type { LoadTable } from '../../../base/core/load.ts';
+import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
+import type { Worker } from '../../../base/core/worker.ts';
+import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
+import type { Registration } from '../registry/registration.ts';
+import { MAX_WORKERS, type Registry } from '../registry/registry.ts';
+import { isUuid } from '../registry/uuid.ts';
+import type { WorkerOptions, WorkerRecord } from '../registry/worker-record.ts';
+import { rankInfos, workerInfo } from './worker-info.ts';
+import { type FieldProblem, parseAddWorker, parseUpdateWorker } from './worker-request.ts';
+
+export interface AdminDeps {
+  readonly registry: Registry;
+  readonly registration: Registration;
+  readonly load: LoadTable;
+  /** For what a request does not say. */
+  readonly defaults: WorkerOptions;
+  /** Workers are prefill and decode ones, else regular ones. */
+  readonly isPaired: boolean;
+  /** Every data-parallel rank of an engine is a worker. */
+  readonly isDpAware: boolean;
+}
+
+/** `{id...}`, because a URL with its slashes may stand there. */
+const WORKER_PATH = '/workers/{id...}';
+
+export function createAdminRoutes(deps: AdminDeps): LocalRoute[] {
+  const control = (method: LocalRoute['method'], path: string, handle: LocalRoute['handle']): LocalRoute => ({
+    method,
+    path,
+    access: 'control',
+    handle,
+  });
+  return [
+    control('GET', '/workers', () => listWorkers(deps)),
+    control('POST', '/workers', (request) => addWorker(deps, request)),
+    control('GET', WORKER_PATH, (request) => withWorker(deps, request, (found) => jsonResponse(200, infoOf(deps, found)))),
+    control('PUT', WORKER_PATH, (request) =>
+      withWorker(
+        deps,
+        request,
+        whole((record) => updateWorker(deps, record, request.body)),
+      ),
+    ),
+    control('DELETE', WORKER_PATH, (request) =>
+      withWorker(
+        deps,
+        request,
+        whole((record) => removeWorker(deps, record)),
+      ),
+    ),
+  ];
+}
+
+/** What a path names: a worker, or one data-parallel rank of it. */
+interface Found {
+  readonly record: WorkerRecord;
+  readonly rank: Worker | null;
+}
+
+function infoOf({ load, registration }: AdminDeps, { record, rank }: Found): object {
+  const job = registration.findStatus(record);
+  // Infos are in the order of ranks.
+  return (rank === null ? undefined : rankInfos(record, load, job)[record.ranks.indexOf(rank)]) ?? workerInfo(record, load, job);
+}
+
+/** For what is done to a worker with all its ranks only. */
+function whole(then: (record: WorkerRecord) => LocalResponse): (found: Found) => LocalResponse {
+  return ({ record, rank }) => (rank === null ? then(record) : fail(409, 'RANK_OF_WORKER', notAlone(rank, record)));
+}
+
+/** Why nothing can be done to this rank. */
+export function notAlone({ url, rank }: Worker, { worker }: WorkerRecord): string {
+  return `${url} is one of the ${rank?.size} data-parallel ranks of ${worker.url}, which change and leave together: name ${worker.url} or ${worker.id}`;
+}
+
+function listWorkers(deps: AdminDeps): LocalResponse {
+  const records = deps.registry.list();
+  // Launchers wait for these numbers, so a worker that has not come up yet is not among them. Source: sglang_router 0.3.2.
+  const up = records.filter((record) => deps.registration.findStatus(record) === null);
+  const count = (type: string): number => up.reduce((sum, { worker, ranks }) => sum + (worker.type === type ? ranks.length : 0), 0);
+  const workers = records.flatMap((record) => rankInfos(record, deps.load, deps.registration.findStatus(record)));
+  return jsonResponse(200, {
+    workers,
+    total: workers.length,
+    stats: { prefill_count: count('prefill'), decode_count: count('decode'), regular_count: count('regular') },
+  });
+}
+
+function addWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
+  const parsed = parseAddWorker(request.body, deps.defaults, deps);
+  if (!parsed.ok) return refuse(parsed.problems);
+  const [result] = deps.registry.addEach([parsed.value]);
+  if (result?.ok !== true) return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());
+  const { worker } = result.record;
+  const conflict = result.isNew ? null : conflictWith(worker, parsed.value.options);
+  if (conflict !== null) return fail(409, 'WORKER_CONFLICT', conflict);
+  const location = `/workers/${worker.id}`;
+  const message = result.isNew ? 'Worker addition queued for background processing' : 'Worker is registered already; nothing was changed';
+  return jsonResponse(202, { status: 'accepted', worker_id: worker.id, url: worker.url, location, message }, { location });
+}
+
+/** An engine that came back as something else at the same URL must not go on as what it was. */
+function conflictWith({ url, type, bootstrapPort }: Worker, options: WorkerOptions): string | null {
+  const isOtherPort = options.bootstrapPort !== null && options.bootstrapPort !== bootstrapPort;
+  if (options.type === type && !isOtherPort) return null;
+  const port = type === 'prefill' ? ` with the bootstrap port ${bootstrapPort ?? 'none'}` : '';
+  return `${url} is registered as a ${type} worker${port}; DELETE it before it is added as something else`;
+}
+
+function updateWorker(deps: AdminDeps, record: WorkerRecord, body: Buffer): LocalResponse {
+  const parsed = parseUpdateWorker(body, record.options);
+  if (!parsed.ok) return refuse(parsed.problems);
+  deps.registry.update(record, parsed.value);
+  return accept(record, 'Worker update queued for background processing');
+}
+
+function removeWorker(deps: AdminDeps, record: WorkerRecord): LocalResponse {
+  deps.registry.remove(record);
+  return accept(record, 'Worker removal queued for background processing');
+}
+
+function accept(record: WorkerRecord, message: string): LocalResponse {
+  return jsonResponse(202, { status: 'accepted', worker_id: record.worker.id, message });
+}
+
+/** What the path names by UUID or, as versions before 0.3 did, by its URL; of a rank with `@0` behind it. */
+function withWorker({ registry }: AdminDeps, request: LocalRequest, then: (found: Found) => LocalResponse): LocalResponse {
+  const id = request.params['id'] ?? '';
+  const shown = id.slice(0, 200);
+  const url = id.includes('://') ? parseNamed(id) : null;
+  if (!isUuid(id) && url?.ok !== true) {
+    const reason = url?.ok === false ? url.expected : 'a UUID or the URL of a worker';
+    return fail(400, 'BAD_REQUEST', `Invalid worker_id '${shown}' (expected UUID). Error: expected ${reason}`);
+  }
+  const record = url?.ok === true ? registry.findByUrl(url.url) : registry.findById(id.toLowerCase());
+  const found = record === null ? registry.findByRank(url?.ok === true ? url.url : id.toLowerCase()) : { record, rank: null };
+  return found === null ? fail(404, 'WORKER_NOT_FOUND', `Worker ${shown} not found`) : then(found);
+}
+
+/** The canonical URL of a worker, or of a rank. */
+export function parseNamed(text: string): { readonly ok: true; readonly url: string } | { readonly ok: false; readonly expected: string } {
+  const rank = /@\d{1,4}$/.exec(text)?.[0] ?? '';
+  const parsed = parseWorkerAddress(rank === '' ? text : text.slice(0, -rank.length));
+  return parsed.ok ? { ok: true, url: parsed.address.url + rank } : parsed;
+}
+
+export function tooManyWorkers(): string {
+  return `The router holds at most ${MAX_WORKERS} workers, counting removed ones that still finish requests`;
+}
+
+function refuse(problems: readonly FieldProblem[]): LocalResponse {
+  const shown = problems.map(({ field, value, expected }) => ({ field, value, expected }));
+  const text = shown.map(({ field, value, expected }) => `${field} ${JSON.stringify(value)}: expected ${expected}`).join('; ');
+  const isInvalid = problems.some((problem) => problem.isInvalid);
+  return jsonResponse(isInvalid ? 400 : 501, { error: text, code: isInvalid ? 'BAD_REQUEST' : 'NOT_IMPLEMENTED', problems: shown });
+}
+
+function fail(status: number, code: string, error: string): LocalResponse {
+  return jsonResponse(status, { error, code });
+}

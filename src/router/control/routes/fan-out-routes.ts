@@ -1,0 +1,101 @@
+/** What operators ask of all workers at once: `/flush_cache` and `/get_loads`. Shapes: sglang_router 0.3.2. */
+import { ERRORS, type ErrorCode, errorBody } from '../../../base/core/errors.ts';
+import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
+import type { Worker, WorkerRank } from '../../../base/core/worker.ts';
+import { jsonOf, memberOf } from '../facts/worker-answers.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { CallResult, WorkerCalls } from '../worker-client.ts';
+import type { WorkerRounds } from './worker-rounds.ts';
+
+export interface FanOutDeps {
+  readonly registry: Registry;
+  readonly rounds: WorkerRounds;
+}
+
+/** Source: sglang_router 0.3.2. */
+const LIMITS = { timeoutMs: 5000, bodyBytes: 1 << 20 };
+/** Characters of a worker's own words that are passed on. */
+const MAX_REASON = 200;
+
+export function createFanOutRoutes(deps: FanOutDeps): LocalRoute[] {
+  return [
+    { method: 'POST', path: '/flush_cache', access: 'control', handle: (request) => flushCache(deps, request) },
+    { method: 'GET', path: '/get_loads', access: 'control', handle: (request) => getLoads(deps, request) },
+  ];
+}
+
+/** A refusal as the data plane words it. */
+export function refusal(code: ErrorCode, message: string): LocalResponse {
+  const headers = { 'content-type': 'application/json', 'x-smg-error-code': code };
+  return { status: ERRORS[code].status, headers, body: errorBody(code, message) };
+}
+
+export function busy(): LocalResponse {
+  return refusal('router_busy', 'as many questions to all workers are under way as the router keeps; try again');
+}
+
+async function flushCache({ registry, rounds }: FanOutDeps, request: LocalRequest): Promise<LocalResponse> {
+  if (!rounds.hasRoom) return busy();
+  const workers = registry.list().map(({ worker }) => worker);
+  // Every request is a round of its own: what was cached after an earlier one began must go as well.
+  const results = await rounds.ask(workers, request.authorization, (calls) => calls.post('/flush_cache', LIMITS));
+  const outcomes = workers.map(({ url }, at) => ({ worker: url, error: failureOf(results[at]) }));
+  const failed = outcomes.filter(({ error }) => error !== null);
+  const successful = outcomes.filter(({ error }) => error === null).map(({ worker }) => worker);
+  const total = { workers_flushed: successful.length, total_http_workers: workers.length, total_workers: workers.length };
+  if (failed.length === 0) {
+    return jsonResponse(200, { status: 'success', message: `Successfully flushed the cache of ${workers.length} workers`, ...total });
+  }
+  const message = `Flushed the cache of ${successful.length} of ${workers.length} workers`;
+  return jsonResponse(206, { status: 'partial_success', message, ...total, successful, failed });
+}
+
+/** null: the worker did it. */
+function failureOf(result: CallResult | undefined): string | null {
+  if (result === undefined) return 'not asked';
+  if (!result.ok) return `${result.failure} (${result.detail})`;
+  if (result.status >= 200 && result.status < 300) return null;
+  const words = result.body.toString().slice(0, MAX_REASON).trim();
+  return words === '' ? `status ${result.status}` : `status ${result.status}: ${words}`;
+}
+
+async function getLoads({ registry, rounds }: FanOutDeps, request: LocalRequest): Promise<LocalResponse> {
+  if (!rounds.hasRoom) return busy();
+  return rounds.share(`loads ${request.authorization}`, async () => {
+    const records = registry.list();
+    const workers = records.map(({ worker }) => worker);
+    const loads = await rounds.ask(workers, request.authorization, tokensAt);
+    const entries = records.flatMap(({ ranks }, at) => ranks.map((worker) => entry(worker, sumOf(loads[at] ?? null, worker.rank))));
+    return jsonResponse(200, { workers: entries });
+  });
+}
+
+function entry({ url, type }: Worker, load: number): object {
+  return { worker: url, worker_type: type, load };
+}
+
+/** Tokens that one rank of an engine computes or holds for requests. */
+interface RankTokens {
+  readonly rank: unknown;
+  readonly tokens: unknown;
+}
+
+/** By rank; null if the worker does not say it. */
+async function tokensAt(calls: WorkerCalls): Promise<readonly RankTokens[] | null> {
+  const now = await calls.get('/v1/loads?include=core', LIMITS);
+  if (now.ok && now.status === 200) return tokensIn(memberOf(jsonOf(now), 'loads'), 'num_total_tokens');
+  if (!now.ok) return null;
+  // Engines before /v1/loads. Source: SGLang 0.5.23 has the new route only, 0.5.5 the old one only.
+  return tokensIn(jsonOf(await calls.get('/get_load', LIMITS)), 'num_tokens');
+}
+
+function tokensIn(loads: unknown, name: string): readonly RankTokens[] | null {
+  return Array.isArray(loads) ? loads.map((load) => ({ rank: memberOf(load, 'dp_rank'), tokens: memberOf(load, name) })) : null;
+}
+
+/** Of one rank, or of all together (`rank` null); -1 if the worker does not say it. */
+function sumOf(loads: readonly RankTokens[] | null, rank: WorkerRank | null): number {
+  if (loads === null || (rank !== null && !loads.some((load) => load.rank === rank.number))) return -1;
+  const counts = loads.filter((load) => rank === null || load.rank === rank.number).map(({ tokens }) => tokens);
+  return counts.every((count) => typeof count === 'number') ? counts.reduce((sum, count) => sum + count, 0) : -1;
+}

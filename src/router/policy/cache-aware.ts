@@ -1,0 +1,114 @@
+/**
+ * To the worker that holds the longest prefix of the prompt, as long as the loads are not too far apart.
+ *
+ *   one worker only ────────────────────────────────────────────► it            'only'
+ *   max - min > abs  and  max > min * rel ──────────────────────► least loaded  'imbalance'
+ *   known share of the prompt > cacheThreshold
+ *      └ the longest prefix above it that an eligible worker holds ► that worker   'prefix'
+ *        (several: least load, then fewest processed, then the one that got it last)
+ *   else ───────────────────────────────────────────────────────► least loaded  'prefix-miss'
+ *
+ * Whoever is chosen is entered as a holder of the prompt in commit, whatever the reason.
+ * Source: rule and thresholds of sglang_router 0.3.2 (`policies/cache_aware.rs`). Different here: ties by load and by
+ * requests processed instead of by list order; when the holder cannot take it the next longest holder is asked
+ * instead of the first worker of the list; loads are counted for every policy.
+ */
+import type { RouteInput } from '../../base/core/route-input.ts';
+import { NONE, type WorkerIndex } from '../../base/core/worker.ts';
+import { MAX_OWNERS } from '../prefix/owner-set.ts';
+import { entriesWithin, PrefixIndex } from '../prefix/prefix-index.ts';
+import { PromptChain } from '../prefix/prompt-chain.ts';
+import { choose, NOBODY } from './choices.ts';
+import type { Choice, FleetView, Policy, PolicySettings } from './contract.ts';
+import { choosable, excludedPlace, mayTake, nthWithout } from './eligible.ts';
+import { isImbalanced } from './imbalance.ts';
+
+export class CacheAwareState {
+  readonly settings: PolicySettings;
+  readonly index: PrefixIndex;
+  readonly #chain: PromptChain;
+  readonly #holders: Int32Array = new Int32Array(MAX_OWNERS);
+  /** The choice for which `#chain` was computed and how many links were known then: commit does not hash again. */
+  #hashedFor: Choice | null = null;
+  #known = 0;
+
+  constructor(settings: PolicySettings) {
+    this.settings = settings;
+    this.index = new PrefixIndex(entriesWithin(settings.prefixIndexBytes));
+    this.#chain = new PromptChain(settings.salt);
+  }
+
+  followPrefix(view: FleetView, input: RouteInput): Choice {
+    const chain = this.#chain;
+    chain.compute(input);
+    this.#known = this.index.match(chain);
+    const choice = this.#longestHolder(view) ?? choose(view.order.leastLoaded(view.excluded), 'prefix-miss');
+    this.#hashedFor = choice;
+    return choice;
+  }
+
+  /** Goes back from the end of the match, as long as enough of the prompt is left, to a prefix that somebody eligible holds. */
+  #longestHolder(view: FleetView): Choice | null {
+    const chain = this.#chain;
+    let entry = this.index.entryAt(chain, this.#known);
+    for (let links = this.#known; entry !== 0 && chain.share(links) > this.settings.cacheThreshold; links--) {
+      const worker = this.#leastLoadedHolder(view, entry);
+      if (worker !== NONE) return { worker, because: 'prefix', matchedBytes: chain.bytes(links) };
+      entry = this.index.parentOf(entry);
+    }
+    return null;
+  }
+
+  #leastLoadedHolder(view: FleetView, entry: number): WorkerIndex {
+    const count = this.index.owners(entry, this.#holders);
+    let best = NONE;
+    for (let i = 0; i < count; i++) {
+      const worker = this.#holders[i]!;
+      if (!mayTake(view, worker)) continue;
+      if (best !== NONE) {
+        const byLoad = view.inflight[worker]! - view.inflight[best]! || view.processed[worker]! - view.processed[best]!;
+        if (byLoad >= 0) continue;
+      }
+      best = worker;
+    }
+    return best;
+  }
+
+  remember(choice: Choice, input: RouteInput): void {
+    if (this.#hashedFor !== choice || !this.#chain.isOf(input)) {
+      this.#chain.compute(input);
+      this.#known = 0;
+    }
+    this.#hashedFor = null;
+    this.index.insert(this.#chain, choice.worker, this.#known);
+  }
+}
+
+export const cacheAware: Policy<CacheAwareState> = {
+  name: 'cache_aware',
+  needs: 'prompt',
+  create: (settings) => new CacheAwareState(settings),
+
+  select(view: FleetView, input, state): Choice {
+    const without = excludedPlace(view);
+    const count = choosable(view, without);
+    if (count === 0) return NOBODY;
+    if (count === 1) return choose(nthWithout(view.eligible, 0, without), 'only');
+    if (isImbalanced(view, state.settings)) return choose(view.order.leastLoaded(view.excluded), 'imbalance');
+    return state.followPrefix(view, input);
+  },
+
+  commit(state, choice, input): void {
+    if (choice.worker >= 0) state.remember(choice, input);
+  },
+
+  join(state, worker): void {
+    state.index.join(worker);
+  },
+
+  leave(state, worker): void {
+    state.index.leave(worker);
+  },
+
+  stats: ({ index }) => index,
+};

@@ -1,0 +1,79 @@
+/** The head of an answer on its way from a worker to a client. */
+import { droppedByConnection } from '../../../wire/http1/hop-by-hop.ts';
+import type { ResponseHead } from '../../../wire/http1/response-head.ts';
+import { isEventStream } from '../../../wire/sse/media-type.ts';
+
+/** How the body of an answer is delimited towards the client. `none`: there is no body. */
+export type ClientFraming = 'none' | 'length' | 'chunked' | 'until-close';
+
+/**
+ * Text of the head, blank line included. The worker's fields pass in their order, repeated ones too, except framing and
+ * hop-by-hop. `length`: of the body, where the router has it whole; else what the worker said.
+ */
+export function clientHeadText(
+  head: ResponseHead,
+  framing: ClientFraming,
+  requestId: string,
+  connection: string | null,
+  length: number = head.contentLength,
+): string {
+  head.relayText ??= relayText(head);
+  let text = head.relayText;
+  if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
+  // A HEAD or 304 answer may tell the length of the body that it does not have.
+  else if (length >= 0 && head.status !== 204) text += `content-length: ${length}\r\n`;
+  text += `x-request-id: ${requestId}\r\n`;
+  if (connection !== null) text += `connection: ${connection}\r\n`;
+  return `${text}\r\n`;
+}
+
+/** Status line and the fields that pass. */
+function relayText({ status, reason, fields }: ResponseHead): string {
+  const named = droppedByConnection(fields);
+  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i]!;
+    if (isRewritten(name) || named?.includes(name) === true) continue;
+    text += `${name}: ${fields[i + 1]}\r\n`;
+  }
+  return text;
+}
+
+/** Hop-by-hop fields and those that the router writes itself. A switch: it is asked for every field of every answer. */
+function isRewritten(name: string): boolean {
+  switch (name) {
+    case 'connection':
+    case 'content-length':
+    case 'keep-alive':
+    case 'te':
+    case 'trailer':
+    case 'transfer-encoding':
+    case 'upgrade':
+    case 'x-request-id':
+      return true;
+    default:
+      return name.startsWith('proxy-');
+  }
+}
+
+/** How the body of a worker's answer reaches a client of HTTP/1.`minor`. */
+export function framingFor(head: ResponseHead, minor: 0 | 1): ClientFraming {
+  if (!head.hasBody) return 'none';
+  if (head.contentLength >= 0) return 'length';
+  return minor === 1 ? 'chunked' : 'until-close';
+}
+
+/** Value of the Connection field, or null where the version's default says it. */
+export function connectionField(minor: 0 | 1, persist: boolean): string | null {
+  if (!persist) return 'close';
+  return minor === 0 ? 'keep-alive' : null;
+}
+
+/** An event stream whose events can be seen: a compressed one is bytes like any other. */
+export function isRelayedEventStream(head: ResponseHead): boolean {
+  if (!head.hasBody) return false;
+  const type = head.find('content-type');
+  if (type === undefined || type === 'application/json' || !isEventStream(type)) return false;
+  const coding = head.find('content-encoding');
+  return coding === undefined || coding === 'identity';
+}

@@ -1,0 +1,59 @@
+/** Answers that the router writes itself. */
+import { ERRORS, type ErrorCode, errorBody } from '../../../base/core/errors.ts';
+import type { LocalResponse } from '../../../base/core/local-route.ts';
+import { reasonPhrase } from '../../../wire/http1/reason-phrase.ts';
+import { connectionField } from '../answer/response-fields.ts';
+import type { RequestRecord } from '../routing/request-record.ts';
+
+/** What an answer owes to the request, the connection and the hour. */
+export interface AnswerFrame {
+  readonly requestId: string | null;
+  /** Value of the Connection field, null: none. */
+  readonly connection: string | null;
+  /** Leave the body out. */
+  readonly isHead: boolean;
+  /** Value of the Date field (RFC 9110 6.6.1: who makes an answer and has a clock says when). */
+  readonly date: string;
+}
+
+/** The frame of an answer to the request of `record`. */
+export function answerFrame({ requestId, head }: RequestRecord, persist: boolean, date: string): AnswerFrame {
+  return { requestId, connection: connectionField(head.minor, persist), isHead: head.method === 'HEAD', date };
+}
+
+/** The frame of an answer to something that never became a request. */
+export function lastAnswerFrame(date: string): AnswerFrame {
+  return { requestId: null, connection: 'close', isHead: false, date };
+}
+
+/** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. `param`: the field of the request that is to blame. */
+export function errorResponse(
+  code: ErrorCode,
+  message: string,
+  frame: AnswerFrame,
+  extra: Readonly<Record<string, string>> = {},
+  param: string | null = null,
+): Buffer {
+  const headers: Record<string, string> = { 'content-type': 'application/json', 'x-smg-error-code': code, ...extra };
+  return localResponse({ status: ERRORS[code].status, headers, body: errorBody(code, message, param) }, frame);
+}
+
+/** The bytes of a whole answer. */
+export function localResponse(response: LocalResponse, { requestId, connection, isHead, date }: AnswerFrame): Buffer {
+  const body = typeof response.body === 'string' ? Buffer.from(response.body, 'utf8') : response.body;
+  let text = `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\ndate: ${date}\r\n`;
+  let typed = false;
+  for (const [name, value] of Object.entries(response.headers ?? {})) {
+    text += `${name}: ${value}\r\n`;
+    if (name.toLowerCase() === 'content-type') typed = true;
+  }
+  if (!typed && body.length > 0) text += 'content-type: text/plain; charset=utf-8\r\n';
+  text += `content-length: ${body.length}\r\n`;
+  if (requestId !== null) text += `x-request-id: ${requestId}\r\n`;
+  if (connection !== null) text += `connection: ${connection}\r\n`;
+  text += '\r\n';
+  const bytes = Buffer.allocUnsafe(text.length + (isHead ? 0 : body.length));
+  bytes.write(text, 0, 'latin1');
+  if (!isHead) body.copy(bytes, text.length);
+  return bytes;
+}

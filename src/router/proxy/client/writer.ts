@@ -1,0 +1,78 @@
+/**
+ * Writes to one client, in order; whole answers, and events while turns are busy, leave at the end of the turn, together with those of
+ * other clients.
+ */
+import type net from 'node:net';
+import type { EndOfTurn, EndOfTurnTask } from '../../../base/runtime/end-of-turn.ts';
+import { DirectWrite } from './direct-write.ts';
+
+export class ClientWriter implements EndOfTurnTask {
+  readonly #direct: DirectWrite;
+  readonly #endOfTurn: EndOfTurn;
+  /** Leave at the end of the turn: first this, */
+  #text = '';
+  /** then this. */
+  #last: Buffer | null = null;
+  #isClosed = false;
+
+  /** `drained`: the client takes more again; the socket's 'drain' says it too. */
+  constructor(socket: net.Socket, endOfTurn: EndOfTurn, drained: () => void) {
+    this.#direct = new DirectWrite(socket, drained);
+    this.#endOfTurn = endOfTurn;
+  }
+
+  /** Bytes that the kernel has not taken yet; without what waits for the end of the turn. */
+  get unsentBytes(): number {
+    return this.#direct.unsentBytes;
+  }
+
+  /** The client takes less than it is given. */
+  get needsDrain(): boolean {
+    return this.#direct.needsDrain;
+  }
+
+  /** Leaves now. False: wait until the client has drained. */
+  write(data: Buffer): boolean {
+    this.flush();
+    return this.#direct.writeBytes(data);
+  }
+
+  /** Like write, or at the end of the turn; each character is one byte. */
+  writeText(latin1: string): boolean {
+    if (this.#last === null && (this.#text !== '' || this.#endOfTurn.offer(this))) {
+      this.#text += latin1;
+      return !this.#direct.needsDrain;
+    }
+    this.flush();
+    return this.#direct.writeText(latin1);
+  }
+
+  /** For a whole answer, or the end of one. */
+  writeLast(data: Buffer): void {
+    this.flush();
+    this.#last = data;
+    this.#endOfTurn.add(this);
+  }
+
+  endOfTurn(): void {
+    this.flush();
+  }
+
+  /** What waits for the end of the turn leaves now. */
+  flush(): void {
+    const text = this.#text;
+    const data = this.#last;
+    this.#text = '';
+    this.#last = null;
+    if (this.#isClosed) return;
+    if (text !== '') this.#direct.writeText(text);
+    if (data !== null) this.#direct.writeBytes(data);
+  }
+
+  /** Nothing is written any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#text = '';
+    this.#last = null;
+  }
+}

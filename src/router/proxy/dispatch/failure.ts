@@ -1,0 +1,35 @@
+/** What a client is told when an attempt ends without an answer. No address, no path: only what happened. */
+import type { ErrorCode } from '../../../base/core/errors.ts';
+import type { OutcomeKind } from '../../../base/core/outcome.ts';
+
+export interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** `who`: the worker as the client may know it. */
+export function failureOf(kind: OutcomeKind, who = 'the worker'): Failure {
+  switch (kind) {
+    case 'connect-failed':
+      return { code: 'call_upstream_connection_failed', message: `${who} could not be reached` };
+    case 'connect-timeout':
+      return { code: 'call_upstream_timeout', message: `connecting to ${who} took too long` };
+    case 'reset':
+      return { code: 'call_upstream_reset', message: `${who} closed the connection before it answered` };
+    case 'malformed':
+      return { code: 'call_upstream_malformed', message: `the answer of ${who} is not valid HTTP/1.1` };
+    case 'queue-full':
+      return { code: 'upstream_queue_full', message: `all connections to ${who} are in use and its queue is full` };
+    case 'queue-timeout':
+      return { code: 'upstream_queue_timeout', message: `no connection to ${who} became free in time` };
+    case 'timeout':
+      return { code: 'call_upstream_timeout', message: `${who} did not answer in time` };
+    case 'cut':
+    case 'status':
+      return { code: 'call_upstream_cut', message: `${who} closed the connection in the middle of its answer` };
+    case 'ok':
+    case 'client-gone':
+    case 'cancelled':
+      return { code: 'shutting_down', message: 'the router is shutting down' };
+  }
+}

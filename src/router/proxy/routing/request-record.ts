@@ -1,0 +1,36 @@
+/** What is known of one request for metrics and the access record, from its head to its end. */
+import type { OutcomeKind } from '../../../base/core/outcome.ts';
+import type { RequestHead } from '../../../wire/http1/request-head.ts';
+import type { Route } from './routes.ts';
+
+/** `refused`: the router answered with an error of its own, and no worker is to blame. */
+export type RecordOutcome = OutcomeKind | 'refused';
+
+export class RequestRecord {
+  readonly requestId: string;
+  readonly head: RequestHead;
+  readonly route: Route;
+  readonly startMs: number;
+  status = 0;
+  /** Code of the router's own error, '' when the answer is a worker's. */
+  errorCode = '';
+  worker = '';
+  /** Of a pair, whose `worker` is the decode worker (or the leg that answered). */
+  prefillWorker = '';
+  model = '';
+  /** Milliseconds from the head to the first event; -1: no event. */
+  ttftMs = -1;
+  bytesIn = 0;
+  bytesOut = 0;
+  attempts = 0;
+  outcome: RecordOutcome = 'ok';
+  /** The body did not fit into the replay limit, so the request could not be sent again. */
+  streamedBody = false;
+
+  constructor(requestId: string, head: RequestHead, route: Route, startMs: number) {
+    this.requestId = requestId;
+    this.head = head;
+    this.route = route;
+    this.startMs = startMs;
+  }
+}

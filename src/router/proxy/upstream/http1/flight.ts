@@ -1,0 +1,82 @@
+/** One request to a worker over HTTP/1.1: waiting for a connection, then on one. */
+import type { Linked } from '../../../../base/core/linked-list.ts';
+import type { OutcomeKind } from '../../../../base/core/outcome.ts';
+import type { Deadline } from '../../../../base/runtime/timer-wheel.ts';
+import type { Flight, Sink, UpstreamRequest } from '../seam.ts';
+import type { Http1Connection } from './connection.ts';
+
+export interface FlightOwner {
+  /** Takes a flight that waits out of the queue. */
+  forget(flight: Http1Flight): void;
+}
+
+export class Http1Flight implements Flight, Linked<Http1Flight> {
+  readonly request: UpstreamRequest;
+  readonly sink: Sink;
+  readonly #owner: FlightOwner;
+  connection: Http1Connection | null = null;
+  /** Armed while the flight waits for a connection. */
+  queueDeadline: Deadline | null = null;
+  /** In the queue of those that wait for a connection: listed there. */
+  previous: Http1Flight | null = null;
+  next: Http1Flight | null = null;
+  isListed = false;
+  /** Nothing is told to the sink any more. */
+  over = false;
+  /** A stale pooled connection has been replaced once. */
+  replaced = false;
+  isBodyFree = false;
+  /** Everything of the request has been handed to the socket. */
+  sent: boolean;
+
+  constructor(request: UpstreamRequest, sink: Sink, owner: FlightOwner) {
+    this.request = request;
+    this.sink = sink;
+    this.#owner = owner;
+    this.sent = request.body === null || request.body.complete;
+  }
+
+  /** The request can be sent again from the beginning. */
+  get replayable(): boolean {
+    const body = this.request.body;
+    return body === null || (body.complete && !body.streamed);
+  }
+
+  get isOnWire(): boolean {
+    return this.connection?.isOpen === true;
+  }
+
+  cancel(): void {
+    if (this.over) return;
+    this.over = true;
+    if (this.isListed) this.#owner.forget(this);
+    this.connection?.destroy();
+  }
+
+  pause(): void {
+    this.connection?.pause();
+  }
+
+  resume(): void {
+    this.connection?.resume();
+  }
+
+  writeBody(buf: Buffer, start: number, end: number): boolean {
+    if (this.connection?.isOpen === true) return this.connection.writeBody(buf, start, end);
+    // Nothing has left yet: it joins what is held, and the reader waits.
+    this.request.body?.append(buf, start, end);
+    return false;
+  }
+
+  endBody(): void {
+    this.sent = true;
+    if (this.connection?.isOpen === true) this.connection.endBody();
+    else if (this.request.body !== null) this.request.body.complete = true;
+  }
+
+  fail(kind: OutcomeKind): void {
+    if (this.over) return;
+    this.over = true;
+    this.sink.onError(kind);
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The connections to one worker: idle ones are reused, last in first out; beyond the limit requests wait in a
+ * bounded queue with a deadline.
+ *
+ *   send: idle connection? -> start     room? -> connect     queue not full? -> wait     else fail
+ */
+
+import type { Clock } from '../../../../base/core/clock.ts';
+import { LinkedList } from '../../../../base/core/linked-list.ts';
+import type { Worker } from '../../../../base/core/worker.ts';
+import type { EndOfTurn } from '../../../../base/runtime/end-of-turn.ts';
+import { Deadline, type TimerWheel } from '../../../../base/runtime/timer-wheel.ts';
+import { ResponseHeadMemo } from '../../../../wire/http1/response-head-memo.ts';
+import type { UpstreamSettings } from '../../settings.ts';
+import type { Flight, Sink, Upstream, UpstreamRequest } from '../seam.ts';
+import { type ConnectionOwner, Http1Connection, type Http1Target } from './connection.ts';
+import { type FlightOwner, Http1Flight } from './flight.ts';
+
+/** How often idle connections are looked at. */
+const SWEEP_MS = 500;
+/** A connection that was dead when it was used says so after a round trip; one that dies later dies with the request. */
+const STALE_WITHIN_MS = 500;
+
+export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
+  readonly #target: Http1Target;
+  readonly #settings: UpstreamSettings;
+  readonly #clock: Clock;
+  readonly #wheel: TimerWheel;
+  readonly #receive: Buffer;
+  readonly #heads = new ResponseHeadMemo();
+  readonly #endOfTurn: EndOfTurn;
+  /** Oldest first. */
+  readonly #idle: Http1Connection[] = [];
+  readonly #queue = new LinkedList<Http1Flight>();
+  readonly #sweep: Deadline;
+  staleConnections = 0;
+  #open = 0;
+  #draining = false;
+
+  constructor(worker: Worker, settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, receive: Buffer, endOfTurn: EndOfTurn) {
+    this.#endOfTurn = endOfTurn;
+    const key = worker.apiKey === null ? '' : `authorization: Bearer ${worker.apiKey}\r\n`;
+    this.#target = {
+      host: worker.host,
+      port: worker.port,
+      tls: worker.scheme === 'https',
+      basePath: worker.basePath,
+      fixedFields: `host: ${worker.authority}\r\n${key}`,
+      replacesAuthorization: worker.apiKey !== null,
+      connectTimeoutMs: settings.connectTimeoutMs,
+      keepAliveMs: settings.keepAliveMs,
+    };
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#wheel = wheel;
+    this.#receive = receive;
+    this.#sweep = new Deadline(() => this.#closeExpired());
+  }
+
+  get connections(): number {
+    return this.#open;
+  }
+
+  get waiting(): number {
+    return this.#queue.size;
+  }
+
+  send(request: UpstreamRequest, sink: Sink): Flight {
+    const flight = new Http1Flight(request, sink, this);
+    this.#dispatch(flight);
+    return flight;
+  }
+
+  drain(): void {
+    this.#draining = true;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+    this.#wheel.cancel(this.#sweep);
+  }
+
+  connectionIdle(connection: Http1Connection): void {
+    if (this.#queue.size > 0) {
+      this.#serveQueue(connection);
+      return;
+    }
+    if (this.#draining) {
+      connection.destroy();
+      return;
+    }
+    connection.idleSinceMs = this.#clock.nowMs();
+    this.#idle.push(connection);
+    if (!this.#sweep.armed) this.#wheel.arm(this.#sweep, SWEEP_MS);
+  }
+
+  #serveQueue(connection: Http1Connection): void {
+    const next = this.#queue.first;
+    // What cannot be sent again gets a connection of its own: closing this one makes room, and the first in the queue takes it.
+    if (next === null || !next.replayable) {
+      connection.destroy();
+      return;
+    }
+    this.forget(next);
+    connection.reusedAtMs = this.#clock.nowMs();
+    connection.start(next);
+  }
+
+  connectionClosed(connection: Http1Connection): void {
+    this.#open--;
+    const at = this.#idle.lastIndexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    const next = this.#queue.first;
+    if (next === null || this.#open >= this.#settings.maxConnections) return;
+    this.forget(next);
+    this.#connect(next);
+  }
+
+  replaceStale(flight: Http1Flight, connection: Http1Connection): boolean {
+    if (this.#clock.nowMs() - connection.reusedAtMs > STALE_WITHIN_MS) return false;
+    flight.replaced = true;
+    this.staleConnections++;
+    // Whatever else idles is as old as the one that died.
+    this.#connect(flight);
+    return true;
+  }
+
+  forget(flight: Http1Flight): void {
+    if (!this.#queue.delete(flight)) return;
+    if (flight.queueDeadline !== null) this.#wheel.cancel(flight.queueDeadline);
+  }
+
+  #queueDeadlinePassed(flight: Http1Flight): void {
+    this.forget(flight);
+    flight.fail('queue-timeout');
+  }
+
+  #dispatch(flight: Http1Flight): void {
+    // What cannot be sent again does not go on a connection that may be dead already.
+    const connection = flight.replayable ? this.#takeIdle() : null;
+    if (connection !== null) {
+      connection.start(flight);
+      return;
+    }
+    if (this.#open >= this.#settings.maxConnections) this.#idle.shift()?.destroy();
+    if (this.#open < this.#settings.maxConnections) {
+      this.#connect(flight);
+      return;
+    }
+    if (this.#queue.size >= this.#settings.queueSize) {
+      flight.fail('queue-full');
+      return;
+    }
+    this.#queue.add(flight);
+    flight.queueDeadline = new Deadline(() => this.#queueDeadlinePassed(flight));
+    this.#wheel.arm(flight.queueDeadline, this.#settings.queueTimeoutMs);
+  }
+
+  #connect(flight: Http1Flight): void {
+    this.#open++;
+    new Http1Connection(this.#target, this, this.#wheel, this.#receive, this.#heads, this.#endOfTurn).start(flight);
+  }
+
+  #takeIdle(): Http1Connection | null {
+    const now = this.#clock.nowMs();
+    for (;;) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return null;
+      if (connection.usable && now - connection.idleSinceMs < connection.keepAliveMs) {
+        connection.reusedAtMs = now;
+        return connection;
+      }
+      connection.destroy();
+    }
+  }
+
+  #closeExpired(): void {
+    const now = this.#clock.nowMs();
+    const expired = this.#idle.filter((connection) => now - connection.idleSinceMs >= connection.keepAliveMs);
+    for (const connection of expired) connection.destroy();
+    if (this.#idle.length > 0) this.#wheel.arm(this.#sweep, SWEEP_MS);
+  }
+}

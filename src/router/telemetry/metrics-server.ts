@@ -1,0 +1,102 @@
+/** The listener of --prometheus-host and --prometheus-port: any path answers with the exposition. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { jsonResponse, type LocalRoute } from '../../base/core/local-route.ts';
+import type { Logger } from '../../base/core/logger.ts';
+
+/** What the listener needs of RouterMetrics. */
+export interface Exposition {
+  readonly contentType: string;
+  exposition(): Promise<string>;
+}
+
+export interface MetricsServerOptions {
+  /** Name or address; IPv6 with or without brackets. */
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** True if a person chose host or port: then it is an error when they cannot be had. */
+  readonly explicit: boolean;
+  readonly metrics: Exposition;
+  readonly logger: Logger;
+}
+
+export interface MetricsServer {
+  readonly host: string;
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** The metrics port that was asked for cannot be listened on. `message` says which and why. */
+export class MetricsPortError extends Error {
+  constructor({ host, port }: { readonly host: string; readonly port: number }, options: { readonly cause: unknown }) {
+    const why = (options.cause as NodeJS.ErrnoException).code ?? String(options.cause);
+    super(`--prometheus-host ${host} --prometheus-port ${port}: cannot listen (${why}); choose another or free it`, options);
+    this.name = 'MetricsPortError';
+  }
+}
+
+/** Scrapers are few; whoever opens more connections than this waits. */
+const MAX_CONNECTIONS = 64;
+const HEAD_LIMIT_MS = 5000;
+
+/** Listens. If the address is taken: MetricsPortError when `explicit`, else a warning and null. */
+export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer | null> {
+  const { port, explicit, logger } = options;
+  const host = options.host.replace(/^\[(.*)\]$/, '$1');
+  const server = createServer({ headersTimeout: HEAD_LIMIT_MS, requestTimeout: HEAD_LIMIT_MS }, (request, response) => {
+    answer(request, response, options).catch((error: unknown) => {
+      logger.error({ err: error }, 'metrics cannot be written');
+      response.writeHead(500).end();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  try {
+    await listen(server, host, port);
+  } catch (error) {
+    if (explicit) throw new MetricsPortError({ host, port }, { cause: error });
+    logger.warn({ host, port, code: (error as NodeJS.ErrnoException).code }, 'metrics port cannot be listened on, going on without it');
+    return null;
+  }
+  const address = server.address() as AddressInfo;
+  return { host: address.address, port: address.port, stop: () => stop(server) };
+}
+
+/** The same exposition on the router's own port, at a path of choice. */
+export function metricsRoute(path: string, metrics: Exposition): LocalRoute {
+  return {
+    method: 'GET',
+    path,
+    access: 'control',
+    handle: async () => ({ status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.exposition() }),
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, options: MetricsServerOptions): Promise<void> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const { body } = jsonResponse(405, { error: 'only GET and HEAD' });
+    response.writeHead(405, { allow: 'GET, HEAD', 'content-type': 'application/json' }).end(body);
+    return;
+  }
+  const body = Buffer.from(await options.metrics.exposition());
+  // Node leaves the body out of an answer to HEAD by itself.
+  response.writeHead(200, { 'content-type': options.metrics.contentType, 'content-length': body.length }).end(body);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    // An error here means that it was not listening any more.
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

@@ -1,0 +1,263 @@
+/**
+ * The metrics of one router: binds labels to cells when a route, a worker or a policy appears, and writes the exposition when
+ * someone asks. Label values come from closed sets or are capped, so the number of series is bounded.
+ */
+import type { Clock } from '../../base/core/clock.ts';
+import type { Worker, WorkerIndex, WorkerType } from '../../base/core/worker.ts';
+import type { Counter, Gauge, Histogram } from '../../base/telemetry/cells.ts';
+import { COLLECTION_BUCKETS, DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from './buckets.ts';
+import { METRICS, type MetricDeclaration, type MetricKey, type PlainMetricKey } from './declarations.ts';
+import { EndpointSeries } from './endpoint-series.ts';
+import { type Families, Family } from './families.ts';
+import { PairSeries } from './pair-series.ts';
+import { ProcessMetrics } from './process-metrics.ts';
+import { StatusCounters } from './status-counters.ts';
+import { TEXT_FORMAT_TYPE } from './text-format.ts';
+import { WorkerSeries, type WorkerSeriesContext } from './worker-series.ts';
+
+/** One route: method and path pattern. */
+export interface HttpSeries {
+  readonly requests: Counter;
+  /** Seconds. */
+  readonly duration: Histogram;
+}
+
+export interface RouterMetricsOptions {
+  /** Upper bounds in seconds, ascending; replaces DURATION_BUCKETS. */
+  readonly durationBuckets?: readonly number[];
+  readonly clock: Clock;
+  /** Name of the policy, a label of the selections. */
+  readonly policy: string;
+  /** The router makes prefill-decode pairs, with these policies. */
+  readonly pairPolicies?: Readonly<Record<'prefill' | 'decode', string>>;
+  /** What other parts know of a worker; asked at scrape time. */
+  readonly workers: WorkerReaders;
+  /** Metrics of the process and of Node itself (memory, CPU, event loop lag, garbage collection). Default true. */
+  readonly processMetrics?: boolean;
+}
+
+export interface WorkerReaders {
+  /** Attempts dispatched that have not ended. */
+  inflight(worker: WorkerIndex): number;
+  /** Attempts dispatched since the worker joined. */
+  processed(worker: WorkerIndex): number;
+  /** Whether it may take requests now. */
+  isHealthy(worker: WorkerIndex): boolean;
+  /** Reused connections that were dead and have been replaced, since it joined. */
+  staleConnections(worker: WorkerIndex): number;
+}
+
+/** A label whose values others choose takes this many different ones; what comes later is counted as "other". */
+export const MAX_LABEL_VALUES = 256;
+
+/** Characters of exposition written in one go: under a millisecond. */
+const SLICE_CHARS = 128 * 1024;
+
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+export class RouterMetrics {
+  readonly contentType: string = TEXT_FORMAT_TYPE;
+  readonly connectionsActive: Gauge;
+  readonly accessRecordsSkipped: Counter;
+  /** Null if they are not wanted. */
+  readonly #process: ProcessMetrics | null;
+  readonly #families: Families;
+  readonly #options: RouterMetricsOptions;
+  readonly #responses: StatusCounters;
+  readonly #routes = new Map<string, HttpSeries>();
+  readonly #models = new Set<string>();
+  /** By model and endpoint. */
+  readonly #endpoints = new Map<string, EndpointSeries>();
+  readonly #workers = new Map<WorkerIndex, WorkerSeries>();
+  readonly #context: WorkerSeriesContext;
+  /** The one being written. */
+  #exposition: Promise<string> | null = null;
+
+  constructor(options: RouterMetricsOptions) {
+    this.#options = options;
+    const bounds = {
+      duration: options.durationBuckets ?? DURATION_BUCKETS,
+      'inter-token': INTER_TOKEN_BUCKETS,
+      collection: COLLECTION_BUCKETS,
+    };
+    const family = ([key, declaration]: [string, MetricDeclaration]) => [
+      key,
+      new Family(key as MetricKey, declaration.buckets === undefined ? [] : bounds[declaration.buckets]),
+    ];
+    // Object.entries loses the keys; they are those of METRICS by construction.
+    this.#families = Object.fromEntries(Object.entries(METRICS).map(family)) as unknown as Families;
+    const { httpResponses, upstreamResponses } = this.#families;
+    this.#responses = new StatusCounters((status_code, error_code) => httpResponses.counter({ status_code, error_code }));
+    this.#context = {
+      families: this.#families,
+      policyOf: (type) => (type === 'regular' ? undefined : options.pairPolicies?.[type]) ?? options.policy,
+      upstream: new StatusCounters((status_code, error_code) =>
+        upstreamResponses.counter({ router_type: 'http', status_code, error_code }),
+      ),
+      endpoint: (model, endpoint) => this.endpoint(model, endpoint),
+    };
+    this.connectionsActive = this.#families.httpConnections.gauge({});
+    this.accessRecordsSkipped = this.#families.accessRecordsSkipped.counter({});
+    this.#process = options.processMetrics === false ? null : new ProcessMetrics(this.#families, options.clock);
+  }
+
+  /** Series of a route; called once per route at start. `path` is the pattern, not what a client sent. */
+  httpRoute(method: string, path: string): HttpSeries {
+    const key = `${method} ${path}`;
+    let series = this.#routes.get(key);
+    if (series === undefined) {
+      const labels = { method, path };
+      series = { requests: this.#families.httpRequests.counter(labels), duration: this.#families.httpDuration.histogram(labels) };
+      this.#routes.set(key, series);
+    }
+    return series;
+  }
+
+  /** Series shared by all paths without a route; methods that are not well known share one too. */
+  unknownPath(method: string): HttpSeries {
+    return this.httpRoute(METHODS.has(method) ? method : 'other', 'other');
+  }
+
+  /** Answers to clients. `errorCode`: the router's code, '' for an answer that came from a worker. */
+  response(status: number, errorCode: string): Counter {
+    return this.#responses.of(status, errorCode);
+  }
+
+  /** Series of an endpoint for a model; for requests that never reached a worker use the model 'unknown'. */
+  endpoint(model: string, endpoint: string): EndpointSeries {
+    const modelLabel = this.#modelLabel(model);
+    const key = `${modelLabel}\u0000${endpoint}`;
+    let series = this.#endpoints.get(key);
+    if (series === undefined) {
+      series = new EndpointSeries(this.#families, this.#options.pairPolicies === undefined ? 'regular' : 'pd', modelLabel, endpoint);
+      this.#endpoints.set(key, series);
+    }
+    return series;
+  }
+
+  /** Choices of a policy for one reason; keep the counter. `reason` is from the closed set of the policies. */
+  policyDecision(policy: string, reason: string): Counter {
+    return this.#families.policyDecisions.counter({ policy, reason });
+  }
+
+  /** Cells of prefill-decode pairs; asked for once, by a router that makes pairs. */
+  pairs(): PairSeries {
+    return new PairSeries(this.#families, (model) => this.#modelLabel(model));
+  }
+
+  /** A probe of a worker has ended. */
+  probed(type: WorkerType, hasPassed: boolean): void {
+    this.#families.workerHealthChecks.counter({ worker_type: type, result: hasPassed ? 'success' : 'failure' }).value++;
+  }
+
+  /** A worker was registered: named at start (`static`) or through the API (`manual`). */
+  registered(source: 'static' | 'manual'): void {
+    this.#families.discoveryRegistrations.counter({ source, result: 'success' }).value++;
+  }
+
+  /** A worker was removed by whoever asked for it. */
+  deregistered(source: 'manual'): void {
+    this.#families.discoveryDeregistrations.counter({ source, reason: 'removed' }).value++;
+  }
+
+  /** Open connections to workers of this type, idle ones included; asked at scrape time. */
+  readWorkerConnections(type: WorkerType, value: () => number): void {
+    this.#families.workerConnections.read({ worker_type: type, connection_mode: 'http' }, value);
+  }
+
+  /** Supplies a metric without labels by a function that is called at scrape time. */
+  readFrom(key: PlainMetricKey, value: () => number): void {
+    this.#families[key].read({}, value);
+  }
+
+  /** Call when a worker joins, and again when its facts (its model) change: the same object comes back. */
+  bindWorker(worker: Worker): WorkerSeries {
+    const bound = this.#workers.get(worker.index);
+    if (bound !== undefined && bound.id === worker.id) {
+      this.#leavePool(bound);
+      bound.rename(this.#modelLabel(worker.modelId));
+      this.#joinPool(bound);
+      return bound;
+    }
+    if (bound !== undefined) this.#forget(bound);
+    const fresh = new WorkerSeries(this.#context, worker, this.#modelLabel(worker.modelId));
+    this.#workers.set(worker.index, fresh);
+    this.#joinPool(fresh);
+    const labels = { worker: worker.url };
+    const { workers } = this.#options;
+    this.#families.workerInflight.read(labels, () => workers.inflight(worker.index));
+    this.#families.workerRequests.read(labels, () => workers.processed(worker.index));
+    this.#families.workerHealth.read(labels, () => (workers.isHealthy(worker.index) ? 1 : 0));
+    this.#families.workerStaleConnections.read(labels, () => workers.staleConnections(worker.index));
+    return fresh;
+  }
+
+  /** Removes the series of a worker from the exposition. Attempts that still run may go on counting into them. */
+  unbindWorker(worker: Worker): void {
+    const bound = this.#workers.get(worker.index);
+    if (bound !== undefined && bound.id === worker.id) this.#forget(bound);
+  }
+
+  /**
+   * The exposition in Prometheus' text format 0.0.4. Written in slices, so that a large fleet does not hold up streams; callers
+   * that come while one is being written get that one.
+   */
+  exposition(): Promise<string> {
+    this.#exposition ??= this.#write().finally(() => {
+      this.#exposition = null;
+    });
+    return this.#exposition;
+  }
+
+  /** Ends what watches the process. Idempotent; the exposition still answers. */
+  stop(): void {
+    this.#process?.stop();
+  }
+
+  async #write(): Promise<string> {
+    await this.#process?.sample();
+    const slices: string[] = [];
+    let slice = '';
+    for (const family of Object.values(this.#families)) {
+      for (const part of family.text()) {
+        slice += part;
+        if (slice.length < SLICE_CHARS) continue;
+        slices.push(slice);
+        slice = '';
+        await this.#pause();
+      }
+    }
+    slices.push(slice);
+    return slices.join('');
+  }
+
+  /** Lets the event loop do something else. */
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(0, resolve);
+    });
+  }
+
+  #forget(bound: WorkerSeries): void {
+    this.#workers.delete(bound.index);
+    this.#leavePool(bound);
+    // The same URL may have come back under another index while this worker drained; then the series are the newcomer's.
+    for (const other of this.#workers.values()) if (other.url === bound.url) return;
+    bound.removeSeries();
+  }
+
+  #joinPool(bound: WorkerSeries): void {
+    this.#families.workerPool.gauge(bound.poolLabels).value++;
+  }
+
+  #leavePool(bound: WorkerSeries): void {
+    this.#families.workerPool.gauge(bound.poolLabels).value--;
+  }
+
+  #modelLabel(model: string): string {
+    if (this.#models.has(model)) return model;
+    if (this.#models.size >= MAX_LABEL_VALUES) return 'other';
+    this.#models.add(model);
+    return model;
+  }
+}

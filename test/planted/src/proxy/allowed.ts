@@ -1,5 +1,0 @@
-import { connect } from 'node:net';
-import { target } from '../core/target.ts';
-import { nap } from './allowed-neighbour.ts';
-
-export const allowed = { connect, target, nap };
