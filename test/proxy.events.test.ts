@@ -91,7 +91,7 @@ test('an event larger than what is held passes, and the events around it stay wh
 
 /**
  * What is written to sockets of this process while `run` runs, and until the end of that turn of the event loop: bytes by calls of
- * write, text where it reaches the handle of the socket, for it may go past write (src/router/proxy/client/direct-write.ts).
+ * write, text where it reaches the handle of the socket, for it may go past write (src/router/proxy/client/handle-writer.ts).
  */
 async function writesDuring(socket: net.Socket, run: () => void): Promise<string[]> {
   const writes: string[] = [];

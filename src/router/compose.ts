@@ -15,7 +15,9 @@ import { createControl } from './control/control.ts';
 import { findPolicy } from './policy/catalogue.ts';
 import type { IndexStats, Policy } from './policy/contract.ts';
 import { prefixIndexBytes } from './prefix/prefix-budget.ts';
+import { handleWriters } from './proxy/client/handle-writer.ts';
 import { settleSocketShape } from './proxy/client/socket-shape.ts';
+import { streamWriter } from './proxy/client/stream-writer.ts';
 import { type Address, DataPlane, type PairDeps } from './proxy/data-plane.ts';
 import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
 import type { RequestRecord } from './proxy/routing/request-record.ts';
@@ -137,6 +139,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     isDpAware: config.dpAware,
     makeUpstream: http1Upstreams(settings.upstream, clock, wheel, endOfTurn),
     endOfTurn,
+    makeSocketWriter: handleWriters(process) ?? streamWriter,
     locals,
     access: (record, durationMs) => {
       const isFailure = record.status === 0 || record.status >= 500 || record.errorCode !== '';

@@ -10,6 +10,9 @@ import { EndOfTurn } from '../../src/base/runtime/end-of-turn.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
 import { TimerWheel } from '../../src/base/runtime/timer-wheel.ts';
 import { findPolicy } from '../../src/router/policy/catalogue.ts';
+import { handleWriters } from '../../src/router/proxy/client/handle-writer.ts';
+import type { MakeSocketWriter } from '../../src/router/proxy/client/socket-writer.ts';
+import { streamWriter } from '../../src/router/proxy/client/stream-writer.ts';
 import { DataPlane } from '../../src/router/proxy/data-plane.ts';
 import type { RequestRecord } from '../../src/router/proxy/routing/request-record.ts';
 import type { ProxySettings } from '../../src/router/proxy/settings.ts';
@@ -52,6 +55,7 @@ export async function startMemoryRouter(
   workerCount: number,
   settings: Partial<ProxySettings> = {},
   policyName = 'round_robin',
+  makeSocketWriter: MakeSocketWriter = handleWriters(process) ?? streamWriter,
 ): Promise<MemoryRouter> {
   const policy = findPolicy(policyName);
   if (policy === undefined) throw new Error(`no policy ${policyName}`);
@@ -90,6 +94,7 @@ export async function startMemoryRouter(
       upstreams.push(upstream);
       return upstream;
     },
+    makeSocketWriter,
     locals: [],
     access: (record) => records.push(record),
   });

@@ -12,6 +12,7 @@ import { createRng } from '../../src/base/runtime/rng.ts';
 import { TimerWheel } from '../../src/base/runtime/timer-wheel.ts';
 import { findPolicy } from '../../src/router/policy/catalogue.ts';
 import type { Policy } from '../../src/router/policy/contract.ts';
+import { streamWriter } from '../../src/router/proxy/client/stream-writer.ts';
 import { DataPlane } from '../../src/router/proxy/data-plane.ts';
 import type { Pairing } from '../../src/router/proxy/pairs/pairing.ts';
 import type { RequestRecord } from '../../src/router/proxy/routing/request-record.ts';
@@ -163,6 +164,7 @@ export async function startPairRouter(
     pairs: { prefillPolicy: named, decodePolicy: named, settings: { bootstrapTimeoutMs } },
     policySettings: { cacheThreshold: 0.3, balanceAbsThreshold: 64, balanceRelThreshold: 1.5, prefixIndexBytes: 2 ** 20, salt: 1 },
     makeUpstream: http1Upstreams(all.upstream, realClock, wheel, endOfTurn),
+    makeSocketWriter: streamWriter,
     locals: [],
     access: (record) => records.push(record),
   });

@@ -10,6 +10,7 @@ import type { RequestHead } from '../../wire/http1/request-head.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import type { ClientConnection } from './client/connection.ts';
+import type { MakeSocketWriter } from './client/socket-writer.ts';
 import type { Selection } from './dispatch/selection.ts';
 import type { SeriesTable } from './dispatch/series-table.ts';
 import type { ServerExchange } from './exchange/server-exchange.ts';
@@ -49,6 +50,7 @@ export interface ProxyContext {
   readonly memory: BodyMemory;
   /** Null: requests name no data-parallel rank. */
   readonly ranks: RankBodies | null;
+  readonly makeSocketWriter: MakeSocketWriter;
   /** What sockets read into; valid during one callback. */
   readonly receive: Buffer;
   /** The router is going down: connections end with the answer they carry. */

@@ -16,6 +16,7 @@ import type { Policy, PolicySettings } from '../policy/contract.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import { ClientConnection } from './client/connection.ts';
+import type { MakeSocketWriter } from './client/socket-writer.ts';
 import { answerFrame, errorResponse, lastAnswerFrame } from './client/whole-answer.ts';
 import type { ProxyContext } from './context.ts';
 import { Selection } from './dispatch/selection.ts';
@@ -60,6 +61,7 @@ export interface DataPlaneDeps {
   /** Prefill and decode are divided; then `policy` is not used. */
   readonly pairs?: PairDeps;
   readonly makeUpstream: MakeUpstream;
+  readonly makeSocketWriter: MakeSocketWriter;
   /** Routes that the router answers itself. */
   readonly locals: readonly LocalRoute[];
   /** One record per request, at its end. */
@@ -93,6 +95,7 @@ export class DataPlane implements ProxyContext {
   readonly series: SeriesTable;
   readonly fieldRules: RequestFieldRules;
   readonly reader: RequestReader;
+  readonly makeSocketWriter: MakeSocketWriter;
   readonly receive: Buffer;
   readonly memory: BodyMemory = new BodyMemory(BODY_MEMORY_BYTES);
   readonly ranks: RankBodies | null;
@@ -117,6 +120,7 @@ export class DataPlane implements ProxyContext {
     this.fleet = deps.fleet;
     this.load = deps.load;
     this.attempts = deps.attempts;
+    this.makeSocketWriter = deps.makeSocketWriter;
     this.receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
     const { pairs } = deps;
     if (pairs === undefined) {

@@ -79,7 +79,10 @@ export class ClientConnection implements Linked<ClientConnection> {
       () => this.#nextBuffer(),
     );
     this.socket = socket;
-    this.#out = new ClientWriter(socket, ctx.endOfTurn, () => this.#drained());
+    this.#out = new ClientWriter(
+      ctx.makeSocketWriter(socket, () => this.#drained()),
+      ctx.endOfTurn,
+    );
     this.#ctx = ctx;
     const now = (): number => {
       ctx.touch();

@@ -1,13 +1,12 @@
 /**
- * Writes to one client, in order; whole answers, and events while turns are busy, leave at the end of the turn, together with those of
+ * Writes to one client, in order. Whole answers, and events while turns are busy, leave at the end of the turn, together with those of
  * other clients.
  */
-import type net from 'node:net';
 import type { EndOfTurn, EndOfTurnTask } from '../../../base/runtime/end-of-turn.ts';
-import { DirectWrite } from './direct-write.ts';
+import type { SocketWriter } from './socket-writer.ts';
 
 export class ClientWriter implements EndOfTurnTask {
-  readonly #direct: DirectWrite;
+  readonly #socket: SocketWriter;
   readonly #endOfTurn: EndOfTurn;
   /** Leave at the end of the turn: first this, */
   #text = '';
@@ -15,36 +14,35 @@ export class ClientWriter implements EndOfTurnTask {
   #last: Buffer | null = null;
   #isClosed = false;
 
-  /** `drained`: the client takes more again; the socket's 'drain' says it too. */
-  constructor(socket: net.Socket, endOfTurn: EndOfTurn, drained: () => void) {
-    this.#direct = new DirectWrite(socket, drained);
+  constructor(socket: SocketWriter, endOfTurn: EndOfTurn) {
+    this.#socket = socket;
     this.#endOfTurn = endOfTurn;
   }
 
   /** Bytes that the kernel has not taken yet; without what waits for the end of the turn. */
   get unsentBytes(): number {
-    return this.#direct.unsentBytes;
+    return this.#socket.unsentBytes;
   }
 
-  /** The client takes less than it is given. */
+  /** The client reads more slowly than the router writes. */
   get needsDrain(): boolean {
-    return this.#direct.needsDrain;
+    return this.#socket.needsDrain;
   }
 
   /** Leaves now. False: wait until the client has drained. */
   write(data: Buffer): boolean {
     this.flush();
-    return this.#direct.writeBytes(data);
+    return this.#socket.writeBytes(data);
   }
 
   /** Like write, or at the end of the turn; each character is one byte. */
   writeText(latin1: string): boolean {
     if (this.#last === null && (this.#text !== '' || this.#endOfTurn.offer(this))) {
       this.#text += latin1;
-      return !this.#direct.needsDrain;
+      return !this.#socket.needsDrain;
     }
     this.flush();
-    return this.#direct.writeText(latin1);
+    return this.#socket.writeText(latin1);
   }
 
   /** For a whole answer, or the end of one. */
@@ -65,8 +63,8 @@ export class ClientWriter implements EndOfTurnTask {
     this.#text = '';
     this.#last = null;
     if (this.#isClosed) return;
-    if (text !== '') this.#direct.writeText(text);
-    if (data !== null) this.#direct.writeBytes(data);
+    if (text !== '') this.#socket.writeText(text);
+    if (data !== null) this.#socket.writeBytes(data);
   }
 
   /** Nothing is written any more. */
