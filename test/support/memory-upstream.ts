@@ -2,6 +2,7 @@
 
 import type { OutcomeKind } from '../../src/base/core/outcome.ts';
 import type { Worker } from '../../src/base/core/worker.ts';
+import { ReadPieces } from '../../src/router/proxy/upstream/http1/read-pieces.ts';
 import type { Flight, Sink, Upstream, UpstreamRequest } from '../../src/router/proxy/upstream/seam.ts';
 import { ChunkedFramer } from '../../src/wire/http1/chunked-framer.ts';
 import { readResponseHead } from './heads.ts';
@@ -77,8 +78,7 @@ export class MemoryFlight implements Flight {
   /** One read with payload; the buffer is overwritten afterwards, as the shared one of sockets is. */
   data(text: string): void {
     const bytes = Buffer.from(text);
-    this.#sink.onData(bytes, 0, bytes.length);
-    if (!this.isOver) this.#sink.onBatchEnd();
+    this.#sink.onPieces(bytes, 0, bytes.length, new ReadPieces().one(0, bytes.length, false, false));
     bytes.fill(0);
   }
 
@@ -87,12 +87,7 @@ export class MemoryFlight implements Flight {
     const bytes = Buffer.from(payloads.map((text) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`).join(''));
     const framer = new ChunkedFramer();
     framer.feed(bytes, 0, bytes.length);
-    const payload = new ChunkedFramer().wholeChunk(bytes, 0, bytes.length);
-    if (payload > 0) this.#sink.onChunk(bytes, 0, payload, bytes.length);
-    else {
-      this.#sink.onFramed(bytes, 0, bytes.length, framer);
-      if (!this.isOver) this.#sink.onBatchEnd();
-    }
+    this.#sink.onPieces(bytes, 0, bytes.length, new ReadPieces().of(framer));
     bytes.fill(0);
   }
 

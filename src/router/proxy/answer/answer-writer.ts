@@ -9,9 +9,9 @@
  *   range  the bytes of the worker's buffer that leave with the next write; valid until the turn's end
  *   held   own copy of the beginning of an event
  */
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import { EventTail } from '../../../wire/sse/event-tail.ts';
 import type { ClientConnection } from '../client/connection.ts';
+import type { Pieces } from '../upstream/seam.ts';
 import type { ClientFraming } from './response-fields.ts';
 
 const LF = 10;
@@ -50,9 +50,13 @@ export class AnswerWriter {
     this.#events = events;
   }
 
-  /** Whole chunks of the worker. */
-  framed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
-    if (this.#framing === 'chunked' && (!this.#events || this.#endsWithEvent(buf, framer))) {
+  /** The payload of one read of the worker. */
+  pieces(buf: Buffer, start: number, end: number, { offsets, count, isChunked }: Pieces): void {
+    if (
+      isChunked &&
+      this.#framing === 'chunked' &&
+      (!this.#events || this.#isWholeEvent(buf, offsets[2 * count - 2]!, offsets[2 * count - 1]!))
+    ) {
       // The usual case: the bytes pass as they came.
       if (this.#end > this.#start) this.flush();
       this.#range = buf;
@@ -61,24 +65,7 @@ export class AnswerWriter {
       this.#bare = false;
       return;
     }
-    for (let i = 0; i < framer.pieceCount; i++) this.data(buf, framer.pieces[2 * i]!, framer.pieces[2 * i + 1]!);
-  }
-
-  /** A read that is one whole chunk of the worker, buf[start, end), with its payload in [payload, end - 2). */
-  chunk(buf: Buffer, start: number, payload: number, end: number): void {
-    if (this.#framing !== 'chunked' || (this.#events && !this.#isWholeEvent(buf, payload, end - 2))) {
-      this.data(buf, payload, end - 2);
-      return;
-    }
-    if (this.#end > this.#start) this.flush();
-    if (this.#head === '' && end - start <= MAX_TEXT_BYTES) {
-      this.#writeText(buf, start, end);
-      return;
-    }
-    this.#range = buf;
-    this.#start = start;
-    this.#end = end;
-    this.#bare = false;
+    for (let i = 0; i < count; i++) this.data(buf, offsets[2 * i]!, offsets[2 * i + 1]!);
   }
 
   /** Payload. */
@@ -116,11 +103,6 @@ export class AnswerWriter {
     const bytes = this.#midEvent ? Buffer.concat([Buffer.from('\n\n'), event]) : event;
     this.#pass(bytes, 0, bytes.length);
     this.flush();
-  }
-
-  #endsWithEvent(buf: Buffer, framer: ChunkedFramer): boolean {
-    const last = 2 * framer.pieceCount - 2;
-    return this.#isWholeEvent(buf, framer.pieces[last]!, framer.pieces[last + 1]!);
   }
 
   /** The common case decided by a look at the last bytes: nothing is held, and buf[start, end) ends with an empty line. */

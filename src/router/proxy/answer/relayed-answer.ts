@@ -1,9 +1,9 @@
 /** An answer of a worker on its way to a client: head, framing and what must happen when it ends too early. */
 import type { ErrorCode } from '../../../base/core/errors.ts';
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import type { ClientConnection } from '../client/connection.ts';
 import type { RequestRecord } from '../routing/request-record.ts';
+import type { Pieces } from '../upstream/seam.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { cutEvent } from './cut-event.ts';
 import { type ClientFraming, clientHeadText, connectionField, framingFor, isRelayedEventStream } from './response-fields.ts';
@@ -46,12 +46,8 @@ export class RelayedAnswer {
     this.#writer.stalled = false;
   }
 
-  chunk(buf: Buffer, start: number, payload: number, end: number): void {
-    this.#writer.chunk(buf, start, payload, end);
-  }
-
-  framed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
-    this.#writer.framed(buf, start, end, framer);
+  pieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
+    this.#writer.pieces(buf, start, end, pieces);
   }
 
   data(buf: Buffer, start: number, end: number): void {

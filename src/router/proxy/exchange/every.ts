@@ -5,7 +5,6 @@
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import { clientHeadText, connectionField } from '../answer/response-fields.ts';
 import type { ClientConnection } from '../client/connection.ts';
@@ -15,7 +14,7 @@ import { Attempt } from '../dispatch/attempt.ts';
 import { failureOf } from '../dispatch/failure.ts';
 import { RequestBody } from '../request/body.ts';
 import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts';
-import type { Flight, Sink, UpstreamRequest } from '../upstream/seam.ts';
+import type { Flight, Pieces, Sink, UpstreamRequest } from '../upstream/seam.ts';
 import type { ServerExchange } from './server-exchange.ts';
 
 /** Asked at the same time; the others wait for an answer that is none. Source: sglang_router 0.3.2. */
@@ -196,26 +195,18 @@ class Leg implements Sink {
     if (upstream !== undefined) upstream.value++;
   }
 
-  onData(buf: Buffer, start: number, end: number): void {
-    this.#bytes += end - start;
-    if (this.#bytes <= MAX_ANSWER_BYTES) {
-      this.parts.push(Buffer.from(buf.subarray(start, end)));
-      return;
+  onPieces(buf: Buffer, _start: number, _end: number, { offsets, count }: Pieces): void {
+    for (let i = 0; i < count; i++) {
+      const piece = buf.subarray(offsets[2 * i]!, offsets[2 * i + 1]!);
+      this.#bytes += piece.length;
+      if (this.#bytes > MAX_ANSWER_BYTES) {
+        this.#flight?.cancel();
+        this.onError('malformed');
+        return;
+      }
+      this.parts.push(Buffer.from(piece));
     }
-    this.#flight?.cancel();
-    this.onError('malformed');
   }
-
-  onChunk(buf: Buffer, _start: number, payload: number, end: number): void {
-    this.onData(buf, payload, end - 2);
-    this.onBatchEnd();
-  }
-
-  onFramed(buf: Buffer, _start: number, _end: number, framer: ChunkedFramer): void {
-    for (let i = 0; i < framer.pieceCount; i++) this.onData(buf, framer.pieces[2 * i]!, framer.pieces[2 * i + 1]!);
-  }
-
-  onBatchEnd(): void {}
 
   onDrain(): void {}
 

@@ -16,7 +16,6 @@ import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { RouteInput } from '../../../base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../../base/core/worker.ts';
 import { ShapeKeeper } from '../../../base/runtime/object-shape.ts';
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import { EventMeter } from '../answer/event-meter.ts';
 import { RelayedAnswer } from '../answer/relayed-answer.ts';
@@ -29,7 +28,7 @@ import { RequestBody } from '../request/body.ts';
 import type { RankBodies } from '../request/rank-body.ts';
 import { NOTHING_READ } from '../request/reader.ts';
 import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts';
-import type { Flight, Sink } from '../upstream/seam.ts';
+import type { Flight, Pieces, Sink } from '../upstream/seam.ts';
 import type { ServerExchange } from './server-exchange.ts';
 
 /** Workers tried when connecting fails; nothing was sent then, so another can be asked at once. */
@@ -245,26 +244,14 @@ export class Exchange implements Sink, ServerExchange {
     if (idleMs > 0 && this.#connection.requestComplete) this.#connection.setDue(Math.min(idleMs, this.#ctx.settings.requestTimeoutMs));
   }
 
-  onFramed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
-    this.#meter?.saw(framer.pieceCount);
-    this.#answer?.framed(buf, start, end, framer);
-  }
-
-  onChunk(buf: Buffer, start: number, payload: number, end: number): void {
-    this.#meter?.saw(1);
-    this.#answer?.chunk(buf, start, payload, end);
-    this.onBatchEnd();
-  }
-
-  onData(buf: Buffer, start: number, end: number): void {
-    this.#meter?.saw(1);
-    this.#answer?.data(buf, start, end);
-  }
-
-  onBatchEnd(): void {
-    this.#ctx.touch();
+  onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
     const answer = this.#answer;
     if (answer === null) return;
+    this.#meter?.saw(pieces.count);
+    answer.pieces(buf, start, end, pieces);
+    // What comes with the end leaves with the end.
+    if (pieces.isLast) return;
+    this.#ctx.touch();
     answer.flush();
     this.#observe();
     if (answer.stalled) this.#flight?.pause();

@@ -7,7 +7,6 @@
 import type { Clock } from '../../../base/core/clock.ts';
 import { type Linked, LinkedList } from '../../../base/core/linked-list.ts';
 import { Deadline } from '../../../base/runtime/timer-wheel.ts';
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import type { ProxyContext } from '../context.ts';
 import { RequestBody } from '../request/body.ts';
 import type { Flight, Sink, Upstream } from '../upstream/seam.ts';
@@ -176,13 +175,7 @@ class AbortCall implements Sink {
 
   onHead(): void {}
 
-  onData(_buf: Buffer, _start: number, _end: number): void {}
-
-  onChunk(_buf: Buffer, _start: number, _payload: number, _end: number): void {}
-
-  onFramed(_buf: Buffer, _start: number, _end: number, _framer: ChunkedFramer): void {}
-
-  onBatchEnd(): void {}
+  onPieces(): void {}
 
   onDrain(): void {}
 

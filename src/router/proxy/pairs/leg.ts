@@ -1,23 +1,19 @@
 /** One leg of a pair: the request at its prefill or its decode worker. Counts that worker's load from sending to its end. */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Worker } from '../../../base/core/worker.ts';
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import type { FirstEvent } from '../../pair/first-event.ts';
 import type { ProxyContext } from '../context.ts';
 import type { Attempt } from '../dispatch/attempt.ts';
 import type { RequestBody } from '../request/body.ts';
-import type { Flight, Sink, Upstream, UpstreamRequest } from '../upstream/seam.ts';
+import type { Flight, Pieces, Sink, Upstream, UpstreamRequest } from '../upstream/seam.ts';
 
 export type LegRole = 'prefill' | 'decode';
 
 /** Who decides what the answers of both legs mean. After `end` or `abort` of a leg it hears nothing of it any more. */
 export interface LegOwner {
   legHead(leg: PairLeg, head: ResponseHead): void;
-  legChunk(leg: PairLeg, buf: Buffer, start: number, payload: number, end: number): void;
-  legFramed(leg: PairLeg, buf: Buffer, start: number, end: number, framer: ChunkedFramer): void;
-  legData(leg: PairLeg, buf: Buffer, start: number, end: number): void;
-  legBatchEnd(leg: PairLeg): void;
+  legPieces(leg: PairLeg, buf: Buffer, start: number, end: number, pieces: Pieces): void;
   /** Its answer is whole. */
   legWhole(leg: PairLeg): void;
   legFailed(leg: PairLeg, kind: OutcomeKind): void;
@@ -103,22 +99,9 @@ export class PairLeg implements Sink {
     this.#owner.legHead(this, head);
   }
 
-  onChunk(buf: Buffer, start: number, payload: number, end: number): void {
+  onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
     this.#ctx.touch();
-    this.#owner.legChunk(this, buf, start, payload, end);
-  }
-
-  onFramed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
-    this.#owner.legFramed(this, buf, start, end, framer);
-  }
-
-  onData(buf: Buffer, start: number, end: number): void {
-    this.#owner.legData(this, buf, start, end);
-  }
-
-  onBatchEnd(): void {
-    this.#ctx.touch();
-    this.#owner.legBatchEnd(this);
+    this.#owner.legPieces(this, buf, start, end, pieces);
   }
 
   onEnd(): void {

@@ -22,7 +22,6 @@ import type { ErrorCode } from '../../../base/core/errors.ts';
 import { isUnreachable, type OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
 import { ShapeKeeper } from '../../../base/runtime/object-shape.ts';
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import type { PromptFields } from '../../../wire/json/prompt-fields.ts';
 import { FirstEvent, type StreamFailure } from '../../pair/first-event.ts';
@@ -37,6 +36,7 @@ import { failureOf } from '../dispatch/failure.ts';
 import type { ServerExchange } from '../exchange/server-exchange.ts';
 import { RequestBody } from '../request/body.ts';
 import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts';
+import type { Pieces } from '../upstream/seam.ts';
 import type { LegOwner, PairLeg } from './leg.ts';
 import type { PairMerge } from './merge.ts';
 import { type FailedWorkers, hasOther, openPair, type Pair } from './pair.ts';
@@ -260,25 +260,19 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     this.#answerWith(leg, head);
   }
 
-  legChunk(leg: PairLeg, buf: Buffer, start: number, payload: number, end: number): void {
+  legPieces(leg: PairLeg, buf: Buffer, start: number, end: number, pieces: Pieces): void {
     if (leg === this.#direct) {
-      this.#meter.saw(1);
-      this.#answer?.chunk(buf, start, payload, end);
-    } else this.legData(leg, buf, payload, end - 2);
-    this.legBatchEnd(leg);
-  }
-
-  legFramed(leg: PairLeg, buf: Buffer, start: number, end: number, framer: ChunkedFramer): void {
-    if (leg === this.#direct) {
-      this.#meter.saw(framer.pieceCount);
-      this.#answer?.framed(buf, start, end, framer);
-      return;
+      this.#meter.saw(pieces.count);
+      this.#answer?.pieces(buf, start, end, pieces);
+    } else {
+      const { offsets, count } = pieces;
+      for (let i = 0; i < count && !leg.isOver; i++) this.#legData(leg, buf, offsets[2 * i]!, offsets[2 * i + 1]!);
     }
-    const { pieces } = framer;
-    for (let i = 0; i < framer.pieceCount && !leg.isOver; i++) this.legData(leg, buf, pieces[2 * i]!, pieces[2 * i + 1]!);
+    // What comes with the end leaves with the end.
+    if (!pieces.isLast) this.#legRead(leg);
   }
 
-  legData(leg: PairLeg, buf: Buffer, start: number, end: number): void {
+  #legData(leg: PairLeg, buf: Buffer, start: number, end: number): void {
     if (leg === this.#direct) {
       this.#meter.saw(1);
       this.#answer?.data(buf, start, end);
@@ -299,7 +293,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     else this.#streamFailed(leg, verdict, from, at, to);
   }
 
-  legBatchEnd(leg: PairLeg): void {
+  /** All of a read has been passed on. */
+  #legRead(leg: PairLeg): void {
     const answer = this.#answer;
     if (leg === this.#direct && answer !== null) {
       answer.flush();

@@ -1,13 +1,13 @@
 /**
  * The seam between exchanges and workers. A request is not a socket: deadlines, load counts and aborts hang on the
- * flight that `send` returns. HTTP/1.1 pools implement it (http1-pool.ts); so does an in-memory worker for tests.
+ * flight that `send` returns. The seam assumes no protocol: HTTP/1.1 pools implement it (http1/pool.ts), and an in-memory
+ * upstream in the tests.
  *
  *   upstream.send(request, sink) -> flight
- *     sink.onHead, then (onData | onFramed)* and onBatchEnd, or onChunk alone, after each read, then onEnd (in place
- *     of the last onBatchEnd); or, at any point instead, onError: nothing follows it, and nothing follows flight.cancel()
+ *     sink.onHead, then onPieces once for each read, then onEnd;
+ *     or, at any point instead, onError. Nothing follows onEnd, onError or flight.cancel().
  */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
-import type { ChunkedFramer } from '../../../wire/http1/chunked-framer.ts';
 import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import type { RequestBody } from '../request/body.ts';
 
@@ -21,17 +21,26 @@ export interface UpstreamRequest {
   readonly body: RequestBody | null;
 }
 
+/** Where the payload of one read lies in its buffer. Valid during the call only. */
+export interface Pieces {
+  /** Start and end of each piece, in order; entries from 2 * count on are not valid. */
+  readonly offsets: Int32Array;
+  /** 0: the read brought no payload, for example only the head. */
+  readonly count: number;
+  /** The pieces with the bytes around them are whole chunks of HTTP/1.1 (RFC 9112 7.1): a client may get them as they are. */
+  readonly isChunked: boolean;
+  /** The answer is whole with this read: onEnd follows in the same turn. */
+  readonly isLast: boolean;
+}
+
 /** Receives the answer. Called on the event loop turn in which the bytes came. */
 export interface Sink {
   onHead(head: ResponseHead): void;
-  /** Payload bytes, valid only during the call: who keeps them copies them. */
-  onData(buf: Buffer, start: number, end: number): void;
-  /** Like onData for bytes that are already validly chunked: [start, end) holds whole chunks, `framer` where their payload lies. */
-  onFramed(buf: Buffer, start: number, end: number, framer: ChunkedFramer): void;
-  /** A read that is one whole chunk, buf[start, end), with its payload in [payload, end - 2): a usual event of a stream. No onBatchEnd follows. */
-  onChunk(buf: Buffer, start: number, payload: number, end: number): void;
-  /** After the last call that belongs to one read. */
-  onBatchEnd(): void;
+  /**
+   * The payload of one read: `pieces` of buf[start, end), valid during the call only. A sink that keeps bytes copies them. A read
+   * that brings the end of the answer and no payload calls onEnd alone.
+   */
+  onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void;
   onEnd(): void;
   /** The request ended without a whole answer. */
   onError(kind: OutcomeKind): void;

@@ -21,6 +21,7 @@ import { HeadError } from '../../../../wire/http1/head-error.ts';
 import type { ResponseHeadMemo } from '../../../../wire/http1/response-head-memo.ts';
 import { HEADROOM } from '../../request/body.ts';
 import type { Http1Flight } from './flight.ts';
+import { ReadPieces } from './read-pieces.ts';
 import { type HeadTarget, requestHeadText } from './request-head-text.ts';
 import { keepOnWriteError, readAfterError } from './write-errors.ts';
 
@@ -59,6 +60,7 @@ export class Http1Connection implements EndOfTurnTask {
   readonly #socket: net.Socket;
   readonly #connectDeadline: Deadline;
   readonly #framer = new ChunkedFramer();
+  readonly #pieces = new ReadPieces();
   readonly #heads: ResponseHeadMemo;
   readonly #endOfTurn: EndOfTurn;
   /** A whole request that leaves at the end of the turn. */
@@ -293,41 +295,36 @@ export class Http1Connection implements EndOfTurnTask {
     if (this.#state === 'length') {
       const take = Math.min(this.#left, end - start);
       this.#left -= take;
-      if (take > 0) flight.sink.onData(buf, start, start + take);
-      if (flight.over) return;
-      if (this.#left === 0) this.#finish(flight, start + take === end);
-      else flight.sink.onBatchEnd();
+      const isLast = this.#left === 0;
+      if (take > 0) flight.sink.onPieces(buf, start, start + take, this.#pieces.one(start, start + take, false, isLast));
+      else if (!isLast) flight.sink.onPieces(buf, start, start, this.#pieces.none());
+      if (isLast && !flight.over) this.#finish(flight, start + take === end);
       return;
     }
-    if (end > start) flight.sink.onData(buf, start, end);
-    if (!flight.over) flight.sink.onBatchEnd();
+    flight.sink.onPieces(buf, start, end, end > start ? this.#pieces.one(start, end, false, false) : this.#pieces.none());
   }
 
   #readChunks(flight: Http1Flight, buf: Buffer, start: number, end: number): void {
     const framer = this.#framer;
     const sink = flight.sink;
-    if (start < end) {
-      const payload = framer.wholeChunk(buf, start, end);
-      if (payload > 0) {
-        sink.onChunk(buf, start, payload, end);
-        return;
-      }
-      const consumed = framer.feed(buf, start, end);
-      if (consumed === BAD_CHUNK) {
-        this.#malformed(flight);
-        return;
-      }
-      if (framer.pieceCount > 0) {
-        if (framer.wholeChunks) sink.onFramed(buf, start, framer.terminatorStart >= 0 ? framer.terminatorStart : consumed, framer);
-        else for (let i = 0; i < framer.pieceCount && !flight.over; i++) sink.onData(buf, framer.pieces[2 * i]!, framer.pieces[2 * i + 1]!);
-      }
-      if (flight.over) return;
-      if (framer.done) {
-        this.#finish(flight, consumed === end);
-        return;
-      }
+    if (start === end) {
+      sink.onPieces(buf, start, end, this.#pieces.none());
+      return;
     }
-    sink.onBatchEnd();
+    const payload = framer.wholeChunk(buf, start, end);
+    if (payload > 0) {
+      sink.onPieces(buf, start, end, this.#pieces.one(payload, end - 2, true, false));
+      return;
+    }
+    const consumed = framer.feed(buf, start, end);
+    if (consumed === BAD_CHUNK) {
+      this.#malformed(flight);
+      return;
+    }
+    if (framer.pieceCount > 0 || !framer.done) {
+      sink.onPieces(buf, start, framer.terminatorStart >= 0 ? framer.terminatorStart : consumed, this.#pieces.of(framer));
+    }
+    if (framer.done && !flight.over) this.#finish(flight, consumed === end);
   }
 
   /** The answer is whole. `clean`: nothing came after it. */
