@@ -1,14 +1,13 @@
 // Every file in recipes/ is what its comments say, and the JSON Schemas know every key that is used.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
-import { clusterJsonSchema, recipeJsonSchema } from '../src/srtctl/recipe/json-schema.ts';
-import { loadCluster } from '../src/srtctl/recipe/load-cluster.ts';
-import { type LoadedRecipes, loadRecipe } from '../src/srtctl/recipe/load-recipe.ts';
-import { formatProblem } from '../src/srtctl/recipe/problem.ts';
-import { isClusterFileName } from '../src/srtctl/recipe/read-files.ts';
+import { loadCluster } from '../src/srtctl/recipe/load/load-cluster.ts';
+import { type LoadedRecipes, loadRecipe } from '../src/srtctl/recipe/load/load-recipe.ts';
+import { isClusterFileName } from '../src/srtctl/recipe/load/read-files.ts';
+import { formatProblem } from '../src/srtctl/recipe/text/problem.ts';
 import { ROOT } from './support/program.ts';
 import { recipeText } from './support/recipe-texts.ts';
 
@@ -21,6 +20,9 @@ const load = (file: string): LoadedRecipes =>
     directoryExists: (path) => path === '/src/sglang' || path.startsWith('/lustre/models/'),
   });
 
+const schemaOf = (name: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(`docs/${name}.schema.json`, 'utf8')) as Record<string, unknown>;
+
 describe('recipes/', () => {
   for (const file of FILES.filter((name) => !isClusterFileName(name))) {
     it(`${file} has no problems and, with the example cluster file, no warnings`, () => {
@@ -30,7 +32,7 @@ describe('recipes/', () => {
     });
 
     it(`${file} uses only keys that its JSON Schema has`, () => {
-      const recipe = recipeJsonSchema()['$defs'] as { recipe: Schema };
+      const recipe = schemaOf('recipe')['$defs'] as { recipe: Schema };
       const data = parse(recipeText(file)) as Record<string, unknown>;
       for (const one of data['base'] === undefined ? [data] : [data['base']]) assertKeys(one, recipe.recipe, file);
     });
@@ -40,7 +42,7 @@ describe('recipes/', () => {
     const file = 'srtslurm.example.yaml';
     const { problems, warnings } = loadCluster(recipeText(file), file);
     assert.deepEqual([...problems, ...warnings].map(formatProblem), []);
-    assertKeys(parse(recipeText(file)), clusterJsonSchema() as Schema, file);
+    assertKeys(parse(recipeText(file)), schemaOf('srtslurm') as unknown as Schema, file);
   });
 
   it('sweep.yaml gives the recipes that its comments name', () => {

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import type { Plan } from '../src/srtctl/plan/plan.ts';
 import { planRecipe } from '../src/srtctl/plan/plan-recipe.ts';
-import { NO_CLUSTER } from '../src/srtctl/recipe/cluster.ts';
-import { loadRecipe } from '../src/srtctl/recipe/load-recipe.ts';
+import { loadRecipe } from '../src/srtctl/recipe/load/load-recipe.ts';
+import { NO_CLUSTER } from '../src/srtctl/recipe/resolve/cluster.ts';
 import { ROOT } from './support/program.ts';
 import { isAlive, startRun } from './support/small-fleet.ts';
 

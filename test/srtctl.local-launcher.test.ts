@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { realClock } from '../src/base/runtime/clock.ts';
 import type { ProcessEnd } from '../src/srtctl/launch/launcher.ts';
-import { localLauncher } from '../src/srtctl/launch/local.ts';
+import { localLauncher } from '../src/srtctl/local/local-launcher.ts';
 import type { Plan, PlannedProcess } from '../src/srtctl/plan/plan.ts';
 import { newDirectory } from './support/small-fleet.ts';
 import { planned, planOf } from './support/small-plan.ts';

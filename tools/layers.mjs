@@ -42,30 +42,103 @@ export const LAYERS = {
     uses: ['node:http', 'node:net', 'commander'],
     what: 'the simulated engine',
   },
-  srtctl: {
-    imports: ['base/core', 'base/config', 'base/runtime', 'base/telemetry', 'router/config', 'wire/sse'],
+  'srtctl/recipe/text': { imports: [], uses: ['yaml'], what: 'YAML as trees with places, and the problems found in them' },
+  'srtctl/recipe/secrets': { imports: ['srtctl/recipe/text'], uses: [], what: 'which values are secret, and their redaction' },
+  'srtctl/recipe/schema': {
+    imports: ['base/config', 'srtctl/recipe/text'],
+    uses: ['zod'],
+    what: 'every key of recipes and cluster files',
+  },
+  'srtctl/recipe/variants': {
+    imports: ['base/config', 'srtctl/recipe/text'],
+    uses: [],
+    what: 'overrides, sweeps, `--set`: one tree -> several',
+  },
+  'srtctl/recipe/resolve': {
+    imports: ['base/config', 'srtctl/recipe/schema', 'srtctl/recipe/secrets', 'srtctl/recipe/text'],
+    uses: [],
+    what: 'one tree -> Recipe',
+  },
+  'srtctl/recipe/load': {
+    imports: ['srtctl/recipe/resolve', 'srtctl/recipe/schema', 'srtctl/recipe/secrets', 'srtctl/recipe/text', 'srtctl/recipe/variants'],
+    uses: ['node:fs', 'node:path'],
+    what: 'files -> recipes and cluster',
+  },
+  'srtctl/plan': {
+    imports: ['router/config', 'srtctl/recipe/resolve'],
+    uses: ['node:path'],
+    what: 'Recipe -> Plan: nodes, processes, argv, ports',
+  },
+  'srtctl/launch': {
+    imports: ['base/core', 'base/telemetry', 'srtctl/plan'],
+    uses: ['node:fs/promises', 'node:net', 'node:path'],
+    what: 'contract of launchers, and what both share',
+  },
+  'srtctl/local': {
+    imports: ['base/core', 'srtctl/launch', 'srtctl/plan'],
+    uses: ['node:child_process', 'node:fs', 'node:fs/promises', 'node:net', 'node:os', 'node:path'],
+    what: 'launcher: child processes of this machine',
+  },
+  'srtctl/slurm': {
+    imports: ['base/core', 'srtctl/launch', 'srtctl/plan', 'srtctl/recipe/resolve', 'srtctl/recipe/secrets'],
+    uses: ['node:child_process', 'node:dns/promises', 'node:fs/promises', 'node:net', 'node:os', 'node:path'],
+    what: 'launcher: steps of a SLURM job',
+  },
+  'srtctl/supervise': {
+    imports: ['base/core', 'base/runtime', 'srtctl/launch', 'srtctl/plan', 'srtctl/recipe/secrets'],
+    uses: ['node:crypto', 'node:fs/promises', 'node:net', 'node:path', 'undici'],
+    what: 'state machine of a run, readiness, report',
+  },
+  'srtctl/bench': {
+    imports: ['base/core', 'base/runtime', 'wire/sse'],
+    uses: ['node:fs/promises', 'node:path', 'undici'],
+    what: 'load client, measurement, result files',
+  },
+  'srtctl/commands': {
+    imports: [
+      'base/core',
+      'base/runtime',
+      'srtctl/bench',
+      'srtctl/launch',
+      'srtctl/local',
+      'srtctl/plan',
+      'srtctl/recipe/load',
+      'srtctl/recipe/resolve',
+      'srtctl/recipe/secrets',
+      'srtctl/recipe/text',
+      'srtctl/recipe/variants',
+      'srtctl/slurm',
+      'srtctl/supervise',
+    ],
     uses: [
-      'node:child_process',
-      'node:crypto',
-      'node:dns/promises',
-      'node:fs',
-      'node:fs/promises',
-      'node:net',
-      'node:os',
-      'node:path',
-      'undici',
-      'yaml',
-      'zod',
       'commander',
       'log-update',
+      'node:child_process',
+      'node:crypto',
+      'node:fs',
+      'node:fs/promises',
+      'node:os',
+      'node:path',
       'picocolors',
     ],
-    what: 'launching fleets',
+    what: 'sub-commands of srtctl',
   },
 };
 
 /** Folders without input, output, clock or chance of their own; besides each other they may use `Buffer`. */
-export const PURE = ['base/core', 'base/config', 'wire/http1', 'wire/json', 'wire/sse', 'router/prefix', 'router/policy', 'router/pair'];
+export const PURE = [
+  'base/core',
+  'base/config',
+  'wire/http1',
+  'wire/json',
+  'wire/sse',
+  'router/prefix',
+  'router/policy',
+  'router/pair',
+  'srtctl/recipe/secrets',
+  'srtctl/recipe/variants',
+  'srtctl/recipe/resolve',
+];
 
 /** May import everything, and nothing may import them. */
 export const TOP = ['bin', 'router/compose.ts', 'index.ts'];

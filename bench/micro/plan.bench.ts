@@ -3,8 +3,8 @@
 import type { Plan } from '../../src/srtctl/plan/plan.ts';
 import { planRecipe } from '../../src/srtctl/plan/plan-recipe.ts';
 import { planTable } from '../../src/srtctl/plan/plan-table.ts';
-import { NO_CLUSTER } from '../../src/srtctl/recipe/cluster.ts';
-import type { Recipe } from '../../src/srtctl/recipe/recipe.ts';
+import { NO_CLUSTER } from '../../src/srtctl/recipe/resolve/cluster.ts';
+import type { Recipe } from '../../src/srtctl/recipe/resolve/recipe.ts';
 import { recipeWith, workerGroup } from '../../test/support/srtctl-recipe.ts';
 import type { Case } from './case.ts';
 

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { realClock } from '../base/runtime/clock.ts';
 import { watchSignals, watchUserSignal } from '../base/runtime/signals.ts';
+import type { CommandContext } from '../srtctl/commands/command-context.ts';
 import { runSrtctl } from '../srtctl/commands/srtctl.ts';
-import type { Surroundings } from '../srtctl/commands/surroundings.ts';
 import { VERSION } from './version.ts';
 
 /** A bug: what sysexits.h calls EX_SOFTWARE. */
@@ -16,7 +16,7 @@ const EXIT_BUG = 70;
 const hold = new MessageChannel();
 hold.port1.on('message', () => {});
 
-const surroundings: Surroundings = {
+const context: CommandContext = {
   clock: realClock,
   env: process.env,
   workingDirectory: process.cwd(),
@@ -48,7 +48,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-runSrtctl(process.argv.slice(2), VERSION, surroundings).then(
+runSrtctl(process.argv.slice(2), VERSION, context).then(
   (code) => {
     process.exitCode = code;
     hold.port1.close();

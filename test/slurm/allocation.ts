@@ -2,8 +2,8 @@
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Launcher } from '../../src/srtctl/launch/launcher.ts';
-import type { LocalOptions } from '../../src/srtctl/launch/local.ts';
-import { slurmLauncher } from '../../src/srtctl/launch/slurm.ts';
+import type { LocalOptions } from '../../src/srtctl/local/local-launcher.ts';
+import { slurmLauncher } from '../../src/srtctl/slurm/slurm-launcher.ts';
 import { type SlurmCluster, whyNoCluster } from './cluster.ts';
 
 /** Text for `skip` of node:test; false: SLURM is there. In continuous integration a missing SLURM is a failure, unless TESTS_WITHOUT_SLURM is set. */

@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../src/srtctl/plan/plan.ts';
 import { planRecipe } from '../../src/srtctl/plan/plan-recipe.ts';
-import { NO_CLUSTER } from '../../src/srtctl/recipe/cluster.ts';
-import { loadRecipe } from '../../src/srtctl/recipe/load-recipe.ts';
+import { loadRecipe } from '../../src/srtctl/recipe/load/load-recipe.ts';
+import { NO_CLUSTER } from '../../src/srtctl/recipe/resolve/cluster.ts';
 import { ROOT } from './program.ts';
 
 export const GOLDEN_DIRECTORY: string = join(ROOT, 'test/golden/plans');

@@ -1,5 +1,5 @@
 /** Resolved recipes for tests of planning, without files. */
-import type { Benchmark, Flags, Frontend, Recipe, WorkerGroup, WorkerRole } from '../../src/srtctl/recipe/recipe.ts';
+import type { Benchmark, Flags, Frontend, Recipe, WorkerGroup, WorkerRole } from '../../src/srtctl/recipe/resolve/recipe.ts';
 
 /** A group of workers; flags of the role are those that engines need at least. */
 export function workerGroup(

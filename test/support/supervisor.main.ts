@@ -1,8 +1,8 @@
 /** A supervisor as a program, to be killed by tests. Arguments: run directory, identifier, plan as JSON. */
 import { realClock } from '../../src/base/runtime/clock.ts';
-import { localLauncher } from '../../src/srtctl/launch/local.ts';
+import { localLauncher } from '../../src/srtctl/local/local-launcher.ts';
 import type { Plan } from '../../src/srtctl/plan/plan.ts';
-import { createRedactor } from '../../src/srtctl/recipe/redact.ts';
+import { createRedactor } from '../../src/srtctl/recipe/secrets/redactor.ts';
 import { runPlan } from '../../src/srtctl/supervise/run-plan.ts';
 
 const [directory = '', id = '', plan = ''] = process.argv.slice(2);

@@ -4,8 +4,8 @@ import { nginxConfig } from '../../dist/srtctl/plan/nginx-config.js';
 import { placeRouters } from '../../dist/srtctl/plan/place-routers.js';
 import { planRecipe } from '../../dist/srtctl/plan/plan-recipe.js';
 import { planTable } from '../../dist/srtctl/plan/plan-table.js';
-import { NO_CLUSTER } from '../../dist/srtctl/recipe/cluster.js';
-import { loadRecipe } from '../../dist/srtctl/recipe/load-recipe.js';
+import { loadRecipe } from '../../dist/srtctl/recipe/load/load-recipe.js';
+import { NO_CLUSTER } from '../../dist/srtctl/recipe/resolve/cluster.js';
 
 const ADDITIONAL = [1, 2, 3, 4, 5, 9];
 const NODES = [2, 4, 5, 6, 8, 12];

@@ -1,14 +1,14 @@
 // docs/srtctl-runs.md: how long is waited for what, and which errors are known, from the code that does it.
 import { TIERS } from '../../dist/srtctl/plan/plan.js';
+import { DOUBTFUL_SMOKE_TEST_IDLE, SERVICE_IDLE, SMOKE_TEST_IDLE, WORKER_IDLE } from '../../dist/srtctl/supervise/idle-timeout.js';
 import { KNOWN_ERRORS } from '../../dist/srtctl/supervise/known-errors.js';
-import { DOUBTFUL_PROOF_PATIENCE, PROOF_PATIENCE, SERVICE_PATIENCE, WORKER_PATIENCE } from '../../dist/srtctl/supervise/patience.js';
 import { GRACE_MS, HURRY_MS } from '../../dist/srtctl/supervise/tear-down.js';
 
 const PATIENCE = [
-  ['workers', WORKER_PATIENCE],
-  ['routers, frontends, nginx, etcd, NATS', SERVICE_PATIENCE],
-  ['the first requests', PROOF_PATIENCE],
-  ['the first requests of a plan that contradicts itself', DOUBTFUL_PROOF_PATIENCE],
+  ['workers', WORKER_IDLE],
+  ['routers, frontends, nginx, etcd, NATS', SERVICE_IDLE],
+  ['the first requests', SMOKE_TEST_IDLE],
+  ['the first requests of a plan that contradicts itself', DOUBTFUL_SMOKE_TEST_IDLE],
 ];
 
 const STOPS = [
@@ -31,7 +31,7 @@ What [srtctl](srtctl.md) does with a plan between its first process and its last
     preparing -> starting (tier by tier) -> proving -> benchmarking or serving -> stopping (tier by tier, from the top) -> ended
         |              |                       |               |                     ^
         +--------------+-----------------------+---------------+---------------------+
-          a port taken, a death, patience over, no answer, a failed benchmark, a lost node, a wish to stop
+          a port taken, a death, timed out, no answer, a failed benchmark, a lost node, a wish to stop
 
 These are the values of \`state\` in \`status.json\`; there, each process is \`waiting\`, \`starting\`, \`ready\`, \`stopping\` or \`ended\`.
 
@@ -43,7 +43,7 @@ is ready. Lines that announce slow work (weights, checkpoint shards, compilation
 
 | Waited for | Silence, s | Silence after a line about slow work, s |
 | --- | --- | --- |
-${PATIENCE.map(([what, { quietMs, slowQuietMs }]) => `| ${what} | ${quietMs / 1000} | ${slowQuietMs / 1000} |`).join('\n')}
+${PATIENCE.map(([what, { idleMs, slowIdleMs }]) => `| ${what} | ${idleMs / 1000} | ${slowIdleMs / 1000} |`).join('\n')}
 
 The end of a process ends the wait at once, whatever its status.
 

@@ -26,7 +26,7 @@ export interface SaBenchOptions {
   readonly apiKey: string | null;
 }
 
-export interface SaBenchSurroundings {
+export interface SaBenchContext {
   readonly clock: Clock;
   /** One line of progress, without its end. */
   readonly say: (line: string) => void;
@@ -46,25 +46,25 @@ const CALIBRATION_WORDS = [64, 256] as const;
 const SEEDS_PER_POINT = 4;
 
 /** Never rejects for what the endpoint does. Stops at the first point that fails. */
-export async function runSaBench(options: SaBenchOptions, around: SaBenchSurroundings): Promise<SaBenchOutcome> {
+export async function runSaBench(options: SaBenchOptions, context: SaBenchContext): Promise<SaBenchOutcome> {
   const results: PointResult[] = [];
   const warnings: string[] = [];
-  const first = await calibrate(options, around);
-  if (typeof first === 'string') return { results, failures: around.stop.isStopped ? [] : [first], warnings };
+  const first = await calibrate(options, context);
+  if (typeof first === 'string') return { results, failures: context.stop.isStopped ? [] : [first], warnings };
   for (const [index, concurrency] of options.concurrencies.entries()) {
-    if (around.stop.isStopped) break;
-    const phase = new Phase(options, around, first, concurrency);
+    if (context.stop.isStopped) break;
+    const phase = new Phase(options, context, first, concurrency);
     const warmups = Math.ceil(concurrency * options.warmupMultiplier);
     if (warmups > 0) {
       const { samples } = await phase.run(warmups, options.seed + SEEDS_PER_POINT * index + 1, 'warm-up');
       const failed = samples.find((sample) => sample.error !== null);
       if (failed !== undefined) return { results, failures: [`concurrency ${concurrency}, warm-up: ${failed.error}`], warnings };
-      if (around.stop.isStopped) break;
+      if (context.stop.isStopped) break;
     }
     const result = await phase.measure(Math.ceil(concurrency * options.promptsMultiplier), options.seed + SEEDS_PER_POINT * index + 2);
-    await around.keep(result);
+    await context.keep(result);
     results.push(result);
-    if (around.stop.isStopped) break;
+    if (context.stop.isStopped) break;
     const verdict = judge(result);
     warnings.push(...verdict.warnings);
     if (verdict.failures.length > 0) return { results, failures: verdict.failures, warnings };
@@ -73,8 +73,8 @@ export async function runSaBench(options: SaBenchOptions, around: SaBenchSurroun
 }
 
 /** The first two requests: whether the endpoint answers at all, and what a word costs. A text says why it does not. */
-async function calibrate(options: SaBenchOptions, around: SaBenchSurroundings): Promise<WordPrice | string> {
-  const client = new CompletionClient({ ...options, connections: 1, clock: around.clock, stop: around.stop });
+async function calibrate(options: SaBenchOptions, context: SaBenchContext): Promise<WordPrice | string> {
+  const client = new CompletionClient({ ...options, connections: 1, clock: context.clock, stop: context.stop });
   try {
     const rng = createRng(options.seed);
     const measured: { words: number; tokens: number }[] = [];
@@ -85,7 +85,7 @@ async function calibrate(options: SaBenchOptions, around: SaBenchSurroundings): 
       measured.push({ words, tokens: sample.inputTokens });
     }
     const price = findWordPrice(measured[0]!, measured[1]!) ?? ONE_TOKEN_PER_WORD;
-    around.say(`${options.endpoint} answers; a word of the prompts takes ${price.perWord.toFixed(2)} tokens`);
+    context.say(`${options.endpoint} answers; a word of the prompts takes ${price.perWord.toFixed(2)} tokens`);
     return price;
   } finally {
     await client.close();
@@ -95,20 +95,20 @@ async function calibrate(options: SaBenchOptions, around: SaBenchSurroundings): 
 /** All requests at one concurrency. */
 class Phase {
   readonly #options: SaBenchOptions;
-  readonly #around: SaBenchSurroundings;
+  readonly #context: SaBenchContext;
   readonly #price: WordPrice;
   readonly #concurrency: number;
 
-  constructor(options: SaBenchOptions, around: SaBenchSurroundings, price: WordPrice, concurrency: number) {
+  constructor(options: SaBenchOptions, context: SaBenchContext, price: WordPrice, concurrency: number) {
     this.#options = options;
-    this.#around = around;
+    this.#context = context;
     this.#price = price;
     this.#concurrency = concurrency;
   }
 
   async measure(requests: number, seed: number): Promise<PointResult> {
     const { endpoint, model, inputTokens, outputTokens, requestRate, rangeRatio } = this.#options;
-    const date = dateOf(this.#around.clock.wallMs());
+    const date = dateOf(this.#context.clock.wallMs());
     const { samples, startMs, endMs } = await this.run(requests, seed, 'measured');
     const plan: PointPlan = {
       concurrency: this.#concurrency,
@@ -125,7 +125,7 @@ class Phase {
   }
 
   async run(requests: number, seed: number, what: string): Promise<{ samples: Sample[]; startMs: number; endMs: number }> {
-    const { clock, stop, say } = this.#around;
+    const { clock, stop, say } = this.#context;
     const rng = createRng(seed);
     const client = new CompletionClient({ ...this.#options, connections: this.#concurrency, clock, stop });
     const progress = new ProgressLines(`concurrency ${this.#concurrency}, ${what}`, requests, clock, say);

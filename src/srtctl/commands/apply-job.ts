@@ -1,16 +1,17 @@
 /** `srtctl apply` without `--local`: hands a recipe to SLURM, and follows it there if asked. */
-import { slurmCommands } from '../launch/slurm-commands.ts';
-import type { Cluster } from '../recipe/cluster.ts';
-import { createRedactor } from '../recipe/redact.ts';
+
+import type { Cluster } from '../recipe/resolve/cluster.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
+import { slurmCommands } from '../slurm/slurm-commands.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { endJob } from './cancel-job.ts';
+import type { CommandContext } from './command-context.ts';
 import { followRun } from './follow-run.ts';
 import type { Gathered } from './gather-recipes.ts';
 import { nextLook } from './read-status.ts';
 import type { RunDisplay } from './run-locally.ts';
 import { watchRun } from './run-watch.ts';
 import { submitRun } from './submit-run.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** A job that can never start is told by SLURM within a moment of its release. */
 const FIRST_LOOKS_MS = 1500;
@@ -22,27 +23,27 @@ export async function applyJob(
   outputs: string,
   display: RunDisplay | null,
   isJson: boolean,
-  around: Surroundings,
+  context: CommandContext,
 ): Promise<number> {
-  const submission = await submitRun(one, cluster, outputs, around);
+  const submission = await submitRun(one, cluster, outputs, context);
   if (submission.kind !== 'submitted') {
-    around.err(`error: ${submission.message}\n`);
+    context.err(`error: ${submission.message}\n`);
     return submission.kind === 'refused' ? EXIT_CODES.recipe : EXIT_CODES.submit;
   }
   const { run } = submission;
   const redactor = createRedactor(one.recipe.secrets);
-  for (const warning of one.plan.warnings) around.err(`warning: ${redactor.text(warning)}\n`);
+  for (const warning of one.plan.warnings) context.err(`warning: ${redactor.text(warning)}\n`);
   const lines = `job ${run.id} (${one.recipe.name}) is submitted\n  srtctl status ${run.id}\n  srtctl logs -f -r ${run.id}\n  srtctl cancel ${run.id}\nrun directory: ${run.paths.directory}\n`;
-  around.out(isJson ? `${JSON.stringify({ type: 'submitted', run: run.id, directory: run.paths.directory })}\n` : lines);
+  context.out(isJson ? `${JSON.stringify({ type: 'submitted', run: run.id, directory: run.paths.directory })}\n` : lines);
   const found = { paths: run.paths, job: { id: run.id, launcher: 'slurm' as const } };
-  if (display !== null) return followRun(found, display, around);
-  const look = watchRun(found, around);
-  for (const untilMs = around.clock.nowMs() + FIRST_LOOKS_MS; around.clock.nowMs() < untilMs; await nextLook(around.clock)) {
+  if (display !== null) return followRun(found, display, context);
+  const look = watchRun(found, context);
+  for (const untilMs = context.clock.nowMs() + FIRST_LOOKS_MS; context.clock.nowMs() < untilMs; await nextLook(context.clock)) {
     const { pending, status } = await look();
     if (status !== null) break;
     if (pending?.isForEver !== true) continue;
-    await endJob(found, slurmCommands({ ...around.env }));
-    around.err(`error: job ${run.id}: ${pending.words}; it was cancelled\n`);
+    await endJob(found, slurmCommands({ ...context.env }));
+    context.err(`error: job ${run.id}: ${pending.words}; it was cancelled\n`);
     return EXIT_CODES.submit;
   }
   return EXIT_CODES.ok;

@@ -1,8 +1,9 @@
 /** `srtctl apply`: runs recipes. */
 import { Command } from 'commander';
-import { createRedactor } from '../recipe/redact.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { applyJob } from './apply-job.ts';
+import type { CommandContext } from './command-context.ts';
 import { createRun, type NewRun } from './create-run.ts';
 import { outputDirectory } from './find-runs.ts';
 import { type Gathered, gatherRecipes } from './gather-recipes.ts';
@@ -12,7 +13,6 @@ import { runDetached } from './run-detached.ts';
 import { type LocalRun, type RunDisplay, runLocally } from './run-locally.ts';
 import { addOutputOption, type RunFlags } from './run-options.ts';
 import { searchPath } from './search-path.ts';
-import type { Surroundings } from './surroundings.ts';
 import { tellProblems } from './tell-problems.ts';
 
 const EXAMPLES = `
@@ -35,7 +35,7 @@ interface ApplyFlags extends RecipeFlags, RunFlags {
   readonly json: boolean;
 }
 
-export function applyCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function applyCommand(context: CommandContext, finish: (code: number) => void): Command {
   const command = new Command('apply').description('run a recipe: start everything, prove it, measure, stop everything');
   const read = addRecipeOptions(command);
   return addOutputOption(command)
@@ -43,38 +43,38 @@ export function applyCommand(around: Surroundings, finish: (code: number) => voi
     .option('--wait', 'stay until the run has ended, as is done anyway with --local and without -d', false)
     .option('--json', 'events as JSON, one object a line', false)
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: ApplyFlags) => finish(await apply(read(flags), flags, around)));
+    .action(async (flags: ApplyFlags) => finish(await apply(read(flags), flags, context)));
 }
 
-async function apply(options: RecipeOptions, flags: ApplyFlags, around: Surroundings): Promise<number> {
-  if (flags.detach && flags.wait) return refuse('-d returns at once and --wait stays: give one of them', around);
-  const gathering = await gatherRecipes(options, around);
-  if (!tellProblems(gathering, around)) return EXIT_CODES.recipe;
+async function apply(options: RecipeOptions, flags: ApplyFlags, context: CommandContext): Promise<number> {
+  if (flags.detach && flags.wait) return refuse('-d returns at once and --wait stays: give one of them', context);
+  const gathering = await gatherRecipes(options, context);
+  if (!tellProblems(gathering, context)) return EXIT_CODES.recipe;
   const { gathered, cluster } = gathering;
   if (options.local && flags.detach && gathered.length > 1) {
-    return refuse(`-d takes one recipe, and here are ${gathered.length}: choose one with -f FILE:VARIANT, or leave -d out`, around);
+    return refuse(`-d takes one recipe, and here are ${gathered.length}: choose one with -f FILE:VARIANT, or leave -d out`, context);
   }
-  const outputs = outputDirectory(flags.output, cluster, around.workingDirectory);
+  const outputs = outputDirectory(flags.output, cluster, context.workingDirectory);
   let code: number = EXIT_CODES.ok;
   const ends: string[] = [];
   const done = (options.local ? !flags.detach : flags.wait) ? 'succeeded' : 'submitted';
   for (const [index, one] of gathered.entries()) {
-    if (gathered.length > 1 && !flags.json) around.out(`\n== ${one.recipe.name} (${index + 1} of ${gathered.length})\n`);
-    const what: LocalRun = { plan: one.plan, secrets: one.recipe.secrets, nodeBinary: cluster.nodePath ?? around.nodeBinary };
+    if (gathered.length > 1 && !flags.json) context.out(`\n== ${one.recipe.name} (${index + 1} of ${gathered.length})\n`);
+    const what: LocalRun = { plan: one.plan, secrets: one.recipe.secrets, nodeBinary: cluster.nodePath ?? context.nodeBinary };
     const its = options.local
-      ? await applyOne(one, what, outputs, flags, around)
-      : await applyJob(one, cluster, outputs, flags.wait ? displayOf(flags, around) : null, flags.json, around);
+      ? await applyOne(one, what, outputs, flags, context)
+      : await applyJob(one, cluster, outputs, flags.wait ? displayOf(flags, context) : null, flags.json, context);
     if (code === EXIT_CODES.ok) code = its;
     ends.push(`  ${one.recipe.name}: ${its === EXIT_CODES.ok ? done : `exit code ${its}`}\n`);
     // Who cancels does not want the next one.
     if (its === EXIT_CODES.cancelled) break;
   }
-  if (gathered.length > 1 && !flags.json) around.out(`\n${ends.length} of ${gathered.length} recipes:\n${ends.join('')}`);
+  if (gathered.length > 1 && !flags.json) context.out(`\n${ends.length} of ${gathered.length} recipes:\n${ends.join('')}`);
   return code;
 }
 
-function refuse(message: string, around: Surroundings): number {
-  around.err(`error: ${message}\n`);
+function refuse(message: string, context: CommandContext): number {
+  context.err(`error: ${message}\n`);
   return EXIT_CODES.recipe;
 }
 
@@ -83,33 +83,33 @@ async function applyOne(
   what: LocalRun,
   outputs: string,
   flags: ApplyFlags,
-  around: Surroundings,
+  context: CommandContext,
 ): Promise<number> {
   const redactor = createRedactor(recipe.secrets);
-  const missing = await findMissingPrograms(plan, searchPath(around.env['PATH']));
+  const missing = await findMissingPrograms(plan, searchPath(context.env['PATH']));
   if (missing.length > 0) {
-    for (const one of missing) around.err(`error: ${one}\n`);
+    for (const one of missing) context.err(`error: ${one}\n`);
     return EXIT_CODES.start;
   }
   let run: NewRun;
   try {
-    run = await createRun({ plan, recipeFile: file, redactedText }, outputs, 'local', redactor, around.clock.wallMs());
+    run = await createRun({ plan, recipeFile: file, redactedText }, outputs, 'local', redactor, context.clock.wallMs());
   } catch (error) {
-    around.err(
+    context.err(
       `error: no run directory can be made in ${outputs}: ${error instanceof Error ? error.message : String(error)}; -o DIR takes another\n`,
     );
     return EXIT_CODES.start;
   }
-  for (const warning of plan.warnings) around.err(`warning: ${redactor.text(warning)}\n`);
-  if (!flags.detach) return runLocally(what, run, displayOf(flags, around), around);
-  const code = await runDetached(what, run, around);
+  for (const warning of plan.warnings) context.err(`warning: ${redactor.text(warning)}\n`);
+  if (!flags.detach) return runLocally(what, run, displayOf(flags, context), context);
+  const code = await runDetached(what, run, context);
   if (code !== EXIT_CODES.ok) return code;
   const lines = `${run.id} runs in the background\n  srtctl status ${run.id}\n  srtctl logs -f -r ${run.id}\n  srtctl cancel ${run.id}\n`;
-  around.out(flags.json ? `${JSON.stringify({ run: run.id, directory: run.paths.directory })}\n` : lines);
+  context.out(flags.json ? `${JSON.stringify({ run: run.id, directory: run.paths.directory })}\n` : lines);
   return EXIT_CODES.ok;
 }
 
-function displayOf({ json }: ApplyFlags, around: Surroundings): RunDisplay {
+function displayOf({ json }: ApplyFlags, context: CommandContext): RunDisplay {
   if (json) return 'json';
-  return around.screen === null ? 'lines' : 'live';
+  return context.screen === null ? 'lines' : 'live';
 }

@@ -7,7 +7,7 @@ import { runSaBench, type SaBenchOptions } from '../bench/sa-bench.ts';
 import { Stop } from '../bench/stop.ts';
 import { summaryTable } from '../bench/summary-table.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { CommandContext } from './command-context.ts';
 
 interface BenchFlags {
   readonly endpoint: string;
@@ -39,7 +39,7 @@ Ends with 0 when every request of every point succeeded, with 6 when one failed 
 what had completed by then is in the result files, marked "partial". SRTCTL_API_KEY in the environment is sent as the key of requests.`;
 
 /** `finish` is told the exit code. */
-export function benchCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function benchCommand(context: CommandContext, finish: (code: number) => void): Command {
   return new Command('bench')
     .description('measure an endpoint: closed loop of streaming completions at each concurrency (sa-bench)')
     .requiredOption('--endpoint <url>', 'where requests go, such as http://127.0.0.1:8000', httpUrl)
@@ -59,42 +59,42 @@ export function benchCommand(around: Surroundings, finish: (code: number) => voi
     .option('--idle-timeout-secs <s>', 'a request fails when nothing comes for so long', positive, 1800)
     .option('--deadline-secs <s>', 'the benchmark fails when it takes longer', positive, 86_400)
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: BenchFlags) => finish(await bench(flags, around)));
+    .action(async (flags: BenchFlags) => finish(await bench(flags, context)));
 }
 
-async function bench(flags: BenchFlags, around: Surroundings): Promise<number> {
+async function bench(flags: BenchFlags, context: CommandContext): Promise<number> {
   const stop = new Stop();
   let isLate = false;
-  const giveBack = around.onSignal((signal) => {
-    around.out(`${signal}: ending; what has completed is kept\n`);
+  const giveBack = context.onSignal((signal) => {
+    context.out(`${signal}: ending; what has completed is kept\n`);
     stop.stop();
   });
-  const deadline = around.clock.after(flags.deadlineSecs * 1000, () => {
+  const deadline = context.clock.after(flags.deadlineSecs * 1000, () => {
     isLate = true;
     stop.stop();
   });
-  const files = new ResultFiles(path.resolve(around.workingDirectory, flags.outputDir), flags.isl, flags.osl, gpusOf(flags));
-  const startMs = around.clock.nowMs();
+  const files = new ResultFiles(path.resolve(context.workingDirectory, flags.outputDir), flags.isl, flags.osl, gpusOf(flags));
+  const startMs = context.clock.nowMs();
   const unwritten: string[] = [];
   try {
     const {
       results,
       failures: found,
       warnings,
-    } = await runSaBench(optionsOf(flags, around), {
-      clock: around.clock,
-      say: (line) => around.out(`[${((around.clock.nowMs() - startMs) / 1000).toFixed(1).padStart(6)}s] ${line}\n`),
+    } = await runSaBench(optionsOf(flags, context), {
+      clock: context.clock,
+      say: (line) => context.out(`[${((context.clock.nowMs() - startMs) / 1000).toFixed(1).padStart(6)}s] ${line}\n`),
       // What cannot be written is still shown below, and fails the benchmark.
       keep: (result) => files.keep(result).catch((error: Error) => void unwritten.push(error.message)),
       stop,
     });
     const failures = [...found];
-    if (results.length > 0) around.out(`\n${summaryTable(results)}\nresults: ${files.directory}\n`);
-    for (const warning of warnings) around.out(`warning: ${warning}\n`);
+    if (results.length > 0) context.out(`\n${summaryTable(results)}\nresults: ${files.directory}\n`);
+    for (const warning of warnings) context.out(`warning: ${warning}\n`);
     const [first] = unwritten;
     if (first !== undefined) failures.push(`results cannot be written to ${files.directory}: ${first}`);
-    for (const failure of failures) around.out(`failed: ${failure}\n`);
-    if (isLate) around.out(`failed: not done within ${flags.deadlineSecs} s (--deadline-secs)\n`);
+    for (const failure of failures) context.out(`failed: ${failure}\n`);
+    if (isLate) context.out(`failed: not done within ${flags.deadlineSecs} s (--deadline-secs)\n`);
     if (failures.length > 0 || isLate) return EXIT_CODES.benchmark;
     return stop.isStopped ? EXIT_CODES.cancelled : EXIT_CODES.ok;
   } finally {
@@ -103,7 +103,7 @@ async function bench(flags: BenchFlags, around: Surroundings): Promise<number> {
   }
 }
 
-function optionsOf(flags: BenchFlags, around: Surroundings): SaBenchOptions {
+function optionsOf(flags: BenchFlags, context: CommandContext): SaBenchOptions {
   return {
     endpoint: flags.endpoint.replace(/\/+$/, ''),
     model: flags.model,
@@ -116,7 +116,7 @@ function optionsOf(flags: BenchFlags, around: Surroundings): SaBenchOptions {
     warmupMultiplier: flags.numWarmupMult,
     seed: flags.seed ?? createRng().nextUint32(),
     idleMs: flags.idleTimeoutSecs * 1000,
-    apiKey: around.env['SRTCTL_API_KEY'] ?? null,
+    apiKey: context.env['SRTCTL_API_KEY'] ?? null,
   };
 }
 

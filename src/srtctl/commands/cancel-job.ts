@@ -1,5 +1,5 @@
 /** Stopping a run that is a job of SLURM. */
-import type { SlurmCommands } from '../launch/slurm-commands.ts';
+import type { SlurmCommands } from '../slurm/slurm-commands.ts';
 import { removeHandover } from './handover.ts';
 import type { WatchedRun } from './run-watch.ts';
 

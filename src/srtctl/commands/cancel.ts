@@ -1,14 +1,14 @@
 /** `srtctl cancel`: stops a run. */
 import { Command } from 'commander';
-import { slurmCommands } from '../launch/slurm-commands.ts';
+import { slurmCommands } from '../slurm/slurm-commands.ts';
 import { writeCancelFile } from '../supervise/cancel-file.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { askJob, endJob } from './cancel-job.ts';
+import type { CommandContext } from './command-context.ts';
 import { nextLook } from './read-status.ts';
 import { addOutputOption, type RunFlags, whichRun } from './run-options.ts';
 import { watchRun } from './run-watch.ts';
 import { outcomeOf } from './status-view.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** A supervisor of a job that has not begun to stop by then does not hear; the start of a node's programs may take its time. */
 const DEAF_MS = 60_000;
@@ -27,59 +27,59 @@ interface CancelFlags extends RunFlags {
   readonly wait: boolean;
 }
 
-export function cancelCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function cancelCommand(context: CommandContext, finish: (code: number) => void): Command {
   return addOutputOption(new Command('cancel'))
     .description('stop a run')
     .argument('[run]', 'identifier, recipe name or directory of a run (default: the newest)')
     .option('--no-wait', 'only ask; do not wait until it has ended')
     .addHelpText('after', EXAMPLES)
-    .action(async (which: string | undefined, flags: CancelFlags) => finish(await cancel(which, flags, around)));
+    .action(async (which: string | undefined, flags: CancelFlags) => finish(await cancel(which, flags, context)));
 }
 
-async function cancel(which: string | undefined, flags: CancelFlags, around: Surroundings): Promise<number> {
-  const run = await whichRun(which, flags, around);
+async function cancel(which: string | undefined, flags: CancelFlags, context: CommandContext): Promise<number> {
+  const run = await whichRun(which, flags, context);
   if (run === null) return EXIT_CODES.recipe;
-  const commands = run.job.launcher === 'slurm' ? slurmCommands({ ...around.env }) : null;
-  const look = watchRun(run, around);
+  const commands = run.job.launcher === 'slurm' ? slurmCommands({ ...context.env }) : null;
+  const look = watchRun(run, context);
   /** When it was asked; null: not yet. */
   let askedMs: number | null = null;
   let isWritten = false;
   let isStopped = false;
-  const giveBack = around.onSignal(() => {
+  const giveBack = context.onSignal(() => {
     isStopped = true;
   });
   try {
     for (;;) {
       const { status, abandoned, pending } = await look();
       if (abandoned !== null) {
-        around.out(`${run.job.id}: ${status === null && askedMs !== null ? 'cancelled before it began' : abandoned}\n`);
+        context.out(`${run.job.id}: ${status === null && askedMs !== null ? 'cancelled before it began' : abandoned}\n`);
         return EXIT_CODES.ok;
       }
       if (status?.state === 'ended') {
-        around.out(`${run.job.id}: ${askedMs === null ? 'had ended before: ' : ''}${outcomeOf(status)}\n`);
+        context.out(`${run.job.id}: ${askedMs === null ? 'had ended before: ' : ''}${outcomeOf(status)}\n`);
         return EXIT_CODES.ok;
       }
       if (askedMs === null) {
-        askedMs = around.clock.nowMs();
+        askedMs = context.clock.nowMs();
         if (commands === null) await writeCancelFile(run.paths.cancel, 'srtctl cancel');
         else if (status === null && pending !== null) await endJob(run, commands);
         else await askJob(run, commands);
-        around.out(`${run.job.id}: asked to stop\n`);
+        context.out(`${run.job.id}: asked to stop\n`);
       } else if (commands !== null && status?.state !== 'stopping') {
-        if (!isWritten && around.clock.nowMs() - askedMs > SILENT_MS) {
+        if (!isWritten && context.clock.nowMs() - askedMs > SILENT_MS) {
           // Where SLURM cannot carry the wish the run directory can.
           await writeCancelFile(run.paths.cancel, 'srtctl cancel');
           isWritten = true;
         }
-        if (around.clock.nowMs() - askedMs > DEAF_MS) {
-          around.err(`${run.job.id}: its supervisor does not react; SLURM ends the whole job\n`);
+        if (context.clock.nowMs() - askedMs > DEAF_MS) {
+          context.err(`${run.job.id}: its supervisor does not react; SLURM ends the whole job\n`);
           await endJob(run, commands);
-          askedMs = around.clock.nowMs();
+          askedMs = context.clock.nowMs();
         }
       }
       if (!flags.wait) return EXIT_CODES.ok;
       if (isStopped) return EXIT_CODES.cancelled;
-      await nextLook(around.clock);
+      await nextLook(context.clock);
     }
   } finally {
     giveBack();

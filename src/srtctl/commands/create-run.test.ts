@@ -5,8 +5,8 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { completeExample } from '../../../test/support/srtctl-recipe.ts';
 import { planRecipe } from '../plan/plan-recipe.ts';
-import { NO_CLUSTER } from '../recipe/cluster.ts';
-import { createRedactor } from '../recipe/redact.ts';
+import { NO_CLUSTER } from '../recipe/resolve/cluster.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
 import { createRun } from './create-run.ts';
 
 test('the identifier of a run is neither an option nor a hidden directory, whatever the name of the recipe', async (t) => {

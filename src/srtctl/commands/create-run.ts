@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { makeDirectory } from '../../base/runtime/make-directory.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Redactor } from '../recipe/redact.ts';
+import type { Redactor } from '../recipe/secrets/redactor.ts';
 import { type JobFile, type RunPaths, runPaths } from '../supervise/run-directory.ts';
 
 export interface NewRun {

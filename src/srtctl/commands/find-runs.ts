@@ -1,7 +1,7 @@
 /** Runs on the disk: all of a directory, or the one that the command line means. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Cluster } from '../recipe/cluster.ts';
+import type { Cluster } from '../recipe/resolve/cluster.ts';
 import { type JobFile, type RunPaths, runPaths } from '../supervise/run-directory.ts';
 
 export interface FoundRun {

@@ -1,28 +1,28 @@
 /** Shows a job of SLURM from the shell that submitted it, until it ends or that shell has seen enough. */
 import path from 'node:path';
-import { slurmCommands } from '../launch/slurm-commands.ts';
 import { OWN_LINE } from '../launch/start-script.ts';
+import { slurmCommands } from '../slurm/slurm-commands.ts';
 import { EXIT_CODES, type StatusFile } from '../supervise/run-directory.ts';
 import type { Notice } from '../supervise/run-events.ts';
 import { askJob, endJob } from './cancel-job.ts';
+import type { CommandContext } from './command-context.ts';
 import { LiveView } from './live-view.ts';
 import { LogTail } from './log-tail.ts';
 import { NoticeLines } from './notice-line.ts';
 import { nextLook } from './read-status.ts';
 import { type RunDisplay, tellEnd } from './run-locally.ts';
 import { type RunLook, type WatchedRun, watchRun } from './run-watch.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** Returns the exit code of the run. Ctrl-C asks whether to leave it or to cancel it; without a terminal it is left. */
-export async function followRun(run: WatchedRun, display: RunDisplay, around: Surroundings): Promise<number> {
-  const follower = new Follower(run, display, around);
+export async function followRun(run: WatchedRun, display: RunDisplay, context: CommandContext): Promise<number> {
+  const follower = new Follower(run, display, context);
   let interrupts = 0;
-  const giveBack = around.onSignal(() => {
+  const giveBack = context.onSignal(() => {
     interrupts++;
   });
-  const look = watchRun(run, around);
+  const look = watchRun(run, context);
   try {
-    for (let answered = 0; ; await nextLook(around.clock)) {
+    for (let answered = 0; ; await nextLook(context.clock)) {
       const code = await follower.show(await look());
       if (code !== null) return code;
       if (interrupts === answered) continue;
@@ -38,7 +38,7 @@ export async function followRun(run: WatchedRun, display: RunDisplay, around: Su
 class Follower {
   readonly #run: WatchedRun;
   readonly #display: RunDisplay;
-  readonly #around: Surroundings;
+  readonly #context: CommandContext;
   readonly #events: LogTail;
   readonly #benchmark: LogTail;
   readonly #lines = new NoticeLines();
@@ -48,10 +48,10 @@ class Follower {
   #told = '';
   #asked = 0;
 
-  constructor(run: WatchedRun, display: RunDisplay, around: Surroundings) {
+  constructor(run: WatchedRun, display: RunDisplay, context: CommandContext) {
     this.#run = run;
     this.#display = display;
-    this.#around = around;
+    this.#context = context;
     this.#events = new LogTail(run.paths.events);
     this.#benchmark = new LogTail(path.join(run.paths.logs, 'benchmark.log'));
   }
@@ -61,14 +61,14 @@ class Follower {
     const { job } = this.#run;
     if (pending !== null) this.#say(pending.words);
     if (pending?.isForEver === true) {
-      await endJob(this.#run, slurmCommands({ ...this.#around.env }));
-      this.#around.err(`error: job ${job.id} was cancelled, since ${pending.words}\n`);
+      await endJob(this.#run, slurmCommands({ ...this.#context.env }));
+      this.#context.err(`error: job ${job.id} was cancelled, since ${pending.words}\n`);
       return EXIT_CODES.submit;
     }
     if (status !== null) await this.#showRun(status);
     if (abandoned !== null) {
       await this.close();
-      this.#around.err(`error: ${abandoned}\n`);
+      this.#context.err(`error: ${abandoned}\n`);
       return status === null ? EXIT_CODES.start : EXIT_CODES.running;
     }
     if (status?.state !== 'ended') return null;
@@ -77,32 +77,32 @@ class Follower {
     const exitCode = status.exitCode ?? EXIT_CODES.running;
     const { outcome, report } = status;
     if (this.#display === 'json')
-      this.#around.out(
+      this.#context.out(
         `${JSON.stringify({ at: status.endedAt, run: job.id, type: 'result', outcome, exitCode, directory: this.#run.paths.directory, report })}\n`,
       );
-    else await tellEnd({ status, report, exitCode }, { id: job.id, paths: this.#run.paths }, this.#display === 'live', this.#around);
+    else await tellEnd({ status, report, exitCode }, { id: job.id, paths: this.#run.paths }, this.#display === 'live', this.#context);
     return exitCode;
   }
 
   /** Somebody pressed Ctrl-C. True: the run is left to itself. */
   async leaves(): Promise<boolean> {
     const { id } = this.#run.job;
-    const commands = slurmCommands({ ...this.#around.env });
+    const commands = slurmCommands({ ...this.#context.env });
     this.#view?.stop();
     this.#view = null;
     if (this.#asked > 0) {
-      this.#around.err('hurrying\n');
+      this.#context.err('hurrying\n');
       await askJob(this.#run, commands);
       return false;
     }
-    const answer = await this.#around.ask(`\njob ${id} runs on without this shell. [d]etach, [c]ancel it, or [Enter] to go on watching? `);
+    const answer = await this.#context.ask(`\njob ${id} runs on without this shell. [d]etach, [c]ancel it, or [Enter] to go on watching? `);
     if (answer === null || /^d/i.test(answer.trim())) {
-      this.#around.err(`\nleft: job ${id} goes on\n  srtctl wait ${id}\n  srtctl cancel ${id}\n`);
+      this.#context.err(`\nleft: job ${id} goes on\n  srtctl wait ${id}\n  srtctl cancel ${id}\n`);
       return true;
     }
     if (!/^c/i.test(answer.trim())) return false;
     this.#asked++;
-    this.#around.err('cancelling: routers finish what is under way, then everything ends; Ctrl-C again hurries\n');
+    this.#context.err('cancelling: routers finish what is under way, then everything ends; Ctrl-C again hurries\n');
     if (this.#status === null) await endJob(this.#run, commands);
     else await askJob(this.#run, commands);
     return false;
@@ -117,7 +117,7 @@ class Follower {
 
   async #showRun(status: StatusFile): Promise<void> {
     this.#status = status;
-    const { screen, clock } = this.#around;
+    const { screen, clock } = this.#context;
     if (this.#display === 'live' && screen !== null && this.#view === null && this.#asked === 0) {
       this.#view = new LiveView(screen, clock, () => this.#status ?? status);
       this.#view.start();
@@ -132,20 +132,20 @@ class Follower {
     this.#isTailing = true;
     // Lines are in the logs alone; those of the benchmark are what people wait for.
     for (const text of this.#display === 'lines' ? await this.#benchmark.read(isAll) : [])
-      if (text !== '' && !text.startsWith(OWN_LINE)) this.#around.out(`benchmark | ${text}\n`);
+      if (text !== '' && !text.startsWith(OWN_LINE)) this.#context.out(`benchmark | ${text}\n`);
     const startMs = Date.parse(this.#status?.startedAt ?? '');
     for (const text of await this.#events.read(isAll)) {
       const { at, ...notice } = JSON.parse(text) as { at: string } & Notice;
-      if (this.#display === 'json') this.#around.out(`${JSON.stringify({ at, run: this.#run.job.id, ...notice })}\n`);
+      if (this.#display === 'json') this.#context.out(`${JSON.stringify({ at, run: this.#run.job.id, ...notice })}\n`);
       const line = this.#display === 'lines' ? this.#lines.lineOf(notice as Notice, Date.parse(at) - startMs) : null;
-      if (line !== null) this.#around.out(`${line}\n`);
+      if (line !== null) this.#context.out(`${line}\n`);
     }
   }
 
   #say(words: string): void {
     if (words === this.#told) return;
     this.#told = words;
-    if (this.#display === 'json') this.#around.out(`${JSON.stringify({ run: this.#run.job.id, type: 'pending', words })}\n`);
-    else this.#around.out(`pending: ${words}\n`);
+    if (this.#display === 'json') this.#context.out(`${JSON.stringify({ run: this.#run.job.id, type: 'pending', words })}\n`);
+    else this.#context.out(`pending: ${words}\n`);
   }
 }

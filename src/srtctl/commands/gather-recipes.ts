@@ -3,10 +3,8 @@ import path from 'node:path';
 import { needsInWords } from '../plan/needs.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planRecipe } from '../plan/plan-recipe.ts';
-import type { Cluster } from '../recipe/cluster.ts';
-import { loadCluster } from '../recipe/load-cluster.ts';
-import { loadRecipe } from '../recipe/load-recipe.ts';
-import type { Problem } from '../recipe/problem.ts';
+import { loadCluster } from '../recipe/load/load-cluster.ts';
+import { loadRecipe } from '../recipe/load/load-recipe.ts';
 import {
   isClusterFileName,
   isDirectory,
@@ -16,11 +14,13 @@ import {
   readClusterFile,
   readText,
   splitTarget,
-} from '../recipe/read-files.ts';
-import type { Recipe } from '../recipe/recipe.ts';
-import { createRedactor } from '../recipe/redact.ts';
+} from '../recipe/load/read-files.ts';
+import type { Cluster } from '../recipe/resolve/cluster.ts';
+import type { Recipe } from '../recipe/resolve/recipe.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
+import type { Problem } from '../recipe/text/problem.ts';
+import type { CommandContext } from './command-context.ts';
 import type { RecipeOptions } from './recipe-options.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** One recipe, ready to run. */
 export interface Gathered {
@@ -56,21 +56,21 @@ export interface Gathering {
 const STANDARD_INPUT = '(standard input)';
 
 /** Reads, loads and plans everything; never throws for what it reads. */
-export async function gatherRecipes(options: RecipeOptions, around: Surroundings): Promise<Gathering> {
-  const { cluster, problems, warnings } = readClusterFile(around.workingDirectory, around.env);
+export async function gatherRecipes(options: RecipeOptions, context: CommandContext): Promise<Gathering> {
+  const { cluster, problems, warnings } = readClusterFile(context.workingDirectory, context.env);
   const reports: FileReport[] = [];
   if (problems.length > 0 || warnings.length > 0) reports.push({ file: cluster.file ?? '', recipes: [], needs: [], problems, warnings });
   const gathered: Gathered[] = [];
   for (const target of options.file) {
-    const listed = expand(target, around);
+    const listed = expand(target, context);
     if (!listed.ok) {
       reports.push({ file: target, recipes: [], needs: [], problems: [{ ...listed.problem, file: target }], warnings: [] });
       continue;
     }
     for (const file of listed.files) {
-      if (isClusterFileName(file)) reports.push(readCluster(file, around));
+      if (isClusterFileName(file)) reports.push(readCluster(file, context));
       else {
-        const one = await gatherFile(file, cluster, options, around);
+        const one = await gatherFile(file, cluster, options, context);
         reports.push(one.report);
         gathered.push(...one.gathered);
       }
@@ -80,17 +80,17 @@ export async function gatherRecipes(options: RecipeOptions, around: Surroundings
 }
 
 /** A directory is all YAML files below it, in the order of their names. */
-function expand(target: string, around: Surroundings): ListedFiles {
-  const directory = path.resolve(around.workingDirectory, target);
+function expand(target: string, context: CommandContext): ListedFiles {
+  const directory = path.resolve(context.workingDirectory, target);
   if (target === '-' || !isDirectory(directory)) return { ok: true, files: [target] };
   const listed = listYamlFiles(directory);
   return listed.ok ? { ok: true, files: listed.files.map((file) => path.join(target, file)) } : listed;
 }
 
-function readCluster(file: string, around: Surroundings): FileReport {
-  const read = readText(path.resolve(around.workingDirectory, file));
+function readCluster(file: string, context: CommandContext): FileReport {
+  const read = readText(path.resolve(context.workingDirectory, file));
   if (!read.ok) return { file, recipes: [], needs: [], problems: [{ ...read.problem, file }], warnings: [] };
-  const { problems, warnings } = loadCluster(read.text, file, around.env);
+  const { problems, warnings } = loadCluster(read.text, file, context.env);
   return { file, recipes: [], needs: [], problems, warnings };
 }
 
@@ -98,21 +98,21 @@ async function gatherFile(
   target: string,
   cluster: Cluster,
   { overrides, local }: RecipeOptions,
-  around: Surroundings,
+  context: CommandContext,
 ): Promise<{ readonly report: FileReport; readonly gathered: readonly Gathered[] }> {
   const isInput = target === '-';
   const { file, select } = isInput ? { file: STANDARD_INPUT, select: null } : splitTarget(target);
-  const read = isInput ? ({ ok: true, text: await around.readInput() } as const) : readText(path.resolve(around.workingDirectory, file));
+  const read = isInput ? ({ ok: true, text: await context.readInput() } as const) : readText(path.resolve(context.workingDirectory, file));
   if (!read.ok) {
-    const suggestion = `it was looked for in ${around.workingDirectory}`;
+    const suggestion = `it was looked for in ${context.workingDirectory}`;
     return { report: { file, recipes: [], needs: [], problems: [{ ...read.problem, file, suggestion }], warnings: [] }, gathered: [] };
   }
-  const directory = around.workingDirectory;
+  const directory = context.workingDirectory;
   const loaded = loadRecipe(read.text, file, {
     overrides,
     select,
     cluster,
-    variables: around.env,
+    variables: context.env,
     directoryExists: (name) => isDirectory(path.resolve(directory, name)),
     fileExists: (name) => isFile(path.resolve(directory, name)),
   });

@@ -3,12 +3,12 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
+import type { CommandContext } from './command-context.ts';
 import type { FoundRun } from './find-runs.ts';
 import { LogTail } from './log-tail.ts';
 import { nextLook, readStatus } from './read-status.ts';
 import { addOutputOption, type RunFlags, whichRun } from './run-options.ts';
 import { type RunLook, watchRun } from './run-watch.ts';
-import type { Surroundings } from './surroundings.ts';
 
 const EXAMPLES = `
 Examples:
@@ -33,7 +33,7 @@ interface Source {
   readonly tail: LogTail;
 }
 
-export function logsCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function logsCommand(context: CommandContext, finish: (code: number) => void): Command {
   return addOutputOption(new Command('logs'))
     .description('what the processes of a run have written')
     .argument('[process...]', 'such as prefill-0, or prefill for all of the role (default: all)')
@@ -41,16 +41,16 @@ export function logsCommand(around: Surroundings, finish: (code: number) => void
     .option('-n, --lines <n>', 'lines of each process to begin with, or "all"', lineCount, DEFAULT_LINES)
     .option('-r, --run <run>', 'identifier, recipe name or directory of a run (default: the newest)')
     .addHelpText('after', EXAMPLES)
-    .action(async (processes: readonly string[], flags: LogFlags) => finish(await logs(processes, flags, around)));
+    .action(async (processes: readonly string[], flags: LogFlags) => finish(await logs(processes, flags, context)));
 }
 
-async function logs(wanted: readonly string[], flags: LogFlags, around: Surroundings): Promise<number> {
-  const run = await whichRun(flags.run, flags, around);
+async function logs(wanted: readonly string[], flags: LogFlags, context: CommandContext): Promise<number> {
+  const run = await whichRun(flags.run, flags, context);
   if (run === null) return EXIT_CODES.recipe;
-  const look = watchRun(run, around);
+  const look = watchRun(run, context);
   let isStopped = false;
   const giveBack = flags.follow
-    ? around.onSignal(() => {
+    ? context.onSignal(() => {
         isStopped = true;
       })
     : (): void => {};
@@ -59,11 +59,11 @@ async function logs(wanted: readonly string[], flags: LogFlags, around: Surround
     let told = '';
     for (let first = await look(); flags.follow && !isStopped && first.status === null && runs(first); first = await look()) {
       const words = first.pending?.words ?? '';
-      if (words !== told) around.err(`${run.job.id}: ${words}\n`);
+      if (words !== told) context.err(`${run.job.id}: ${words}\n`);
       told = words;
-      await nextLook(around.clock);
+      await nextLook(context.clock);
     }
-    return await showLogs(run, wanted, flags, look, () => isStopped, around);
+    return await showLogs(run, wanted, flags, look, () => isStopped, context);
   } finally {
     giveBack();
   }
@@ -75,13 +75,15 @@ async function showLogs(
   flags: LogFlags,
   look: () => Promise<RunLook>,
   isStopped: () => boolean,
-  around: Surroundings,
+  context: CommandContext,
 ): Promise<number> {
   const all = await logFiles(run);
   const chosen = wanted.length === 0 ? all : all.filter(([name]) => wanted.some((want) => matches(want, name)));
   const unknown = wanted.filter((want) => !all.some(([name]) => matches(want, name)));
   if (unknown.length > 0) {
-    around.err(`error: ${run.job.id} has no process ${unknown.join(', ')}; it has ${all.map(([name]) => name).join(', ') || 'none yet'}\n`);
+    context.err(
+      `error: ${run.job.id} has no process ${unknown.join(', ')}; it has ${all.map(([name]) => name).join(', ') || 'none yet'}\n`,
+    );
     return EXIT_CODES.recipe;
   }
   const sources: readonly Source[] = chosen.map(([name, file]) => ({ name, tail: new LogTail(file) }));
@@ -89,10 +91,10 @@ async function showLogs(
   try {
     for (const { tail } of sources) await tail.start(flags.lines === 'all' ? null : flags.lines);
     while (flags.follow && !isStopped() && runs(await look())) {
-      await show(sources, width, false, around);
-      await nextLook(around.clock);
+      await show(sources, width, false, context);
+      await nextLook(context.clock);
     }
-    await show(sources, width, true, around);
+    await show(sources, width, true, context);
     return isStopped() ? EXIT_CODES.cancelled : EXIT_CODES.ok;
   } finally {
     for (const { tail } of sources) await tail.close();
@@ -103,12 +105,12 @@ function runs({ status, abandoned }: RunLook): boolean {
   return abandoned === null && status?.state !== 'ended';
 }
 
-async function show(sources: readonly Source[], width: number, isAll: boolean, around: Surroundings): Promise<void> {
+async function show(sources: readonly Source[], width: number, isAll: boolean, context: CommandContext): Promise<void> {
   for (const { name, tail } of sources) {
     const lines = await tail.read(isAll);
     if (lines.length === 0) continue;
     const prefix = width === 0 ? '' : `${name.padEnd(width)} | `;
-    around.out(lines.map((line) => `${prefix}${line}\n`).join(''));
+    context.out(lines.map((line) => `${prefix}${line}\n`).join(''));
   }
 }
 

@@ -1,11 +1,11 @@
 /** `srtctl plan` and `srtctl dry-run`: what would run, without running it. */
 import { Command } from 'commander';
 import { planTable } from '../plan/plan-table.ts';
-import { createRedactor } from '../recipe/redact.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
+import type { CommandContext } from './command-context.ts';
 import { type Gathered, gatherRecipes } from './gather-recipes.ts';
 import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
-import type { Surroundings } from './surroundings.ts';
 import { tellProblems } from './tell-problems.ts';
 
 const EXAMPLES = `
@@ -20,7 +20,7 @@ Examples:
 Secrets are shown as ***. Several recipes (a sweep, overrides, a directory) give a JSON array.`;
 
 /** `name`: the two are the same but for their names. */
-export function planCommand(name: 'plan' | 'dry-run', around: Surroundings, finish: (code: number) => void): Command {
+export function planCommand(name: 'plan' | 'dry-run', context: CommandContext, finish: (code: number) => void): Command {
   const command = new Command(name).description(
     name === 'plan' ? 'show all processes, ports and commands of a recipe' : 'what apply would start, as plan shows it; starts nothing',
   );
@@ -28,19 +28,19 @@ export function planCommand(name: 'plan' | 'dry-run', around: Surroundings, fini
   return command
     .option('--json', 'the plan as JSON', false)
     .addHelpText('after', EXAMPLES.replaceAll('srtctl plan', `srtctl ${name}`))
-    .action(async (flags: RecipeFlags & { readonly json: boolean }) => finish(await plan(read(flags), flags.json, around)));
+    .action(async (flags: RecipeFlags & { readonly json: boolean }) => finish(await plan(read(flags), flags.json, context)));
 }
 
-async function plan(options: RecipeOptions, isJson: boolean, around: Surroundings): Promise<number> {
-  const gathering = await gatherRecipes(options, around);
-  if (!tellProblems(gathering, around)) return EXIT_CODES.recipe;
+async function plan(options: RecipeOptions, isJson: boolean, context: CommandContext): Promise<number> {
+  const gathering = await gatherRecipes(options, context);
+  if (!tellProblems(gathering, context)) return EXIT_CODES.recipe;
   const { gathered } = gathering;
   if (!isJson) {
-    around.out(gathered.map(asText).join('\n'));
+    context.out(gathered.map(asText).join('\n'));
     return EXIT_CODES.ok;
   }
   const plans = gathered.map(({ plan: its, recipe }) => createRedactor(recipe.secrets).data(its));
-  around.out(`${JSON.stringify(plans.length === 1 ? plans[0] : plans, null, 2)}\n`);
+  context.out(`${JSON.stringify(plans.length === 1 ? plans[0] : plans, null, 2)}\n`);
   return EXIT_CODES.ok;
 }
 

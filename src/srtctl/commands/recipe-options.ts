@@ -1,6 +1,6 @@
 /** The options of every command that reads recipes. */
 import type { Command } from 'commander';
-import type { Override } from '../recipe/overrides.ts';
+import type { Override } from '../recipe/variants/overrides.ts';
 
 export interface RecipeOptions {
   /** Files, directories, `FILE:SELECTOR`, `-` for standard input. */

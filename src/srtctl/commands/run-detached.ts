@@ -4,10 +4,10 @@ import { openSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
 import { EXIT_CODES, runPaths } from '../supervise/run-directory.ts';
+import type { CommandContext } from './command-context.ts';
 import type { NewRun } from './create-run.ts';
 import { nextLook, readStatus } from './read-status.ts';
 import { type LocalRun, runLocally } from './run-locally.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** What goes through the pipe, as JSON. */
 interface Handover extends LocalRun {
@@ -18,12 +18,12 @@ interface Handover extends LocalRun {
 const START_DEADLINE_MS = 15_000;
 
 /** Returns when the supervisor has begun. The code is ok, or start when it did not begin. */
-export async function runDetached(what: LocalRun, run: NewRun, around: Surroundings): Promise<number> {
+export async function runDetached(what: LocalRun, run: NewRun, context: CommandContext): Promise<number> {
   const log = path.join(run.paths.logs, 'supervisor.log');
   const output = openSync(log, 'a', 0o600);
-  const child = spawn(around.nodeBinary, [path.join(around.packageDirectory, 'dist/bin/srtctl.js'), 'supervise'], {
-    cwd: around.workingDirectory,
-    env: { ...around.env },
+  const child = spawn(context.nodeBinary, [path.join(context.packageDirectory, 'dist/bin/srtctl.js'), 'supervise'], {
+    cwd: context.workingDirectory,
+    env: { ...context.env },
     detached: true,
     stdio: ['pipe', output, output],
   });
@@ -38,26 +38,26 @@ export async function runDetached(what: LocalRun, run: NewRun, around: Surroundi
   // Whether it took it shows below.
   child.stdin?.on('error', () => {});
   child.stdin?.end(JSON.stringify(handover));
-  const deadlineMs = around.clock.nowMs() + START_DEADLINE_MS;
+  const deadlineMs = context.clock.nowMs() + START_DEADLINE_MS;
   while ((await readStatus(run.paths)) === null) {
-    if (ended !== null || around.clock.nowMs() > deadlineMs) {
-      around.err(`error: the supervisor of ${run.id} did not begin (${ended ?? 'no status within 15 s'}); its output is in ${log}\n`);
+    if (ended !== null || context.clock.nowMs() > deadlineMs) {
+      context.err(`error: the supervisor of ${run.id} did not begin (${ended ?? 'no status within 15 s'}); its output is in ${log}\n`);
       if (ended === null) child.kill('SIGKILL');
       return EXIT_CODES.start;
     }
-    await nextLook(around.clock);
+    await nextLook(context.clock);
   }
   child.unref();
   return EXIT_CODES.ok;
 }
 
 /** Not for people: what `apply --detach` starts. */
-export function superviseCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function superviseCommand(context: CommandContext, finish: (code: number) => void): Command {
   return new Command('supervise')
     .description('supervise a run handed over on standard input (apply --detach starts this)')
     .action(async () => {
-      const handover = JSON.parse(await around.readInput()) as Handover;
+      const handover = JSON.parse(await context.readInput()) as Handover;
       const { id, directory } = handover;
-      finish(await runLocally(handover, { id, paths: runPaths(directory) }, 'silent', around));
+      finish(await runLocally(handover, { id, paths: runPaths(directory) }, 'silent', context));
     });
 }

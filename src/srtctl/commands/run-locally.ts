@@ -2,19 +2,19 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
-import { localLauncher } from '../launch/local.ts';
+import { localLauncher } from '../local/local-launcher.ts';
 import type { Plan } from '../plan/plan.ts';
-import { createRedactor } from '../recipe/redact.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
 import { reportText } from '../supervise/report.ts';
 import type { StatusFile } from '../supervise/run-directory.ts';
 import { type RunResult, runPlan } from '../supervise/run-plan.ts';
+import type { CommandContext } from './command-context.ts';
 import type { NewRun } from './create-run.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
 import { LiveView } from './live-view.ts';
 import { NoticeLines } from './notice-line.ts';
 import { searchPath } from './search-path.ts';
 import { duration, outcomeOf } from './status-view.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** How a run is shown while it lasts. silent: not at all, its files tell. */
 export type RunDisplay = 'live' | 'lines' | 'json' | 'silent';
@@ -33,15 +33,15 @@ export async function runLocally(
   { plan, secrets, nodeBinary }: LocalRun,
   run: NewRun,
   display: RunDisplay,
-  around: Surroundings,
+  context: CommandContext,
 ): Promise<number> {
   const redactor = createRedactor(secrets);
-  const { clock } = around;
+  const { clock } = context;
   const launcher = localLauncher({
     clock,
-    environment: { ...inheritedEnvironment(plan, around.env), PATH: searchPath(around.env['PATH']) },
+    environment: { ...inheritedEnvironment(plan, context.env), PATH: searchPath(context.env['PATH']) },
     nodeBinary,
-    packageDirectory: around.packageDirectory,
+    packageDirectory: context.packageDirectory,
     redact: redactor.text,
   });
   const startMs = clock.wallMs();
@@ -53,30 +53,30 @@ export async function runLocally(
     id: run.id,
     host: hostname(),
     onBegin: (status: () => StatusFile) => {
-      if (display !== 'live' || around.screen === null) return;
-      view = new LiveView(around.screen, clock, status);
+      if (display !== 'live' || context.screen === null) return;
+      view = new LiveView(context.screen, clock, status);
       view.start();
     },
     onNotice: (notice, atMs) => {
       // What processes write is in their logs; of it only the benchmark's is news.
       if (display === 'json' && (notice.type !== 'line' || notice.id === 'benchmark'))
-        around.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), run: run.id, ...notice })}\n`);
+        context.out(`${JSON.stringify({ at: new Date(atMs).toISOString(), run: run.id, ...notice })}\n`);
       if (display === 'live' && notice.type === 'warning') view?.note(`warning: ${notice.text}`);
       if (display !== 'lines') return;
       const line = lines.lineOf(notice, atMs - startMs);
-      if (line !== null) around.out(`${line}\n`);
+      if (line !== null) context.out(`${line}\n`);
     },
     watchCancel: (cancel) =>
-      around.onSignal((signal, count) => {
-        if (display !== 'json' && display !== 'silent') around.err(count === 1 ? STOPPING : HURRYING);
+      context.onSignal((signal, count) => {
+        if (display !== 'json' && display !== 'silent') context.err(count === 1 ? STOPPING : HURRYING);
         cancel(signal);
       }),
   });
   // What a callback assigned is not seen by the compiler.
   (view as LiveView | null)?.stop();
   if (display === 'json')
-    around.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...summaryOf(result, run) })}\n`);
-  else if (display !== 'silent') await tellEnd(result, run, display === 'live', around);
+    context.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...summaryOf(result, run) })}\n`);
+  else if (display !== 'silent') await tellEnd(result, run, display === 'live', context);
   return result.exitCode;
 }
 
@@ -92,13 +92,13 @@ export async function tellEnd(
   result: Pick<RunResult, 'status' | 'report' | 'exitCode'>,
   run: NewRun,
   withTable: boolean,
-  around: Surroundings,
+  context: CommandContext,
 ): Promise<void> {
   const { status, report, exitCode } = result;
-  if (withTable) around.out(`\n${await summaries(run)}`);
-  if (report !== null) around.err(`\n${reportText(report, exitCode)}`);
+  if (withTable) context.out(`\n${await summaries(run)}`);
+  if (report !== null) context.err(`\n${reportText(report, exitCode)}`);
   const tookMs = Date.parse(status.endedAt ?? status.updatedAt) - Date.parse(status.startedAt);
-  around.out(`\n${run.id} ${outcomeOf(status)} after ${duration(tookMs)}\nrun directory: ${run.paths.directory}\n`);
+  context.out(`\n${run.id} ${outcomeOf(status)} after ${duration(tookMs)}\nrun directory: ${run.paths.directory}\n`);
 }
 
 /** What the benchmark wrote for people; empty if it came to nothing. */

@@ -1,9 +1,9 @@
 /** What every command about runs has in common: which run is meant, and where runs are. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { formatProblem } from '../recipe/problem.ts';
-import { readClusterFile } from '../recipe/read-files.ts';
+import { readClusterFile } from '../recipe/load/read-files.ts';
+import { formatProblem } from '../recipe/text/problem.ts';
+import type { CommandContext } from './command-context.ts';
 import { type FoundRun, findRun, outputDirectory } from './find-runs.ts';
-import type { Surroundings } from './surroundings.ts';
 
 export interface RunFlags {
   readonly output?: string;
@@ -21,16 +21,16 @@ function directoryName(text: string): string {
 }
 
 /** As `outputDirectory`; a cluster file with problems counts as none, and that is said. */
-export function runsDirectory({ output }: RunFlags, around: Surroundings): string {
-  const { cluster, problems } = readClusterFile(around.workingDirectory, around.env);
-  for (const problem of problems) around.err(`warning: ${formatProblem(problem)}\n`);
-  return outputDirectory(output, cluster, around.workingDirectory);
+export function runsDirectory({ output }: RunFlags, context: CommandContext): string {
+  const { cluster, problems } = readClusterFile(context.workingDirectory, context.env);
+  for (const problem of problems) context.err(`warning: ${formatProblem(problem)}\n`);
+  return outputDirectory(output, cluster, context.workingDirectory);
 }
 
 /** Null: there is no such run, and that has been said. */
-export async function whichRun(which: string | undefined, flags: RunFlags, around: Surroundings): Promise<FoundRun | null> {
-  const found = await findRun(which, runsDirectory(flags, around), around.workingDirectory);
+export async function whichRun(which: string | undefined, flags: RunFlags, context: CommandContext): Promise<FoundRun | null> {
+  const found = await findRun(which, runsDirectory(flags, context), context.workingDirectory);
   if (found.ok) return found.run;
-  around.err(`error: ${found.message}\n`);
+  context.err(`error: ${found.message}\n`);
   return null;
 }

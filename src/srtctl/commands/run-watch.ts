@@ -5,13 +5,13 @@
  *   none yet, or no change for STALE_MS ──► SLURM is asked, at most every ASK_MS: pending (why), running, or over
  */
 import type { Clock } from '../../base/core/clock.ts';
-import { slurmCommands } from '../launch/slurm-commands.ts';
-import { viewJob } from '../launch/slurm-job.ts';
+import { viewJob } from '../slurm/job-view.ts';
 import { type PendingReason, pendingReason } from '../slurm/pending-reason.ts';
+import { slurmCommands } from '../slurm/slurm-commands.ts';
 import type { JobFile, RunPaths, StatusFile } from '../supervise/run-directory.ts';
+import type { CommandContext } from './command-context.ts';
 import { removeHandover } from './handover.ts';
 import { readSettledStatus, readStatus } from './read-status.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** What must be known of a run to look at it. */
 export interface WatchedRun {
@@ -35,13 +35,13 @@ const ASK_MS = 3000;
 const ABANDONED = 'its supervisor is gone without having ended it; the processes of the run were stopped with it';
 
 /** The first look asks SLURM at once unless the run has ended. */
-export function watchRun(run: WatchedRun, around: Pick<Surroundings, 'clock' | 'env'>): () => Promise<RunLook> {
+export function watchRun(run: WatchedRun, context: Pick<CommandContext, 'clock' | 'env'>): () => Promise<RunLook> {
   if (run.job.launcher !== 'slurm')
     return async () => {
       const { status, isAbandoned } = await readSettledStatus(run.paths);
       return { status, abandoned: isAbandoned ? ABANDONED : null, pending: null };
     };
-  return watchJob(run, around.clock, { ...around.env });
+  return watchJob(run, context.clock, { ...context.env });
 }
 
 function watchJob({ job, paths }: WatchedRun, clock: Clock, env: NodeJS.ProcessEnv): () => Promise<RunLook> {

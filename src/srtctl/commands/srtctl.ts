@@ -4,13 +4,13 @@ import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { applyCommand } from './apply.ts';
 import { benchCommand } from './bench.ts';
 import { cancelCommand } from './cancel.ts';
+import type { CommandContext } from './command-context.ts';
 import { logsCommand } from './logs.ts';
 import { nodeFactsCommand } from './node-facts.ts';
 import { planCommand } from './plan.ts';
 import { superviseCommand } from './run-detached.ts';
 import { listCommand, statusCommand } from './status.ts';
 import { superviseJobCommand } from './supervise-job.ts';
-import type { Surroundings } from './surroundings.ts';
 import { validateCommand } from './validate.ts';
 import { waitCommand } from './wait.ts';
 
@@ -25,7 +25,7 @@ Examples:
 Recipes: docs/recipe-reference.md and recipes/. Commands, exit codes, what to do when something fails: docs/srtctl.md.`;
 
 /** Runs one command line (without the names of node and program). Returns the exit code; rejects only for a bug. */
-export async function runSrtctl(argv: readonly string[], version: string, around: Surroundings): Promise<number> {
+export async function runSrtctl(argv: readonly string[], version: string, context: CommandContext): Promise<number> {
   let code: number = EXIT_CODES.ok;
   const finish = (its: number): void => {
     code = its;
@@ -35,24 +35,24 @@ export async function runSrtctl(argv: readonly string[], version: string, around
     .version(`srtctl ${version}`, '-V, --version')
     .addHelpText('after', EXAMPLES);
   const commands = [
-    applyCommand(around, finish),
-    planCommand('plan', around, finish),
-    planCommand('dry-run', around, finish),
-    validateCommand(around, finish),
-    listCommand(around, finish),
-    statusCommand(around, finish),
-    logsCommand(around, finish),
-    waitCommand(around, finish),
-    cancelCommand(around, finish),
-    benchCommand(around, finish),
+    applyCommand(context, finish),
+    planCommand('plan', context, finish),
+    planCommand('dry-run', context, finish),
+    validateCommand(context, finish),
+    listCommand(context, finish),
+    statusCommand(context, finish),
+    logsCommand(context, finish),
+    waitCommand(context, finish),
+    cancelCommand(context, finish),
+    benchCommand(context, finish),
   ];
-  const hidden = [superviseCommand(around, finish), superviseJobCommand(around, finish), nodeFactsCommand(around, finish)];
+  const hidden = [superviseCommand(context, finish), superviseJobCommand(context, finish), nodeFactsCommand(context, finish)];
   for (const command of commands) program.addCommand(command);
   for (const command of hidden) program.addCommand(command, { hidden: true });
   for (const command of [program, ...hidden, ...commands]) {
     command
       .exitOverride()
-      .configureOutput({ writeOut: (text) => around.out(text), writeErr: (text) => around.err(text) })
+      .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
       .showHelpAfterError(`(srtctl ${command === program ? '' : `${command.name()} `}--help tells more)`);
   }
   try {

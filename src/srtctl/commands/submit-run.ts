@@ -3,17 +3,17 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeDirectory } from '../../base/runtime/make-directory.ts';
-import { slurmCommands, submissionEnvironment } from '../launch/slurm-commands.ts';
-import { knowsContainers, releaseJob, SubmitError, submitHeld, testSubmission } from '../launch/slurm-submit.ts';
-import type { Cluster } from '../recipe/cluster.ts';
-import { createRedactor } from '../recipe/redact.ts';
+import type { Cluster } from '../recipe/resolve/cluster.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
 import { renderBatchScript, warningSeconds } from '../slurm/batch-script.ts';
+import { slurmCommands, submissionEnvironment } from '../slurm/slurm-commands.ts';
 import { stepOptionProblems } from '../slurm/step-options.ts';
+import { knowsContainers, releaseJob, SubmitError, submitHeld, testSubmission } from '../slurm/submit-job.ts';
 import { runPaths } from '../supervise/run-directory.ts';
+import type { CommandContext } from './command-context.ts';
 import { type NewRun, writeRun } from './create-run.ts';
 import type { Gathered } from './gather-recipes.ts';
 import { writeHandover } from './handover.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /** refused: the recipe cannot be written as a job; failed: SLURM, or the disk, did not take it. */
 export type Submission =
@@ -24,14 +24,14 @@ const NO_PYXIS =
   'warning: the srun of this machine has no --container-image (pyxis); if that of the nodes has none either, set container_runtime: none in the cluster file\n';
 
 /** `outputs`: absolute; made if it is not there. The run's directory in it is named after the job's number. */
-export async function submitRun(one: Gathered, cluster: Cluster, outputs: string, around: Surroundings): Promise<Submission> {
+export async function submitRun(one: Gathered, cluster: Cluster, outputs: string, context: CommandContext): Promise<Submission> {
   const { recipe } = one;
-  const nodeBinary = cluster.nodePath ?? around.nodeBinary;
+  const nodeBinary = cluster.nodePath ?? context.nodeBinary;
   const rendered = renderBatchScript({
     recipe,
     cluster,
     outputs,
-    supervisor: [nodeBinary, path.join(around.packageDirectory, 'dist/bin/srtctl.js'), 'supervise-job'],
+    supervisor: [nodeBinary, path.join(context.packageDirectory, 'dist/bin/srtctl.js'), 'supervise-job'],
   });
   const problems = [...rendered.problems, ...stepOptionProblems(recipe.srunOptions)];
   if (problems.length > 0) return { kind: 'refused', message: problems.join('\nerror: ') };
@@ -41,7 +41,7 @@ export async function submitRun(one: Gathered, cluster: Cluster, outputs: string
     // Not a run until it has its number; beside its place, so that renaming it is one step.
     staging = path.join(outputs, `.submitting-${randomUUID()}`);
     await mkdir(staging);
-    return { kind: 'submitted', run: await submit(one, rendered.script, staging, outputs, around, nodeBinary, cluster) };
+    return { kind: 'submitted', run: await submit(one, rendered.script, staging, outputs, context, nodeBinary, cluster) };
   } catch (error) {
     const message =
       error instanceof SubmitError ? error.message : `no run directory can be made in ${outputs}: ${String(error)}; -o DIR takes another`;
@@ -56,16 +56,16 @@ async function submit(
   script: string,
   staging: string,
   outputs: string,
-  around: Surroundings,
+  context: CommandContext,
   nodeBinary: string,
   cluster: Cluster,
 ): Promise<NewRun> {
   const scriptFile = path.join(staging, 'sbatch.sh');
   await writeFile(scriptFile, script);
   const given = new Set([...script.matchAll(/^#SBATCH --([\w-]+)/gm)].map(([, name]) => name!));
-  const commands = slurmCommands(submissionEnvironment({ ...around.env }, given));
+  const commands = slurmCommands(submissionEnvironment({ ...context.env }, given));
   await testSubmission(scriptFile, commands);
-  if (plan.processes.some(({ container }) => container !== null) && !(await knowsContainers(commands))) around.err(NO_PYXIS);
+  if (plan.processes.some(({ container }) => container !== null) && !(await knowsContainers(commands))) context.err(NO_PYXIS);
   const job = await submitHeld(scriptFile, commands);
   const paths = runPaths(path.join(outputs, job));
   try {
@@ -78,7 +78,7 @@ async function submit(
       warningSeconds: warningSeconds(recipe.slurm.timeLimit),
     });
     const input = { plan, recipeFile: file, redactedText };
-    await writeRun(runPaths(staging), job, input, 'slurm', createRedactor(recipe.secrets), around.clock.wallMs());
+    await writeRun(runPaths(staging), job, input, 'slurm', createRedactor(recipe.secrets), context.clock.wallMs());
     await rename(staging, paths.directory);
     await releaseJob(job, commands);
   } catch (error) {

@@ -1,39 +1,39 @@
 /** Not for people: what the batch script of a job becomes. It runs the plan as steps of its own job. */
 import { hostname } from 'node:os';
 import { Command } from 'commander';
-import { slurmLauncher } from '../launch/slurm.ts';
-import { slurmCommands } from '../launch/slurm-commands.ts';
-import { JobDeadline } from '../launch/slurm-deadline.ts';
-import { killWaitSeconds, viewJob } from '../launch/slurm-job.ts';
-import { createRedactor } from '../recipe/redact.ts';
+import { createRedactor } from '../recipe/secrets/redactor.ts';
+import { JobDeadline } from '../slurm/job-deadline.ts';
+import { killWaitSeconds, viewJob } from '../slurm/job-view.ts';
+import { slurmCommands } from '../slurm/slurm-commands.ts';
+import { slurmLauncher } from '../slurm/slurm-launcher.ts';
 import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
 import { runPlan } from '../supervise/run-plan.ts';
+import type { CommandContext } from './command-context.ts';
 import { type Handover, takeHandover } from './handover.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
 import { NoticeLines } from './notice-line.ts';
 import { outcomeOf } from './status-view.ts';
-import type { Surroundings } from './surroundings.ts';
 
-export function superviseJobCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function superviseJobCommand(context: CommandContext, finish: (code: number) => void): Command {
   return new Command('supervise-job')
     .description('supervise a run in the SLURM job of its number (batch scripts of srtctl run this)')
     .argument('<directory>')
-    .action(async (directory: string) => finish(await superviseJob(directory, around)));
+    .action(async (directory: string) => finish(await superviseJob(directory, context)));
 }
 
-async function superviseJob(directory: string, around: Surroundings): Promise<number> {
-  const job = around.env['SLURM_JOB_ID'];
+async function superviseJob(directory: string, context: CommandContext): Promise<number> {
+  const job = context.env['SLURM_JOB_ID'];
   if (job === undefined) {
-    around.err('error: supervise-job runs in a batch script of SLURM; "srtctl apply" submits one\n');
+    context.err('error: supervise-job runs in a batch script of SLURM; "srtctl apply" submits one\n');
     return EXIT_CODES.recipe;
   }
-  const { clock } = around;
+  const { clock } = context;
   let handover: Handover;
   try {
     handover = await takeHandover(directory, clock);
   } catch (error) {
-    around.err(`error: the plan of job ${job} is not in ${directory}: ${String(error)}; was it submitted with "srtctl apply"?\n`);
+    context.err(`error: the plan of job ${job} is not in ${directory}: ${String(error)}; was it submitted with "srtctl apply"?\n`);
     return EXIT_CODES.start;
   }
   const { plan, secrets, nodeBinary, networkInterface, stepOptions } = handover;
@@ -41,9 +41,9 @@ async function superviseJob(directory: string, around: Surroundings): Promise<nu
   const launcher = slurmLauncher({
     clock,
     job,
-    environment: inheritedEnvironment(plan, around.env),
+    environment: inheritedEnvironment(plan, context.env),
     nodeBinary,
-    packageDirectory: around.packageDirectory,
+    packageDirectory: context.packageDirectory,
     networkInterface,
     stepOptions,
     redact: redactor.text,
@@ -57,24 +57,24 @@ async function superviseJob(directory: string, around: Surroundings): Promise<nu
     host: hostname(),
     onNotice: (notice, atMs) => {
       const line = lines.lineOf(notice, atMs - startMs);
-      if (line !== null) around.out(`${line}\n`);
+      if (line !== null) context.out(`${line}\n`);
     },
-    watchCancel: (cancel) => watchJob(job, handover, around, cancel),
+    watchCancel: (cancel) => watchJob(job, handover, context, cancel),
   });
-  if (result.report !== null) around.out(`\n${reportText(result.report, result.exitCode)}`);
-  around.out(`\n${job} ${outcomeOf(result.status)}\n`);
+  if (result.report !== null) context.out(`\n${reportText(result.report, result.exitCode)}`);
+  context.out(`\n${job} ${outcomeOf(result.status)}\n`);
   return result.exitCode;
 }
 
 /** Who may end a job: a person (scancel, srtctl cancel), its time limit, SLURM itself. Returns how to unsubscribe. */
-function watchJob(job: string, { warningSeconds }: Handover, around: Surroundings, cancel: (by: string) => void): () => void {
-  const { clock } = around;
-  const commands = slurmCommands({ ...around.env });
+function watchJob(job: string, { warningSeconds }: Handover, context: CommandContext, cancel: (by: string) => void): () => void {
+  const { clock } = context;
+  const commands = slurmCommands({ ...context.env });
   let isOver = false;
   const deadline = new JobDeadline({ job, warningSeconds, commands, clock, cancel });
-  const giveBackWarning = around.onUserSignal(() => deadline.warned());
-  const giveBack = around.onSignal((signal, count) => {
-    around.out(`[${signal} heard, job ${job}: ${count === 1 ? 'stopping in order' : 'hurrying'}]\n`);
+  const giveBackWarning = context.onUserSignal(() => deadline.warned());
+  const giveBack = context.onSignal((signal, count) => {
+    context.out(`[${signal} heard, job ${job}: ${count === 1 ? 'stopping in order' : 'hurrying'}]\n`);
     cancel(signal);
     if (count === 1) void hurryWithJob();
   });

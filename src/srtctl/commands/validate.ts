@@ -1,9 +1,9 @@
 /** `srtctl validate`: whether recipes and cluster files are right. */
 import { Command } from 'commander';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
+import type { CommandContext } from './command-context.ts';
 import { gatherRecipes } from './gather-recipes.ts';
 import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
-import type { Surroundings } from './surroundings.ts';
 import { tellProblems, tellWarnings } from './tell-problems.ts';
 
 const EXAMPLES = `
@@ -14,31 +14,31 @@ Examples:
 
 Every problem of every file is told at once, each with file, line, column and what to do. Ends with 0, or with 2 if there is one.`;
 
-export function validateCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function validateCommand(context: CommandContext, finish: (code: number) => void): Command {
   const command = new Command('validate').description('check recipes and cluster files (srtslurm*.yaml) completely; starts nothing');
   const read = addRecipeOptions(command);
   return command
     .option('--json', 'the findings as JSON', false)
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: RecipeFlags & { readonly json: boolean }) => finish(await validate(read(flags), flags.json, around)));
+    .action(async (flags: RecipeFlags & { readonly json: boolean }) => finish(await validate(read(flags), flags.json, context)));
 }
 
-async function validate(options: RecipeOptions, isJson: boolean, around: Surroundings): Promise<number> {
-  const gathering = await gatherRecipes(options, around);
+async function validate(options: RecipeOptions, isJson: boolean, context: CommandContext): Promise<number> {
+  const gathering = await gatherRecipes(options, context);
   const { reports, hasProblems } = gathering;
   if (isJson) {
-    around.out(`${JSON.stringify({ ok: !hasProblems && reports.length > 0, files: reports }, null, 2)}\n`);
+    context.out(`${JSON.stringify({ ok: !hasProblems && reports.length > 0, files: reports }, null, 2)}\n`);
     return hasProblems || reports.length === 0 ? EXIT_CODES.recipe : EXIT_CODES.ok;
   }
   if (reports.length === 0 || hasProblems) {
-    tellProblems(gathering, around);
+    tellProblems(gathering, context);
     return EXIT_CODES.recipe;
   }
-  tellWarnings(gathering, around);
+  tellWarnings(gathering, context);
   for (const { file, recipes, needs, warnings } of reports) {
     const what = recipes.length === 0 ? 'cluster file' : recipes.join(', ');
-    around.out(`ok  ${file}: ${what}${counted(warnings.length)}\n`);
-    for (const one of needs) around.out(`    ${one}\n`);
+    context.out(`ok  ${file}: ${what}${counted(warnings.length)}\n`);
+    for (const one of needs) context.out(`    ${one}\n`);
   }
   return EXIT_CODES.ok;
 }

@@ -2,11 +2,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
+import type { CommandContext } from './command-context.ts';
 import { nextLook } from './read-status.ts';
 import { addOutputOption, type RunFlags, whichRun } from './run-options.ts';
 import { watchRun } from './run-watch.ts';
 import { outcomeOf } from './status-view.ts';
-import type { Surroundings } from './surroundings.ts';
 
 const EXAMPLES = `
 Examples:
@@ -22,51 +22,51 @@ interface WaitFlags extends RunFlags {
   readonly timeout?: number;
 }
 
-export function waitCommand(around: Surroundings, finish: (code: number) => void): Command {
+export function waitCommand(context: CommandContext, finish: (code: number) => void): Command {
   return addOutputOption(new Command('wait'))
     .description('wait for a run')
     .argument('[run]', 'identifier, recipe name or directory of a run (default: the newest)')
     .addOption(new Option('--for <what>', 'what to wait for').choices(['ready', 'end']).default('end'))
     .option('--timeout <s>', 'seconds to wait at most (default: without end)', seconds)
     .addHelpText('after', EXAMPLES)
-    .action(async (which: string | undefined, flags: WaitFlags) => finish(await wait(which, flags, around)));
+    .action(async (which: string | undefined, flags: WaitFlags) => finish(await wait(which, flags, context)));
 }
 
-async function wait(which: string | undefined, flags: WaitFlags, around: Surroundings): Promise<number> {
-  const run = await whichRun(which, flags, around);
+async function wait(which: string | undefined, flags: WaitFlags, context: CommandContext): Promise<number> {
+  const run = await whichRun(which, flags, context);
   if (run === null) return EXIT_CODES.recipe;
-  const deadlineMs = flags.timeout === undefined ? Number.POSITIVE_INFINITY : around.clock.nowMs() + flags.timeout * 1000;
+  const deadlineMs = flags.timeout === undefined ? Number.POSITIVE_INFINITY : context.clock.nowMs() + flags.timeout * 1000;
   let isStopped = false;
-  const giveBack = around.onSignal(() => {
+  const giveBack = context.onSignal(() => {
     isStopped = true;
   });
-  const look = watchRun(run, around);
+  const look = watchRun(run, context);
   let told = '';
   try {
     for (;;) {
       const { status, abandoned, pending } = await look();
       if (abandoned !== null) {
-        around.err(`${run.job.id}: ${abandoned}\n`);
+        context.err(`${run.job.id}: ${abandoned}\n`);
         return status === null ? EXIT_CODES.start : EXIT_CODES.running;
       }
-      if (pending !== null && pending.words !== told) around.err(`${run.job.id}: ${pending.words}\n`);
+      if (pending !== null && pending.words !== told) context.err(`${run.job.id}: ${pending.words}\n`);
       told = pending?.words ?? told;
       if (pending?.isForEver === true) return EXIT_CODES.submit;
       if (status?.state === 'ended') {
-        around.out(`${run.job.id}: ${outcomeOf(status)}\n`);
-        if (status.report !== null) around.err(reportText(status.report, status.exitCode ?? EXIT_CODES.running));
+        context.out(`${run.job.id}: ${outcomeOf(status)}\n`);
+        if (status.report !== null) context.err(reportText(status.report, status.exitCode ?? EXIT_CODES.running));
         return status.exitCode ?? EXIT_CODES.running;
       }
       if (flags.for === 'ready' && (status?.state === 'serving' || status?.state === 'benchmarking')) {
-        around.out(`${status.endpoint}\n`);
+        context.out(`${status.endpoint}\n`);
         return EXIT_CODES.ok;
       }
       if (isStopped) return EXIT_CODES.cancelled;
-      if (around.clock.nowMs() >= deadlineMs) {
-        around.err(`${run.job.id}: still ${status?.state ?? 'preparing'} after ${flags.timeout} s\n`);
+      if (context.clock.nowMs() >= deadlineMs) {
+        context.err(`${run.job.id}: still ${status?.state ?? 'preparing'} after ${flags.timeout} s\n`);
         return EXIT_TIMEOUT;
       }
-      await nextLook(around.clock);
+      await nextLook(context.clock);
     }
   } finally {
     giveBack();

@@ -1,6 +1,6 @@
 /** Host paths of a recipe made absolute, since processes run in other directories. */
 import { resolve } from 'node:path';
-import type { Recipe } from '../recipe/recipe.ts';
+import type { Recipe } from '../recipe/resolve/recipe.ts';
 
 /**
  * `sglang_src_dir`, `setup_script` and `mocker_model` are paths whatever they look like. Models, containers and mounts are paths here only if they begin

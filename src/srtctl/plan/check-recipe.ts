@@ -1,5 +1,5 @@
 /** What loading a recipe cannot see: that nothing could run as the plan has it. */
-import type { Recipe } from '../recipe/recipe.ts';
+import type { Recipe } from '../recipe/resolve/recipe.ts';
 import { MODEL_DIRECTORY, type PlanContext, SOURCE_DIRECTORY } from './context.ts';
 import { findPort, findText } from './flag-words.ts';
 

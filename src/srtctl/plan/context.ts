@@ -1,6 +1,6 @@
 /** What all parts of planning share. */
-import type { Cluster } from '../recipe/cluster.ts';
-import type { Environment, Recipe } from '../recipe/recipe.ts';
+import type { Cluster } from '../recipe/resolve/cluster.ts';
+import type { Environment, Recipe } from '../recipe/resolve/recipe.ts';
 import type { PlannedMount, PlanProblem } from './plan.ts';
 import type { PortBook } from './port-book.ts';
 

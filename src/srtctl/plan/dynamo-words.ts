@@ -1,5 +1,5 @@
 /** What Dynamo's frontends and workers need in their environment, before they start, and in their command lines. Source: ai-dynamo 1.6.1. */
-import type { Environment, WorkerGroup } from '../recipe/recipe.ts';
+import type { Environment, WorkerGroup } from '../recipe/resolve/recipe.ts';
 import { addressOf, type PlanContext, urlOf } from './context.ts';
 import { findPort, flagWords } from './flag-words.ts';
 import { type PlannedMount, type PlannedStep, type ReadyRule, SCRATCH_FOLDER } from './plan.ts';

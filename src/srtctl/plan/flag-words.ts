@@ -1,5 +1,5 @@
 /** Flags of a recipe as the words of a command line. */
-import type { Flags, FlagValue } from '../recipe/recipe.ts';
+import type { Flags, FlagValue } from '../recipe/resolve/recipe.ts';
 
 /**
  * In the order of `flags`, without those of `except`. true: `--name`; false, null and empty lists: nothing; a list: its items as

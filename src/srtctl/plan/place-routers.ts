@@ -1,5 +1,5 @@
 /** On which nodes the routers (or Dynamo frontends) of a deployment run. */
-import type { RouterSpread } from '../recipe/recipe.ts';
+import type { RouterSpread } from '../recipe/resolve/recipe.ts';
 
 /**
  * Node indexes, ascending, at most one router a node, node 0 always first.

@@ -1,6 +1,6 @@
 /** On which nodes and GPUs every worker runs. */
-import type { Recipe, WorkerGroup, WorkerRole } from '../recipe/recipe.ts';
-import { oneWorker } from '../recipe/worker-groups.ts';
+import type { Recipe, WorkerGroup, WorkerRole } from '../recipe/resolve/recipe.ts';
+import { oneWorker } from '../recipe/resolve/resolve-workers.ts';
 import type { PlanProblem } from './plan.ts';
 
 /** One process of a worker. */

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
-import { NO_CLUSTER } from '../recipe/cluster.ts';
-import type { Recipe, WorkerGroup, WorkerRole } from '../recipe/recipe.ts';
+import { NO_CLUSTER } from '../recipe/resolve/cluster.ts';
+import type { Recipe, WorkerGroup, WorkerRole } from '../recipe/resolve/recipe.ts';
 import { type Plan, TIERS } from './plan.ts';
 import { planRecipe } from './plan-recipe.ts';
 

@@ -1,7 +1,7 @@
 /** From a recipe and a cluster file to a plan. */
 import { basename } from 'node:path';
-import type { Cluster } from '../recipe/cluster.ts';
-import type { Recipe } from '../recipe/recipe.ts';
+import type { Cluster } from '../recipe/resolve/cluster.ts';
+import type { Recipe } from '../recipe/resolve/recipe.ts';
 import { withAbsolutePaths } from './absolute-paths.ts';
 import { checkRecipe } from './check-recipe.ts';
 import { nodeName, type PlanContext, urlOf } from './context.ts';

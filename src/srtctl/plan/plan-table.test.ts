@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { completeExample, recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
-import { NO_CLUSTER } from '../recipe/cluster.ts';
-import type { Recipe } from '../recipe/recipe.ts';
+import { NO_CLUSTER } from '../recipe/resolve/cluster.ts';
+import type { Recipe } from '../recipe/resolve/recipe.ts';
 import { planRecipe } from './plan-recipe.ts';
 import { planTable } from './plan-table.ts';
 import { quoteWord } from './quote-word.ts';

@@ -1,5 +1,5 @@
 /** The processes of the workers: SGLang engines, Dynamo's SGLang workers, or simulated engines. */
-import type { Environment, WorkerGroup, WorkerRole } from '../recipe/recipe.ts';
+import type { Environment, WorkerGroup, WorkerRole } from '../recipe/resolve/recipe.ts';
 import { addressOf, environmentOf, type PlanContext, urlOf } from './context.ts';
 import { dynamoEnvironment, dynamoReadyRule } from './dynamo-words.ts';
 import type { PlacedRank, PlacedWorker } from './place-workers.ts';

@@ -1,5 +1,5 @@
 // The plan: everything that a recipe starts, as data. Planning makes it, launchers execute it unchanged, `plan.json` of a run holds it.
-import type { Benchmark, HealthCheck, WorkerRole } from '../recipe/recipe.ts';
+import type { Benchmark, HealthCheck, WorkerRole } from '../recipe/resolve/recipe.ts';
 
 /** What a process is. */
 export type PlanRole = 'nginx' | 'router' | 'frontend' | WorkerRole | 'etcd' | 'nats' | 'benchmark';

@@ -1,5 +1,5 @@
 /** The command line of a worker. */
-import type { Flags, WorkerGroup } from '../recipe/recipe.ts';
+import type { Flags, WorkerGroup } from '../recipe/resolve/recipe.ts';
 import { addressOf, modelPath, type PlanContext } from './context.ts';
 import { mockerArgv } from './dynamo-words.ts';
 import { findText, flagWords } from './flag-words.ts';

@@ -1,5 +1,5 @@
 /** The ports of the processes of a worker. */
-import type { WorkerGroup } from '../recipe/recipe.ts';
+import type { WorkerGroup } from '../recipe/resolve/recipe.ts';
 import type { PlanContext } from './context.ts';
 import { mockerBootstrap } from './dynamo-words.ts';
 import { findPort } from './flag-words.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { completeExample } from '../../../test/support/srtctl-recipe.ts';
-import { NO_CLUSTER } from '../recipe/cluster.ts';
+import { NO_CLUSTER } from '../recipe/resolve/cluster.ts';
 import { type BatchScriptInput, renderBatchScript, warningSeconds } from './batch-script.ts';
 
 const SUPERVISOR = ['/opt/node/bin/node', '/opt/srtctl/dist/bin/srtctl.js', 'supervise-job'];

@@ -1,8 +1,8 @@
 /** The script that SLURM runs on the first node of a job: options, then the supervisor. Pure. Source: sbatch(1). */
 import { shellQuoted } from '../launch/start-script.ts';
-import type { Cluster } from '../recipe/cluster.ts';
-import type { Recipe } from '../recipe/recipe.ts';
-import { timeLimitSeconds } from '../recipe/time-limit.ts';
+import type { Cluster } from '../recipe/resolve/cluster.ts';
+import type { Recipe } from '../recipe/resolve/recipe.ts';
+import { timeLimitSeconds } from '../recipe/resolve/time-limit.ts';
 
 export interface BatchScriptInput {
   readonly recipe: Pick<Recipe, 'name' | 'slurm' | 'sbatchDirectives'> & {

@@ -10,7 +10,7 @@ export interface Failure {
   /** Null: no process is to blame. */
   readonly process: string | null;
   readonly node: string | null;
-  /** node: a machine went; process: it ended on its own; benchmark: that of the benchmark; wait: patience ended; other. */
+  /** node: a machine went; process: it ended on its own; benchmark: that of the benchmark; wait: it timed out; other. */
   readonly kind: 'node' | 'process' | 'benchmark' | 'wait' | 'other';
   /** Its output names a cause (not only a symptom). */
   readonly namesCause: boolean;

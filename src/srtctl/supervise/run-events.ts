@@ -15,10 +15,10 @@ export type RunEvent =
   | { readonly type: 'ready'; readonly id: string }
   | { readonly type: 'ended'; readonly id: string; readonly end: ProcessEnd }
   | { readonly type: 'node-lost'; readonly node: string; readonly why: string }
-  /** The proof: one real request through every router and the public endpoint. */
-  | { readonly type: 'proving'; readonly detail: string }
-  | { readonly type: 'proved' }
-  | { readonly type: 'not-proved'; readonly via: string; readonly message: string }
+  /** The smoke test: one real request through every router and the public endpoint. */
+  | { readonly type: 'smoke-test-pending'; readonly detail: string }
+  | { readonly type: 'smoke-test-passed' }
+  | { readonly type: 'smoke-test-failed'; readonly via: string; readonly message: string }
   /** Something outside of the processes failed (the supervisor's own work). */
   | { readonly type: 'broken'; readonly message: string }
   /** The first stops the run in order, the second hurries, the third kills. */
@@ -32,7 +32,7 @@ export type Effect =
   | { readonly do: 'start'; readonly ids: readonly string[] }
   /** Ask until it is ready. */
   | { readonly do: 'watch'; readonly id: string }
-  | { readonly do: 'prove' }
+  | { readonly do: 'smoke-test' }
   /** Ask nothing any more. */
   | { readonly do: 'stop-asking' }
   | { readonly do: 'signal'; readonly id: string; readonly how: 'drain' | 'terminate' | 'kill' }

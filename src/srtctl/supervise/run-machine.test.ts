@@ -74,7 +74,7 @@ class Drive {
   /** Up to the benchmark. */
   up(): this {
     this.hear({ type: 'opened', clashes: [] }).ready('prefill-0', 'prefill-0.1', 'decode-0').ready('router-0').ready('nginx');
-    return this.hear({ type: 'proved' }).started('benchmark');
+    return this.hear({ type: 'smoke-test-passed' }).started('benchmark');
   }
 
   /** Everything that is told to stop does so. */
@@ -105,7 +105,7 @@ describe('the state machine of a run', () => {
     drive.ready('nginx');
     assert.equal(drive.machine.state, 'proving');
     assert.deepEqual(drive.took('start'), []);
-    drive.hear({ type: 'proved' });
+    drive.hear({ type: 'smoke-test-passed' });
     assert.deepEqual(drive.took('start'), ['benchmark']);
     assert.equal(drive.machine.state, 'benchmarking');
   });
@@ -139,7 +139,7 @@ describe('the state machine of a run', () => {
     drive
       .hear({ type: 'opened', clashes: [] })
       .ready('aggregated-0')
-      .hear({ type: 'proved' })
+      .hear({ type: 'smoke-test-passed' })
       .pass(10 * 86_400_000);
     assert.equal(drive.machine.state, 'serving');
     drive.hear({ type: 'cancel', by: 'SIGINT' }).stopsAll();
@@ -172,7 +172,12 @@ describe('the state machine of a run', () => {
 
   test('goes on without a process that is not critical', () => {
     const drive = new Drive(planOf([planned('prefill-0', { ready: WEB }), planned('decode-0', { critical: false })]));
-    drive.hear({ type: 'opened', clashes: [] }).ready('prefill-0', 'decode-0').hear({ type: 'proved' }).ends('decode-0', 1).pass(5000);
+    drive
+      .hear({ type: 'opened', clashes: [] })
+      .ready('prefill-0', 'decode-0')
+      .hear({ type: 'smoke-test-passed' })
+      .ends('decode-0', 1)
+      .pass(5000);
     assert.equal(drive.machine.state, 'serving');
   });
 
@@ -219,7 +224,7 @@ describe('the state machine of a run', () => {
   });
 });
 
-describe('patience', () => {
+describe('time-outs while starting', () => {
   const workers = planOf([planned('aggregated-0', { ready: WEB }), planned('aggregated-0.1', { rank: 1 })], {
     healthCheck: { intervalMs: 10_000, timeoutMs: 3_600_000 },
   });
@@ -259,7 +264,7 @@ describe('patience', () => {
   test('with the first requests ends, too', () => {
     const drive = waiting()
       .ready('aggregated-0')
-      .hear({ type: 'proving', detail: 'no answer yet through router-0' })
+      .hear({ type: 'smoke-test-pending', detail: 'no answer yet through router-0' })
       .pass(70_000)
       .stopsAll();
     assert.equal(drive.machine.outcome, 'readiness');
@@ -331,7 +336,7 @@ describe('stopping a run', () => {
     const event = fc.oneof(
       fc.constantFrom<RunEvent>(
         { type: 'opened', clashes: [] },
-        { type: 'proved' },
+        { type: 'smoke-test-passed' },
         { type: 'cancel', by: 'SIGTERM' },
         { type: 'node-lost', node: 'n1', why: 'gone' },
       ),
@@ -393,7 +398,7 @@ describe('etcd that is out of reach', () => {
 
   function serving(): Drive {
     const drive = new Drive(DYNAMO).hear({ type: 'opened', clashes: [] });
-    return drive.ready('etcd').ready('decode-0', 'prefill-0').ready('frontend-0').hear({ type: 'proved' });
+    return drive.ready('etcd').ready('decode-0', 'prefill-0').ready('frontend-0').hear({ type: 'smoke-test-passed' });
   }
 
   test('is named as the cause although it lives and everybody else ends with 0', () => {

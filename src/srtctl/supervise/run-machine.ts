@@ -1,9 +1,9 @@
 /**
  * The state machine of a run: hears events, orders effects. No input, no output, no clock of its own; time comes with each event.
  *
- *   preparing ─opened─► starting tier 0 ─all ready─► tier 1 ... tier 3 ─► proving ─proved─► benchmarking (or serving) ─ended 0─┐
+ *   preparing ─opened─► starting tier 0 ─all ready─► tier 1 ... tier 3 ─► proving ─passed─► benchmarking (or serving) ─ended 0─┐
  *       │                  │                                                │                  │                              │
- *       │ port taken       │ cannot start, ended, patience over             │ no answer        │ ended, failed, node lost     │
+ *       │ port taken       │ cannot start, ended, timed out                │ no answer        │ ended, failed, node lost     │
  *       ▼                  ▼                                                ▼                  ▼                              │
  *    failing: SETTLE_MS, in which others may turn out to have failed first                                                    │
  *       │                        ┌── cancel (from everywhere before)                                                          │
@@ -14,14 +14,14 @@ import { type Plan, TIERS } from '../plan/plan.ts';
 import { blameEtcd } from './blame-etcd.ts';
 import { type FailureParts, failureOf } from './failure-of.ts';
 import { type Failure, firstFailure } from './first-failure.ts';
-import { DOUBTFUL_PROOF_PATIENCE, Patience, PROOF_PATIENCE, seconds } from './patience.ts';
+import { DOUBTFUL_SMOKE_TEST_IDLE, IdleTimeout, SMOKE_TEST_IDLE, seconds } from './idle-timeout.ts';
 import { findContradictions } from './plan-hints.ts';
 import { endInWords, ProcessRecord } from './process-record.ts';
 import { makeReport } from './report.ts';
 import type { FailureReport, RunOutcome, RunState } from './run-directory.ts';
 import { type Effect, type RunEvent, tell } from './run-events.ts';
+import { StartTimeouts } from './start-timeouts.ts';
 import { KILLED, TearDown } from './tear-down.ts';
-import { Waits } from './waits.ts';
 
 /** Crashes come in groups: the process that started it may be heard of a moment after one of its victims. */
 const SETTLE_MS = 200;
@@ -33,13 +33,13 @@ export class RunMachine {
   readonly records: ReadonlyMap<string, ProcessRecord>;
   readonly #plan: Plan;
   readonly #failures: Failure[] = [];
-  readonly #waits = new Waits();
+  readonly #startTimeouts = new StartTimeouts();
   readonly #tearDown: TearDown;
   #tier: number | null = null;
   /** Upper bound of the wait for readiness; set when the first process starts. */
   #limitMs = Number.POSITIVE_INFINITY;
-  #proof: Patience | null = null;
-  #proofDetail: string | null = null;
+  #smokeTestTimeout: IdleTimeout | null = null;
+  #smokeTestDetail: string | null = null;
   #settledAtMs: number | null = null;
   #isClosing = false;
 
@@ -64,9 +64,9 @@ export class RunMachine {
     if (this.state === 'ended') return Number.POSITIVE_INFINITY;
     if (this.#settledAtMs !== null) return this.#settledAtMs;
     if (this.state === 'stopping') return this.#tearDown.deadlineMs;
-    if (this.state === 'proving') return this.#proof?.deadlineMs ?? Number.POSITIVE_INFINITY;
+    if (this.state === 'proving') return this.#smokeTestTimeout?.deadlineMs ?? Number.POSITIVE_INFINITY;
     if (this.state !== 'starting') return Number.POSITIVE_INFINITY;
-    return this.#waits.deadlineMs(this.#unready());
+    return this.#startTimeouts.deadlineMs(this.#unready());
   }
 
   handle(event: RunEvent, nowMs: number): Effect[] {
@@ -95,13 +95,13 @@ export class RunMachine {
           { outcome: 'running', summary: `node ${event.node} was lost: ${event.why}`, kind: 'node', node: event.node },
           nowMs,
         );
-      case 'proving':
-        this.#proofDetail = event.detail;
+      case 'smoke-test-pending':
+        this.#smokeTestDetail = event.detail;
         return [];
-      case 'proved':
+      case 'smoke-test-passed':
         return this.state === 'proving' && this.#settledAtMs === null ? this.#measure(nowMs) : [];
-      case 'not-proved':
-        return this.#notProved(event.via, event.message, nowMs);
+      case 'smoke-test-failed':
+        return this.#smokeTestFailed(event.via, event.message, nowMs);
       case 'broken':
         return this.#fail({ outcome: 'running', summary: event.message, kind: 'other' }, nowMs);
       case 'cancel':
@@ -125,10 +125,10 @@ export class RunMachine {
     return this.#startTierAbove(-1, nowMs);
   }
 
-  /** The lowest tier above `tier` that has processes; the benchmark waits for the proof. */
+  /** The lowest tier above `tier` that has processes; the benchmark waits for the smoke test. */
   #startTierAbove(tier: number, nowMs: number): Effect[] {
     const next = Math.min(...this.#plan.processes.map((process) => process.tier).filter((one) => one > tier && one < TIERS.benchmark));
-    if (next === Number.POSITIVE_INFINITY) return this.#prove(nowMs);
+    if (next === Number.POSITIVE_INFINITY) return this.#smokeTest(nowMs);
     this.#tier = next;
     return [this.#stateNotice(), ...this.#start(next, nowMs)];
   }
@@ -137,7 +137,7 @@ export class RunMachine {
     const records = [...this.records.values()].filter(({ planned }) => planned.tier === tier);
     for (const record of records) {
       record.state = 'starting';
-      this.#waits.begin(record, nowMs, this.#limitMs);
+      this.#startTimeouts.begin(record, nowMs, this.#limitMs);
     }
     return [...records.map((record) => tell(record.notice())), { do: 'start', ids: records.map(({ id }) => id) }];
   }
@@ -166,8 +166,8 @@ export class RunMachine {
   #line(id: string, text: string, nowMs: number): Effect[] {
     const record = this.#record(id);
     record.line(text, nowMs);
-    this.#waits.line(record, text, nowMs);
-    if (record.planned.tier === TIERS.workers) this.#proof?.line(text, nowMs);
+    this.#startTimeouts.line(record, text, nowMs);
+    if (record.planned.tier === TIERS.workers) this.#smokeTestTimeout?.line(text, nowMs);
     return [tell({ type: 'line', id, text })];
   }
 
@@ -181,7 +181,7 @@ export class RunMachine {
     const record = this.#record(id);
     if (record.state !== 'starting' || record.detail === detail) return [];
     record.detail = detail;
-    this.#waits.sign(record, nowMs);
+    this.#startTimeouts.sign(record, nowMs);
     return [tell(record.notice())];
   }
 
@@ -196,22 +196,22 @@ export class RunMachine {
     return [...effects, ...this.#startTierAbove(this.#tier ?? -1, nowMs)];
   }
 
-  #prove(nowMs: number): Effect[] {
+  #smokeTest(nowMs: number): Effect[] {
     this.state = 'proving';
     this.#tier = null;
-    const rules = findContradictions(this.#plan).length > 0 ? DOUBTFUL_PROOF_PATIENCE : PROOF_PATIENCE;
-    this.#proof = new Patience(rules, nowMs, this.#limitMs);
-    return [this.#stateNotice(), { do: 'prove' }];
+    const rules = findContradictions(this.#plan).length > 0 ? DOUBTFUL_SMOKE_TEST_IDLE : SMOKE_TEST_IDLE;
+    this.#smokeTestTimeout = new IdleTimeout(rules, nowMs, this.#limitMs);
+    return [this.#stateNotice(), { do: 'smoke-test' }];
   }
 
   #measure(nowMs: number): Effect[] {
-    this.#proof = null;
+    this.#smokeTestTimeout = null;
     const hasBenchmark = this.#plan.processes.some(({ tier }) => tier === TIERS.benchmark);
     this.state = hasBenchmark ? 'benchmarking' : 'serving';
     return [this.#stateNotice(), ...(hasBenchmark ? this.#start(TIERS.benchmark, nowMs) : [])];
   }
 
-  #notProved(via: string, message: string, nowMs: number): Effect[] {
+  #smokeTestFailed(via: string, message: string, nowMs: number): Effect[] {
     if (this.state !== 'proving') return [];
     return this.#fail({ outcome: 'readiness', summary: `a request through ${via} was not answered: ${message}`, kind: 'other' }, nowMs);
   }
@@ -281,19 +281,19 @@ export class RunMachine {
     }
     if (this.state === 'stopping') return this.#progressTearDown(this.#tearDown.tick(nowMs));
     if (this.state === 'proving') {
-      const why = this.#proof?.over(nowMs) ?? null;
+      const why = this.#smokeTestTimeout?.over(nowMs) ?? null;
       if (why === null) return [];
       return this.#fail(
         {
           outcome: 'readiness',
-          summary: `the first requests were not answered, ${why}: ${this.#proofDetail ?? 'no answer'}`,
+          summary: `the first requests were not answered, ${why}: ${this.#smokeTestDetail ?? 'no answer'}`,
           kind: 'other',
         },
         nowMs,
       );
     }
     if (this.state !== 'starting') return [];
-    return this.#waits.late(this.#unready(), nowMs).flatMap(({ record, why }) => {
+    return this.#startTimeouts.late(this.#unready(), nowMs).flatMap(({ record, why }) => {
       const missing = record.detail ?? 'it has not started';
       const summary = `${record.id} on ${record.planned.node} did not become ready, ${why}: ${missing}`;
       return this.#fail({ outcome: 'readiness', summary, kind: 'wait', record }, nowMs);

@@ -5,7 +5,7 @@ import { makeDirectory } from '../../base/runtime/make-directory.ts';
 import type { Launcher } from '../launch/launcher.ts';
 import { bootId, processStartTime } from '../launch/proc.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Redactor } from '../recipe/redact.ts';
+import type { Redactor } from '../recipe/secrets/redactor.ts';
 import { watchCancelFile } from './cancel-file.ts';
 import { reportText } from './report.ts';
 import { EXIT_CODES, type FailureReport, type RunOutcome, runPaths, type StatusFile } from './run-directory.ts';

@@ -4,10 +4,10 @@ import type { Launcher, PortClash, ProcessEnd, RunningProcess, RunPlace, Site } 
 import type { Plan } from '../plan/plan.ts';
 import { Asker } from './ask.ts';
 import { clientKeyOf } from './planned-flag.ts';
-import { prove, waysOf } from './prove.ts';
 import { askReady } from './readiness.ts';
 import type { Effect, Notice, RunEvent } from './run-events.ts';
 import { RunMachine } from './run-machine.ts';
+import { smokeTest, waysOf } from './smoke-test.ts';
 
 /** Readiness is asked for quickly at first, then ever more slowly, but at least once a second. */
 const FIRST_PAUSE_MS = 50;
@@ -88,8 +88,8 @@ export class Supervisor {
       case 'watch':
         this.#background(this.#watch(effect.id));
         return;
-      case 'prove':
-        this.#background(this.#prove());
+      case 'smoke-test':
+        this.#background(this.#smokeTest());
         return;
       case 'stop-asking':
         this.#stopAsking.abort();
@@ -184,19 +184,19 @@ export class Supervisor {
     }
   }
 
-  async #prove(): Promise<void> {
+  async #smokeTest(): Promise<void> {
     const { signal } = this.#stopAsking;
-    const failed = await prove({
+    const failed = await smokeTest({
       ways: waysOf(this.#plan, (text) => this.site?.bind(text) ?? text),
       model: this.#plan.model,
       key: clientKeyOf(this.#plan),
       asker: this.#asker,
       clock: this.#deps.clock,
       signal,
-      onDetail: (detail) => this.#hear({ type: 'proving', detail }),
+      onDetail: (detail) => this.#hear({ type: 'smoke-test-pending', detail }),
     });
     if (signal.aborted) return;
-    this.#hear(failed === null ? { type: 'proved' } : { type: 'not-proved', ...failed });
+    this.#hear(failed === null ? { type: 'smoke-test-passed' } : { type: 'smoke-test-failed', ...failed });
   }
 
   async #close(): Promise<void> {

@@ -6,7 +6,7 @@
  *   hurry():  terminate to all tiers at once, HURRY_MS, kill     second hurry(): kill at once
  */
 import { TIERS } from '../plan/plan.ts';
-import { seconds } from './patience.ts';
+import { seconds } from './idle-timeout.ts';
 import { endInWords, type ProcessRecord } from './process-record.ts';
 import type { Effect } from './run-events.ts';
 import { tell } from './run-events.ts';

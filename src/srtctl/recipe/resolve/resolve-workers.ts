@@ -1,0 +1,265 @@
+/** resources + sglang_config -> worker groups, with the arithmetic of nodes, GPUs and parallel sizes. */
+
+import { DEFAULTS, type RecipeInput } from '../schema/recipe-schema.ts';
+import { type Findings, shown } from '../text/findings.ts';
+import type { Tree } from '../text/tree.ts';
+import { doubleFlags, expectedMode, findEngineFlag, gpusOfWorker, misspelledFlag, ownedFlag } from './engine-flags.ts';
+import { readEnvironment, readFlags } from './free-maps.ts';
+import type { Flags, Resources, WorkerGroup, WorkerRole } from './recipe.ts';
+
+type ResourcesInput = NonNullable<RecipeInput['resources']>;
+
+/** Keys under resources that belong to a role. */
+const KEYS = {
+  prefill: { nodes: 'prefill_nodes', workers: 'prefill_workers', gpus: 'gpus_per_prefill' },
+  decode: { nodes: 'decode_nodes', workers: 'decode_workers', gpus: 'gpus_per_decode' },
+  aggregated: { nodes: 'agg_nodes', workers: 'agg_workers', gpus: 'gpus_per_agg' },
+} as const;
+
+const ROLES: readonly WorkerRole[] = ['prefill', 'decode', 'aggregated'];
+
+export interface WorkersAndResources {
+  readonly resources: Resources;
+  /** Empty only if problems were told. */
+  readonly workers: readonly WorkerGroup[];
+}
+
+export function resolveWorkers(input: RecipeInput, tree: Tree, clusterGpusPerNode: number | null, findings: Findings): WorkersAndResources {
+  const given = input.resources ?? {};
+  const gpusPerNode = Number(given.gpus_per_node ?? clusterGpusPerNode ?? DEFAULTS.gpusPerNode);
+  if (clusterGpusPerNode !== null && clusterGpusPerNode < gpusPerNode && input.backend?.type !== 'sim') {
+    findings.warn(
+      ['resources', 'gpus_per_node'],
+      `got ${gpusPerNode}, but the nodes of the cluster have ${clusterGpusPerNode} by its file`,
+    );
+  }
+  const roles = rolesOf(given, findings);
+  checkUnusedSections(roles, input, findings);
+  const isShared = roles.includes('prefill') && given.decode_nodes !== undefined && Number(given.decode_nodes) === 0;
+  const workers = roles.flatMap((role) => {
+    const size = sizeOf(role, given, gpusPerNode, isShared, findings);
+    const path = ['backend', 'sglang_config', role];
+    const flags = ownFlags(role, readFlags(tree, path, findings), findings);
+    const environment = readEnvironment(tree, ['backend', `${role}_environment`], findings);
+    return size === null ? [] : [{ role, ...size, flags, environment }];
+  });
+  const spreadWorkers = given.spread_workers ?? false;
+  for (const group of workers) {
+    checkParallelism(group, given, gpusPerNode, findings);
+    checkRoom(group, gpusPerNode, spreadWorkers, findings);
+  }
+  if (isShared && workers.length === 2) checkSharedRoom(workers, gpusPerNode, findings);
+  const nodes = workers.reduce((sum, group) => sum + group.nodes, 0);
+  return { resources: { gpuType: given.gpu_type ?? null, gpusPerNode, nodes, spreadWorkers }, workers };
+}
+
+function isGiven(given: ResourcesInput, role: WorkerRole): boolean {
+  return Object.values(KEYS[role]).some((key) => given[key] !== undefined);
+}
+
+/** Prefill and decode, or aggregated; none if resources do not say, which is told. */
+function rolesOf(given: ResourcesInput, findings: Findings): readonly WorkerRole[] {
+  const [prefill, decode, aggregated] = ROLES.map((role) => isGiven(given, role));
+  if (aggregated && (prefill || decode)) {
+    const path = ['resources', Object.values(KEYS.aggregated).find((key) => given[key] !== undefined)!];
+    findings.problem(path, 'aggregated workers beside prefill and decode workers', 'give either agg_* or prefill_* and decode_*', true);
+    return [];
+  }
+  if (aggregated) return ['aggregated'];
+  if (prefill && decode) return ['prefill', 'decode'];
+  if (prefill || decode) {
+    // Wrong values have been told, and with right ones both roles would be there.
+    if (Object.values(KEYS[prefill ? 'decode' : 'prefill']).some((key) => findings.isWritten(['resources', key]))) return [];
+    const [here, lacking] = prefill ? (['prefill', 'decode'] as const) : (['decode', 'prefill'] as const);
+    findings.problem(
+      ['resources'],
+      `there are ${here} workers but no ${lacking} workers`,
+      `give ${lacking}_nodes and ${lacking}_workers, or agg_nodes and agg_workers`,
+    );
+    return [];
+  }
+  // Without the block its absence is told elsewhere.
+  if (findings.find(['resources']) !== null) {
+    findings.problem(
+      ['resources'],
+      'asks for no workers',
+      'give prefill_nodes, prefill_workers, decode_nodes and decode_workers, or agg_nodes and agg_workers',
+    );
+  }
+  return [];
+}
+
+function checkUnusedSections(roles: readonly WorkerRole[], input: RecipeInput, findings: Findings): void {
+  if (roles.length === 0) return;
+  for (const role of ROLES) {
+    if (roles.includes(role)) continue;
+    if (input.backend?.sglang_config?.[role] !== undefined) {
+      findings.problem(
+        ['backend', 'sglang_config', role],
+        `resources ask for no ${role} workers`,
+        `remove it, or give ${KEYS[role].workers}`,
+        true,
+      );
+    }
+    if (input.backend?.[`${role}_environment`] !== undefined) {
+      findings.warn(['backend', `${role}_environment`], `has no effect: resources ask for no ${role} workers`);
+    }
+  }
+}
+
+interface Size {
+  readonly workers: number;
+  readonly nodes: number;
+  readonly gpusPerWorker: number;
+}
+
+function sizeOf(role: WorkerRole, given: ResourcesInput, gpusPerNode: number, isShared: boolean, findings: Findings): Size | null {
+  const keys = KEYS[role];
+  const workers = Number(given[keys.workers] ?? Number.NaN);
+  const nodes = Number(given[keys.nodes] ?? (role === 'aggregated' ? 1 : Number.NaN));
+  for (const [key, value] of [
+    [keys.workers, workers],
+    [keys.nodes, nodes],
+  ] as const) {
+    if (Number.isNaN(value) && !findings.isWritten(['resources', key]))
+      findings.problem(['resources'], `${key} is missing`, 'give the number of nodes and of workers for each role');
+  }
+  if (Number.isNaN(workers) || Number.isNaN(nodes)) return null;
+  if (workers === 0) findings.problem(['resources', keys.workers], 'got 0, expected at least 1 worker');
+  const mayBeNone = role === 'decode' && isShared;
+  if (nodes === 0 && !mayBeNone) findings.problem(['resources', keys.nodes], 'got 0, expected at least 1 node');
+  if (workers === 0 || (nodes === 0 && !mayBeNone)) return null;
+  const gpusPerWorker = Number(given[keys.gpus] ?? computedGpus(role, given, gpusPerNode, isShared));
+  if (!(gpusPerWorker >= 1)) {
+    findings.problem(
+      ['resources', keys.workers],
+      `${workers} workers are more than the ${nodes * gpusPerNode} GPUs of ${counted(nodes, 'node')}`,
+      'ask for more nodes or fewer workers',
+    );
+    return null;
+  }
+  return { workers, nodes, gpusPerWorker };
+}
+
+/** nodes x gpus_per_node / workers, rounded down. Where decode workers share the prefill nodes, all workers divide them. */
+function computedGpus(role: WorkerRole, given: ResourcesInput, gpusPerNode: number, isShared: boolean): number {
+  if (!isShared) return Math.floor((Number(given[KEYS[role].nodes] ?? 1) * gpusPerNode) / Number(given[KEYS[role].workers]));
+  if (role === 'decode' && given.gpus_per_prefill !== undefined) return Number(given.gpus_per_prefill);
+  const total = Number(given.prefill_nodes ?? 0) * gpusPerNode;
+  const prefill = Number(given.prefill_workers ?? 0);
+  const decode = Number(given.decode_workers ?? 0);
+  if (role === 'prefill' && given.gpus_per_decode !== undefined)
+    return Math.floor((total - decode * Number(given.gpus_per_decode)) / prefill);
+  return Math.floor(total / (prefill + decode));
+}
+
+/** Takes out what the plan decides, and compares what must agree with the role. */
+function ownFlags(role: WorkerRole, flags: Flags, findings: Findings): Flags {
+  const path = ['backend', 'sglang_config', role];
+  const kept = Object.entries(flags).filter(([flag, value]) => {
+    const owner = ownedFlag(flag);
+    if (owner !== null) findings.warn(pathOf(findings, path, flag), `left out, got ${shown(value)}: the plan gives ${owner}`);
+    const meant = misspelledFlag(flag);
+    if (meant !== null)
+      findings.warn(pathOf(findings, path, flag), 'is no flag that is known here, but nearly one', `did you mean ${meant}?`);
+    return owner === null;
+  });
+  for (const [first, second] of doubleFlags(flags)) {
+    findings.warn(
+      pathOf(findings, path, second),
+      `the same as ${first}, which is here, too`,
+      'the engine takes the last one: remove the other',
+    );
+  }
+  const mode = findEngineFlag(flags, 'mode');
+  const expected = expectedMode(role);
+  if (mode !== null && mode.value !== expected && !(expected === null && mode.value === 'null')) {
+    const suggestion = expected === null ? 'remove it' : `write ${expected}, or remove it`;
+    findings.problem(pathOf(findings, path, mode.name), `got ${shown(mode.value)} in the section of the ${role} workers`, suggestion);
+  }
+  return Object.fromEntries(kept);
+}
+
+/** The path of a flag as the recipe spells it, with `_` or `-`. */
+export function pathOf(findings: Findings, section: readonly string[], flag: string): readonly string[] {
+  const map = findings.find(section);
+  const spelled = map?.kind === 'map' ? [...map.entries.keys()].find((key) => key.replaceAll('_', '-') === flag) : undefined;
+  return [...section, spelled ?? flag];
+}
+
+function checkParallelism(group: WorkerGroup, given: ResourcesInput, gpusPerNode: number, findings: Findings): void {
+  const { role, gpusPerWorker, workers, nodes } = group;
+  const path = ['backend', 'sglang_config', role];
+  const used = gpusOfWorker(group.flags);
+  if (!used.ok) {
+    findings.problem(pathOf(findings, path, used.flag.name), `got ${shown(used.flag.value)}, expected a whole number from 1`);
+    return;
+  }
+  if (!used.given || used.gpus === gpusPerWorker) return;
+  const share =
+    given[KEYS[role].gpus] === undefined ? ` (${counted(nodes, 'node')} x ${gpusPerNode} GPUs / ${counted(workers, 'worker')})` : '';
+  const names = used.how.split(' x ')[0]!.split(' ')[0]!;
+  if (used.gpus < gpusPerWorker) {
+    findings.warn(
+      pathOf(findings, path, names),
+      `${oneWorker(role)} has ${gpusPerWorker} GPUs${share} but uses ${used.gpus} (${used.how})`,
+      `set resources.${KEYS[role].gpus}: ${used.gpus} to share nodes`,
+    );
+    return;
+  }
+  findings.problem(
+    pathOf(findings, path, names),
+    `${oneWorker(role)} needs ${used.gpus} GPUs (${used.how}) but has ${gpusPerWorker}${share}`,
+    `ask for more nodes, fewer workers, or smaller sizes`,
+  );
+}
+
+/** Whole nodes for workers of a node or more; smaller ones side by side. */
+function checkRoom({ role, workers, nodes, gpusPerWorker }: WorkerGroup, gpusPerNode: number, spread: boolean, findings: Findings): void {
+  const path = ['resources', KEYS[role].workers];
+  if (gpusPerWorker > gpusPerNode && gpusPerWorker % gpusPerNode !== 0) {
+    const below = gpusPerWorker - (gpusPerWorker % gpusPerNode);
+    findings.problem(
+      path,
+      `${oneWorker(role)} has ${gpusPerWorker} GPUs, which is no multiple of the ${gpusPerNode} of a node`,
+      `set resources.${KEYS[role].gpus} to ${below} or ${below + gpusPerNode}, or change nodes and workers`,
+    );
+    return;
+  }
+  if (nodes === 0) return;
+  const perNode = spread ? 1 : Math.floor(gpusPerNode / gpusPerWorker);
+  const needed = gpusPerWorker >= gpusPerNode ? workers * (gpusPerWorker / gpusPerNode) : Math.ceil(workers / perNode);
+  if (needed > nodes) {
+    findings.problem(
+      path,
+      `${counted(workers, `${role} worker`)} of ${counted(gpusPerWorker, 'GPU')} need ${counted(needed, 'node')}, there are ${nodes}`,
+      `set resources.${KEYS[role].nodes}: ${needed}`,
+    );
+  } else if (needed < nodes) {
+    findings.warn(
+      ['resources', KEYS[role].nodes],
+      `${counted(workers, `${role} worker`)} of ${counted(gpusPerWorker, 'GPU')} use ${needed} of ${counted(nodes, 'node')}`,
+    );
+  }
+}
+
+function checkSharedRoom(workers: readonly WorkerGroup[], gpusPerNode: number, findings: Findings): void {
+  const needed = workers.reduce((sum, group) => sum + group.workers * group.gpusPerWorker, 0);
+  const there = workers.reduce((sum, group) => sum + group.nodes, 0) * gpusPerNode;
+  if (needed > there) {
+    findings.problem(
+      ['resources', 'decode_workers'],
+      `prefill and decode workers need ${needed} GPUs of the ${there} that they share`,
+      'set gpus_per_prefill and gpus_per_decode, or give decode_nodes',
+    );
+  }
+}
+
+/** `a prefill worker` */
+export function oneWorker(role: WorkerRole): string {
+  return `${role === 'aggregated' ? 'an' : 'a'} ${role} worker`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

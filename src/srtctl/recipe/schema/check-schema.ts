@@ -1,0 +1,132 @@
+/**
+ * Holds a tree against a schema. Every complaint gets its place, the value and a suggestion; what is wrong is then left out, so
+ * that the cross checks can go on with the rest and everything is told at once.
+ */
+import { z } from 'zod';
+import { nearest } from '../../../base/config/suggest.ts';
+import { removeAt } from '../text/edit-tree.ts';
+import { type Findings, shown } from '../text/findings.ts';
+import { findTree, formatPath, type MapTree, mapTree, type Path, plainOf, type Tree } from '../text/tree.ts';
+import { type DocumentKind, findKnownElsewhere, findKnownValue } from './known-elsewhere.ts';
+
+/** Rounds of leaving out; each removes what the one before complained about. */
+const MAX_ROUNDS = 8;
+
+/**
+ * @returns what is right of the tree: as data, and as the tree it was made from. Null data: nothing useful is left.
+ */
+export function checkSchema<S extends z.ZodObject>(
+  schema: S,
+  document: DocumentKind,
+  findings: Findings,
+): { data: z.infer<S> | null; tree: Tree } {
+  let tree = withoutNulls(findings.tree, schema);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const result = schema.safeParse(plainOf(tree));
+    if (result.success) return { data: result.data, tree };
+    for (const issue of result.error.issues) {
+      for (const path of told(issue, schema, document, tree, findings, round)) tree = removeAt(tree, path);
+      if (issue.path.length === 0 && issue.code !== 'unrecognized_keys') return { data: null, tree };
+    }
+  }
+  return { data: null, tree };
+}
+
+/** Tells one issue and returns the paths to leave out. */
+function told(issue: z.core.$ZodIssue, schema: z.ZodObject, document: DocumentKind, tree: Tree, findings: Findings, round: number): Path[] {
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
+  if (issue.code === 'unrecognized_keys') {
+    for (const key of issue.keys) unknownKey([...path, key], schema, document, findings);
+    return issue.keys.map((key) => [...path, key]);
+  }
+  const found = findTree(tree, path);
+  // Left out already, for another complaint about it.
+  if (found === null) return [];
+  // A second complaint about what is left of a block after the first says nothing new.
+  if (round === 0)
+    findings.problem(
+      path,
+      `got ${shownTree(found)}, expected ${issue.message}`,
+      knownValue(document, path, found) ?? quoting(found, issue.message),
+    );
+  return [path];
+}
+
+function shownTree(tree: Tree): string {
+  return tree.kind === 'scalar' && tree.plain && tree.value !== null ? tree.text.slice(0, 80) : shown(plainOf(tree));
+}
+
+function knownValue(document: DocumentKind, path: Path, tree: Tree): string | null {
+  return tree.kind === 'scalar' ? findKnownValue(document, path, tree.text) : null;
+}
+
+/** YAML 1.2 reads `1.10` as a number and `yes` as text. */
+function quoting(tree: Tree, expected: string): string | null {
+  if (tree.kind !== 'scalar') return null;
+  if (typeof tree.value === 'number' && /text|name|time|header/.test(expected)) return `write ${JSON.stringify(tree.text)}, in quotes`;
+  if (typeof tree.value === 'boolean' && /text|name/.test(expected)) return `write ${JSON.stringify(tree.text)}, in quotes`;
+  if (typeof tree.value !== 'string') return null;
+  if (expected === 'true or false' && /^(yes|on|true)$/i.test(tree.value)) return 'write true';
+  if (expected === 'true or false' && /^(no|off|false)$/i.test(tree.value)) return 'write false';
+  const near = tree.value === '' ? null : nearest(tree.value, expected.split(/, | or /));
+  return near === null || !/^[a-z_-]+$/.test(near) ? null : `did you mean ${near}?`;
+}
+
+function unknownKey(path: Path, schema: z.ZodObject, document: DocumentKind, findings: Findings): void {
+  const key = String(path.at(-1));
+  const elsewhere = findKnownElsewhere(document, path);
+  if (elsewhere?.kind === 'ignored') {
+    findings.warn(path, `has no effect here: ${elsewhere.why}`);
+    return;
+  }
+  if (elsewhere !== null) {
+    findings.problem(path, `not available: ${elsewhere.why}`, null, true);
+    return;
+  }
+  const beside = Object.keys(blockAt(schema, path.slice(0, -1))?.shape ?? {});
+  const places = allPaths(schema);
+  const normal = key.replaceAll('-', '_').toLowerCase();
+  const same = places.filter((place) => place.at(-1) === normal && !beside.includes(normal));
+  const near = beside.includes(normal) ? normal : nearest(normal, beside);
+  const far = nearest(
+    normal,
+    places.map((place) => String(place.at(-1))),
+  );
+  const [other] = same.length > 0 ? same : places.filter((place) => near === null && place.at(-1) === far);
+  const meant = same.length === 0 && near !== null ? [...path.slice(0, -1), near] : other;
+  const suggestion =
+    meant === undefined
+      ? `known here: ${beside.slice(0, 12).join(', ')}${beside.length > 12 ? ', ...' : ''}`
+      : `did you mean ${formatPath(meant)}?`;
+  findings.problem(path, `unknown key ${shown(key)} in the ${document}`, suggestion, true);
+}
+
+/** The object schema at a path of blocks, or null. */
+function blockAt(schema: z.ZodObject, path: Path): z.ZodObject | null {
+  let at: unknown = schema;
+  for (const step of path) at = at instanceof z.ZodObject ? unwrapped(at.shape[step]) : undefined;
+  return at instanceof z.ZodObject ? at : null;
+}
+
+function unwrapped(schema: unknown): unknown {
+  return schema instanceof z.ZodOptional ? schema.unwrap() : schema;
+}
+
+function allPaths(schema: z.ZodObject, above: Path = []): Path[] {
+  return Object.entries(schema.shape).flatMap(([key, value]) => {
+    const inner = unwrapped(value);
+    const path = [...above, key];
+    return inner instanceof z.ZodObject ? [path, ...allPaths(inner, path)] : [path];
+  });
+}
+
+/** A key without a value means that it is not given, in all blocks whose keys are fixed. */
+function withoutNulls(tree: Tree, schema: z.ZodObject): Tree {
+  if (tree.kind !== 'map') return tree;
+  const entries = [...tree.entries].flatMap(([key, { keyAt, value }]) => {
+    const inner = unwrapped(schema.shape[key]);
+    if (inner !== undefined && value.kind === 'scalar' && value.value === null) return [];
+    return [[key, { keyAt, value: inner instanceof z.ZodObject ? withoutNulls(value, inner) : value }] as const];
+  });
+  return mapTree(new Map(entries), tree) satisfies MapTree;
+}

@@ -1,0 +1,4 @@
+// planted: lint/style/noRestrictedImports
+import { request } from 'undici';
+
+export const ask = request;
