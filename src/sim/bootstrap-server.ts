@@ -3,11 +3,11 @@
  * engines send past it, is asked for with POST /sim/rooms/ROOM?id=ID&rank=RANK (the answer comes when the KV has) and given up with DELETE.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { rankOfRoom } from './dp-rank.ts';
 import type { Engine } from './engine.ts';
 import type { KvHandOver } from './pair-half.ts';
 import { type DecodePartner, type PrefillRooms, placeOf } from './prefill-rooms.ts';
 import { spacedJson } from './python-json.ts';
+import { rankOfRoom } from './rank-of-room.ts';
 
 export const ROOM_PATH = '/sim/rooms/';
 

@@ -16,3 +16,12 @@ export interface Call {
 }
 
 export type RouteHandler = (call: Call) => void;
+
+/** Handlers by method; the order of the methods is that of the `allow` field. */
+export type Methods = Readonly<Record<string, RouteHandler>>;
+
+/** What the HTTP server asks where a request belongs. */
+export interface RouteTable {
+  /** The methods of a path, or null when there is no such path. */
+  find(path: string): Methods | null;
+}

@@ -1,16 +1,17 @@
 /** POST /v1/chat/completions. Streams are deltas: a role event, text events, an event with the finish reason, usage if asked. */
 import type { Call } from './call.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
-import { readRank } from './dp-rank.ts';
 import type { Engine } from './engine.ts';
-import { EngineError, type SchemaProblem } from './engine-error.ts';
+import { EngineError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { answerOpenAiError, chatLogprobs, finishName, matchedStop, ridsOf, usageOf } from './openai-answers.ts';
 import { OpenAiAnswer, type OpenAiRequest, OpenAiStream, readOpenAiRequest, type StreamShape } from './openai-writers.ts';
-import { readPairFields } from './pair-fields.ts';
 import { type Json, pythonRepr, toJson } from './python-json.ts';
+import { readPairFields } from './read-pair-fields.ts';
+import { readRank } from './read-rank.ts';
+import { readOpenAiSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
-import { readOpenAiSampling } from './sampling.ts';
+import type { SchemaProblem } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/chat/completions', line: 1870, name: 'openai_v1_chat_completions', dataclass: null };

@@ -1,15 +1,15 @@
 /** POST /v1/completions: one prompt or several, as text or token ids. Streams are deltas; the last one has the finish reason. */
 import type { Call } from './call.ts';
-import { readRank } from './dp-rank.ts';
 import type { Engine } from './engine.ts';
 import { EngineError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { answerOpenAiError, completionLogprobs, finishName, matchedStop, ridsOf, usageOf } from './openai-answers.ts';
 import { OpenAiAnswer, type OpenAiRequest, OpenAiStream, readOpenAiRequest, type StreamShape } from './openai-writers.ts';
-import { readPairFields } from './pair-fields.ts';
 import { type Json, pythonRepr, toJson } from './python-json.ts';
+import { readPairFields } from './read-pair-fields.ts';
+import { readRank } from './read-rank.ts';
+import { readOpenAiSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
-import { readOpenAiSampling } from './sampling.ts';
 import { startJob } from './start-job.ts';
 import { decode, encode, promptFromIds } from './tokens.ts';
 

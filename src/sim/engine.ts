@@ -1,11 +1,10 @@
 /** One simulated engine without its sockets: schedulers, faults, counters and the state that the health paths report. */
 import type { Clock } from '../base/core/clock.ts';
 import type { Rng } from '../base/core/rng.ts';
-import { rankOfRoom } from './dp-rank.ts';
 import { type FaultKind, FaultList, type FaultRule } from './faults.ts';
 import type { Generation } from './generation.ts';
-import type { Job } from './job.ts';
 import type { SimOptions } from './options.ts';
+import { rankOfRoom } from './rank-of-room.ts';
 import { Scheduler } from './scheduler.ts';
 import { Traffic } from './traffic.ts';
 
@@ -29,6 +28,11 @@ export interface RoomStats {
 }
 const NO_ROOMS: RoomStats = { transferMs: 0, transferBytes: 0, rooms: 0, waitingPartners: 0 };
 
+/** A generating request that has not been answered. */
+export interface OpenJob {
+  readonly generations: readonly Generation[];
+}
+
 export class Engine {
   readonly options: SimOptions;
   readonly clock: Clock;
@@ -38,7 +42,7 @@ export class Engine {
   readonly faults: FaultList;
   readonly traffic: Traffic = new Traffic();
   /** Generating requests that have not been answered. */
-  readonly jobs: Set<Job> = new Set();
+  readonly jobs: Set<OpenJob> = new Set();
   readonly startedWallMs: number;
   state: EngineState = 'starting';
   /** Set by whoever owns the sockets: the engine process is gone. */

@@ -1,5 +1,6 @@
 /** Scripted faults: rules that strike matching requests, in order, a limited number of times or with a chance. */
 import type { Rng } from '../base/core/rng.ts';
+import type { PairFault, PairPlace } from './pair-spec.ts';
 
 export const FAULT_KINDS = ['delay', 'hang', 'reset', 'status', 'cut', 'stall', 'abort', 'garbage', 'refuse', 'die'] as const;
 /**
@@ -15,10 +16,10 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
  * `request`: when the request has been read. In a pair also `before-kv` and `after-kv`: prefill, when the KV is computed and
  * when decode has it, before the answer; decode, after the handshake and when the KV has come, before the first token.
  */
-export type FaultPlace = 'request' | 'before-kv' | 'after-kv';
+export type FaultPlace = 'request' | PairPlace;
 export const FAULT_PLACES: readonly FaultPlace[] = ['request', 'before-kv', 'after-kv'];
 /** Kinds that can strike at the places of a pair. */
-const PAIR_KINDS: readonly FaultKind[] = ['delay', 'hang', 'abort', 'die'];
+const PAIR_KINDS: readonly PairFault['kind'][] = ['delay', 'hang', 'abort', 'die'];
 
 export interface FaultRule {
   readonly kind: FaultKind;
@@ -94,20 +95,20 @@ export class FaultList {
 
   /** The rules that strike a request for `path` when it has been read, which counts as a hit of each. A rule strikes `count` times at most. */
   strike(path: string): readonly FaultRule[] {
-    return this.#strike(path, false);
+    return this.#strike(path, (rule) => rule.at === 'request');
   }
 
   /** The same for a request that generates, at the places of a pair. */
-  strikePair(path: string): readonly FaultRule[] {
-    return this.#strike(path, true);
+  strikePair(path: string): readonly PairFault[] {
+    return this.#strike(path, isPairFault).filter(isPairFault);
   }
 
-  #strike(path: string, isPair: boolean): readonly FaultRule[] {
+  #strike(path: string, isMeant: (rule: FaultRule) => boolean): readonly FaultRule[] {
     if (this.#rules.length === 0) return [];
     const struck: FaultRule[] = [];
     for (const entry of this.#rules) {
       const { rule } = entry;
-      if (rule.kind === 'refuse' || !path.startsWith(rule.path) || (rule.at !== 'request') !== isPair) continue;
+      if (rule.kind === 'refuse' || !path.startsWith(rule.path) || !isMeant(rule)) continue;
       if (rule.count > 0 && entry.hits >= rule.count) continue;
       if (rule.probability < 1 && this.#rng.nextUint32() / 2 ** 32 >= rule.probability) continue;
       entry.hits++;
@@ -115,6 +116,10 @@ export class FaultList {
     }
     return struck;
   }
+}
+
+function isPairFault(rule: FaultRule): rule is FaultRule & PairFault {
+  return rule.at !== 'request' && PAIR_KINDS.some((known) => known === rule.kind);
 }
 
 /** A rule from a JSON body, or what is wrong with it. */
@@ -142,7 +147,7 @@ export function readFaultRule(
         problems.push(`${name}: expected a number from ${limit[0]} to ${limit[1]}`);
     } else if (name === 'at') {
       if (!FAULT_PLACES.some((place) => place === item)) problems.push(`at: expected one of ${FAULT_PLACES.join(', ')}`);
-      else if (item !== 'request' && kind !== undefined && !PAIR_KINDS.includes(kind))
+      else if (item !== 'request' && kind !== undefined && !PAIR_KINDS.some((known) => known === kind))
         problems.push(`at: ${String(item)} goes with ${PAIR_KINDS.join(', ')}`);
     } else if (name === 'path' || name === 'body') {
       if (typeof item !== 'string') problems.push(`${name}: expected text`);

@@ -1,16 +1,19 @@
 /** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
 import type { Call } from './call.ts';
-import { readRank } from './dp-rank.ts';
-import { EngineError, failureText, SchemaError, type SchemaProblem } from './engine-error.ts';
+import { EngineError } from './engine-error.ts';
+import { failureText } from './error-shapes.ts';
 import type { Generation } from './generation.ts';
-import { type PromptRequest, QUEUE_FULL } from './job.ts';
+import { QUEUE_FULL } from './job.ts';
 import { type LogprobWish, readLogprobWish } from './logprobs.ts';
 import { type AnswerPart, metaInfo, refusedMetaInfo } from './meta-info.ts';
 import { numberedRids } from './numbered-rids.ts';
-import { RoomError, readPairFields } from './pair-fields.ts';
+import type { PromptRequest } from './prompt-request.ts';
 import { pythonRepr } from './python-json.ts';
+import { RoomError, readPairFields } from './read-pair-fields.ts';
+import { readRank } from './read-rank.ts';
+import { findUnknownField, readNativeSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
-import { findUnknownField, readNativeSampling } from './sampling.ts';
+import { SchemaError, type SchemaProblem } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 import { encode, promptFromIds } from './tokens.ts';
 

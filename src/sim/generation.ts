@@ -1,6 +1,6 @@
 /** One prompt on its way through the engine: what was asked, where it stands, what came out. */
 import type { OutputText } from './output-text.ts';
-import type { PairSpec } from './pair-fields.ts';
+import type { PairSpec } from './pair-spec.ts';
 import type { PrefixNode } from './prefix-cache.ts';
 
 export type FinishReason =

@@ -2,25 +2,24 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createListener, type Server, type Socket } from 'node:net';
 import { Answer } from './answer.ts';
-import type { Call } from './call.ts';
+import type { Call, RouteTable } from './call.ts';
 import type { Engine } from './engine.ts';
 import type { FaultRule } from './faults.ts';
-import { Routes } from './routes.ts';
 
 const HEAD_BYTES = 65_536;
 
 export class SimHttpServer {
   readonly #engine: Engine;
-  readonly #routes: Routes;
+  readonly #routes: RouteTable;
   readonly #http: HttpServer;
   /** Open connections and how many requests each has under way. */
   readonly #sockets = new Map<Socket, number>();
   #listener: Server | null = null;
   #port = 0;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, routes: RouteTable) {
     this.#engine = engine;
-    this.#routes = new Routes(engine.options);
+    this.#routes = routes;
     // Node's own keep-alive timeout waits a second longer than asked; see #received.
     this.#http = createServer({ maxHeaderSize: HEAD_BYTES, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
     this.#http.on('request', (request, response) => this.#received(request, response));

@@ -3,13 +3,12 @@
  * and the checks that all routes share.
  */
 import type { TimerHandle } from '../base/core/clock.ts';
-import type { Answer } from './answer.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, OpenJob } from './engine.ts';
 import { EngineError } from './engine-error.ts';
-import type { FaultRule } from './faults.ts';
 import type { Generation, GenerationSpec } from './generation.ts';
-import { NO_PAIR, type PairFields, type PairSpec, pairSpec } from './pair-fields.ts';
-import type { Sampling } from './sampling.ts';
+import { NO_PAIR, pairSpec } from './pair-fields.ts';
+import type { PairFault, PairSpec } from './pair-spec.ts';
+import type { PromptRequest, Sampling } from './prompt-request.ts';
 import { VOCABULARY } from './tokens.ts';
 
 export interface JobListener {
@@ -22,30 +21,24 @@ export interface JobListener {
   refused(): void;
 }
 
-export interface PromptRequest {
-  /** One per prompt. */
-  readonly prompts: readonly Uint16Array[];
-  readonly sampling: Sampling;
-  readonly isStream: boolean;
-  /** One per prompt and sample; otherwise they are made up. */
-  readonly rids?: readonly string[];
-  readonly returnLogprob?: boolean;
-  /** First prompt token with a logprob; -1, the default: none. */
-  readonly logprobStart?: number;
-  /** Where its generations meet their other halves; left out on a path that knows no pairs. Counts only in one half of a pair. */
-  readonly pair?: PairFields;
-  /** Data-parallel rank that it asks for; null, the default: any. */
-  readonly rank?: number | null;
+/** The client's end of the request, as far as its job looks at it. */
+export interface JobClient {
+  /** The client left before the answer was complete. */
+  readonly isGone: boolean;
+  /** The client does not read: progress is not worth writing. */
+  readonly isBlocked: boolean;
+  /** Calls `run` when the client leaves before the end; at once if it has. */
+  onGone(run: () => void): void;
 }
 
 export const QUEUE_FULL = 'The request queue is full.';
 
-export class Job {
+export class Job implements OpenJob {
   /** By index: prompt * n + sample. */
   readonly generations: Generation[] = [];
   readonly rids: readonly string[];
   readonly #engine: Engine;
-  readonly #answer: Answer;
+  readonly #client: JobClient;
   readonly #request: PromptRequest;
   readonly #listener: JobListener;
   readonly #startedMs: number;
@@ -53,11 +46,11 @@ export class Job {
   #poll: TimerHandle | null = null;
   #abortAfterTokens = -1;
   #isRefused = false;
-  #pairFault: FaultRule | null = null;
+  #pairFault: PairFault | null = null;
 
-  constructor(engine: Engine, answer: Answer, request: PromptRequest, listener: JobListener) {
+  constructor(engine: Engine, client: JobClient, request: PromptRequest, listener: JobListener) {
     this.#engine = engine;
-    this.#answer = answer;
+    this.#client = client;
     this.#request = request;
     this.#listener = listener;
     this.#startedMs = engine.clock.nowMs();
@@ -70,7 +63,7 @@ export class Job {
     for (const prompt of this.#request.prompts) checkPrompt(this.#engine, prompt, this.#request.sampling);
     if (this.#isHalf) for (let i = 0; i < this.rids.length; i++) checkPair(this.#engine, this.#pair(i));
     this.#engine.jobs.add(this);
-    this.#answer.onGone(() => this.#clientGone());
+    this.#client.onGone(() => this.#clientGone());
     if (this.#isDeadly()) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
     else if (this.#request.sampling.n > 1 && !this.#isHalf) this.#startSampled();
     else this.#startAll();
@@ -88,7 +81,7 @@ export class Job {
   }
 
   /** A scripted fault at a place of the pair. */
-  strikeAtKv(fault: FaultRule): void {
+  strikeAtKv(fault: PairFault): void {
     this.#pairFault ??= fault;
   }
 
@@ -99,7 +92,7 @@ export class Job {
       this.#engine.schedulerOf(generation).abort(generation, 'Aborted by a scripted fault.', 500);
       return;
     }
-    if (!this.#answer.isGone && !this.#answer.isBlocked) this.#listener.advanced(generation);
+    if (!this.#client.isGone && !this.#client.isBlocked) this.#listener.advanced(generation);
   }
 
   ended(generation: Generation): void {
@@ -136,7 +129,7 @@ export class Job {
       advanced: (): void => {},
       ended: (): void => {
         if (--left > 0 || this.#isRefused) return;
-        if (this.#answer.isGone) this.#settle();
+        if (this.#client.isGone) this.#settle();
         else this.#startAll();
         this.#engine.wake();
       },

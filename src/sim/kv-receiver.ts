@@ -14,9 +14,10 @@ import type { TimerHandle } from '../base/core/clock.ts';
 import { ROOM_PATH, type RoomAnswer } from './bootstrap-server.ts';
 import type { Engine } from './engine.ts';
 import type { Generation } from './generation.ts';
-import { FAKE_HOST } from './pair-fields.ts';
-import { type KvHandOver, type PairHalf, strikePair } from './pair-half.ts';
+import type { KvHandOver, PairHalf } from './pair-half.ts';
 import { ABORTED, lostPrefill, type PairFailure, pairFailure, timedOut } from './pair-messages.ts';
+import { FAKE_HOST } from './pair-spec.ts';
+import { strikePair } from './pair-strike.ts';
 import { PrefillWatch } from './prefill-watch.ts';
 
 /** Time between two attempts of a handshake. */

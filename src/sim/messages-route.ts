@@ -1,13 +1,14 @@
 /** POST /v1/messages (Anthropic's API) and /v1/messages/count_tokens. Source: recorded from SGLang 0.5.23. */
 import type { Call } from './call.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
-import { EngineError, SchemaError } from './engine-error.ts';
+import { EngineError } from './engine-error.ts';
 import type { FinishReason, Generation } from './generation.ts';
 import { QUEUE_FULL } from './job.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { type Json, pythonRepr, toJson } from './python-json.ts';
+import { readOpenAiSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
-import { readOpenAiSampling } from './sampling.ts';
+import { SchemaError } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/messages', line: 2100, name: 'anthropic_v1_messages', dataclass: null };

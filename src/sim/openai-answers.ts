@@ -1,12 +1,14 @@
 /** What chat and completions share: errors, usage, log probabilities, ends. Source: answers recorded from SGLang 0.5.23. */
 import type { Call } from './call.ts';
 import type { Engine } from './engine.ts';
-import { EngineError, failureText, SchemaError } from './engine-error.ts';
+import { EngineError } from './engine-error.ts';
+import { failureText } from './error-shapes.ts';
 import type { FinishReason, Generation } from './generation.ts';
 import { logprobOf, topTokens } from './logprobs.ts';
 import { numberedRids } from './numbered-rids.ts';
 import { float, type Json, spacedJson } from './python-json.ts';
 import type { Body } from './request-body.ts';
+import { SchemaError } from './schema-error.ts';
 import { tokenText } from './tokens.ts';
 
 /** `{"object":"error",...}` with 400, for streams too. Rethrows what is no complaint about the request. */

@@ -2,8 +2,6 @@
  * What the scheduler of one half of a pair asks of the way to the other half. Answers come as calls of
  * `Scheduler.partnerCame`, `sent`, `received` and `abort`, never from within `open` of a decode half.
  */
-import type { Engine } from './engine.ts';
-import type { FaultPlace } from './faults.ts';
 import type { Generation } from './generation.ts';
 import type { PairFailure } from './pair-messages.ts';
 
@@ -25,29 +23,4 @@ export interface KvHandOver {
   readonly cachedTokens: number;
   /** Whether the prefill half was asked for log probabilities. */
   readonly hasLogprobs: boolean;
-}
-
-/** Lets a scripted fault of `generation` act at a place of its pair; `proceed` runs if it leaves anything of it. */
-export function strikePair(engine: Engine, generation: Generation, place: FaultPlace, proceed: () => void): void {
-  const fault = generation.spec.pair?.fault ?? null;
-  if (fault === null || fault.at !== place) {
-    proceed();
-    return;
-  }
-  switch (fault.kind) {
-    case 'delay':
-      engine.clock.after(fault.delayMs, () => {
-        if (generation.stage !== 'ended') proceed();
-      });
-      return;
-    case 'abort':
-      engine.schedulerOf(generation).abort(generation, 'Aborted by a scripted fault.', 500);
-      return;
-    case 'die':
-      engine.die(0);
-      return;
-    default:
-      // hang: the request stays where it is.
-      return;
-  }
 }

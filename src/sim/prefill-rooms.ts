@@ -12,12 +12,13 @@
  * one that comes; one whose connection just ends is missed only when its KV is sent.
  */
 import type { TimerHandle } from '../base/core/clock.ts';
-import { rankOfRoom } from './dp-rank.ts';
 import type { Engine, RoomStats } from './engine.ts';
 import type { Generation } from './generation.ts';
-import { FAKE_HOST } from './pair-fields.ts';
-import { type KvHandOver, type PairHalf, strikePair } from './pair-half.ts';
+import type { KvHandOver, PairHalf } from './pair-half.ts';
 import { lostDecode, type PairFailure, pairFailure, timedOut, UNKNOWN_REASON, wrongRank } from './pair-messages.ts';
+import { FAKE_HOST } from './pair-spec.ts';
+import { strikePair } from './pair-strike.ts';
+import { rankOfRoom } from './rank-of-room.ts';
 
 /** A decode half, as the bootstrap server sees it. */
 export interface DecodePartner {

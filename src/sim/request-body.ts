@@ -1,6 +1,7 @@
 /** Reads JSON bodies the way the engine's web framework does, with its complaints. Source: answers recorded from SGLang 0.5.23. */
-import { SchemaError, type SchemaProblem } from './engine-error.ts';
+
 import { pythonRepr } from './python-json.ts';
+import { SchemaError, type SchemaProblem } from './schema-error.ts';
 
 /** A JSON object whose members have not been looked at. */
 export type Body = Readonly<Partial<Record<string, unknown>>>;

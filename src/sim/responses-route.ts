@@ -1,13 +1,14 @@
 /** POST /v1/responses, plain and as the event sequence `response.created` ... `response.incomplete`. Nothing is stored. Source: recorded from SGLang 0.5.23. */
 import type { Call } from './call.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
-import { EngineError, SchemaError } from './engine-error.ts';
+import { EngineError } from './engine-error.ts';
 import type { Generation } from './generation.ts';
 import { QUEUE_FULL } from './job.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { float, type Json, pythonRepr, toJson } from './python-json.ts';
+import { readOpenAiSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
-import { readOpenAiSampling } from './sampling.ts';
+import { SchemaError } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/responses', line: 2066, name: 'v1_responses_request', dataclass: null };

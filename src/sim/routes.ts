@@ -1,6 +1,6 @@
 /** Which path and method leads to which handler. */
 import { addFault, listFaults, removeFaults, stats } from './admin-routes.ts';
-import type { RouteHandler } from './call.ts';
+import type { Methods, RouteHandler, RouteTable } from './call.ts';
 import { chatCompletions } from './chat-route.ts';
 import { completions } from './completions-route.ts';
 import { abortRequest, continueGeneration, flushCache, health, pauseGeneration, ping, ready, root } from './control-routes.ts';
@@ -15,10 +15,7 @@ import { responses, storedResponse } from './responses-route.ts';
 import { docsPage, ollamaChat, openApiText, parseFunctionCall, score } from './side-routes.ts';
 import { detokenize, tokenize } from './tokenize-routes.ts';
 
-/** Handlers by method; the order of the methods is that of the `allow` field. */
-export type Methods = Readonly<Record<string, RouteHandler>>;
-
-export class Routes {
+export class Routes implements RouteTable {
   readonly #exact = new Map<string, Methods>();
 
   constructor(options: SimOptions) {
@@ -71,7 +68,6 @@ export class Routes {
     }
   }
 
-  /** The methods of a path, or null when there is no such path. */
   find(path: string): Methods | null {
     const exact = this.#exact.get(path);
     if (exact !== undefined) return exact;

@@ -7,8 +7,8 @@ import type { Generation } from './generation.ts';
 import { answerOpenAiError, modelNameOf } from './openai-answers.ts';
 import { textKey } from './output-text.ts';
 import { float, toJson } from './python-json.ts';
+import { readOpenAiSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody } from './request-body.ts';
-import { readOpenAiSampling } from './sampling.ts';
 import { runJob } from './start-job.ts';
 import { encode } from './tokens.ts';
 

@@ -1,8 +1,9 @@
 /** How routes hand a request to the engine. */
 import type { Call } from './call.ts';
 import type { Generation } from './generation.ts';
-import { Job, type JobListener, type PromptRequest, QUEUE_FULL } from './job.ts';
+import { Job, type JobListener, QUEUE_FULL } from './job.ts';
 import { plainFailure } from './openai-answers.ts';
+import type { PromptRequest } from './prompt-request.ts';
 
 /** Throws an EngineError for what the engine refuses. */
 export function startJob(call: Call, request: PromptRequest, listener: JobListener): void {

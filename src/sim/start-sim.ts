@@ -14,6 +14,7 @@ import { FirstNode } from './node-group.ts';
 import { completeOptions, parseDistAddress, type SimOptions } from './options.ts';
 import { PrefillRooms } from './prefill-rooms.ts';
 import type { Json } from './python-json.ts';
+import { Routes } from './routes.ts';
 
 export interface SimHandle {
   /** `http://host:port`, IPv6 in brackets. */
@@ -84,7 +85,7 @@ class RunningSim implements SimHandle {
     this.engine = engine;
     this.#log = log;
     this.options = engine.options;
-    this.#server = new SimHttpServer(engine);
+    this.#server = new SimHttpServer(engine, new Routes(engine.options));
     if (engine.options.nnodes > 1) {
       this.#nodes = new FirstNode();
       this.#nodes.onLost = (rank) => this.#nodeLost(rank);

@@ -1,18 +1,7 @@
 /** Sampling parameters: read from a request, checked as the engine checks them. */
 import { EngineError } from './engine-error.ts';
+import type { Sampling } from './prompt-request.ts';
 import type { Body } from './request-body.ts';
-
-export interface Sampling {
-  /** null: none was given (until the text ends or the context is full). */
-  readonly maxNewTokens: number | null;
-  readonly minNewTokens: number;
-  readonly temperature: number;
-  readonly stop: readonly string[];
-  readonly stopTokenIds: readonly number[];
-  readonly keepStop: boolean;
-  readonly ignoreEos: boolean;
-  readonly n: number;
-}
 
 /** Fields of `sampling_params` in the order in which the engine lists them. Source: SGLang 0.5.23, sampling_params.py. */
 const KNOWN_FIELDS = [

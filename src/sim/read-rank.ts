@@ -1,4 +1,4 @@
-/** Data-parallel ranks: which one has a request. */
+/** The data-parallel rank that a request body names. */
 import { EngineError } from './engine-error.ts';
 import type { Body } from './request-body.ts';
 
@@ -8,10 +8,4 @@ export function readRank(body: Body, ranks: number): number | null {
   if (rank === null) return null;
   if (typeof rank === 'number' && Number.isInteger(rank) && rank >= 0 && rank < ranks) return rank;
   throw new EngineError(`routed_dp_rank=${String(rank)} out of range [0, ${ranks})`);
-}
-
-/** The rank of a prefill engine that a room belongs to when nobody says another. Source: SGLang, follow_bootstrap_room. */
-export function rankOfRoom(room: string, ranks: number): number {
-  const count = BigInt(ranks);
-  return Number(((BigInt(room) % count) + count) % count);
 }

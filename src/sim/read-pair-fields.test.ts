@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { SchemaError } from './engine-error.ts';
-import { pairSpec, RoomError, readPairFields } from './pair-fields.ts';
+import { pairSpec } from './pair-fields.ts';
 import { rawMember } from './raw-member.ts';
+import { RoomError, readPairFields } from './read-pair-fields.ts';
 import type { Body, Handler } from './request-body.ts';
+import { SchemaError } from './schema-error.ts';
 
 const NATIVE = { method: 'POST', path: '/generate', line: 928, name: 'generate_request', dataclass: 'GenerateReqInput' };
 const CHAT = { ...NATIVE, path: '/v1/chat/completions', dataclass: null };
