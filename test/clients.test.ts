@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import OpenAI, { APIError, APIUserAbortError, NotFoundError } from 'openai';
 import { Agent, fetch } from 'undici';
-import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
+import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
 import { startTestRouter, type TestRouter } from './support/router.ts';
 import { until } from './support/until.ts';
 

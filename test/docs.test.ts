@@ -9,7 +9,7 @@ import { BUILT, FLAGS } from '../src/router/config/catalogue.ts';
 import { formatProblems, loadConfig } from '../src/router/config/load-config.ts';
 import { SETTINGS } from '../src/router/config/schema.ts';
 import { METRICS } from '../src/router/telemetry/declarations.ts';
-import { flagOf, SIM_OPTION_NAMES } from '../src/sim/options.ts';
+import { flagOf, SIM_OPTION_NAMES } from '../src/sim/engine/options.ts';
 import { ROOT } from './support/program.ts';
 
 interface Page {

@@ -1,8 +1,8 @@
 // A router with --dp-aware and simulated engines of several data-parallel ranks, which refuse what a real engine refuses.
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { SimOptions } from '../src/sim/options.ts';
-import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
+import type { SimOptions } from '../src/sim/engine/options.ts';
+import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
 import { startTestRouter, type TestRouter } from './support/router.ts';
 import { parseEvents } from './support/sse-events.ts';
 

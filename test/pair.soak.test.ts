@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { type TestContext, test } from 'node:test';
-import type { FaultRule } from '../src/sim/faults.ts';
+import type { FaultRule } from '../src/sim/engine/faults.ts';
 import { Program } from './support/program.ts';
 import { ScrapedMetrics } from './support/prometheus.ts';
 import { ask, requestBytes } from './support/raw-client.ts';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import type { FaultKind, FaultRule } from '../src/sim/faults.ts';
-import type { SimOptions } from '../src/sim/options.ts';
-import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
+import type { FaultKind, FaultRule } from '../src/sim/engine/faults.ts';
+import type { SimOptions } from '../src/sim/engine/options.ts';
+import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
 import { postJson, type Reply, sendRaw } from './support/send-raw.ts';
 
 async function simFor(t: TestContext, options: Partial<SimOptions> = {}): Promise<SimHandle> {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { FakeClock } from '../src/base/runtime/fake-clock.ts';
-import type { SimOptions } from '../src/sim/options.ts';
-import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
+import type { SimOptions } from '../src/sim/engine/options.ts';
+import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
 import { postJson, sendRaw } from './support/send-raw.ts';
 
 async function simFor(t: TestContext, options: Partial<SimOptions> = {}): Promise<SimHandle> {

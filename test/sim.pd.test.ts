@@ -1,8 +1,8 @@
 /** Two simulated engines as the halves of a pair, over real sockets: every row of what was recorded of SGLang's own, with shorter waits. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { SimOptions } from '../src/sim/options.ts';
-import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
+import type { SimOptions } from '../src/sim/engine/options.ts';
+import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
 import { parseEvents } from './support/sse-events.ts';
 import { until, within } from './support/until.ts';
 

@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { parseCommandLine } from '../src/sim/command-line.ts';
-import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS, type SimOption, type SimOptionName } from '../src/sim/options.ts';
+import { flagOf, SIM_OPTION_NAMES, SIM_OPTIONS, type SimOption, type SimOptionName } from '../src/sim/engine/options.ts';
+import { parseCommandLine } from '../src/sim/program/command-line.ts';
 import { ROOT } from './support/program.ts';
 import { postJson, sendRaw } from './support/send-raw.ts';
 

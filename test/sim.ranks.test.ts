@@ -1,8 +1,8 @@
 // Data-parallel ranks of a simulated engine: each is a scheduler of its own.
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
-import type { SimOptions } from '../src/sim/options.ts';
-import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
+import type { SimOptions } from '../src/sim/engine/options.ts';
+import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
 import { until } from './support/until.ts';
 
 async function start(t: TestContext, options: Partial<SimOptions> = {}): Promise<SimHandle> {

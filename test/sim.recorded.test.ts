@@ -1,7 +1,7 @@
 /** The simulated engine against what a real SGLang 0.5.23 answered to the same requests (test/fixtures). */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type SimHandle, startSim } from '../src/sim/start-sim.ts';
+import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
 import { pythonJson, Recording } from './support/recording.ts';
 import { sendRaw } from './support/send-raw.ts';
 

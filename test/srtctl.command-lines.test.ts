@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { loadConfig } from '../src/router/config/load-config.ts';
-import { parseCommandLine } from '../src/sim/command-line.ts';
+import { parseCommandLine } from '../src/sim/program/command-line.ts';
 import { bindSymbols } from '../src/srtctl/launch/symbols.ts';
 import type { Plan, PlannedProcess } from '../src/srtctl/plan/plan.ts';
 import { plansOf, recipeFiles } from './support/golden-plans.ts';

@@ -37,10 +37,27 @@ export const LAYERS = {
     what: 'data plane: listener, exchange, upstream pools, relay',
   },
   'router/control': { imports: ['base/core'], uses: ['undici'], what: 'control plane: registry, probes, admin API' },
-  sim: {
-    imports: ['base/core', 'base/config', 'base/runtime', 'wire/json'],
-    uses: ['node:http', 'node:net', 'commander'],
-    what: 'the simulated engine',
+  'sim/scheduling': { imports: ['base/core'], uses: [], what: 'model of an SGLang scheduler: queue, batches, KV memory, prefix cache' },
+  'sim/engine': {
+    imports: ['base/core', 'sim/scheduling'],
+    uses: [],
+    what: 'one simulated engine without its sockets: ranks, jobs, faults, settings',
+  },
+  'sim/http': { imports: ['base/core', 'sim/engine'], uses: ['node:http', 'node:net'], what: "uvicorn's manners over node:http" },
+  'sim/api': {
+    imports: ['wire/json', 'sim/scheduling', 'sim/engine', 'sim/http'],
+    uses: [],
+    what: 'routes of the SGLang API',
+  },
+  'sim/pairs': {
+    imports: ['base/core', 'sim/scheduling', 'sim/engine', 'sim/http'],
+    uses: ['node:http'],
+    what: 'how the two engines of a pair meet and hand KV over',
+  },
+  'sim/program': {
+    imports: ['base/core', 'base/config', 'base/runtime', 'sim/engine', 'sim/http', 'sim/api', 'sim/pairs'],
+    uses: ['node:net', 'commander'],
+    what: 'flags, log, nodes, and the wiring of a simulated engine',
   },
   'srtctl/recipe/text': { imports: [], uses: ['yaml'], what: 'YAML as trees with places, and the problems found in them' },
   'srtctl/recipe/secrets': { imports: ['srtctl/recipe/text'], uses: [], what: 'which values are secret, and their redaction' },
@@ -138,6 +155,7 @@ export const PURE = [
   'srtctl/recipe/secrets',
   'srtctl/recipe/variants',
   'srtctl/recipe/resolve',
+  'sim/scheduling',
 ];
 
 /** May import everything, and nothing may import them. */

@@ -7,7 +7,7 @@ import { watchSignals } from '../base/runtime/signals.ts';
 import { type RunningRouter, startRouter } from '../router/compose.ts';
 import { type Config, formatProblems, type LoadedConfig, loadConfig } from '../router/config/load-config.ts';
 import { startLog } from '../router/telemetry/log.ts';
-import { type SimHandle, startSim } from '../sim/start-sim.ts';
+import { type SimHandle, startSim } from '../sim/program/start-sim.ts';
 import { DEMO_HELP, demoScreen, MODEL } from './demo-text.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';

@@ -2,10 +2,10 @@
 /** sglang-sim: one simulated SGLang server as a program. */
 import { MessageChannel } from 'node:worker_threads';
 import { realClock } from '../base/runtime/clock.ts';
-import { parseCommandLine, type SimCommand } from '../sim/command-line.ts';
-import { SIM_OPTIONS } from '../sim/options.ts';
-import { startFollower } from '../sim/start-follower.ts';
-import { startSim } from '../sim/start-sim.ts';
+import { SIM_OPTIONS } from '../sim/engine/options.ts';
+import { parseCommandLine, type SimCommand } from '../sim/program/command-line.ts';
+import { startFollower } from '../sim/program/start-follower.ts';
+import { startSim } from '../sim/program/start-sim.ts';
 
 /** The clock's timers do not keep a process alive; this does, also while nothing listens. */
 const hold = new MessageChannel();

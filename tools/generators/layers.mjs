@@ -7,10 +7,11 @@ const level = (folder) => Math.max(-1, ...LAYERS[folder].imports.map(level)) + 1
 function drawing() {
   const folders = Object.keys(LAYERS);
   const top = Math.max(...folders.map(level));
+  const width = Math.max(...[...TOP, ...folders].map((name) => name.length)) + 2;
   const rows = [TOP, ...Array.from({ length: top + 1 }, (_, i) => folders.filter((folder) => level(folder) === top - i))];
   const lines = rows.map((row) =>
     row
-      .map((name) => name.padEnd(18))
+      .map((name) => name.padEnd(width))
       .join('')
       .trimEnd(),
   );

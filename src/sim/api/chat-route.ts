@@ -1,0 +1,117 @@
+/** POST /v1/chat/completions. Streams are deltas: a role event, text events, an event with the finish reason, usage if asked. */
+
+import type { Engine } from '../engine/engine.ts';
+import { EngineError } from '../engine/engine-error.ts';
+import type { Call } from '../http/call.ts';
+import { type Json, pythonRepr, toJson } from '../http/python-json.ts';
+import type { Generation } from '../scheduling/generation.ts';
+import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
+import { answerOpenAiError, chatLogprobs, finishName, matchedStop, ridsOf, usageOf } from './openai-answers.ts';
+import { OpenAiAnswer, type OpenAiRequest, OpenAiStream, readOpenAiRequest, type StreamShape } from './openai-writers.ts';
+import { readPairFields } from './read-pair-fields.ts';
+import { readRank } from './read-rank.ts';
+import { readOpenAiSampling } from './read-sampling.ts';
+import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
+import type { SchemaProblem } from './schema-error.ts';
+import { startJob } from './start-job.ts';
+
+const HANDLER: Handler = { method: 'POST', path: '/v1/chat/completions', line: 1870, name: 'openai_v1_chat_completions', dataclass: null };
+const ROLES = ['system', 'assistant', 'tool', 'function', 'developer', 'latest_reminder', 'root', 'user'];
+
+export function chatCompletions(call: Call): void {
+  try {
+    // The real engine trips over an array or a string before its own checks.
+    if (/^\s*["[]/.test(call.body.toString('latin1', 0, 64))) {
+      call.answer.crashed();
+      return;
+    }
+    start(call, parseBody(HANDLER, call.body, call.contentType));
+  } catch (error) {
+    answerOpenAiError(call, error);
+  }
+}
+
+function start(call: Call, body: Body): void {
+  const messages = readMessages(body);
+  const rank = readRank(body, call.engine.options.dpSize);
+  const sampling = readOpenAiSampling(body, null);
+  const top = body['logprobs'] !== true ? -1 : typeof body['top_logprobs'] === 'number' ? body['top_logprobs'] : 0;
+  const chat = readOpenAiRequest(body, sampling.n, top);
+  const isStream = body['stream'] === true;
+  const pair = readPairFields(call.body, body, HANDLER);
+  const writer = isStream
+    ? new OpenAiStream(call, chat, streamShape(call.engine, chat))
+    : new OpenAiAnswer(call, chat, 'chat.completion', (generation) => choice(chat, generation));
+  startJob(call, { prompts: [chatPrompt(messages)], sampling, isStream, rids: ridsOf(body), pair, rank }, writer);
+}
+
+/** Checks and reads `messages`. Throws a SchemaError or an EngineError. */
+function readMessages(body: Body): readonly ChatMessage[] {
+  const messages = body['messages'];
+  if (messages === undefined) {
+    // The engine fills in tool_choice before it checks, so its message shows it.
+    const input = pythonRepr({ ...body, tool_choice: body['tool_choice'] ?? 'none' });
+    throw schemaError(HANDLER, [{ type: 'missing', loc: ['body', 'messages'], msg: 'Field required', input, ctx: '' }]);
+  }
+  if (!Array.isArray(messages)) {
+    throw schemaError(HANDLER, [
+      { type: 'list_type', loc: ['body', 'messages'], msg: 'Input should be a valid list', input: pythonRepr(messages), ctx: '' },
+    ]);
+  }
+  if (messages.length === 0) throw new EngineError('Messages cannot be empty.');
+  return messages.map((message: unknown, at) => {
+    const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
+    if (typeof role !== 'string' || !ROLES.includes(role.toLowerCase())) throw schemaError(HANDLER, badRole(at, role));
+    return { role: role.toLowerCase(), content: contentText(content) };
+  });
+}
+
+function badRole(at: number, role: unknown): readonly SchemaProblem[] {
+  const rule =
+    "'role' must be one of 'system', 'assistant', 'tool', 'function', 'developer', 'latest_reminder', 'root' (case-insensitive).";
+  const loc = ['body', 'messages', at, 'function-after[validate_thinking_parts_role(), ChatCompletionMessageGenericParam]', 'role'];
+  const input = pythonRepr(role);
+  const ctx = `{'error': ValueError("${rule}")}`;
+  return [
+    { type: 'value_error', loc, msg: `Value error, ${rule}`, input, ctx },
+    {
+      type: 'literal_error',
+      loc: ['body', 'messages', at, 'ChatCompletionMessageUserParam', 'role'],
+      msg: "Input should be 'user'",
+      input,
+      ctx: "{'expected': \"'user'\"}",
+    },
+  ];
+}
+
+function choice({ topLogprobs }: OpenAiRequest, generation: Generation): Json {
+  return {
+    index: generation.spec.index,
+    message: { role: 'assistant', content: generation.text, reasoning_content: null },
+    logprobs: topLogprobs < 0 ? null : chatLogprobs(generation, 0, topLogprobs),
+    finish_reason: finishName(generation.finish),
+    matched_stop: matchedStop(generation.finish),
+  };
+}
+
+/** A role event, text events, an event with the finish reason. */
+function streamShape(engine: Engine, { topLogprobs, withUsageAlways }: OpenAiRequest): StreamShape {
+  const event = ({ spec }: Generation, delta: string, logprobs: string, finish: string, matched: string): string =>
+    `"choices":[{"index":${spec.index},"delta":{${delta}},"logprobs":${logprobs},"finish_reason":${finish},"matched_stop":${matched}}]`;
+  return {
+    object: 'chat.completion.chunk',
+    isChat: true,
+    opening: (generation) => event(generation, '"reasoning_content":null,"role":"assistant","content":""', 'null', 'null', 'null'),
+    delta: (generation, sent) => {
+      if (generation.text.length <= sent.text) return null;
+      const text = JSON.stringify(generation.text.slice(sent.text));
+      const logprobs = topLogprobs < 0 ? 'null' : toJson(chatLogprobs(generation, sent.tokens, topLogprobs));
+      const usage = withUsageAlways ? `,"usage":${toJson(usageOf(engine, [generation], 1, true))}` : '';
+      return event(generation, `"reasoning_content":null,"content":${text}`, logprobs, 'null', 'null') + usage;
+    },
+    closing: (generation) => {
+      const { finish } = generation;
+      return event(generation, '"reasoning_content":null', 'null', `"${finishName(finish)}"`, JSON.stringify(matchedStop(finish)));
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** `meta_info` of /generate. Source: key sets recorded from SGLang 0.5.23. */
+import type { Engine } from '../engine/engine.ts';
+import { floatText } from '../http/python-json.ts';
+import type { FinishReason, Generation } from '../scheduling/generation.ts';
+import { type LogprobWish, logprobText } from './logprobs.ts';
+
+/** What the object belongs to: an answer that is no stream, the first event of one, or a later event. They differ in their members. */
+export type AnswerPart = 'whole' | 'first' | 'later';
+
+/** JSON text of the object. */
+export function metaInfo(engine: Engine, generation: Generation, wish: LogprobWish, part: AnswerPart): string {
+  const { spec, finish } = generation;
+  const cached = Math.max(0, generation.cachedTokens);
+  const tokens = generation.outputIds.length;
+  const parts = [commonText(engine, generation), ...phaseTexts(engine, generation), `"queue_time":${floatText(queuedSec(generation))}`];
+  if (spec.returnLogprob) parts.push(logprobText(generation, wish, !isDecode(engine)));
+  parts.push(`"reasoning_tokens":0,"completion_tokens":${tokens},"cached_tokens":${cached}`);
+  if (finish !== null) parts.push(weightVersions(engine, tokens));
+  parts.push(
+    `"cached_tokens_details":${cached === 0 ? 'null' : `{"device":${cached},"host":0}`},"dp_rank":${engine.options.dpSize > 1 ? spec.rank : 'null'}`,
+  );
+  if (finish !== null) parts.push(endText(engine, generation));
+  const hasRate = part !== 'whole' || !isDecode(engine);
+  if (finish !== null && tokens > 1 && hasRate) parts.push(`"decode_throughput":${floatText(decodeRate(generation))}`);
+  if (part === 'first' || finish !== null) parts.push(sentText(engine));
+  return `{${parts.join(',')}}`;
+}
+
+/** When it was computed: a decode half does not know of the prefill, a request that never ran of nothing. */
+function phaseTexts(engine: Engine, { spec, admittedMs, prefilledMs }: Generation): readonly string[] {
+  if (spec.pair !== null && admittedMs === 0) return [];
+  const entry = `"forward_entry_time":${seconds(engine, admittedMs)}`;
+  if (isDecode(engine)) return [entry];
+  return [`"storage_prefetch_wait":0.0,"storage_staging_wait":0.0`, entry, `"prefill_finished_time":${seconds(engine, prefilledMs)}`];
+}
+
+function isDecode({ options }: Engine): boolean {
+  return options.disaggregationMode === 'decode';
+}
+
+/** The same for a prompt without output, as embedding models show it. */
+export function embeddingMetaInfo(engine: Engine, generation: Generation): string {
+  return `{${commonText(engine, generation)},"queue_time":0.0,${endText(engine, generation)},${sentText(engine)}}`;
+}
+
+/** The same for a request that the full queue refused. */
+export function refusedMetaInfo(engine: Engine, message: string): string {
+  const finish = finishText({ type: 'abort', message, status: 503 });
+  const version = JSON.stringify(engine.options.weightVersion);
+  return `{"id":"${engine.newId()}","finish_reason":${finish},"weight_version":${version},${weightVersions(engine, 0)},"completion_tokens":0,"e2e_latency":0.0,${sentText(engine)}}`;
+}
+
+function commonText(engine: Engine, { spec, finish, promptTokens, retractions }: Generation): string {
+  const reason = finish === null ? 'null' : finishText(finish, spec.pair !== null);
+  const version = JSON.stringify(engine.options.weightVersion);
+  return `"id":${JSON.stringify(spec.rid)},"finish_reason":${reason},"prompt_tokens":${promptTokens},"weight_version":${version},"num_retractions":${retractions}`;
+}
+
+function weightVersions(engine: Engine, tokens: number): string {
+  return `"weight_versions":[{"version":${JSON.stringify(engine.options.weightVersion)},"start":0,"end":${tokens}}]`;
+}
+
+function sentText(engine: Engine): string {
+  return `"response_sent_to_client_ts":${seconds(engine, engine.clock.nowMs())}`;
+}
+
+function queuedSec({ admittedMs, receivedMs }: Generation): number {
+  return admittedMs === 0 ? 0 : (admittedMs - receivedMs) / 1000;
+}
+
+/** Tokens per second after the first one. */
+function decodeRate({ outputIds, endedMs, prefilledMs }: Generation): number {
+  return endedMs > prefilledMs ? ((outputIds.length - 1) / (endedMs - prefilledMs)) * 1000 : 0;
+}
+
+/** JSON text of a finish reason as /generate shows it; an abort in a pair (`ofPair`) has a member more. */
+export function finishText(finish: FinishReason, ofPair = false): string {
+  switch (finish.type) {
+    case 'length':
+      return `{"type":"length","length":${finish.length}}`;
+    case 'stop':
+      return `{"type":"stop","matched":${JSON.stringify(finish.matched)}}`;
+    case 'abort':
+      return `{"type":"abort","message":${JSON.stringify(finish.message)},"status_code":${finish.status ?? 'null'}${ofPair ? ',"err_type":null' : ''}}`;
+  }
+}
+
+function endText(engine: Engine, { receivedMs, prefilledMs, endedMs }: Generation): string {
+  const whole = floatText((endedMs - receivedMs) / 1000);
+  const first = floatText(Math.max(0, prefilledMs - receivedMs) / 1000);
+  const received = seconds(engine, receivedMs);
+  return `"e2e_latency":${whole},"request_received_ts":${received},"first_token_latency":${first},"api_server_dispatch_finish_ts":${received},"request_finished_ts":${seconds(engine, endedMs)}`;
+}
+
+function seconds(engine: Engine, ms: number): string {
+  return floatText(engine.wallSec(ms));
+}

@@ -1,0 +1,29 @@
+/** Where a scripted fault of a pair acts. */
+import type { Engine } from '../engine/engine.ts';
+import type { Generation } from '../scheduling/generation.ts';
+import type { PairPlace } from '../scheduling/pair-spec.ts';
+
+/** Lets a scripted fault of `generation` act at a place of its pair; `proceed` runs if it leaves anything of it. */
+export function strikePair(engine: Engine, generation: Generation, place: PairPlace, proceed: () => void): void {
+  const fault = generation.spec.pair?.fault ?? null;
+  if (fault === null || fault.at !== place) {
+    proceed();
+    return;
+  }
+  switch (fault.kind) {
+    case 'delay':
+      engine.clock.after(fault.delayMs, () => {
+        if (generation.stage !== 'ended') proceed();
+      });
+      return;
+    case 'abort':
+      engine.schedulerOf(generation).abort(generation, 'Aborted by a scripted fault.', 500);
+      return;
+    case 'die':
+      engine.die(0);
+      return;
+    default:
+      // hang: the request stays where it is.
+      return;
+  }
+}

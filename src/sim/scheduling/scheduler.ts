@@ -1,0 +1,440 @@
+/**
+ * The simulated scheduler: waiting queue, chunked prefill at a token rate, continuous batching whose step time grows with
+ * the batch, KV memory with a prefix cache. Prefill goes before decode, as in the real engine. It owns the life of every
+ * Generation and knows nothing of HTTP.
+ *
+ *   submit -> waiting -> [admit: room for it?] -> prefill step(s) -> running -> decode steps -> ended
+ *
+ * One half of a pair (see pair-half.ts) has two more stages, in which it waits for the other:
+ *
+ *   prefill: submit -> bootstrap -> waiting -> prefill step(s) -> transfer -> ended with one token
+ *   decode:  submit -> waiting -> [room for all of it?] -> transfer -> running -> decode steps -> ended
+ */
+import type { Clock } from '../../base/core/clock.ts';
+import { type FinishReason, Generation, type GenerationSink, type GenerationSpec } from './generation.ts';
+import { KvPool } from './kv-pool.ts';
+import { appendToken, outputLength, takeToken } from './next-token.ts';
+import { OutputReserve } from './output-reserve.ts';
+import { OutputText, textKey } from './output-text.ts';
+import type { KvHandOver, PairHalf } from './pair-half.ts';
+import { ABORTED, noRoom } from './pair-messages.ts';
+import { PairStages } from './pair-stages.ts';
+import { SchedulerCounters } from './scheduler-counters.ts';
+import { StepClock } from './step-clock.ts';
+
+export interface SchedulerSettings {
+  readonly prefillTokensPerSec: number;
+  readonly stepOverheadMs: number;
+  readonly itlMs: number;
+  readonly itlPerRequestMs: number;
+  readonly kvTokens: number;
+  readonly pageSize: number;
+  readonly radixCache: boolean;
+  readonly contextLength: number;
+  readonly maxRunningRequests: number;
+  /** 0: no limit. */
+  readonly maxQueuedRequests: number;
+  readonly chunkedPrefillSize: number;
+  readonly streamInterval: number;
+  /** Mean length at which a text ends by itself; 0: never. */
+  readonly meanOutputTokens: number;
+  readonly speedup: number;
+  readonly seed: number;
+}
+
+export class Scheduler {
+  readonly settings: SchedulerSettings;
+  readonly pool: KvPool;
+  readonly counters: SchedulerCounters = new SchedulerCounters();
+  readonly #clock: Clock;
+  readonly #steps: StepClock;
+  readonly #waiting: Generation[] = [];
+  #running: Generation[] = [];
+  /** Prefill of the step under way: who, and how many tokens. Empty: the step decodes. */
+  #prefilling: { generation: Generation; tokens: number }[] = [];
+  /** The one whose prompt did not fit in a chunk; it goes on in the next prefill step. */
+  #chunked: Generation | null = null;
+  readonly #pairs = new PairStages();
+  readonly #reserve = new OutputReserve();
+  #stepMs = 0;
+  #paused = false;
+  #dead = false;
+
+  constructor(settings: SchedulerSettings, clock: Clock) {
+    this.settings = settings;
+    this.#clock = clock;
+    this.pool = new KvPool(settings.kvTokens, settings.pageSize, settings.radixCache);
+    this.#steps = new StepClock(
+      clock,
+      () => this.#beginStep(),
+      () => this.#endStep(),
+    );
+  }
+
+  get runningRequests(): number {
+    return this.#running.length + Math.max(this.#prefilling.length, this.#chunked === null ? 0 : 1);
+  }
+
+  get waitingRequests(): number {
+    return this.#waiting.length;
+  }
+
+  /** Prefill: requests whose decode half has not come. */
+  get meetingRequests(): number {
+    return this.#pairs.meetingCount;
+  }
+
+  /** Requests of a pair whose KV is on its way to or from the other half. */
+  get handingRequests(): number {
+    return this.#pairs.handingCount;
+  }
+
+  /** Prompt tokens of the waiting requests that the prefix cache does not hold. Costs a look-up per request. */
+  get waitingUncachedTokens(): number {
+    return this.#waiting.reduce((sum, generation) => sum + generation.input.length - this.pool.cachedPrefix(generation), 0);
+  }
+
+  /** KV tokens of requests under way. */
+  get usedTokens(): number {
+    return this.pool.usedTokens;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Longest prompt and output together that one request can have. */
+  get longestRequest(): number {
+    return Math.min(this.settings.contextLength, this.pool.capacityTokens) - 1;
+  }
+
+  /** Makes this the engine of one half of pairs; before the first request. */
+  join(half: PairHalf): void {
+    this.#pairs.join(half);
+  }
+
+  /** Queues a request, to be taken up at the next `wake`; null when the queue is full. */
+  submit(spec: GenerationSpec, sink: GenerationSink): Generation | null {
+    const { maxQueuedRequests, seed, meanOutputTokens } = this.settings;
+    const queued = this.#waiting.length + this.#pairs.queuedCount;
+    if (maxQueuedRequests > 0 && queued + 1 > maxQueuedRequests) {
+      this.counters.refused++;
+      return null;
+    }
+    const key = textKey(spec.prompt, seed, spec.sample);
+    const most = spec.pair !== null && this.#pairs.isPrefill ? 1 : Number.POSITIVE_INFINITY;
+    const limit = Math.max(0, Math.min(spec.maxNewTokens, most, this.longestRequest - spec.prompt.length));
+    const endsAfter = meanOutputTokens > 0 && !spec.ignoreEos ? outputLength(key, meanOutputTokens) : Number.POSITIVE_INFINITY;
+    const generation = new Generation(spec, sink, limit, endsAfter, new OutputText(key), this.#clock.nowMs());
+    this.counters.received++;
+    this.counters.promptTokens += spec.prompt.length;
+    if (this.#pairs.has(generation)) this.#pairs.add(generation);
+    else this.#waiting.push(generation);
+    return generation;
+  }
+
+  /** Starts a step if none is under way. Apart from `submit`, so that prompts that came together start together. */
+  wake(): void {
+    if (!this.#dead) this.#receiveNewcomers();
+    this.#steps.wake();
+  }
+
+  // ---------------------------------------------------------------- from the other half of a pair
+
+  /** Prefill: the decode half of `generation` has come, so it may be computed. */
+  partnerCame(generation: Generation): void {
+    if (!this.#pairs.met(generation)) return;
+    this.#waiting.push(generation);
+    this.#steps.wake();
+  }
+
+  /** Prefill: decode has the KV of `generation`. */
+  sent(generation: Generation): void {
+    if (!this.#pairs.isHanding(generation) || this.#dead) return;
+    this.#finish(generation, { type: 'length', length: 0 });
+    this.#steps.wake();
+  }
+
+  /** Decode: the KV of `generation` has come. */
+  received(generation: Generation, kv: KvHandOver): void {
+    if (!this.#pairs.isHanding(generation)) return;
+    this.#pairs.arrived(generation, kv);
+    this.#steps.wake();
+  }
+
+  #receiveNewcomers(): void {
+    for (const generation of this.#pairs.takeNewcomers()) {
+      if (generation.spec.pair?.room == null) this.abort(generation, noRoom(generation.spec.rid), 400);
+      else if (this.#pairs.isDecode) this.#waiting.push(generation);
+      else this.#pairs.meet(generation);
+    }
+  }
+
+  // ----------------------------------------------------------------
+
+  /** Ends a request wherever it stands; its sink hears of it at once. Without effect on an ended one. */
+  abort(generation: Generation, message: string, status: number | null = null): void {
+    if (generation.stage === 'ended') return;
+    this.counters.aborted++;
+    this.#remove(generation);
+    this.#finish(generation, { type: 'abort', message, status });
+    this.#steps.wake();
+  }
+
+  /** Ends a request as POST /abort_request does: one that waits for its other half counts as a pair that failed. */
+  cancel(generation: Generation): void {
+    const message = this.#pairs.cancelMessage(generation);
+    if (message === null) this.abort(generation, ABORTED);
+    else this.abort(generation, message, 500);
+  }
+
+  abortAll(message: string): void {
+    const computing = this.#prefilling.map((part) => part.generation);
+    for (const generation of [...this.#waiting, ...this.#running, ...computing, ...this.#pairs.all()]) this.abort(generation, message);
+    if (this.#chunked !== null) this.abort(this.#chunked, message);
+  }
+
+  /** Stops after the step under way until `resume`. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#steps.wake();
+  }
+
+  /** Empties the prefix cache unless requests are under way; says whether it did. */
+  flush(): boolean {
+    if (this.runningRequests + this.#waiting.length + this.#pairs.queuedCount + this.#pairs.handingCount > 0) return false;
+    this.pool.cache.clear();
+    return true;
+  }
+
+  /** The scheduler process is gone: nothing moves any more and nobody is told. */
+  die(): void {
+    this.#dead = true;
+    this.#steps.stop();
+  }
+
+  // ---------------------------------------------------------------- steps
+
+  #beginStep(): number | null {
+    if (this.#paused || this.#dead) return null;
+    const { prefillTokensPerSec, stepOverheadMs, itlMs, itlPerRequestMs, speedup } = this.settings;
+    this.#takeArrived();
+    const promptTokens = this.#pairs.isDecode ? this.#setAside() : this.#gatherPrefill();
+    let ms: number;
+    if (this.#prefilling.length > 0) ms = stepOverheadMs + (promptTokens / prefillTokensPerSec) * 1000;
+    else if (this.#running.length > 0) {
+      this.#makeRoomForDecode();
+      ms = itlMs + itlPerRequestMs * this.#running.length;
+    } else {
+      this.#reserve.reset();
+      return null;
+    }
+    this.#stepMs = ms / speedup;
+    return this.#stepMs;
+  }
+
+  #endStep(): void {
+    this.counters.steps++;
+    if (this.#prefilling.length > 0) this.#endPrefill();
+    else this.#endDecode();
+  }
+
+  /** Chooses what the next prefill step computes; answers the number of tokens. */
+  #gatherPrefill(): number {
+    let budget = this.settings.chunkedPrefillSize;
+    if (this.#chunked !== null) budget -= this.#takeChunk(this.#chunked, budget);
+    while (budget > 0 && this.#chunked === null && this.#waiting.length > 0) {
+      const generation = this.#waiting[0]!;
+      if (this.#running.length + this.#prefilling.length >= this.settings.maxRunningRequests) break;
+      if (!this.#admit(generation)) break;
+      this.#waiting.shift();
+      budget -= this.#takeChunk(generation, budget);
+    }
+    return this.settings.chunkedPrefillSize - budget;
+  }
+
+  /** Takes up to `budget` tokens of the rest of `generation`'s input into the step; answers how many. */
+  #takeChunk(generation: Generation, budget: number): number {
+    const rest = generation.input.length - generation.computedTokens;
+    const page = this.settings.pageSize;
+    const tokens = rest <= budget ? rest : Math.max(Math.min(page, rest), budget - (budget % page));
+    if (!this.pool.allocate(generation, tokens)) {
+      // Admission counted on room that decoding has taken since.
+      this.#chunked = null;
+      this.#retract(generation);
+      return budget;
+    }
+    this.#chunked = tokens < rest ? generation : null;
+    this.#prefilling.push({ generation, tokens });
+    return tokens;
+  }
+
+  /** Takes `generation` in if its input, and a share of all output to come, has room. */
+  #admit(generation: Generation): boolean {
+    this.pool.begin(generation);
+    const rest = generation.input.length - generation.computedTokens;
+    const admitted = this.#prefilling.map((part) => part.generation);
+    const reserved = this.#reserve.tokensFor(this.#running, [...admitted, generation]);
+    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0 && this.#pairs.handingCount === 0;
+    if (!isAlone && rest + reserved > this.pool.availableTokens) {
+      this.pool.end(generation, false);
+      return false;
+    }
+    generation.stage = 'prefill';
+    if (generation.cachedTokens < 0) {
+      generation.cachedTokens = generation.computedTokens;
+      generation.admittedMs = this.#clock.nowMs();
+      this.counters.admitted(generation);
+    }
+    return true;
+  }
+
+  /** Decode: takes room for the whole prompts of those that wait, in order, and asks for their KV. Computes nothing: 0. */
+  #setAside(): number {
+    while (this.#waiting.length > 0 && this.#running.length + this.#pairs.handingCount < this.settings.maxRunningRequests) {
+      const generation = this.#waiting[0]!;
+      const tokens = generation.input.length;
+      const under = [...this.#running, ...this.#pairs.handing()];
+      const reserved = under.length === 0 ? 0 : this.#reserve.tokensFor(under, [generation]);
+      if (tokens + reserved > this.pool.availableTokens) break;
+      this.pool.begin(generation);
+      this.pool.allocate(generation, tokens);
+      this.#waiting.shift();
+      if (generation.outputIds.length > 0) {
+        // It gave way to others once; its KV comes back from the memory of the host.
+        generation.stage = 'decode';
+        this.#running.push(generation);
+        continue;
+      }
+      this.#pairs.fetch(generation);
+    }
+    return 0;
+  }
+
+  /** Decode: those whose KV has come take part from the next step on; their first token came with it. */
+  #takeArrived(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const { generation, kv } of this.#pairs.takeArrived()) {
+      generation.cachedTokens = kv.cachedTokens;
+      generation.admittedMs = nowMs;
+      generation.prefilledMs = nowMs;
+      generation.isFirstLogprobKnown = kv.hasLogprobs;
+      this.counters.admitted(generation);
+      if (generation.limit === 0) {
+        this.#finish(generation, { type: 'length', length: 0 });
+        continue;
+      }
+      generation.stage = 'decode';
+      const finish = takeToken(generation, kv.firstToken);
+      if (finish === null) this.#running.push(generation);
+      this.#tokenAdded(generation, finish, nowMs);
+    }
+  }
+
+  #endPrefill(): void {
+    const parts = this.#prefilling;
+    this.#prefilling = [];
+    const nowMs = this.#clock.nowMs();
+    this.counters.prefillBusyMs += this.#stepMs;
+    for (const { generation, tokens } of parts) {
+      if (generation.stage === 'ended') continue;
+      this.counters.prefilledTokens += tokens;
+      this.pool.share(generation, generation.input);
+      if (generation.computedTokens === generation.input.length) this.#prefillDone(generation, nowMs);
+    }
+  }
+
+  #prefillDone(generation: Generation, nowMs: number): void {
+    if (generation.prefilledMs === 0) generation.prefilledMs = nowMs;
+    if (this.#pairs.isPrefill && this.#pairs.has(generation)) {
+      this.#handOver(generation, nowMs);
+      return;
+    }
+    if (generation.limit === 0) {
+      this.#finish(generation, { type: 'length', length: 0 });
+      return;
+    }
+    generation.stage = 'decode';
+    this.#running.push(generation);
+    this.#addToken(generation, nowMs);
+    if (generation.finish !== null) this.#running.pop();
+  }
+
+  /** Prefill: the first token is made here; the request ends when decode has the KV. */
+  #handOver(generation: Generation, nowMs: number): void {
+    if (generation.outputIds.length === 0 && generation.limit > 0) {
+      appendToken(generation);
+      this.counters.tokenMade(generation, nowMs);
+      generation.lastTokenMs = nowMs;
+    }
+    this.#pairs.send(generation);
+  }
+
+  #endDecode(): void {
+    const nowMs = this.#clock.nowMs();
+    this.#reserve.decoded();
+    // A sink may abort any request, which changes the list.
+    const batch = this.#running;
+    for (const generation of batch) if (generation.stage === 'decode') this.#addToken(generation, nowMs);
+    this.#running = this.#running.filter((generation) => generation.stage === 'decode');
+    this.counters.decoded(batch.length, this.#stepMs);
+  }
+
+  /** Every running request needs room for one token; those with the least output give way when there is none. */
+  #makeRoomForDecode(): void {
+    for (const generation of [...this.#running]) {
+      while (generation.stage === 'decode' && !this.pool.allocate(generation, 1)) {
+        const least = this.#running.reduce((least, other) => (other.outputIds.length < least.outputIds.length ? other : least));
+        this.#remove(least);
+        this.#retract(least);
+      }
+    }
+  }
+
+  #retract(generation: Generation): void {
+    this.pool.end(generation, false);
+    generation.input = generation.allTokens();
+    generation.stage = 'queued';
+    generation.retractions++;
+    this.counters.retracted++;
+    this.#reserve.reset();
+    this.#waiting.unshift(generation);
+  }
+
+  #remove(generation: Generation): void {
+    const at = this.#waiting.indexOf(generation);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    this.#running = this.#running.filter((other) => other !== generation);
+    if (this.#chunked === generation) this.#chunked = null;
+  }
+
+  // ---------------------------------------------------------------- tokens
+
+  #addToken(generation: Generation, nowMs: number): void {
+    this.#tokenAdded(generation, appendToken(generation), nowMs);
+  }
+
+  #tokenAdded(generation: Generation, finish: FinishReason | null, nowMs: number): void {
+    const tokens = generation.outputIds.length;
+    this.counters.tokenMade(generation, nowMs);
+    generation.lastTokenMs = nowMs;
+    if (finish !== null) this.#finish(generation, finish);
+    else if (tokens === 1 || tokens % this.settings.streamInterval === 0) generation.sink.advanced(generation);
+  }
+
+  #finish(generation: Generation, finish: FinishReason): void {
+    generation.finish = finish;
+    generation.endedMs = this.#clock.nowMs();
+    if (generation.cachedTokens < 0) generation.cachedTokens = 0;
+    const wasAdmitted = generation.stage !== 'queued' && generation.stage !== 'bootstrap';
+    generation.stage = 'ended';
+    this.pool.end(generation, wasAdmitted);
+    this.counters.ended(generation);
+    this.#pairs.drop(generation);
+    generation.sink.ended(generation);
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Runs the steps of one engine after each other on a Clock. A step has an ideal end; when a timer fires late, the steps
+ * that should have ended by then are run at once, so that the rate of tokens does not depend on the timer's grain (1 ms
+ * in Node). A lag beyond `MOST_LAG_MS` is forgotten: then the process cannot keep up, and the engine is slower.
+ */
+import type { Clock, TimerHandle } from '../../base/core/clock.ts';
+
+const MOST_LAG_MS = 100;
+/** Steps that end within this time of a timer are run with it; below the grain of timers. */
+const SLACK_MS = 0.5;
+/** Steps run in one turn of the event loop before sockets get theirs. */
+const MOST_STEPS_A_TURN = 32;
+
+export class StepClock {
+  readonly #clock: Clock;
+  readonly #begin: () => number | null;
+  readonly #end: () => void;
+  #timer: TimerHandle | null = null;
+  #endsAtMs = Number.NEGATIVE_INFINITY;
+
+  /** `begin` starts a step and answers its length in milliseconds, or null when there is nothing to do; `end` finishes it. */
+  constructor(clock: Clock, begin: () => number | null, end: () => void) {
+    this.#clock = clock;
+    this.#begin = begin;
+    this.#end = end;
+  }
+
+  /** There may be work: starts a step unless one is running. */
+  wake(): void {
+    if (this.#timer !== null) return;
+    const durationMs = this.#begin();
+    if (durationMs === null) return;
+    this.#endsAtMs = this.#clock.nowMs() + durationMs;
+    this.#arm();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.after(Math.max(0, this.#endsAtMs - this.#clock.nowMs()), () => this.#fire());
+  }
+
+  #fire(): void {
+    const nowMs = this.#clock.nowMs();
+    for (let steps = 0; steps < MOST_STEPS_A_TURN && this.#endsAtMs <= nowMs + SLACK_MS; steps++) {
+      this.#end();
+      // `end` may have stopped this clock.
+      if (this.#timer === null) return;
+      const durationMs = this.#begin();
+      if (durationMs === null) {
+        this.#timer = null;
+        return;
+      }
+      this.#endsAtMs = Math.max(this.#endsAtMs, nowMs - MOST_LAG_MS) + durationMs;
+    }
+    this.#arm();
+  }
+}

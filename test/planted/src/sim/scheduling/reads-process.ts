@@ -1,0 +1,2 @@
+// planted: lint/style/noRestrictedGlobals
+export const pid: number = process.pid;
