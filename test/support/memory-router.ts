@@ -4,7 +4,7 @@ import { FleetCell } from '../../src/base/core/fleet.ts';
 import { LoadTable } from '../../src/base/core/load.ts';
 import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
 import type { Outcome } from '../../src/base/core/outcome.ts';
-import type { Worker, WorkerIndex } from '../../src/base/core/worker.ts';
+import type { WorkerIndex } from '../../src/base/core/worker.ts';
 import { realClock } from '../../src/base/runtime/clock.ts';
 import { EndOfTurn } from '../../src/base/runtime/end-of-turn.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
@@ -20,6 +20,7 @@ import { RouterMetrics } from '../../src/router/telemetry/metrics.ts';
 import { MemoryUpstream } from './memory-upstream.ts';
 import { RawClient } from './raw-client.ts';
 import { until } from './until.ts';
+import { workerOf } from './worker-of.ts';
 
 const SETTINGS: ProxySettings = {
   maxPayloadBytes: 1024 * 1024,
@@ -98,7 +99,7 @@ export async function startMemoryRouter(
     locals: [],
     access: (record) => records.push(record),
   });
-  const workers = Array.from({ length: workerCount }, (_, index) => memoryWorker(index));
+  const workers = Array.from({ length: workerCount }, (_, index) => workerOf(index));
   for (const { index } of workers) load.reset(index);
   const eligible = { regular: Int32Array.from(workers.map(({ index }) => index)), prefill: new Int32Array(0), decode: new Int32Array(0) };
   fleet.publish({ version: 1, workers, eligible, total: workers.length }, workers, []);
@@ -130,27 +131,5 @@ export async function startMemoryRouter(
       clients.push(client);
       return client;
     },
-  };
-}
-
-function memoryWorker(index: WorkerIndex): Worker {
-  const authority = `memory-${index}:1`;
-  return {
-    index,
-    id: `00000000-0000-4000-8000-00000000000${index}`,
-    url: `http://${authority}`,
-    scheme: 'http',
-    host: `memory-${index}`,
-    port: 1,
-    authority,
-    basePath: '',
-    type: 'regular',
-    apiKey: null,
-    modelId: 'unknown',
-    priority: 50,
-    cost: 1,
-    bootstrapPort: null,
-    rank: null,
-    labels: {},
   };
 }

@@ -5,10 +5,12 @@
  *   heap   binary min-heap of worker indices by (in-flight, processed, index); `#place[worker]` is its position, -1 = not in it
  *   levels how many eligible workers have exactly k in flight; the highest k in use is the maximum load
  *
- * Reads are O(1), a change of one worker's load is O(log n), a change of the eligible set is O(n).
+ * Reads are O(1), or follow the number of excluded workers. A change of one worker's load is O(log n), a change of the eligible
+ * set is O(n).
  */
 import type { LoadObserver, LoadTable } from './load.ts';
 import { NONE, type WorkerIndex } from './worker.ts';
+import { NO_WORKERS, type WorkerSet } from './worker-set.ts';
 
 const ABSENT = -1;
 
@@ -57,24 +59,45 @@ export class HeapLoadOrder implements LoadObserver {
     return worker >= 0 && worker < this.#place.length && this.#place[worker] !== ABSENT;
   }
 
-  leastLoaded(excluded: WorkerIndex): WorkerIndex {
+  /** The eligible worker with least (in-flight, processed, index) that is not excluded; NONE if there is none. */
+  leastLoaded(excluded: WorkerSet = NO_WORKERS): WorkerIndex {
     if (this.#size === 0) return NONE;
-    const root = this.#heap[0]!;
-    if (root !== excluded) return root;
-    // The second best of a heap is one of the root's two children.
-    if (this.#size === 1) return NONE;
-    const left = this.#heap[1]!;
-    if (this.#size === 2) return left;
-    const right = this.#heap[2]!;
-    return this.#less(right, left) ? right : left;
+    return excluded.size === 0 ? this.#heap[0]! : this.#leastBelow(0, excluded);
   }
 
-  minLoad(): number {
-    return this.#size === 0 ? 0 : this.#level[this.#heap[0]!]!;
+  /** Smallest in-flight count among the eligible workers that are not excluded; 0 if there are none. */
+  minLoad(excluded: WorkerSet = NO_WORKERS): number {
+    const worker = this.leastLoaded(excluded);
+    return worker === NONE ? 0 : this.#level[worker]!;
   }
 
-  maxLoad(): number {
-    return this.#max;
+  /** Largest in-flight count among them; 0 if there are none. */
+  maxLoad(excluded: WorkerSet = NO_WORKERS): number {
+    if (excluded.size === 0) return this.#max;
+    let level = this.#max;
+    while (level > 0 && this.#levels[level]! <= this.#countAt(level, excluded)) level--;
+    return level;
+  }
+
+  /** In the part of the heap below `place`. Only below an excluded worker can there be more than one to compare. */
+  #leastBelow(place: number, excluded: WorkerSet): WorkerIndex {
+    if (place >= this.#size) return NONE;
+    const worker = this.#heap[place]!;
+    if (!excluded.has(worker)) return worker;
+    const left = this.#leastBelow(2 * place + 1, excluded);
+    const right = this.#leastBelow(2 * place + 2, excluded);
+    if (left === NONE) return right;
+    return right !== NONE && this.#less(right, left) ? right : left;
+  }
+
+  /** How many of `workers` are eligible and have `level` requests in flight. */
+  #countAt(level: number, workers: WorkerSet): number {
+    let count = 0;
+    for (let i = 0; i < workers.size; i++) {
+      const worker = workers.at(i);
+      if (this.has(worker) && this.#level[worker] === level) count++;
+    }
+    return count;
   }
 
   #less(a: WorkerIndex, b: WorkerIndex): boolean {

@@ -18,7 +18,6 @@
 import type { RouteInput } from '../../base/core/route-input.ts';
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy, PolicySettings } from './contract.ts';
-import { choosable, excludedPlace, nthWithout } from './eligible.ts';
 import { isImbalanced } from './imbalance.ts';
 import { LengthShares } from './length-shares.ts';
 
@@ -38,16 +37,15 @@ export const bucket: Policy<BucketState> = {
   create: (settings) => ({ settings, shares: new LengthShares() }),
 
   select(view: FleetView, input, { settings, shares }, rng): Choice {
-    const without = excludedPlace(view);
-    const count = choosable(view, without);
+    const { count } = view;
     if (count === 0) return NOBODY;
-    if (count === 1) return choose(nthWithout(view.eligible, 0, without), 'only');
-    if (isImbalanced(view, settings)) return choose(view.order.leastLoaded(view.excluded), 'imbalance');
+    if (count === 1) return choose(view.at(0), 'only');
+    if (isImbalanced(view, settings)) return choose(view.leastLoaded(), 'imbalance');
     const bytes = promptBytes(input);
     const known = Math.min(1, shares.count / ENOUGH);
     const guess = Math.min(1, bytes / FIRST_MAX_BYTES);
     const share = known * shares.below(bytes, rng.nextUint32() / 2 ** 32) + (1 - known) * guess;
-    return choose(nthWithout(view.eligible, Math.min(count - 1, Math.floor(share * count)), without), 'length');
+    return choose(view.at(Math.min(count - 1, Math.floor(share * count))), 'length');
   },
 
   commit({ shares }, choice, input): void {

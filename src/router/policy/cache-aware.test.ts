@@ -172,7 +172,7 @@ describe('cache_aware', () => {
     let widest = 0;
     for (let i = 0; i < 8000; i++) {
       counts[pool.dispatch(plain(`${system} ${words(5000 + i, 150)}`)).worker]!++;
-      widest = Math.max(widest, pool.view.order.maxLoad() - pool.view.order.minLoad());
+      widest = Math.max(widest, pool.view.maxLoad() - pool.view.minLoad());
       if (pool.running > 400) pool.endOldest();
     }
     assert.ok(widest <= SETTINGS.balanceAbsThreshold + 1, `${widest}`);

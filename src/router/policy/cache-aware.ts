@@ -20,7 +20,6 @@ import { entriesWithin, PrefixIndex } from '../prefix/prefix-index.ts';
 import { PromptChain } from '../prefix/prompt-chain.ts';
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy, PolicySettings } from './contract.ts';
-import { choosable, excludedPlace, mayTake, nthWithout } from './eligible.ts';
 import { isImbalanced } from './imbalance.ts';
 
 export class CacheAwareState {
@@ -42,7 +41,7 @@ export class CacheAwareState {
     const chain = this.#chain;
     chain.compute(input);
     this.#known = this.index.match(chain);
-    const choice = this.#longestHolder(view) ?? choose(view.order.leastLoaded(view.excluded), 'prefix-miss');
+    const choice = this.#longestHolder(view) ?? choose(view.leastLoaded(), 'prefix-miss');
     this.#hashedFor = choice;
     return choice;
   }
@@ -64,7 +63,7 @@ export class CacheAwareState {
     let best = NONE;
     for (let i = 0; i < count; i++) {
       const worker = this.#holders[i]!;
-      if (!mayTake(view, worker)) continue;
+      if (!view.has(worker)) continue;
       if (best !== NONE) {
         const byLoad = view.inflight[worker]! - view.inflight[best]! || view.processed[worker]! - view.processed[best]!;
         if (byLoad >= 0) continue;
@@ -90,11 +89,9 @@ export const cacheAware: Policy<CacheAwareState> = {
   create: (settings) => new CacheAwareState(settings),
 
   select(view: FleetView, input, state): Choice {
-    const without = excludedPlace(view);
-    const count = choosable(view, without);
-    if (count === 0) return NOBODY;
-    if (count === 1) return choose(nthWithout(view.eligible, 0, without), 'only');
-    if (isImbalanced(view, state.settings)) return choose(view.order.leastLoaded(view.excluded), 'imbalance');
+    if (view.count === 0) return NOBODY;
+    if (view.count === 1) return choose(view.at(0), 'only');
+    if (isImbalanced(view, state.settings)) return choose(view.leastLoaded(), 'imbalance');
     return state.followPrefix(view, input);
   },
 

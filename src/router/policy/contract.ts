@@ -17,32 +17,33 @@ export type Reason =
   | 'none'; // nobody is eligible
 
 export interface Choice {
-  /** NONE only if no worker is eligible (the excluded one does not count). */
+  /** NONE only if no worker may be chosen. */
   readonly worker: WorkerIndex;
   readonly because: Reason;
   /** Bytes of the prompt that the chosen worker is believed to hold; 0 for policies that do not know. */
   readonly matchedBytes: number;
 }
 
-/** The least and the most loaded of the eligible workers, kept up to date as loads change. */
-export interface LoadOrder {
-  /** The eligible worker with least (in-flight, processed, index), other than `excluded`; NONE if there is none. O(1). */
-  leastLoaded(excluded: WorkerIndex): WorkerIndex;
-  /** Smallest and largest in-flight count among the eligible workers; 0 when there are none. O(1). */
+/**
+ * What a policy sees of its pool at the moment of a choice: the workers that may be chosen, which are those that are eligible and
+ * not excluded. A retry excludes the workers that failed; everything here leaves them out. One object per pool, updated in place.
+ */
+export interface FleetView {
+  /** Number of workers that may be chosen. */
+  readonly count: number;
+  /** The `n`-th (from 0) of them, ascending by index. */
+  at(n: number): WorkerIndex;
+  /** Number of them below `worker`: its place if it may be chosen, otherwise the place of the next one. O(log workers). */
+  placeOf(worker: WorkerIndex): number;
+  has(worker: WorkerIndex): boolean;
+  /** The one with least (in-flight, processed, index); NONE if there is none. */
+  leastLoaded(): WorkerIndex;
+  /** Smallest and largest in-flight count among them; 0 if there are none. */
   minLoad(): number;
   maxLoad(): number;
-}
-
-/** What a policy sees of the fleet at the moment of a choice. One object per pool of workers, updated in place. */
-export interface FleetView {
-  /** Worker indices, ascending. Includes `excluded` if that one is eligible. */
-  readonly eligible: Int32Array;
   /** By worker index. */
   readonly inflight: Int32Array;
   readonly processed: Float64Array;
-  readonly order: LoadOrder;
-  /** The worker that a retry must not get again, or NONE. */
-  readonly excluded: WorkerIndex;
 }
 
 export interface PolicySettings {

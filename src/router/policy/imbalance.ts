@@ -3,7 +3,7 @@ import type { FleetView, PolicySettings } from './contract.ts';
 
 /** Source: sglang_router 0.3.2. O(1). */
 export function isImbalanced(view: FleetView, settings: PolicySettings): boolean {
-  const min = view.order.minLoad();
-  const max = view.order.maxLoad();
+  const min = view.minLoad();
+  const max = view.maxLoad();
   return max - min > settings.balanceAbsThreshold && max > min * settings.balanceRelThreshold;
 }

@@ -1,7 +1,6 @@
 /** Any worker, all equally likely. */
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy } from './contract.ts';
-import { choosable, excludedPlace, nthWithout } from './eligible.ts';
 
 export const random: Policy<null> = {
   name: 'random',
@@ -9,10 +8,8 @@ export const random: Policy<null> = {
   create: () => null,
 
   select(view: FleetView, _input, _state, rng): Choice {
-    const without = excludedPlace(view);
-    const count = choosable(view, without);
-    if (count === 0) return NOBODY;
-    if (count === 1) return choose(nthWithout(view.eligible, 0, without), 'only');
-    return choose(nthWithout(view.eligible, rng.below(count), without), 'chance');
+    if (view.count === 0) return NOBODY;
+    if (view.count === 1) return choose(view.at(0), 'only');
+    return choose(view.at(rng.below(view.count)), 'chance');
   },
 };

@@ -13,7 +13,7 @@ const poolOf = (...workers: readonly number[]) => {
   pool.join(...workers);
   return pool;
 };
-const turns = (pool: Pool, count: number, excluded = -1) => Array.from({ length: count }, () => pool.dispatch(INPUT, excluded).worker);
+const turns = (pool: Pool, count: number) => Array.from({ length: count }, () => pool.dispatch(INPUT).worker);
 
 describe('round_robin', () => {
   it('gives every worker its turn, by index', () => {
@@ -68,9 +68,10 @@ describe('round_robin', () => {
     assert.deepEqual(turns(pool, 2), [0, 1]);
   });
 
-  it('passes over the excluded worker at the end of the list', () => {
-    const pool = poolOf(0, 1, 2);
+  it('passes over excluded workers, also at the end of the list', () => {
+    const pool = poolOf(0, 1, 2, 3);
     turns(pool, 2);
-    assert.equal(pool.dispatch(INPUT, 2).worker, 0);
+    assert.equal(pool.select(INPUT, 2).worker, 3);
+    assert.equal(pool.dispatch(INPUT, 3, 0, 2).worker, 1);
   });
 });

@@ -8,7 +8,6 @@
 import type { WorkerIndex } from '../../base/core/worker.ts';
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy } from './contract.ts';
-import { choosable, excludedPlace, lowerBound } from './eligible.ts';
 
 export interface RoundRobinState {
   last: WorkerIndex;
@@ -20,14 +19,9 @@ export const roundRobin: Policy<RoundRobinState> = {
   create: () => ({ last: -1 }),
 
   select(view: FleetView, _input, state): Choice {
-    const { eligible } = view;
-    const without = excludedPlace(view);
-    const count = choosable(view, without);
-    if (count === 0) return NOBODY;
-    let place = lowerBound(eligible, state.last + 1);
-    if (place === eligible.length) place = 0;
-    if (place === without) place = place + 1 === eligible.length ? 0 : place + 1;
-    return choose(eligible[place]!, count === 1 ? 'only' : 'turn');
+    if (view.count === 0) return NOBODY;
+    const next = view.placeOf(state.last + 1);
+    return choose(view.at(next === view.count ? 0 : next), view.count === 1 ? 'only' : 'turn');
   },
 
   commit(state, choice): void {

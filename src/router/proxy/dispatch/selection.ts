@@ -1,15 +1,21 @@
-/** The policy at work on one kind of worker: keeps its view of the fleet up to date and makes the choices. */
+/** One policy for one type of worker: keeps the policy's view of the fleet up to date and asks it for choices. */
 import type { FleetListener, FleetSnapshot } from '../../../base/core/fleet.ts';
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { RouteInput } from '../../../base/core/route-input.ts';
 import { NONE, type Worker, type WorkerIndex, type WorkerType } from '../../../base/core/worker.ts';
+import { NO_WORKERS, SmallWorkerSet } from '../../../base/core/worker-set.ts';
 import type { Choice, IndexStats, Policy, PolicySettings, Reason } from '../../policy/contract.ts';
 import { FleetViewState } from '../../policy/view.ts';
 
 /** The cell that counts choices with this reason. */
 export type DecisionCounter = (because: Reason) => { value: number };
+
+/** What an exclusion covers: the workers named, or all data-parallel ranks of their engines as well. */
+export type ExclusionScope = 'workers' | 'engines';
+
+const NO_FAILURES: readonly WorkerIndex[] = [];
 
 export class Selection implements FleetListener {
   readonly policy: Policy;
@@ -18,6 +24,7 @@ export class Selection implements FleetListener {
   readonly #view: FleetViewState;
   readonly #rng: Rng;
   readonly #decision: DecisionCounter;
+  readonly #excluded = new SmallWorkerSet();
   /** Of the last snapshot, by index. */
   #workers: FleetSnapshot['workers'] = [];
 
@@ -52,38 +59,49 @@ export class Selection implements FleetListener {
     this.#view.setEligible(snapshot.eligible[this.#type]);
   }
 
-  /** Whether there is a worker that is not this one, nor another rank of its engine. */
-  hasOtherEngine(worker: WorkerIndex): boolean {
-    return this.#otherEngines(worker).length > 0;
+  /** Whether an eligible worker remains if the failed ones are excluded. */
+  hasOther(failed: readonly WorkerIndex[], scope: ExclusionScope): boolean {
+    this.#exclude(failed, scope);
+    return this.#view.count > 0;
   }
 
   /**
-   * Chooses a worker and tells the policy that the choice is dispatched. `excluded` is NONE or the worker that failed before; of
-   * another rank of its engine the same must be feared, so it is the last resort. `before`: those that failed before that one; they
-   * are chosen again only where no other is left.
+   * Chooses a worker and commits the policy to it. `failed`: the workers that failed this request, in order. The choice avoids them
+   * and the other ranks of their engines, which may have failed too. If nothing else is eligible, it avoids the failed workers
+   * only, then the later ones of them. It never is the last one: the choice is NONE if no other worker is eligible.
    */
-  choose(input: RouteInput, excluded: WorkerIndex, before: readonly WorkerIndex[] = []): Choice {
-    const view = this.#view;
-    const all = view.eligible;
-    let others = excluded === NONE || this.#workers[excluded]?.rank == null ? all : this.#otherEngines(excluded);
-    if (before.length > 0) {
-      const fresh = others.filter((worker) => worker !== excluded && !before.includes(worker));
-      if (fresh.length > 0) others = fresh;
-    }
-    if (others.length > 0) view.setEligible(others);
-    view.excluded = excluded;
-    const choice = this.policy.select(view, input, this.#state, this.#rng);
-    view.excluded = NONE;
-    view.setEligible(all);
+  choose(input: RouteInput, failed: readonly WorkerIndex[] = NO_FAILURES): Choice {
+    this.#avoid(failed);
+    const choice = this.policy.select(this.#view, input, this.#state, this.#rng);
     this.#decision(choice.because).value++;
     if (choice.worker !== NONE) this.policy.commit?.(this.#state, choice, input);
     return choice;
   }
 
-  #otherEngines(worker: WorkerIndex): Int32Array {
-    const rank = this.#workers[worker]?.rank ?? null;
-    if (rank === null) return this.eligible.filter((other) => other !== worker);
-    return this.eligible.filter((other) => this.#workers[other]?.rank?.engineUrl !== rank.engineUrl);
+  #avoid(failed: readonly WorkerIndex[]): void {
+    this.#exclude(failed, 'engines');
+    for (let from = 0; this.#view.count === 0 && from < failed.length; from++) this.#exclude(failed, 'workers', from);
+  }
+
+  /** Excludes the workers of `failed` from `from` on, and no others. */
+  #exclude(failed: readonly WorkerIndex[], scope: ExclusionScope, from = 0): void {
+    if (failed.length === 0) {
+      this.#view.exclude(NO_WORKERS);
+      return;
+    }
+    const excluded = this.#excluded;
+    excluded.clear();
+    for (let i = from; i < failed.length; i++) {
+      excluded.add(failed[i]!);
+      if (scope === 'engines') this.#addRanksOf(failed[i]!);
+    }
+    this.#view.exclude(excluded);
+  }
+
+  #addRanksOf(worker: WorkerIndex): void {
+    const engineUrl = this.#workers[worker]?.rank?.engineUrl;
+    if (engineUrl === undefined) return;
+    for (const other of this.#view.eligible) if (this.#workers[other]?.rank?.engineUrl === engineUrl) this.#excluded.add(other);
   }
 
   settled(choice: Choice, outcome: Outcome): void {

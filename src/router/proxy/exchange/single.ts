@@ -48,7 +48,8 @@ export class Exchange implements Sink, ServerExchange {
   #ranked: RequestBody | null = null;
   #fields: readonly string[] | null = null;
   #state: State = 'receiving';
-  #failedWorker: WorkerIndex = NONE;
+  /** Workers that could not be reached, in order. */
+  #failed: readonly WorkerIndex[] = [];
   #attempt: Attempt | null = null;
   #flight: Flight | null = null;
   #answer: RelayedAnswer | null = null;
@@ -181,7 +182,7 @@ export class Exchange implements Sink, ServerExchange {
       this.#refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${input}`);
       return;
     }
-    const choice = this.#record.route.kind === 'policy' ? ctx.selection.choose(input, this.#failedWorker) : null;
+    const choice = this.#record.route.kind === 'policy' ? ctx.selection.choose(input, this.#failed) : null;
     const worker = choice === null ? this.#anyWorker() : choice.worker;
     const upstream = worker === NONE ? undefined : ctx.upstreams.find(worker);
     if (upstream === undefined) {
@@ -223,7 +224,7 @@ export class Exchange implements Sink, ServerExchange {
 
   /** The first worker that can answer, other than the one that just failed. */
   #anyWorker(): WorkerIndex {
-    for (const worker of this.#ctx.selection.eligible) if (worker !== this.#failedWorker) return worker;
+    for (const worker of this.#ctx.selection.eligible) if (worker !== this.#failed.at(-1)) return worker;
     return NONE;
   }
 
@@ -281,17 +282,12 @@ export class Exchange implements Sink, ServerExchange {
     }
     this.#attempt = null;
     this.#flight = null;
-    this.#failedWorker = failed.worker;
+    this.#failed = [...this.#failed, failed.worker];
     this.#ranked?.release(false);
     this.#ranked = null;
     failed.end(kind, 0);
-    if (this.#hasOtherWorker(failed.worker)) this.#dispatch();
+    if (this.#ctx.selection.hasOther([failed.worker], 'workers')) this.#dispatch();
     else this.#refuse(kind, code, message);
-  }
-
-  #hasOtherWorker(failed: WorkerIndex): boolean {
-    const { eligible } = this.#ctx.selection;
-    return eligible.length > 1 || (eligible.length === 1 && eligible[0] !== failed);
   }
 
   #observe(): void {

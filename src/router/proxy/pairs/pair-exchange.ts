@@ -39,7 +39,7 @@ import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts'
 import type { Pieces } from '../upstream/seam.ts';
 import type { LegOwner, PairLeg } from './leg.ts';
 import type { PairMerge } from './merge.ts';
-import { type FailedWorkers, hasOther, openPair, type Pair } from './pair.ts';
+import { type FailedWorkers, openPair, type Pair } from './pair.ts';
 import type { Lingering, Pairing } from './pairing.ts';
 import type { PairRequest } from './reader.ts';
 import { PairRetries } from './retry.ts';
@@ -212,12 +212,12 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
     const afterMs = this.#ctx.turnMs - pair.live.startMs;
     if (!this.#retries.mayTryAnother({ kind, status, afterMs })) return false;
     const selection = this.#pairing[leg.role];
-    if (!(isUnreachable(kind) ? selection.hasOtherEngine(leg.worker.index) : hasOther(selection, leg.worker.index))) return false;
+    if (!selection.hasOther([leg.worker.index], isUnreachable(kind) ? 'engines' : 'workers')) return false;
     const other = leg.role === 'prefill' ? pair.decode : pair.prefill;
     // An engine refuses a request id that it still works on, and would take the abort for the new request; our ids are new with
     // every pair, the client's is not.
     const hasOwnId = pair.rids.isClients && other.isAtWork;
-    if (hasOwnId && !this.#pairing[other.role].hasOtherEngine(other.worker.index)) return false;
+    if (hasOwnId && !this.#pairing[other.role].hasOther([other.worker.index], 'engines')) return false;
     if (kind === 'timeout') this.#abort(pair, leg, kind);
     else leg.end(kind, status);
     this.#abort(pair, other, 'cancelled');

@@ -1,6 +1,6 @@
 /** One try of a request at one prefill and one decode worker: chosen, entered in the ledger, ready to be sent. */
 import type { ErrorCode } from '../../../base/core/errors.ts';
-import { NONE, type Worker, type WorkerIndex } from '../../../base/core/worker.ts';
+import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
 import { SINGLE } from '../../pair/batch-shape.ts';
 import { rankMembers } from '../../pair/bootstrap-fields.ts';
 import type { LivePair } from '../../pair/ledger.ts';
@@ -81,16 +81,9 @@ export function openPair(
   };
 }
 
-/** Whether the role has a worker besides this one. */
-export function hasOther({ eligible }: Selection, worker: WorkerIndex): boolean {
-  return eligible.length > 1 || (eligible.length === 1 && eligible[0] !== worker);
-}
-
 /** A worker that has failed is better than none. */
 function choose(selection: Selection, input: Parameters<Selection['choose']>[0], failed: readonly WorkerIndex[]): Choice {
-  const last = failed.at(-1);
-  if (last === undefined) return selection.choose(input, NONE);
-  return selection.choose(input, hasOther(selection, last) ? last : NONE, failed.slice(0, -1));
+  return selection.choose(input, selection.hasOther(failed.slice(-1), 'workers') ? failed : []);
 }
 
 function leg(
