@@ -6,6 +6,18 @@ const TIMERS = ['setTimeout', 'setInterval', 'setImmediate'];
 const CLOCK = 'Timers belong to the Clock (src/base/core/clock.ts); the real one lives in src/base/runtime.';
 const INJECT = 'This folder is pure: what it needs comes in as a parameter.';
 
+// Circles of types count too: they show that neither file can be read without the other.
+const CYCLES = { level: 'error', options: { ignoreTypes: false } };
+/** Files whose circles of types are still to be broken. None may join them. */
+const IN_TYPE_CYCLES = [
+  'src/router/proxy/client/connection.ts',
+  'src/router/proxy/context.ts',
+  'src/router/proxy/pairs/engine-aborts.ts',
+  'src/router/proxy/pairs/pairing.ts',
+  'src/router/proxy/upstream/http1/connection.ts',
+  'src/router/proxy/upstream/http1/flight.ts',
+];
+
 /** What no file of the project does. */
 const EVERYWHERE = {
   preset: 'recommended',
@@ -33,7 +45,7 @@ const EVERYWHERE = {
     useImportType: 'error',
     useNodejsImportProtocol: 'error',
   },
-  suspicious: { noExplicitAny: 'error', noImportCycles: 'error', noTsIgnore: 'error' },
+  suspicious: { noExplicitAny: 'error', noImportCycles: CYCLES, noTsIgnore: 'error' },
 };
 
 const denied = (names, message) => ({
@@ -93,6 +105,10 @@ export function biomeConfig(pluginPath = './tools/lint/no-ambient.grit') {
       },
       { includes: ['src/**', '!src/base/runtime/**', '!src/bin/**', `!${TESTS}`], plugins: [pluginPath] },
       ...Object.keys(LAYERS).map(folderOverride),
+      {
+        includes: IN_TYPE_CYCLES,
+        linter: { rules: { suspicious: { noImportCycles: { level: 'error', options: { ignoreTypes: true } } } } },
+      },
     ],
   };
 }
