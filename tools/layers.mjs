@@ -37,7 +37,11 @@ export const LAYERS = {
     what: 'data plane: listener, exchange, upstream pools, relay',
   },
   'router/control': { imports: ['base/core'], uses: ['undici'], what: 'control plane: registry, probes, admin API' },
-  'sim/scheduling': { imports: ['base/core'], uses: [], what: 'model of an SGLang scheduler: queue, batches, KV memory, prefix cache' },
+  'sim/scheduling': {
+    imports: ['base/core', 'base/telemetry'],
+    uses: [],
+    what: 'model of an SGLang scheduler: queue, batches, KV memory, prefix cache',
+  },
   'sim/engine': {
     imports: ['base/core', 'sim/scheduling'],
     uses: [],
@@ -45,7 +49,7 @@ export const LAYERS = {
   },
   'sim/http': { imports: ['base/core', 'sim/engine'], uses: ['node:http', 'node:net'], what: "uvicorn's manners over node:http" },
   'sim/api': {
-    imports: ['wire/json', 'sim/scheduling', 'sim/engine', 'sim/http'],
+    imports: ['base/telemetry', 'wire/json', 'sim/scheduling', 'sim/engine', 'sim/http'],
     uses: [],
     what: 'routes of the SGLang API',
   },

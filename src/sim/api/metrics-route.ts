@@ -1,8 +1,8 @@
 /** GET /metrics: Prometheus text with the names that SGLang 0.5.23 was seen to export; what is not modelled is zero. */
 
+import type { Histogram } from '../../base/telemetry/cells.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Call } from '../http/call.ts';
-import type { Histogram } from '../scheduling/histogram.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 import { METRIC_NAMES } from './metric-names.ts';
 
@@ -79,14 +79,13 @@ function histogramsOf({ counters }: Scheduler): ReadonlyMap<string, Histogram> {
 }
 
 function histogramLines(name: string, labels: string, histogram: Histogram | undefined): readonly string[] {
-  const bounds = histogram?.bounds ?? [];
   const lines: string[] = [];
-  let sum = 0;
-  bounds.forEach((bound, at) => {
-    sum += histogram?.counts[at] ?? 0;
-    lines.push(`${name}_bucket{${labels},le="${bound}"} ${sum}`);
+  let total = 0;
+  histogram?.bounds.forEach((bound, at) => {
+    total += histogram.counts[at] ?? 0;
+    lines.push(`${name}_bucket{${labels},le="${bound}"} ${total}`);
   });
-  const total = histogram?.total ?? 0;
+  total += histogram?.counts.at(-1) ?? 0;
   return [
     ...lines,
     `${name}_bucket{${labels},le="+Inf"} ${total}`,

@@ -1,6 +1,6 @@
 /** What the scheduler has done so far, for /metrics, /v1/loads and /sim/stats. Numbers only. */
+import { Histogram } from '../../base/telemetry/cells.ts';
 import type { Generation } from './generation.ts';
-import { Histogram } from './histogram.ts';
 
 const LATENCY_BOUNDS = [0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 4, 6, 8, 10, 20, 40, 60, 80, 100, 200, 400];
 const TOKEN_LATENCY_BOUNDS = [
