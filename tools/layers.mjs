@@ -102,7 +102,7 @@ export const LAYERS = {
   },
   'srtctl/slurm': {
     imports: ['base/core', 'srtctl/launch', 'srtctl/plan', 'srtctl/recipe/resolve', 'srtctl/recipe/secrets'],
-    uses: ['node:child_process', 'node:dns/promises', 'node:fs/promises', 'node:net', 'node:os', 'node:path'],
+    uses: ['node:child_process', 'node:dns/promises', 'node:net', 'node:os', 'node:path'],
     what: 'launcher: steps of a SLURM job',
   },
   'srtctl/supervise': {

@@ -2,7 +2,7 @@
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Launcher } from '../../src/srtctl/launch/launcher.ts';
-import type { LocalOptions } from '../../src/srtctl/local/local-launcher.ts';
+import type { LaunchOptions } from '../../src/srtctl/launch/prepare-process.ts';
 import { slurmLauncher } from '../../src/srtctl/slurm/slurm-launcher.ts';
 import { type SlurmCluster, whyNoCluster } from './cluster.ts';
 
@@ -21,7 +21,7 @@ export interface Allocation {
   /** SLURM's names, in the job's order. */
   readonly nodes: readonly string[];
   /** For startRun. */
-  readonly run: { readonly id: string; readonly launch: (options: LocalOptions) => Launcher };
+  readonly run: { readonly id: string; readonly launch: (options: LaunchOptions) => Launcher };
 }
 
 /** Waits for `nodes` nodes of its own; they are given back at the end of the test. `options`: more of sbatch's. */
@@ -41,6 +41,6 @@ export async function allocate(t: TestContext, cluster: SlurmCluster, nodes: num
   return { job, nodes: names, run: { id: job, launch: (local) => slurmLauncher(optionsFor(job, cluster, local)) } };
 }
 
-function optionsFor(job: string, cluster: SlurmCluster, local: LocalOptions): Parameters<typeof slurmLauncher>[0] {
+function optionsFor(job: string, cluster: SlurmCluster, local: LaunchOptions): Parameters<typeof slurmLauncher>[0] {
   return { ...local, job, environment: cluster.env, networkInterface: null, stepOptions: {} };
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { realClock } from '../../src/base/runtime/clock.ts';
 import type { Launcher } from '../../src/srtctl/launch/launcher.ts';
-import { type LocalOptions, localLauncher } from '../../src/srtctl/local/local-launcher.ts';
+import type { LaunchOptions } from '../../src/srtctl/launch/prepare-process.ts';
+import { localLauncher } from '../../src/srtctl/local/local-launcher.ts';
 import type { Plan, PlannedProcess } from '../../src/srtctl/plan/plan.ts';
 import { createRedactor } from '../../src/srtctl/recipe/secrets/redactor.ts';
 import type { StatusFile } from '../../src/srtctl/supervise/run-directory.ts';
@@ -68,7 +69,7 @@ interface SmallRunOptions {
   readonly secrets?: readonly string[];
   readonly directory?: string;
   /** Other than on this machine. */
-  readonly launch?: (options: LocalOptions) => Launcher;
+  readonly launch?: (options: LaunchOptions) => Launcher;
   readonly id?: string;
 }
 

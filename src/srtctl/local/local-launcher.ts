@@ -1,7 +1,5 @@
 /** Runs a plan as child processes of this machine; each node of the plan is a loopback address of its own. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { Clock } from '../../base/core/clock.ts';
+import { join } from 'node:path';
 import {
   LaunchError,
   type Launcher,
@@ -12,7 +10,7 @@ import {
   type RunPlace,
   type Site,
 } from '../launch/launcher.ts';
-import { LogFile } from '../launch/log-file.ts';
+import { type LaunchOptions, openProcessLog, symbolValues, writeProcessFiles } from '../launch/prepare-process.ts';
 import { RUN_VARIABLE, runOf } from '../launch/proc.ts';
 import { startArgv } from '../launch/start-script.ts';
 import { bindSymbols, type SymbolValues } from '../launch/symbols.ts';
@@ -24,18 +22,7 @@ import { killStrays } from './kill-strays.ts';
 import { LocalProcess } from './local-process.ts';
 import { OutputPipes } from './output-pipe.ts';
 
-export interface LocalOptions {
-  readonly clock: Clock;
-  /** What every process gets before its own variables. */
-  readonly environment: NodeJS.ProcessEnv;
-  /** For `<node-binary>` and `<package>`, absolute. */
-  readonly nodeBinary: string;
-  readonly packageDirectory: string;
-  /** Takes secrets out of a line of output. */
-  readonly redact: (text: string) => string;
-}
-
-export function localLauncher(options: LocalOptions): Launcher {
+export function localLauncher(options: LaunchOptions): Launcher {
   return {
     kind: 'local',
     async open(plan, run) {
@@ -98,25 +85,19 @@ class LocalSite implements Site {
   readonly #block: AddressBlock;
   readonly #pipes: OutputPipes;
   readonly #guard: Guard;
-  readonly #options: LocalOptions;
+  readonly #options: LaunchOptions;
   readonly #symbols: SymbolValues;
   readonly #started: LocalProcess[] = [];
   #closing: Promise<readonly string[]> | null = null;
 
-  constructor(plan: Plan, run: RunPlace, block: AddressBlock, pipes: OutputPipes, options: LocalOptions) {
+  constructor(plan: Plan, run: RunPlace, block: AddressBlock, pipes: OutputPipes, options: LaunchOptions) {
     this.#plan = plan;
     this.#run = run;
     this.#block = block;
     this.#pipes = pipes;
     this.#options = options;
     this.nodes = plan.nodes.map((node, index) => ({ node, name: block.addresses[index]!, address: block.addresses[index]! }));
-    this.#symbols = {
-      addresses: block.addresses,
-      run: run.directory,
-      job: run.id,
-      nodeBinary: options.nodeBinary,
-      package: options.packageDirectory,
-    };
+    this.#symbols = symbolValues(this.nodes, run, options);
     this.#guard = new Guard({
       mark: markOf(run),
       temporary: [pipes.directory, join(run.directory, SCRATCH_FOLDER)],
@@ -135,8 +116,8 @@ class LocalSite implements Site {
   async start(process: PlannedProcess, listener: ProcessListener): Promise<RunningProcess> {
     if (this.#closing !== null) throw new LaunchError(`${process.id}: the run is over`);
     const bind = (text: string): string => this.bind(text);
-    await this.#writeFiles(process);
-    const log = await openLog(join(this.#run.directory, process.log), process, this.#options.clock, (code) => listener.logFailed(code));
+    await writeProcessFiles(process, this.#run, bind);
+    const log = await openProcessLog(process, this.#run, this.#options.clock, (code) => listener.logFailed(code));
     const pipe = await this.#pipes.open(this.#plan.processes.indexOf(process));
     const { environment, redact, clock } = this.#options;
     const variables = Object.entries(process.env).map(([name, value]) => [name, bind(value)]);
@@ -158,18 +139,6 @@ class LocalSite implements Site {
     return started;
   }
 
-  async #writeFiles(process: PlannedProcess): Promise<void> {
-    for (const file of process.files) {
-      const path = join(this.#run.directory, file.path);
-      try {
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, this.bind(file.content));
-      } catch (error) {
-        throw new LaunchError(`${process.id}: cannot write its file ${path}: ${(error as Error).message}`, { cause: error });
-      }
-    }
-  }
-
   close(): Promise<readonly string[]> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -183,13 +152,5 @@ class LocalSite implements Site {
     await this.#pipes.remove();
     await this.#block.release();
     return killed;
-  }
-}
-
-async function openLog(path: string, process: PlannedProcess, clock: Clock, onFailure: (code: string) => void): Promise<LogFile> {
-  try {
-    return await LogFile.open(path, clock, onFailure);
-  } catch (error) {
-    throw new LaunchError(`${process.id}: cannot open its log ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

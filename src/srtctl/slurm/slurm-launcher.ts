@@ -1,7 +1,5 @@
 /** Runs a plan in a job of SLURM: each process is a step on its node. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import type { Clock } from '../../base/core/clock.ts';
+import { join } from 'node:path';
 import {
   LaunchError,
   type Launcher,
@@ -13,7 +11,7 @@ import {
   type Site,
   type SiteListener,
 } from '../launch/launcher.ts';
-import { LogFile } from '../launch/log-file.ts';
+import { type LaunchOptions, openProcessLog, symbolValues, writeProcessFiles } from '../launch/prepare-process.ts';
 import { RUN_VARIABLE } from '../launch/proc.ts';
 import { startArgv } from '../launch/start-script.ts';
 import { bindSymbols, type SymbolValues } from '../launch/symbols.ts';
@@ -26,20 +24,12 @@ import { stepArgv } from './step-options.ts';
 import { SlurmProcess } from './step-process.ts';
 import { readSwept, sweepArgv } from './sweep-script.ts';
 
-export interface SlurmOptions {
-  readonly clock: Clock;
+export interface SlurmOptions extends LaunchOptions {
   /** Number of the job, which must be running. */
   readonly job: string;
-  /** What every process gets before its own variables. */
-  readonly environment: NodeJS.ProcessEnv;
-  /** For `<node-binary>` and `<package>`, absolute, the same on every node. */
-  readonly nodeBinary: string;
-  readonly packageDirectory: string;
   readonly networkInterface: string | null;
   /** More options of every step; null: without a value. */
   readonly stepOptions: Readonly<Record<string, string | null>>;
-  /** Takes secrets out of a line of output. */
-  readonly redact: (text: string) => string;
 }
 
 /** SLURM has the allocation already: a step that does not run within this time waits for something that will not come. */
@@ -88,13 +78,7 @@ class SlurmSite implements Site {
     this.#commands = commands;
     this.#mark = `${run.id} ${run.directory}`;
     this.#steps = new SlurmSteps(options.job, commands, options.clock);
-    this.#symbols = {
-      addresses: bound.nodes.map(({ address }) => address),
-      run: run.directory,
-      job: run.id,
-      nodeBinary: options.nodeBinary,
-      package: options.packageDirectory,
-    };
+    this.#symbols = symbolValues(bound.nodes, run, options);
   }
 
   bind(text: string): string {
@@ -122,15 +106,8 @@ class SlurmSite implements Site {
   async #start(process: PlannedProcess, listener: ProcessListener): Promise<SlurmProcess> {
     if (this.#closing !== null) throw new LaunchError(`${process.id}: the run is over`);
     const bind = (text: string): string => this.bind(text);
-    for (const file of process.files) {
-      const path = join(this.#run.directory, file.path);
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, bind(file.content));
-    }
-    const logPath = join(this.#run.directory, process.log);
-    const log = await LogFile.open(logPath, this.#options.clock, (code) => listener.logFailed(code)).catch((error: Error) => {
-      throw new LaunchError(`${process.id}: cannot open its log ${logPath}: ${error.message}`, { cause: error });
-    });
+    await writeProcessFiles(process, this.#run, bind);
+    const log = await openProcessLog(process, this.#run, this.#options.clock, (code) => listener.logFailed(code));
     const binding = this.nodes.find(({ node }) => node === process.node)!;
     const cwd = process.cwd === null ? this.#run.directory : bind(process.cwd);
     const variables = Object.entries(process.env).map(([name, value]): [string, string] => [name, bind(value)]);
