@@ -21,6 +21,8 @@ export class Family<Key extends MetricKey> {
   readonly name: string;
   readonly #declaration: MetricDeclaration;
   readonly #bounds: readonly number[];
+  /** Counters of workers: their number grows with the fleet. Gauges of workers stay, so a worker without requests is visible. */
+  readonly #hidesZero: boolean;
   /** By label text. */
   readonly #series = new Map<string, Series>();
 
@@ -29,6 +31,7 @@ export class Family<Key extends MetricKey> {
     this.#declaration = METRICS[key];
     this.name = this.#declaration.name;
     this.#bounds = bounds;
+    this.#hidesZero = this.#declaration.type === 'counter' && this.#declaration.labels.includes('worker');
   }
 
   /** Number of series. */
@@ -59,13 +62,18 @@ export class Family<Key extends MetricKey> {
     this.#series.delete(this.#textOf(labels));
   }
 
-  /** The exposition of this family, in pieces of at most one series each, every line with its end. */
+  /** The lines of this family, in pieces of at most one series each, every line with its end. */
   *text(): Generator<string, void> {
     const { name, help, type } = this.#declaration;
     yield familyHead(name, help, type);
     for (const { labelText, cell } of this.#series.values()) {
-      if (cell instanceof Histogram) yield histogramText(name, labelText, cell);
-      else yield `${name}${labelText === '' ? '' : `{${labelText}}`} ${numberText(typeof cell === 'function' ? cell() : cell.value)}\n`;
+      if (cell instanceof Histogram) {
+        yield histogramText(name, labelText, cell);
+        continue;
+      }
+      const value = typeof cell === 'function' ? cell() : cell.value;
+      if (value === 0 && this.#hidesZero) continue;
+      yield `${name}${labelText === '' ? '' : `{${labelText}}`} ${numberText(value)}\n`;
     }
   }
 

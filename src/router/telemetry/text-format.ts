@@ -15,6 +15,8 @@ export function labelText(names: readonly string[], labels: Readonly<Record<stri
 /** Buckets (cumulative), sum and count of one series; nothing before the first observation, which spares most lines of a scrape. */
 export function histogramText(name: string, labels: string, histogram: Histogram): string {
   const { bounds, counts } = histogram;
+  // Most histograms of a large fleet are empty in most scrapes.
+  if (counts.every((count) => count === 0)) return '';
   const start = labels === '' ? `${name}_bucket{le="` : `${name}_bucket{${labels},le="`;
   const rest = labels === '' ? '' : `{${labels}}`;
   let text = '';
@@ -24,7 +26,6 @@ export function histogramText(name: string, labels: string, histogram: Histogram
     text += `${start}${bounds[i]!}"} ${total}\n`;
   }
   total += counts[bounds.length]!;
-  if (total === 0) return '';
   return `${text}${start}+Inf"} ${total}\n${name}_sum${rest} ${numberText(histogram.sum)}\n${name}_count${rest} ${total}\n`;
 }
 
