@@ -79,10 +79,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     workers: {
       inflight: (worker) => load.inflight[worker] ?? 0,
       processed: (worker) => load.processed[worker] ?? 0,
-      isHealthy: (worker) => {
-        const { eligible, workers } = fleet.current;
-        return eligible[workers[worker]?.type ?? 'regular'].includes(worker);
-      },
+      isHealthy: (worker) => control.isEligible(worker),
       staleConnections: (worker) => proxy.upstreams.staleConnections(worker),
     },
     ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),

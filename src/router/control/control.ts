@@ -5,7 +5,7 @@ import type { LoadTable } from '../../base/core/load.ts';
 import type { LocalRoute } from '../../base/core/local-route.ts';
 import type { Logger } from '../../base/core/logger.ts';
 import type { Rng } from '../../base/core/rng.ts';
-import type { WorkerType } from '../../base/core/worker.ts';
+import type { WorkerIndex, WorkerType } from '../../base/core/worker.ts';
 import type { WorkerAddress } from '../../base/core/worker-address.ts';
 import { Discovery } from './facts/discovery.ts';
 import { RankQuestions } from './facts/rank-questions.ts';
@@ -73,6 +73,8 @@ export interface Control {
   start(regular: readonly WorkerAddress[], pairs?: PairWorkers): void;
   /** Resolves when each worker named at the start has been looked at once, whatever was seen, and at the latest after `limitMs`. */
   firstLook(limitMs: number): Promise<void>;
+  /** Whether the worker or rank at this index may take requests now. */
+  isEligible(worker: WorkerIndex): boolean;
   /** From now on readiness says 503. */
   beginDrain(): void;
   /** Ends all probing; resolves when nothing of it is left. Idempotent. */
@@ -179,6 +181,10 @@ class ControlPlane implements Control, RegistryObserver {
     });
     this.#whenSeen = null;
     this.#unseen.clear();
+  }
+
+  isEligible(worker: WorkerIndex): boolean {
+    return this.registry.isEligible(worker);
   }
 
   beginDrain(): void {

@@ -90,6 +90,12 @@ export class Registry implements AttemptListener {
     return this.#byUrl.get(url) ?? null;
   }
 
+  /** Whether the worker or rank at this index may take requests now. */
+  isEligible(worker: WorkerIndex): boolean {
+    const entry = this.#byIndex[worker];
+    return entry !== undefined && isServing(entry);
+  }
+
   /** The worker one of whose ranks has this id or URL. */
   findByRank(idOrUrl: string): { readonly record: WorkerRecord; readonly rank: Worker } | null {
     if (!this.#isDpAware) return null;
