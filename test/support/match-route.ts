@@ -14,7 +14,9 @@ export async function matchRoute(
     const params = route.method === method ? paramsOf(route.path, url.pathname) : null;
     if (params === null) continue;
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body === undefined ? '' : JSON.stringify(body));
-    return route.handle({ method, path: url.pathname, query: url.searchParams, params, authorization, body: bytes });
+    const response = await route.handle({ method, path: url.pathname, query: url.searchParams, params, authorization, body: bytes });
+    if ('slices' in response) throw new Error(`${target} answers in slices`);
+    return response;
   }
   throw new Error(`no route for ${method} ${target}`);
 }

@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import { FleetCell } from '../../src/base/core/fleet.ts';
 import { LoadTable } from '../../src/base/core/load.ts';
+import type { LocalRoute } from '../../src/base/core/local-route.ts';
 import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
 import type { Outcome } from '../../src/base/core/outcome.ts';
 import type { WorkerIndex } from '../../src/base/core/worker.ts';
@@ -57,6 +58,7 @@ export async function startMemoryRouter(
   settings: Partial<ProxySettings> = {},
   policyName = 'round_robin',
   makeSocketWriter: MakeSocketWriter = handleWriters(process) ?? streamWriter,
+  locals: readonly LocalRoute[] = [],
 ): Promise<MemoryRouter> {
   const policy = findPolicy(policyName);
   if (policy === undefined) throw new Error(`no policy ${policyName}`);
@@ -96,7 +98,7 @@ export async function startMemoryRouter(
       return upstream;
     },
     makeSocketWriter,
-    locals: [],
+    locals,
     access: (record) => records.push(record),
   });
   const workers = Array.from({ length: workerCount }, (_, index) => workerOf(index));

@@ -16,6 +16,13 @@ type Labels = Readonly<Record<string, string>>;
 // The package has no types; its README gives the shape.
 const parse = createRequire(import.meta.url)('parse-prometheus-text-format') as (text: string) => ParsedFamily[];
 
+/** The whole page of metrics that come in slices. */
+export async function pageOf(metrics: { slices(): AsyncIterable<string> }): Promise<string> {
+  let page = '';
+  for await (const slice of metrics.slices()) page += slice;
+  return page;
+}
+
 /** An exposition, to be asked for values. Throws if a line cannot be read. */
 export class ScrapedMetrics {
   readonly #samples = new Map<string, readonly ParsedSample[]>();

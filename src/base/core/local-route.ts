@@ -19,13 +19,23 @@ export interface LocalResponse {
   readonly body: string | Buffer;
 }
 
+/**
+ * An answer too large for one write. The listener takes a slice when the client has taken the one before, so an answer costs the
+ * memory of one slice. A slice should take well below a millisecond to make and to write.
+ */
+export interface SlicedResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly slices: AsyncIterable<string>;
+}
+
 export interface LocalRoute {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Path with `{name}` for one segment, e.g. `/workers/{id}`; a last `{name...}` takes the rest. */
   readonly path: string;
   /** `public`: no key ever; `control`: guarded by keys once they exist. */
   readonly access: 'public' | 'control';
-  handle(request: LocalRequest): LocalResponse | Promise<LocalResponse>;
+  handle(request: LocalRequest): LocalResponse | SlicedResponse | Promise<LocalResponse>;
 }
 
 /** A JSON answer. */

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
+import { pageOf } from '../../../test/support/prometheus.ts';
+import { until } from '../../../test/support/until.ts';
 import { type Logger, SILENT_LOGGER } from '../../base/core/logger.ts';
 import { MetricsPortError, type MetricsServer, metricsRoute, startMetricsServer } from './metrics-server.ts';
 
-const metrics = { contentType: 'text/plain; version=0.0.4; charset=utf-8', exposition: () => Promise.resolve('smg_x 1\n') };
+const metrics = {
+  contentType: 'text/plain; version=0.0.4; charset=utf-8',
+  async *slices() {
+    yield 'smg_x 1\n';
+    yield 'smg_y 2\n';
+  },
+};
 const options = { host: '127.0.0.1', port: 0, explicit: true, metrics, logger: SILENT_LOGGER };
 
 async function started(overrides: Partial<Parameters<typeof startMetricsServer>[0]> = {}): Promise<MetricsServer> {
@@ -21,22 +29,22 @@ async function takenPort(): Promise<{ port: number; server: Server }> {
   return { port: (server.address() as AddressInfo).port, server };
 }
 
-test('any path answers with the exposition', async () => {
+test('any path answers with the metrics', async () => {
   const server = await started();
   for (const path of ['/metrics', '/', '/a/b?c']) {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
     assert.equal(response.status, 200);
     assert.equal(response.headers.get('content-type'), metrics.contentType);
-    assert.equal(await response.text(), 'smg_x 1\n');
+    assert.equal(await response.text(), 'smg_x 1\nsmg_y 2\n');
   }
   await server.stop();
 });
 
-test('HEAD answers with the length and no body, other methods are refused', async () => {
+test('HEAD answers without a body, other methods are refused', async () => {
   const server = await started();
   const head = await fetch(`http://127.0.0.1:${server.port}/metrics`, { method: 'HEAD' });
   assert.equal(head.status, 200);
-  assert.equal(head.headers.get('content-length'), '8');
+  assert.equal(head.headers.get('content-type'), metrics.contentType);
   assert.equal(await head.text(), '');
   const post = await fetch(`http://127.0.0.1:${server.port}/metrics`, { method: 'POST', body: 'x' });
   assert.equal(post.status, 405);
@@ -77,13 +85,55 @@ test('stopping ends idle connections and frees the port', async () => {
   await assert.rejects(fetch(`http://127.0.0.1:${server.port}/`));
 });
 
-test('an exposition that fails is a 500 and leaves the listener alive', async () => {
-  let fails = true;
-  const flaky = { ...metrics, exposition: () => (fails ? Promise.reject(new Error('boom')) : metrics.exposition()) };
+test('a page that cannot be made is a 500, one that breaks off is cut, and the listener stays alive', async () => {
+  let sliceThatFails = 0;
+  const flaky = {
+    ...metrics,
+    async *slices() {
+      for (let i = 0; i < 2; i++) {
+        if (i === sliceThatFails) throw new Error('boom');
+        yield 'smg_x 1\n';
+      }
+    },
+  };
   const server = await started({ metrics: flaky });
-  assert.equal((await fetch(`http://127.0.0.1:${server.port}/`)).status, 500);
-  fails = false;
-  assert.equal((await fetch(`http://127.0.0.1:${server.port}/`)).status, 200);
+  const url = `http://127.0.0.1:${server.port}/`;
+  assert.equal((await fetch(url)).status, 500);
+  sliceThatFails = 1;
+  await assert.rejects(async () => (await fetch(url)).text());
+  sliceThatFails = -1;
+  assert.equal(await (await fetch(url)).text(), 'smg_x 1\nsmg_x 1\n');
+  await server.stop();
+});
+
+test('slices are made as the scraper takes them, and no more when it has left', async () => {
+  let made = 0;
+  let isOver = false;
+  const endless = {
+    ...metrics,
+    async *slices() {
+      try {
+        for (;;) {
+          made++;
+          yield 'x'.repeat(64 * 1024);
+        }
+      } finally {
+        isOver = true;
+      }
+    },
+  };
+  const server = await started({ metrics: endless });
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n');
+  // A reader that takes nothing: what the kernel buffers hold is made, then nothing more.
+  let before = -1;
+  while (before !== made) {
+    before = made;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.ok(made > 0 && made < 1000, `${made} slices`);
+  socket.destroy();
+  await until(() => isOver, 'the end of the page');
   await server.stop();
 });
 
@@ -92,5 +142,7 @@ test("the route for the router's own port answers the same", async () => {
   assert.equal(route.path, '/metrics');
   const request = { method: 'GET', path: '/metrics', query: new URLSearchParams(), params: {}, authorization: null, body: Buffer.alloc(0) };
   const answer = await route.handle(request);
-  assert.deepEqual(answer, { status: 200, headers: { 'content-type': metrics.contentType }, body: 'smg_x 1\n' });
+  assert.ok('slices' in answer);
+  assert.deepEqual([answer.status, answer.headers], [200, { 'content-type': metrics.contentType }]);
+  assert.equal(await pageOf({ slices: () => answer.slices }), 'smg_x 1\nsmg_y 2\n');
 });

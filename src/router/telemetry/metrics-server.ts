@@ -7,7 +7,8 @@ import type { Logger } from '../../base/core/logger.ts';
 /** What the listener needs of RouterMetrics. */
 export interface Exposition {
   readonly contentType: string;
-  exposition(): Promise<string>;
+  /** The page, in the order of its lines. Each slice is made when it is asked for. */
+  slices(): AsyncIterable<string>;
 }
 
 export interface MetricsServerOptions {
@@ -45,9 +46,10 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   const { port, explicit, logger } = options;
   const host = options.host.replace(/^\[(.*)\]$/, '$1');
   const server = createServer({ headersTimeout: HEAD_LIMIT_MS, requestTimeout: HEAD_LIMIT_MS }, (request, response) => {
-    answer(request, response, options).catch((error: unknown) => {
+    answer(request, response, options.metrics).catch((error: unknown) => {
       logger.error({ err: error }, 'metrics cannot be written');
-      response.writeHead(500).end();
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
     });
   });
   server.maxConnections = MAX_CONNECTIONS;
@@ -68,19 +70,39 @@ export function metricsRoute(path: string, metrics: Exposition): LocalRoute {
     method: 'GET',
     path,
     access: 'control',
-    handle: async () => ({ status: 200, headers: { 'content-type': metrics.contentType }, body: await metrics.exposition() }),
+    handle: () => ({ status: 200, headers: { 'content-type': metrics.contentType }, slices: metrics.slices() }),
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, options: MetricsServerOptions): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, metrics: Exposition): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     const { body } = jsonResponse(405, { error: 'only GET and HEAD' });
     response.writeHead(405, { allow: 'GET, HEAD', 'content-type': 'application/json' }).end(body);
     return;
   }
-  const body = Buffer.from(await options.metrics.exposition());
-  // Node leaves the body out of an answer to HEAD by itself.
-  response.writeHead(200, { 'content-type': options.metrics.contentType, 'content-length': body.length }).end(body);
+  response.statusCode = 200;
+  response.setHeader('content-type', metrics.contentType);
+  if (request.method === 'GET') {
+    for await (const slice of metrics.slices()) {
+      if (!response.write(slice)) await drained(response);
+      if (response.destroyed) return;
+    }
+  }
+  response.end();
+}
+
+/** Resolves when the scraper has taken what was written, or has left. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+    if (response.destroyed) done();
+  });
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ScrapedMetrics } from '../../../test/support/prometheus.ts';
+import { pageOf, ScrapedMetrics } from '../../../test/support/prometheus.ts';
 import type { Clock } from '../../base/core/clock.ts';
 import type { Worker } from '../../base/core/worker.ts';
 import { realClock } from '../../base/runtime/clock.ts';
@@ -52,10 +52,10 @@ function workerAt(index: number, overrides: Partial<Worker> = {}): Worker {
   };
 }
 
-const scrape = async (metrics: RouterMetrics) => new ScrapedMetrics(await metrics.exposition());
+const scrape = async (metrics: RouterMetrics) => new ScrapedMetrics(await pageOf(metrics));
 
 test('another parser reads every declared family with its type and help', async () => {
-  const text = await newMetrics().exposition();
+  const text = await pageOf(newMetrics());
   for (const { name, type, help } of Object.values(METRICS)) {
     assert.ok(text.includes(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`), name);
   }
@@ -172,7 +172,7 @@ test('a worker whose model becomes known keeps its object and moves to the pool 
   assert.equal(scraped.count('smg_worker_ttft_seconds'), 1);
 });
 
-test('a worker that left is gone from the exposition, and counting on hurts nobody', async () => {
+test('a worker that left is gone from the page, and what it still counts stays out', async () => {
   const metrics = newMetrics();
   const worker = workerAt(0);
   const series = metrics.bindWorker(worker);
@@ -181,7 +181,7 @@ test('a worker that left is gone from the exposition, and counting on hurts nobo
   series.ttft.observe(1);
   series.failed('reset');
   series.failed('cut');
-  const text = await metrics.exposition();
+  const text = await pageOf(metrics);
   assert.ok(!text.includes('worker="http'), text);
   assert.equal(new ScrapedMetrics(text).value('smg_worker_pool_size'), 0);
 });
@@ -251,26 +251,60 @@ test('values of other parts are asked for at scrape time', async () => {
   assert.equal((await scrape(metrics)).value('smg_prefix_index_blocks'), 2);
 });
 
-test('a large fleet is written in slices, once for callers that come together', async () => {
-  let pauses = 0;
+test('a worker that has served nothing is visible by its gauges, and its counters appear with the first request', async () => {
+  const processed = new Float64Array(2);
+  const metrics = newMetrics({ workers: { ...NO_FACTS, processed: (worker) => processed[worker] ?? 0 } });
+  const [idle, busy] = [metrics.bindWorker(workerAt(0)), metrics.bindWorker(workerAt(1))];
+  processed[1] = 1;
+  busy.events.value = 2;
+  busy.ttft.observe(1);
+  const lines = (await pageOf(metrics)).split('\n');
+  const namesOf = ({ url }: { readonly url: string }) =>
+    lines.filter((line) => line.includes(`worker="${url}"`)).map((line) => line.replace(/\{.*/, ''));
+  assert.deepEqual(namesOf(idle), ['smg_worker_requests_active', 'smg_worker_health']);
+  const ofBusy = namesOf(busy);
+  for (const name of ['smg_worker_requests_total', 'smg_worker_stream_events_total', 'smg_worker_ttft_seconds_count']) {
+    assert.ok(ofBusy.includes(name), name);
+  }
+  assert.ok(!ofBusy.includes('smg_worker_stale_connections_total'));
+});
+
+test('slices of a large fleet are made one per turn, also for scrapers that come together, and no faster than they are taken', async () => {
+  let turn = 0;
+  const turns: number[] = [];
   const metrics = newMetrics({
     clock: {
       ...waitingClock,
-      after: (delayMs, run) => {
-        pauses++;
-        return waitingClock.after(delayMs, run);
-      },
+      after: (delayMs, run) =>
+        waitingClock.after(delayMs, () => {
+          turn++;
+          run();
+        }),
     },
   });
   for (let i = 0; i < 300; i++) {
     const worker = metrics.bindWorker(workerAt(i));
     for (const histogram of [worker.ttft, worker.itl, worker.duration]) histogram.observe(1);
   }
-  const [first, second] = await Promise.all([metrics.exposition(), metrics.exposition()]);
+  const scrapeNow = async (): Promise<string> => {
+    let page = '';
+    for await (const slice of metrics.slices()) {
+      if (page !== '') turns.push(turn);
+      page += slice;
+      assert.ok(slice.length < 128 * 1024);
+    }
+    return page;
+  };
+  const [first, second] = await Promise.all([scrapeNow(), scrapeNow()]);
   assert.equal(first, second);
-  assert.ok(pauses >= 5, `${pauses} pauses`);
   assert.equal(new ScrapedMetrics(first).find('smg_worker_ttft_seconds_count').length, 300);
-  const before = pauses;
-  await metrics.exposition();
-  assert.ok(pauses > before);
+  assert.ok(turns.length >= 20, `${turns.length} slices`);
+  assert.equal(new Set(turns).size, turns.length, 'no two slices in one turn');
+
+  const before = turn;
+  const slow = metrics.slices();
+  await slow.next();
+  await slow.next();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(turn, before + 1);
 });

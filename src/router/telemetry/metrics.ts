@@ -50,8 +50,8 @@ export interface WorkerReaders {
 /** A label whose values others choose takes this many different ones; what comes later is counted as "other". */
 export const MAX_LABEL_VALUES = 256;
 
-/** Characters of exposition written in one go: under a millisecond. */
-const SLICE_CHARS = 128 * 1024;
+/** Characters of the page made in one turn of the event loop. */
+const SLICE_CHARS = 64 * 1024;
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
@@ -70,8 +70,8 @@ export class RouterMetrics {
   readonly #endpoints = new Map<string, EndpointSeries>();
   readonly #workers = new Map<WorkerIndex, WorkerSeries>();
   readonly #context: WorkerSeriesContext;
-  /** The one being written. */
-  #exposition: Promise<string> | null = null;
+  /** When the next slice may be made: scrapers that come together take turns. */
+  #nextSlice: Promise<void> = Promise.resolve();
 
   constructor(options: RouterMetricsOptions) {
     this.#options = options;
@@ -199,14 +199,22 @@ export class RouterMetrics {
   }
 
   /**
-   * The exposition in Prometheus' text format 0.0.4. Written in slices, so that a large fleet does not hold up streams; callers
-   * that come while one is being written get that one.
+   * The page in Prometheus' text format 0.0.4, in slices: one per turn of the event loop, whatever the number of scrapers, so that a
+   * large fleet does not delay streams. A series is written whole, with its values of that turn.
    */
-  exposition(): Promise<string> {
-    this.#exposition ??= this.#write().finally(() => {
-      this.#exposition = null;
-    });
-    return this.#exposition;
+  async *slices(): AsyncGenerator<string, void> {
+    await this.#process?.sample();
+    let slice = '';
+    for (const family of Object.values(this.#families)) {
+      for (const part of family.text()) {
+        slice += part;
+        if (slice.length < SLICE_CHARS) continue;
+        yield slice;
+        slice = '';
+        await this.#nextTurn();
+      }
+    }
+    if (slice !== '') yield slice;
   }
 
   /** Ends what watches the process. Idempotent; the exposition still answers. */
@@ -214,28 +222,14 @@ export class RouterMetrics {
     this.#process?.stop();
   }
 
-  async #write(): Promise<string> {
-    await this.#process?.sample();
-    const slices: string[] = [];
-    let slice = '';
-    for (const family of Object.values(this.#families)) {
-      for (const part of family.text()) {
-        slice += part;
-        if (slice.length < SLICE_CHARS) continue;
-        slices.push(slice);
-        slice = '';
-        await this.#pause();
-      }
-    }
-    slices.push(slice);
-    return slices.join('');
-  }
-
-  /** Lets the event loop do something else. */
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.clock.after(0, resolve);
-    });
+  #nextTurn(): Promise<void> {
+    this.#nextSlice = this.#nextSlice.then(
+      () =>
+        new Promise((resolve) => {
+          this.#options.clock.after(0, resolve);
+        }),
+    );
+    return this.#nextSlice;
   }
 
   #forget(bound: WorkerSeries): void {

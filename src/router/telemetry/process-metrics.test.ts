@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { ScrapedMetrics } from '../../../test/support/prometheus.ts';
+import { pageOf, ScrapedMetrics } from '../../../test/support/prometheus.ts';
 import { realClock } from '../../base/runtime/clock.ts';
 import { RouterMetrics } from './metrics.ts';
 
@@ -12,7 +12,7 @@ function newMetrics(): RouterMetrics {
   return new RouterMetrics({ clock: realClock, policy: 'random', workers });
 }
 
-const scrape = async (metrics: RouterMetrics) => new ScrapedMetrics(await metrics.exposition());
+const scrape = async (metrics: RouterMetrics) => new ScrapedMetrics(await pageOf(metrics));
 
 /** Keeps the event loop busy. */
 function block(ms: number): void {

@@ -1,6 +1,6 @@
 /** Answers that the router writes itself. */
 import { ERRORS, type ErrorCode, errorBody } from '../../../base/core/errors.ts';
-import type { LocalResponse } from '../../../base/core/local-route.ts';
+import type { LocalResponse, SlicedResponse } from '../../../base/core/local-route.ts';
 import { reasonPhrase } from '../../../wire/http1/reason-phrase.ts';
 import { connectionField } from '../answer/response-fields.ts';
 import type { RequestRecord } from '../routing/request-record.ts';
@@ -39,21 +39,33 @@ export function errorResponse(
 }
 
 /** The bytes of a whole answer. */
-export function localResponse(response: LocalResponse, { requestId, connection, isHead, date }: AnswerFrame): Buffer {
+export function localResponse(response: LocalResponse, frame: AnswerFrame): Buffer {
   const body = typeof response.body === 'string' ? Buffer.from(response.body, 'utf8') : response.body;
-  let text = `HTTP/1.1 ${response.status} ${reasonPhrase(response.status)}\r\ndate: ${date}\r\n`;
+  const text = `${startText(response, frame, body.length > 0)}content-length: ${body.length}\r\n${endText(frame)}`;
+  const bytes = Buffer.allocUnsafe(text.length + (frame.isHead ? 0 : body.length));
+  bytes.write(text, 0, 'latin1');
+  if (!frame.isHead) body.copy(bytes, text.length);
+  return bytes;
+}
+
+/** The head of an answer whose body follows, blank line included; not chunked: the body ends with the connection. */
+export function slicedHead(response: SlicedResponse, frame: AnswerFrame, isChunked: boolean): string {
+  return `${startText(response, frame, true)}${isChunked ? 'transfer-encoding: chunked\r\n' : ''}${endText(frame)}`;
+}
+
+/** Status line and the fields of the response itself. */
+function startText({ status, headers = {} }: Pick<LocalResponse, 'status' | 'headers'>, { date }: AnswerFrame, hasBody: boolean): string {
+  let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\ndate: ${date}\r\n`;
   let typed = false;
-  for (const [name, value] of Object.entries(response.headers ?? {})) {
+  for (const [name, value] of Object.entries(headers)) {
     text += `${name}: ${value}\r\n`;
     if (name.toLowerCase() === 'content-type') typed = true;
   }
-  if (!typed && body.length > 0) text += 'content-type: text/plain; charset=utf-8\r\n';
-  text += `content-length: ${body.length}\r\n`;
-  if (requestId !== null) text += `x-request-id: ${requestId}\r\n`;
-  if (connection !== null) text += `connection: ${connection}\r\n`;
-  text += '\r\n';
-  const bytes = Buffer.allocUnsafe(text.length + (isHead ? 0 : body.length));
-  bytes.write(text, 0, 'latin1');
-  if (!isHead) body.copy(bytes, text.length);
-  return bytes;
+  if (!typed && hasBody) text += 'content-type: text/plain; charset=utf-8\r\n';
+  return text;
+}
+
+function endText({ requestId, connection }: AnswerFrame): string {
+  const id = requestId === null ? '' : `x-request-id: ${requestId}\r\n`;
+  return `${id}${connection === null ? '' : `connection: ${connection}\r\n`}\r\n`;
 }
