@@ -20,7 +20,7 @@ const workers: Program[] = [];
 before(async () => {
   programs = new Programs(mkdtempSync(join(tmpdir(), 'race-test-')));
   if (skip) return;
-  await buildNative(programs.dir);
+  await buildNative(programs);
   for (const name of ['a', 'b']) workers.push(await startWorker(programs, name, 'plain'));
 });
 
@@ -33,7 +33,7 @@ async function measured(entrant: Entrant, workload: string) {
   const field = { programs, workerPorts: workers.map((worker) => worker.port), prefillPort: 0, decodePort: 0 };
   const running: Running = await entrant.start(field);
   await waitForAnswers(running.port, running.program);
-  return measureWindow({ entrant, running }, WORKLOADS[workload]!, { dir: programs.dir, workers, allWorkers: workers }, SETTINGS);
+  return measureWindow({ entrant, running }, WORKLOADS[workload]!, { programs, workers, allWorkers: workers }, SETTINGS);
 }
 
 const entrant = (name: string): Entrant => nodeServers.find((server) => server.name === name)!;
@@ -71,7 +71,7 @@ test('a proxy that has died is an error, not a figure', { skip }, async () => {
   const result = await measureWindow(
     { entrant: server, running },
     WORKLOADS['json1k5']!,
-    { dir: programs.dir, workers, allWorkers: workers },
+    { programs, workers, allWorkers: workers },
     SETTINGS,
   );
   assert.equal(result.units, 0);

@@ -1,20 +1,35 @@
 /** Builds the load generator and the mock worker with g++, and talks to mock workers. */
-import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { getJson } from './entrants/readiness.ts';
 import { findProgram, type Program, type Programs } from './processes.ts';
 
 const SOURCES = fileURLToPath(new URL('../../../bench/race/native/', import.meta.url));
 
-const run = promisify(execFile);
+/** Beside the compiled race; another folder for every change of the sources. */
+function buildFolder(): string {
+  const hash = createHash('sha256');
+  for (const file of readdirSync(SOURCES).sort()) hash.update(file).update(readFileSync(join(SOURCES, file)));
+  return fileURLToPath(new URL(`./native-${hash.digest('hex').slice(0, 16)}/`, import.meta.url));
+}
 
-/** Compiles both programs into `dir`. Rejects if there is no g++ or it fails. */
-export async function buildNative(dir: string): Promise<void> {
-  if (!findProgram('g++')) throw new Error('the race needs g++ (apt-get install g++)');
-  const compile = (name: string) => run('g++', ['-O2', '-std=c++17', '-o', join(dir, name), `${SOURCES}${name}.cpp`]);
+/** Puts both programs into the folder of `programs`; compiles them unless an earlier race has. Rejects if there is no g++ or it fails. */
+export async function buildNative(programs: Programs): Promise<void> {
+  const built = buildFolder();
+  mkdirSync(built, { recursive: true });
+  const compile = async (name: string): Promise<void> => {
+    if (!existsSync(join(built, name))) {
+      if (!findProgram('g++')) throw new Error('the race needs g++ (apt-get install g++)');
+      const fresh = join(built, `${name}-${process.pid}`);
+      const { code } = await programs.run('g++', ['-O2', '-std=c++17', '-o', fresh, `${SOURCES}${name}.cpp`]);
+      if (code !== 0) throw new Error(`g++ could not compile ${name}.cpp, see above`);
+      renameSync(fresh, join(built, name));
+    }
+    symlinkSync(join(built, name), join(programs.dir, name));
+  };
   await Promise.all(['load', 'worker'].map(compile));
 }
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { chooseBuilds } from './against.ts';
 import { fromTemplate } from './entrants/command.ts';
 import { HELP, parseOptions } from './options.ts';
 import { chooseEntrants } from './race.ts';
@@ -44,7 +46,36 @@ test('bad values are named', () => {
   assert.throws(() => parseOptions(['--fast']), /--fast/);
 });
 
+test('--against races two builds over more workloads with one policy', () => {
+  const options = parseOptions(['--against', '/old']);
+  assert.equal(options.against, '/old');
+  assert.deepEqual(options.workloads, ['json1k5', 'json60k', 'json500k', 'sse', 'sse100', 'pd', 'pdsse']);
+  assert.deepEqual([options.rounds, options.policies, options.isConfirmed], [12, ['round_robin'], true]);
+  assert.equal(parseOptions(['--against', '/old', '--no-confirm']).isConfirmed, false);
+  for (const flags of [['--only', 'ours'], ['--also', 'a=b'], ['--self-check'], ['--list']]) {
+    assert.throws(() => parseOptions(['--against', '/old', ...flags]), new RegExp(`^Error: ${flags[0]} and --against exclude each other$`));
+  }
+});
+
+test('--quick is short unless the other options say otherwise', () => {
+  const { workloads, rounds, seconds, isConfirmed } = parseOptions(['--against', '/old', '--quick']);
+  assert.deepEqual([workloads, rounds, seconds, isConfirmed], [['json1k5', 'sse'], 5, 0.4, false]);
+  assert.equal(parseOptions(['--quick', '--rounds', '3', '--workloads', 'pd']).rounds, 3);
+});
+
+test('two builds are entered side by side, for each policy and kind of workload', () => {
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  const entered = (...args: string[]) => chooseBuilds(parseOptions(['--against', root, ...args]), root).map((entrant) => entrant.name);
+  assert.deepEqual(entered(), ['new/rr', 'old/rr', 'new/pd', 'old/pd']);
+  assert.deepEqual(entered('--workloads', 'sse', '--policies', 'round_robin,cache_aware'), ['new/rr', 'old/rr', 'new/ca', 'old/ca']);
+  assert.throws(
+    () => chooseBuilds(parseOptions(['--against', '/nowhere']), '/nowhere'),
+    /"\/nowhere".*router\.js is missing.*npm run build/,
+  );
+});
+
 test('the help names every workload and option', () => {
   for (const name of Object.keys(WORKLOADS)) assert.ok(HELP.includes(name), name);
-  for (const flag of ['only', 'rounds', 'json', 'from', 'self-check', 'fresh', 'also']) assert.ok(HELP.includes(`--${flag}`), flag);
+  for (const flag of ['only', 'rounds', 'json', 'from', 'self-check', 'fresh', 'also', 'against', 'quick'])
+    assert.ok(HELP.includes(`--${flag}`), flag);
 });

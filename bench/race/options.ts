@@ -2,30 +2,48 @@
 import { parseArgs } from 'node:util';
 import { CHECK_ENTRANTS, CHECK_WORKLOADS } from './self-check.ts';
 import type { WindowSettings } from './window.ts';
-import { DEFAULT_WORKLOADS, WORKLOADS } from './workloads.ts';
+import { AGAINST_WORKLOADS, DEFAULT_WORKLOADS, QUICK_WORKLOADS, WORKLOADS } from './workloads.ts';
 
-export const HELP = `npm run bench:race -- [options]
+const QUICK_ROUNDS = '5';
+const QUICK_SECONDS = '0.4';
 
-  --only NAME,...       entrants, or what stands before their slash (ours, sglang-router); both nginx always run
-  --workloads NAME,...  of ${Object.keys(WORKLOADS).join(', ')}  [default: ${DEFAULT_WORKLOADS.join(',')}]
+export const HELP = `npm run bench:race -- [options]                 this router against other proxies
+npm run bench:race -- --against DIR [options]   this build (new) against the one in DIR/dist (old)
+
+Two builds
+  --against DIR         a checkout with a built dist/; prints new/old and a verdict for each workload (about 5 minutes)
+  --no-confirm          do not repeat the rounds of workloads that look dearer (as with --quick)
+
+Other proxies
+  --only NAME,...       entrants, or the part before their slash (ours, sglang-router); both nginx always run
+  --also NAME=COMMAND   one more router; the race fills in {port}, {metrics_port}, {policy} and {workers} (the worker URLs);
+                        absolute paths, since the race starts it in another folder; may be repeated
+  --self-check          measure what the race itself gets wrong
+  --list                print the entrants, and what is missing for those that cannot run here
+
+Both
+  --quick               about half a minute: ${QUICK_ROUNDS} rounds of ${QUICK_WORKLOADS.join(',')}, windows of ${QUICK_SECONDS} s
+  --workloads NAME,...  of ${Object.keys(WORKLOADS).join(', ')}
+                        [default: ${DEFAULT_WORKLOADS.join(',')}; two builds: ${AGAINST_WORKLOADS.join(',')}]
   --rounds N            [default: 12]
-  --seconds S           length of a window; of streams twice that  [default: 0.6]
-  --warmup S            before each window  [default: 0.5]
+  --seconds S           length of a window; windows of streams are twice as long  [default: 0.6]
+  --warmup S            load before each window  [default: 0.5]
   --phases N            points of a 20 ms step over which a worker spreads its streams; 1: all at once  [default: 20]
-  --policies NAME,...   of this router  [default: round_robin,cache_aware]
-  --also NAME=COMMAND   one more router, e.g. another build; {port}, {metrics_port}, {policy} are filled in, and {workers} as the
-                        worker URLs; paths absolute, for it runs in a folder of its own; may be repeated
-  --fresh               start every proxy anew for every round
-  --json FILE           write everything that was measured
-  --from FILE           print the tables of such a file, measure nothing
-  --self-check          does the race itself tell the truth?
-  --list                the entrants, and what is missing for those that cannot run here
+  --policies NAME,...   of this router  [default: round_robin,cache_aware; two builds: round_robin]
+  --fresh               restart every proxy for every round
+  --json FILE           write everything that was measured, verdicts included
+  --from FILE           print the tables of such a file without measuring
   --help
 
 Environment: PEERS_PYTHON, a python that has the packages sglang-router and smg.
+Exit status: 0; 1 wrong answers or an entrant that did not start; 2 bad options; 3 a workload is dearer than in the old build.
 `;
 
 export interface RaceOptions extends WindowSettings {
+  /** Folder of the old build; null: a race against other proxies. */
+  readonly against: string | null;
+  /** Workloads that look dearer run as many rounds again. */
+  readonly isConfirmed: boolean;
   readonly only: readonly string[] | null;
   readonly workloads: readonly string[];
   readonly rounds: number;
@@ -54,11 +72,14 @@ export function parseOptions(args: readonly string[]): RaceOptions {
     options: {
       only: { type: 'string' },
       workloads: { type: 'string' },
+      against: { type: 'string' },
+      'no-confirm': { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
       rounds: { type: 'string' },
-      seconds: { type: 'string', default: '0.6' },
+      seconds: { type: 'string' },
       warmup: { type: 'string', default: '0.5' },
       phases: { type: 'string', default: '20' },
-      policies: { type: 'string', default: 'round_robin,cache_aware' },
+      policies: { type: 'string' },
       also: { type: 'string', multiple: true, default: [] },
       fresh: { type: 'boolean', default: false },
       json: { type: 'string' },
@@ -69,17 +90,24 @@ export function parseOptions(args: readonly string[]): RaceOptions {
     },
   });
   const isSelfCheck = values['self-check'];
-  const workloads = values.workloads === undefined ? (isSelfCheck ? CHECK_WORKLOADS : DEFAULT_WORKLOADS) : names(values.workloads);
+  const { against = null, quick } = values;
+  const given = { only: values.only !== undefined, also: values.also.length > 0, 'self-check': isSelfCheck, list: values.list };
+  const other = Object.entries(given).find(([, isGiven]) => isGiven);
+  if (against !== null && other !== undefined) throw new Error(`--${other[0]} and --against exclude each other`);
+  const usual = isSelfCheck ? CHECK_WORKLOADS : quick ? QUICK_WORKLOADS : against === null ? DEFAULT_WORKLOADS : AGAINST_WORKLOADS;
+  const workloads = values.workloads === undefined ? usual : names(values.workloads);
   const unknown = workloads.find((name) => !Object.hasOwn(WORKLOADS, name));
   if (unknown !== undefined) throw new Error(`--workloads "${unknown}": expected ${Object.keys(WORKLOADS).join(', ')}`);
   return {
+    against,
+    isConfirmed: !values['no-confirm'] && !quick,
     only: isSelfCheck ? CHECK_ENTRANTS : values.only === undefined ? null : names(values.only),
     workloads,
-    rounds: positive('rounds', values.rounds ?? (isSelfCheck ? '10' : '12')),
-    seconds: positive('seconds', values.seconds),
+    rounds: positive('rounds', values.rounds ?? (isSelfCheck ? '10' : quick ? QUICK_ROUNDS : '12')),
+    seconds: positive('seconds', values.seconds ?? (quick ? QUICK_SECONDS : '0.6')),
     warmup: positive('warmup', values.warmup),
     phases: positive('phases', values.phases),
-    policies: names(values.policies),
+    policies: names(values.policies ?? (against === null ? 'round_robin,cache_aware' : 'round_robin')),
     also: values.also,
     isFresh: values.fresh,
     jsonFile: values.json ?? null,

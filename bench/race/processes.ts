@@ -1,4 +1,4 @@
-/** Starts the programs of a race, each as the leader of a process group of its own, and ends what it started. */
+/** Starts the programs of a race, each as the leader of its process group, and ends what it started. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, appendFileSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { familyOf } from './process-family.ts';
 
 export interface StartOptions {
-  /** Where it will listen; 0 if it says so itself. */
+  /** Where the program will listen; 0 if it prints its port. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -47,7 +47,7 @@ export class Program {
     return readFileSync(this.#log, 'utf8').slice(-400).trim();
   }
 
-  /** By process id, politely, then not. */
+  /** By process id: SIGTERM, and SIGKILL after two seconds. */
   async stop(): Promise<void> {
     const pids = this.pids();
     const alive = () => pids.filter((pid) => signal(pid, 0));
@@ -67,16 +67,27 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
+/** What a program that runs to its end wrote, and how it ended. */
+export interface Ended {
+  readonly output: string;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** The programs of one race, their logs in one folder. */
 export class Programs {
   readonly dir: string;
   readonly #started: Program[] = [];
+  readonly #running = new Set<ChildProcess>();
+  #isStopping = false;
 
   constructor(dir: string) {
     this.dir = dir;
   }
 
+  /** Throws after stopAll(): a race that is being stopped leaves nothing behind. */
   start(name: string, command: string, args: readonly string[], options: StartOptions = {}): Program {
+    this.#checkOpen();
     const log = join(this.dir, `${name.replace(/\W/g, '_')}.log`);
     const errors = openSync(log, 'a');
     const child = spawn(command, args, {
@@ -91,8 +102,36 @@ export class Programs {
     return program;
   }
 
+  /** Resolves when the program, the leader of a process group, has ended. Its standard error goes to that of the race. */
+  run(command: string, args: readonly string[]): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+      this.#running.add(child);
+      let output = '';
+      child.stdout.on('data', (text: Buffer) => {
+        output += text.toString();
+      });
+      child.on('error', (error) => {
+        this.#running.delete(child);
+        reject(error);
+      });
+      child.on('close', (code, name) => {
+        this.#running.delete(child);
+        resolve({ output, code, signal: name });
+      });
+    });
+  }
+
+  /** Ends everything; nothing starts afterwards. */
   async stopAll(): Promise<void> {
+    this.#isStopping = true;
+    for (const { pid } of this.#running) if (pid !== undefined) signal(-pid, 'SIGKILL');
     await Promise.all(this.#started.splice(0).map((program) => program.stop()));
+  }
+
+  #checkOpen(): void {
+    if (this.#isStopping) throw new Error('the race is being stopped');
   }
 }
 

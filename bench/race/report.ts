@@ -1,9 +1,10 @@
 /** The tables and lines that a race prints. Pure. */
 import { isYardstick } from './entrants/catalogue.ts';
 import { median, quantile, type Rated, undisturbed, yardstickError } from './statistics.ts';
+import type { WindowResult } from './window.ts';
 import type { Workload } from './workloads.ts';
 
-const fixed = (value: number | null, digits = 1): string => (value !== null && Number.isFinite(value) ? value.toFixed(digits) : '-');
+export const fixed = (value: number | null, digits = 1): string => (value !== null && Number.isFinite(value) ? value.toFixed(digits) : '-');
 
 function row(name: string, workload: Workload, windows: readonly Rated[]): string[] {
   const cost = undisturbed(
@@ -35,6 +36,15 @@ function row(name: string, workload: Workload, windows: readonly Rated[]): strin
   ];
 }
 
+/** The first column aligned left, the others right. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((text, i) => Math.max(text.length, ...rows.map((cells) => cells[i]!.length)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
+  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
+  return [line(head), rule, ...rows.map(line)].join('\n');
+}
+
 /** A Markdown table of one workload over all rounds; `windows` are that workload's, entrants appear in order of first appearance in `order`. */
 export function resultTable(name: string, workload: Workload, windows: readonly Rated[], order: readonly string[]): string {
   const { unit } = workload;
@@ -60,13 +70,9 @@ export function resultTable(name: string, workload: Workload, windows: readonly 
       windows.filter((w) => w.name === entrant),
     ),
   );
-  const widths = head.map((text, i) => Math.max(text.length, ...rows.map((cells) => cells[i]!.length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' | ')} |`;
-  const rule = `|${widths.map((width, i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
   const error = yardstickError(windows);
   const foot = Number.isFinite(error) ? ['', `nginx-again / nginx: ${fixed(error, 2)}`] : [];
-  return [`### ${name}: ${workload.text}`, '', line(head), rule, ...rows.map(line), ...foot, ''].join('\n');
+  return [`### ${name}: ${workload.text}`, '', markdownTable(head, rows), ...foot, ''].join('\n');
 }
 
 /** One line per window, while the race runs. */
@@ -79,6 +85,10 @@ export function windowLine(window: Rated, workload: Workload): string {
   ];
   if (window.reconnects > 0) parts.push(` reconnects ${window.reconnects}`);
   if (window.is_disturbed) parts.push(' DISTURBED');
-  const errors = window.errors > 0 ? `\n   *** ${window.errors} errors: ${window.first_errors.join(' | ')}` : '';
-  return parts.join(' ') + errors;
+  return [parts.join(' '), ...windowErrors(window)].join('\n');
+}
+
+/** A line if answers of a window were wrong. */
+export function windowErrors({ name, workload, errors, first_errors }: WindowResult): readonly string[] {
+  return errors > 0 ? [`   *** ${name}, ${workload}: ${errors} errors: ${first_errors.join(' | ')}`] : [];
 }

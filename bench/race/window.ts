@@ -1,10 +1,9 @@
 /** One measuring window: one entrant, one workload. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Entrant, Running } from './entrants/entrant.ts';
 import { readCounters, resetWorker } from './native.ts';
 import { isListening, residentMib, threadCount } from './process-family.ts';
-import type { Program } from './processes.ts';
+import type { Program, Programs } from './processes.ts';
 import type { Workload } from './workloads.ts';
 
 /** What the load generator prints. */
@@ -72,23 +71,13 @@ const NOTHING: LoadReport = {
 
 const failure = (what: string): LoadReport => ({ ...NOTHING, first_errors: [what] });
 
-/** Runs the load generator to its end. */
-function runLoad(dir: string, args: readonly string[]): Promise<LoadReport> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(join(dir, 'load'), args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    let output = '';
-    child.stdout.on('data', (text: Buffer) => {
-      output += text.toString();
-    });
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      try {
-        resolve(JSON.parse(output));
-      } catch {
-        resolve(failure(`the load generator ended with ${code ?? signal}: ${output.slice(0, 200)}`));
-      }
-    });
-  });
+async function runLoad(programs: Programs, args: readonly string[]): Promise<LoadReport> {
+  const { output, code, signal } = await programs.run(join(programs.dir, 'load'), args);
+  try {
+    return JSON.parse(output);
+  } catch {
+    return failure(`the load generator ended with ${code ?? signal}: ${output.slice(0, 200)}`);
+  }
 }
 
 /** Of all requests, the share that went where most of their prefix went. */
@@ -109,7 +98,7 @@ export interface Contestant {
 }
 
 export interface Bystanders {
-  readonly dir: string;
+  readonly programs: Programs;
   /** Workers that this workload may reach. */
   readonly workers: readonly Program[];
   /** All mock workers, for the CPU time that is not the proxy's. */
@@ -118,11 +107,11 @@ export interface Bystanders {
 
 type Sample = Omit<WindowResult, 'workload' | 'name' | 'round'>;
 
-/** Measures once. Whatever goes wrong is in the result's errors. */
+/** Measures once. The result's errors say what went wrong. */
 export async function measureWindow(
   { entrant, running }: Contestant,
   workload: Workload,
-  { dir, workers, allWorkers }: Bystanders,
+  { programs, workers, allWorkers }: Bystanders,
   settings: WindowSettings,
 ): Promise<Sample> {
   const { program, port } = running;
@@ -136,7 +125,7 @@ export async function measureWindow(
     const seconds = workload.rate > 0 ? settings.seconds * 2 : settings.seconds;
     const args = [...workload.args, '--port', port, '--seconds', seconds, '--warmup', settings.warmup];
     args.push('--pids', pids.join(','), '--also', allWorkers.map((worker) => worker.pid).join(','));
-    report = await runLoad(dir, args.map(String));
+    report = await runLoad(programs, args.map(String));
   }
   if (program && entrant.kind === 'plain' && report.units > 0 && report.cpu_us === 0) {
     report = {

@@ -38,4 +38,6 @@ export const WORKLOADS: Readonly<Record<string, Workload>> = {
   pdsse: { kind: 'pd', unit: 'event', rate: 50, args: streams(400), text: 'prefill and decode: 400 streams, 50 events per second each' },
 };
 
+export const AGAINST_WORKLOADS: readonly string[] = ['json1k5', 'json60k', 'json500k', 'sse', 'sse100', 'pd', 'pdsse'];
+export const QUICK_WORKLOADS: readonly string[] = ['json1k5', 'sse'];
 export const DEFAULT_WORKLOADS: readonly string[] = ['json1k5', 'json60k', 'json500k', 'sse', 'sse100'];

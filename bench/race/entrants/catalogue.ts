@@ -1,5 +1,6 @@
 /** All entrants, in the order in which they are listed. */
-import { fromTemplate, ours } from './command.ts';
+import { ours } from './builds.ts';
+import { fromTemplate } from './command.ts';
 import { direct } from './direct.ts';
 import type { Entrant } from './entrant.ts';
 import { haproxy } from './haproxy.ts';
@@ -20,7 +21,7 @@ export function allEntrants(policies: readonly string[], also: readonly string[]
   ];
 }
 
-/** True if `wanted` is the name or what stands before its slash. */
+/** True if `wanted` is the name or its part before the slash. */
 export function isNamed(entrant: Entrant, wanted: string): boolean {
   return entrant.name === wanted || entrant.name.startsWith(`${wanted}/`);
 }

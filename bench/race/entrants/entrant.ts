@@ -25,10 +25,10 @@ export interface Running {
 }
 
 export interface Entrant {
-  /** Entrants of one program share what stands before the slash. */
+  /** Entrants of one program share the part before the slash. */
   readonly name: string;
   readonly kind: Kind;
-  /** Only there to check the race itself. */
+  /** Only checks the race itself. */
   readonly isCheck?: boolean;
   /** Measured in the first round only. */
   readonly isMeasuredOnce?: boolean;
