@@ -9,13 +9,14 @@ import type { WorkerIndex, WorkerType } from '../../base/core/worker.ts';
 import type { WorkerAddress } from '../../base/core/worker-address.ts';
 import { Discovery } from './facts/discovery.ts';
 import { RankQuestions } from './facts/rank-questions.ts';
-import { findMisfit, rankCount } from './facts/server-facts.ts';
+import { findMisfit } from './facts/server-facts.ts';
 import { DEFAULT_PROBE_PATHS } from './probing/probe.ts';
 import { Prober } from './probing/prober.ts';
+import { isEligible } from './registry/eligibility.ts';
 import { Registration } from './registry/registration.ts';
 import { MAX_WORKERS, type NewWorker, Registry, type RegistryObserver } from './registry/registry.ts';
 import { DEFAULT_OPTIONS, type WorkerFacts, type WorkerRecord } from './registry/worker-record.ts';
-import type { Phase, WorkerEvent } from './registry/worker-state.ts';
+import { isUp, type Phase, type WorkerEvent } from './registry/worker-state.ts';
 import { createAdminRoutes, tooManyWorkers } from './routes/admin-routes.ts';
 import { createFanOutRoutes } from './routes/fan-out-routes.ts';
 import { createLegacyRoutes } from './routes/legacy-routes.ts';
@@ -223,17 +224,13 @@ class ControlPlane implements Control, RegistryObserver {
     const { phase } = record.state;
     const fields = { worker: record.worker.url, from, phase, because };
     this.#prober.phaseChanged(record);
-    if (phase !== 'ready') {
-      this.#logger.warn(fields, 'worker takes no requests');
-      return;
-    }
-    if (record.awaitsRanks) {
-      this.#logger.info(fields, 'worker is up; it is asked for its data-parallel ranks');
-    } else {
+    if (isEligible(record)) {
       this.#logger.info(fields, 'worker takes requests');
       this.#registration.end(record, 'ready');
-    }
-    this.#discovery.ask(record);
+      this.#seen(record);
+    } else if (phase === 'asking') this.#logger.info(fields, 'worker is up; it is asked for its data-parallel ranks');
+    else this.#logger.warn(fields, 'worker takes no requests');
+    if (isUp(record.state) && because === 'probe-passed') this.#discovery.ask(record);
   }
 
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
@@ -242,28 +239,25 @@ class ControlPlane implements Control, RegistryObserver {
 
   /** A worker has said what it is. */
   factsDiscovered(record: WorkerRecord, facts: WorkerFacts): void {
-    const { awaitsRanks } = record;
+    const { areRanksKnown } = record.state;
     const before = record.ranks.length;
     const misfit = findMisfit(record.options, facts);
     if (misfit !== null) this.#logger.warn({ worker: record.worker.url, misfit }, 'worker is not what it was registered as');
     if (!this.registry.factsDiscovered(record, facts)) return;
     const count = record.ranks.length;
-    if (record.awaitsRanks) {
-      const isUnsaid = rankCount(facts) === null;
-      this.factsMissing(record, isUnsaid ? '/server_info gives no usable dp_size, which --dp-aware needs' : tooManyWorkers());
-    } else if (awaitsRanks) {
+    if (!record.state.areRanksKnown) {
+      this.factsMissing(record, facts.dpSize === null ? '/server_info gives no usable dp_size, which --dp-aware needs' : tooManyWorkers());
+    } else if (!areRanksKnown) {
       this.#logger.info({ worker: record.worker.url, ranks: count }, 'worker has told its data-parallel ranks');
       this.#questions.forget(record);
-      this.#seen(record);
-      if (record.state.phase === 'ready') this.#registration.end(record, 'ready');
     } else if (count !== before) {
       this.#logger.warn({ worker: record.worker.url, before, ranks: count }, 'worker has another number of data-parallel ranks');
     }
   }
 
-  /** Without ranks no request can be sent, so whoever awaits them asks again; nothing else depends on what a worker says. */
+  /** Without ranks no request can be sent, so they are asked for again; nothing else depends on what a worker reports. */
   factsMissing(record: WorkerRecord, why: string): void {
-    if (!record.awaitsRanks || this.#isStopped) return;
+    if (record.state.areRanksKnown || this.#isStopped) return;
     this.#registration.note(record, why);
     this.#logger.warn({ worker: record.worker.url, why }, 'worker takes no requests: its data-parallel ranks are not known');
     this.#questions.askLater(record);
@@ -273,13 +267,13 @@ class ControlPlane implements Control, RegistryObserver {
   /** A probe has ended: the registry hears of it after those who only take notes. */
   probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
     this.#counters?.probed(record.worker.type, event === 'probe-passed');
-    // Of a worker whose ranks are awaited it is no news that it is up.
-    if (event !== 'probe-passed' || !record.awaitsRanks) this.#registration.note(record, detail);
-    if (event === 'probe-passed' && record.state.phase === 'ready') this.#discovery.retry(record);
+    // A worker that is up still has to report its ranks.
+    const isAnswer = event !== 'probe-passed' || record.state.areRanksKnown;
+    if (isAnswer) this.#registration.note(record, detail);
+    if (event === 'probe-passed' && isUp(record.state)) this.#discovery.retry(record);
     if (event !== 'probe-passed') this.#logger.debug({ worker: record.worker.url, event, detail }, 'probe did not pass');
     this.registry.probeEnded(record, event);
-    // One that is up takes no requests before its ranks are known.
-    if (event !== 'probe-passed' || !record.awaitsRanks) this.#seen(record);
+    if (isAnswer) this.#seen(record);
   }
 
   #seen(record: WorkerRecord): void {

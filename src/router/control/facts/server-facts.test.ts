@@ -20,6 +20,12 @@ test('only short known facts are kept, as text', () => {
   assert.deepEqual(facts.metadata, { model_type: 'llama', version: '0.5', tp_size: '2' });
 });
 
+test('only a whole number of ranks that an engine can have is taken', () => {
+  for (const nonsense of [0, -1, 1.5, 1025, 'two', 99999, '', null, [2]])
+    assert.equal(factsOf({ dp_size: nonsense }, null).dpSize, null, `${nonsense}`);
+  for (const size of [1, 8, 1024]) assert.equal(factsOf({ dp_size: size }, null).dpSize, size);
+});
+
 test('a worker that is not what it was registered as is told from one that fits or says nothing', () => {
   const says = (server: object) => factsOf(server, null);
   const as = (type: WorkerType, bootstrapPort: number | null = null) => ({ ...DEFAULT_OPTIONS, type, bootstrapPort });

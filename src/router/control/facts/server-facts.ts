@@ -33,15 +33,13 @@ export function factsOf(server: object | null, model: object | null): WorkerFact
   if (port !== null && port !== '0') metadata[BOOTSTRAP_PORT] = port;
   // Source: sglang_router 0.3.2: served_model_name, else the last segment of model_path.
   const modelId = metadata['served_model_name'] ?? lastSegment(metadata['model_path'] ?? '');
-  return { modelId: modelId === '' ? null : modelId, metadata };
+  return { modelId: modelId === '' ? null : modelId, dpSize: dpSizeOf(metadata['dp_size'] ?? ''), metadata };
 }
 
-/** More than any engine has: what is beyond is taken for a mistake. */
+/** More than any engine has: a larger number is a mistake. */
 const MAX_RANKS = 1024;
 
-/** How many data-parallel ranks an engine says that it has; null if it does not say. */
-export function rankCount(facts: WorkerFacts | null): number | null {
-  const text = facts?.metadata['dp_size'] ?? '';
+function dpSizeOf(text: string): number | null {
   const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   return count >= 1 && count <= MAX_RANKS ? count : null;
 }

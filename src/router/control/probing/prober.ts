@@ -10,7 +10,7 @@
 import type { Clock, TimerHandle } from '../../../base/core/clock.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
-import type { WorkerEvent } from '../registry/worker-state.ts';
+import { isUp, type WorkerEvent } from '../registry/worker-state.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { type ProbeReport, probe } from './probe.ts';
 import { ProbeLanes } from './probe-lanes.ts';
@@ -134,7 +134,7 @@ class ProbeLoop {
   }
 
   phaseChanged(): void {
-    const isAway = this.#record.state.phase !== 'ready';
+    const isAway = !isUp(this.#record.state);
     if (isAway === this.#isAway) return;
     this.#isAway = isAway;
     this.#shared.away += isAway ? 1 : -1;

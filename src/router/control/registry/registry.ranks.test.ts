@@ -15,7 +15,7 @@ function addressOf(host: string): WorkerAddress {
   return parsed.address;
 }
 
-const factsOf = (dpSize: number | string): WorkerFacts => ({ modelId: 'm', metadata: { dp_size: String(dpSize) } });
+const factsOf = (dpSize: number | null, modelId = 'm'): WorkerFacts => ({ modelId, dpSize, metadata: {} });
 
 class Rig {
   readonly cell = new FleetCell();
@@ -65,16 +65,15 @@ test('a ready engine is eligible when it has told its ranks, whichever comes fir
   assert.deepEqual(rig.eligible, ['http://b:1@0'], 'an attempt at one rank speaks for the engine');
 });
 
-test('what gives no usable number of ranks leaves things as they are', () => {
+test('without a usable number of ranks nothing changes', () => {
   const rig = new Rig(10);
   const record = rig.add('a');
-  for (const nonsense of ['0', '-1', '1.5', '1025', 'two', '99999', '']) {
-    rig.registry.factsDiscovered(record, factsOf(nonsense));
-    assert.deepEqual([record.awaitsRanks, record.ranks.map(({ url }) => url)], [true, ['http://a:1']], nonsense);
-  }
+  rig.registry.probeEnded(record, 'probe-passed');
+  rig.registry.factsDiscovered(record, factsOf(null));
+  assert.deepEqual([record.state.phase, record.ranks.map(({ url }) => url)], ['asking', ['http://a:1']]);
   rig.registry.factsDiscovered(record, factsOf(2));
   const { ranks } = record;
-  rig.registry.factsDiscovered(record, { modelId: 'other', metadata: {} });
+  rig.registry.factsDiscovered(record, factsOf(null, 'other'));
   assert.deepEqual(
     record.ranks.map(({ id, modelId }) => [id, modelId]),
     ranks.map(({ id }) => [id, 'other']),
@@ -86,7 +85,7 @@ test('ranks for which there is no room do not come, neither some of them', () =>
   const [a, b] = [rig.add('a'), rig.add('b')];
   rig.registry.factsDiscovered(a, factsOf(2));
   rig.registry.factsDiscovered(b, factsOf(3));
-  assert.deepEqual([b.awaitsRanks, rig.cell.current.total], [true, 3]);
+  assert.deepEqual([b.state.areRanksKnown, rig.cell.current.total], [false, 3]);
   rig.registry.factsDiscovered(a, factsOf(4));
   assert.equal(a.ranks.length, 2);
   rig.registry.remove(a);
@@ -138,7 +137,7 @@ function perform({ registry, cell, load }: Rig, op: Op, running: Worker[]): void
     const [result] = registry.add([addressOf(`host${op.nth}`)], DEFAULT_OPTIONS);
     if (result?.ok === true) registry.probeEnded(result.record, 'probe-passed');
   } else if (op.op === 'remove' && record !== undefined) registry.remove(record);
-  else if (op.op === 'facts' && record !== undefined) registry.factsDiscovered(record, factsOf(op.ranks));
+  else if (op.op === 'facts' && record !== undefined) registry.factsDiscovered(record, factsOf(op.ranks === 0 ? null : op.ranks));
   else if (op.op === 'dispatch') {
     const { eligible, workers } = cell.current;
     const index = eligible.regular[op.nth % Math.max(1, eligible.regular.length)];

@@ -90,7 +90,7 @@ test('what ends on an index after its owner left changes nobody', () => {
   const { version } = cell.current;
   registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
   registry.probeEnded(record, 'probe-passed');
-  assert.equal(registry.factsDiscovered(record, { modelId: 'm', metadata: {} }), false);
+  assert.equal(registry.factsDiscovered(record, { modelId: 'm', dpSize: null, metadata: {} }), false);
   assert.equal(registry.remove(record), false);
   assert.equal(cell.current.version, version);
 });
@@ -112,7 +112,7 @@ test('facts replace the worker at its index and tell the listeners, an asked-for
   const joined: Worker[] = [];
   cell.subscribe({ workerJoined: (worker) => joined.push(worker) });
   const record = add(registry, 'a');
-  registry.factsDiscovered(record, { modelId: 'llama', metadata: { version: '1' } });
+  registry.factsDiscovered(record, { modelId: 'llama', dpSize: 1, metadata: { version: '1' } });
   assert.equal(cell.current.workers[0]?.modelId, 'llama');
   assert.deepEqual(
     joined.map((worker) => [worker.index, worker.modelId]),

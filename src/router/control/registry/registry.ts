@@ -8,12 +8,12 @@ import { isUnreachable, type Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
 import type { WorkerAddress } from '../../../base/core/worker-address.ts';
-import { rankCount } from '../facts/server-facts.ts';
 import { createRank, createWorker } from './create-worker.ts';
+import { isEligible } from './eligibility.ts';
 import { IndexPool } from './index-pool.ts';
 import { createUuid } from './uuid.ts';
-import { isServing, type WorkerFacts, type WorkerOptions, type WorkerRecord } from './worker-record.ts';
-import { INITIAL_STATE, type Phase, type Step, step, type WorkerEvent, type WorkerState } from './worker-state.ts';
+import type { WorkerFacts, WorkerOptions, WorkerRecord } from './worker-record.ts';
+import { initialState, type Phase, step, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
 /** Registered workers (or ranks) and those that still have requests under way after their removal, together. */
 export const MAX_WORKERS = 8192;
@@ -38,7 +38,6 @@ type AddResult = { readonly ok: true; readonly record: WorkerRecord; readonly is
 interface Entry extends WorkerRecord {
   worker: Worker;
   ranks: readonly Worker[];
-  awaitsRanks: boolean;
   options: WorkerOptions;
   facts: WorkerFacts | null;
   state: WorkerState;
@@ -93,7 +92,7 @@ export class Registry implements AttemptListener {
   /** Whether the worker or rank at this index may take requests now. */
   isEligible(worker: WorkerIndex): boolean {
     const entry = this.#byIndex[worker];
-    return entry !== undefined && isServing(entry);
+    return entry !== undefined && isEligible(entry);
   }
 
   /** The worker one of whose ranks has this id or URL. */
@@ -153,11 +152,14 @@ export class Registry implements AttemptListener {
     });
   }
 
-  /** Replaces what a worker said of itself. False when it is not registered. */
+  /** Replaces what a worker reported about itself. False when it is not registered. */
   factsDiscovered(record: WorkerRecord, facts: WorkerFacts): boolean {
-    return this.#change(record, (entry) => {
+    const from = record.state.phase;
+    const isKnown = this.#change(record, (entry) => {
       entry.facts = facts;
     });
+    if (record.state.phase !== from) this.#observer.phaseChanged(record, from, 'ranks-known');
+    return isKnown;
   }
 
   /** Reports of workers that were removed meanwhile are dropped. */
@@ -176,7 +178,7 @@ export class Registry implements AttemptListener {
   }
 
   #apply(entry: Entry, event: WorkerEvent): void {
-    const next: Step = step(entry.state, event);
+    const next = step(entry.state, event);
     const from = entry.state.phase;
     entry.state = next.state;
     if (next.state.phase !== from) {
@@ -191,7 +193,7 @@ export class Registry implements AttemptListener {
     if (index === null) return null;
     const id = createUuid(this.#rng);
     const worker = createWorker(index, id, address, options, null);
-    const entry: Entry = { worker, ranks: [worker], awaitsRanks: this.#isDpAware, options, facts: null, state: INITIAL_STATE };
+    const entry: Entry = { worker, ranks: [worker], options, facts: null, state: initialState(!this.#isDpAware) };
     this.#byUrl.set(address.url, entry);
     this.#byId.set(id, entry);
     this.#occupy(entry, worker);
@@ -217,7 +219,7 @@ export class Registry implements AttemptListener {
   /** As many as the engine says; those that there are already keep their ids and indices. All or none of the new ones find room. */
   #ranksOf(entry: Entry): readonly Worker[] {
     const { worker, ranks } = entry;
-    const size = rankCount(entry.facts) ?? (entry.awaitsRanks ? 0 : ranks.length);
+    const size = entry.facts?.dpSize ?? (entry.state.areRanksKnown ? ranks.length : 0);
     const indices = [worker.index, ...ranks.slice(1, size).map(({ index }) => index)];
     const fresh: WorkerIndex[] = [];
     while (indices.length + fresh.length < size) {
@@ -227,14 +229,15 @@ export class Registry implements AttemptListener {
     }
     if (indices.length + fresh.length < size) for (const index of fresh.splice(0)) this.#indices.free(index);
     else if (size > 0) {
-      entry.awaitsRanks = false;
+      entry.state = step(entry.state, 'ranks-known').state;
       return [...indices, ...fresh].map((index, number) => {
         const known = ranks[number];
         const id = known === undefined || known.rank === null ? createUuid(this.#rng) : known.id;
         return createRank(worker, index, id, number, size);
       });
     }
-    return entry.awaitsRanks ? [worker] : ranks.map(({ index, id }, number) => createRank(worker, index, id, number, ranks.length));
+    if (!entry.state.areRanksKnown) return [worker];
+    return ranks.map(({ index, id }, number) => createRank(worker, index, id, number, ranks.length));
   }
 
   #occupy(entry: Entry, worker: Worker): void {
@@ -264,7 +267,7 @@ export class Registry implements AttemptListener {
     for (const [index, entry] of this.#byIndex.entries()) {
       if (entry === undefined) continue;
       total++;
-      if (isServing(entry)) eligible[entry.worker.type].push(index);
+      if (isEligible(entry)) eligible[entry.worker.type].push(index);
     }
     return {
       version: this.#cell.current.version + 1,

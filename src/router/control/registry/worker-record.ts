@@ -25,16 +25,13 @@ export const DEFAULT_OPTIONS: WorkerOptions = {
   labels: {},
 };
 
-/** What a worker says of itself. */
+/** What a worker reports about itself. */
 export interface WorkerFacts {
   readonly modelId: string | null;
+  /** How many data-parallel ranks the engine has, 1 or more; null if it reports no usable number. */
+  readonly dpSize: number | null;
   /** Few, short values under the names that the engine gives them. */
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-/** May take requests now. */
-export function isServing({ state, awaitsRanks }: WorkerRecord): boolean {
-  return state.phase === 'ready' && !awaitsRanks;
 }
 
 export interface WorkerRecord {
@@ -45,8 +42,6 @@ export interface WorkerRecord {
    * and an index of its own. They join, leave and fail together; the first has the index of the worker.
    */
   readonly ranks: readonly Worker[];
-  /** Ranks are told apart, and the engine has not said yet how many it has: until then it takes no requests. */
-  readonly awaitsRanks: boolean;
   readonly options: WorkerOptions;
   readonly facts: WorkerFacts | null;
   readonly state: WorkerState;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { INITIAL_STATE, type Phase, step, type WorkerEvent, type WorkerState } from './worker-state.ts';
+import { initialState, type Phase, step, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
 const EVENTS: readonly WorkerEvent[] = [
   'probe-passed',
@@ -13,11 +13,12 @@ const EVENTS: readonly WorkerEvent[] = [
   'attempt-unreachable',
   'attempt-reset',
   'attempt-cut',
+  'ranks-known',
   'removed',
 ];
 
 function after(...events: WorkerEvent[]): WorkerState {
-  return events.reduce((state, event) => step(state, event).state, INITIAL_STATE);
+  return events.reduce((state, event) => step(state, event).state, initialState(true));
 }
 
 const cases: readonly (readonly [name: string, events: WorkerEvent[], phase: Phase])[] = [
@@ -55,18 +56,37 @@ test('the first doubt asks for a probe now, leaving asks for one soon, and nothi
   assert.equal(wanted([], 'probe-refused'), 'no');
 });
 
-test('after any history a passed probe makes ready, removed stays, and only a ready worker is in doubt', () => {
+const ranked: readonly (readonly [name: string, events: WorkerEvent[], phase: Phase])[] = [
+  ['an engine whose ranks are unknown is asked for them when a probe passes', ['probe-passed'], 'asking'],
+  ['further passed probes do not make it ready', ['probe-passed', 'probe-passed'], 'asking'],
+  ['its ranks make it ready', ['probe-passed', 'ranks-known'], 'ready'],
+  ['an engine that is asked can leave', ['probe-passed', 'probe-refused'], 'unreachable'],
+  ['two probes of 503 mean that it is draining, asked or not', ['probe-passed', 'probe-unready', 'probe-unready'], 'draining'],
+  ['ranks alone do not make a pending engine ready', ['ranks-known'], 'pending'],
+  ['ranks that became known before its first probe make it ready with that', ['ranks-known', 'probe-passed'], 'ready'],
+  ['ranks that became known while it was away make it ready when it is back', ['probe-refused', 'ranks-known', 'probe-passed'], 'ready'],
+  ['ranks stay known', ['probe-passed', 'ranks-known', 'probe-refused', 'probe-passed'], 'ready'],
+];
+for (const [name, events, phase] of ranked) {
+  test(name, () => {
+    const state = events.reduce((before, event) => step(before, event).state, initialState(false));
+    assert.equal(state.phase, phase);
+  });
+}
+
+test('after any history a passed probe makes ready or asking, removed stays, and only a worker that is up is in doubt', () => {
   fc.assert(
-    fc.property(fc.array(fc.constantFrom(...EVENTS), { maxLength: 40, size: 'max' }), (events) => {
-      const state = after(...events);
+    fc.property(fc.boolean(), fc.array(fc.constantFrom(...EVENTS), { maxLength: 40, size: 'max' }), (areRanksKnown, events) => {
+      const state = events.reduce((before, event) => step(before, event).state, initialState(areRanksKnown));
       const wasRemoved = events.includes('removed');
       assert.equal(state.phase === 'removed', wasRemoved);
-      assert.equal(step(state, 'probe-passed').state.phase, wasRemoved ? 'removed' : 'ready');
-      assert.ok(state.doubts === 0 || (state.doubts === 1 && state.phase === 'ready'));
-      assert.ok(
-        events.includes('probe-passed') || state.phase === 'pending' || state.phase === 'removed',
-        'ready only after a passed probe',
-      );
+      if (!wasRemoved) assert.equal(state.areRanksKnown, areRanksKnown || events.includes('ranks-known'));
+      const up = state.areRanksKnown ? 'ready' : 'asking';
+      assert.equal(step(state, 'probe-passed').state.phase, wasRemoved ? 'removed' : up);
+      assert.ok(state.doubts === 0 || (state.doubts === 1 && state.phase === up));
+      assert.ok(events.includes('probe-passed') || state.phase === 'pending' || state.phase === 'removed', 'up only after a passed probe');
+      const again = step(state, 'attempt-answered').state;
+      if (state.doubts === 0) assert.equal(again, state, 'what changes nothing makes no new state');
     }),
   );
 });

@@ -1,8 +1,9 @@
 /** Workers as the control API shows them. Names and shape: sglang_router 0.3.2 (`WorkerInfo`), of ranks those of smg. Keys are never shown. */
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Worker } from '../../../base/core/worker.ts';
+import { isEligible } from '../registry/eligibility.ts';
 import type { JobStatus } from '../registry/registration.ts';
-import { isServing, type WorkerRecord } from '../registry/worker-record.ts';
+import type { WorkerRecord } from '../registry/worker-record.ts';
 
 /**
  * The worker as a whole, whether its ranks are told apart or not. `job`: null once the worker has been ready; until then what it
@@ -33,7 +34,7 @@ function infoOf(record: WorkerRecord, worker: Worker, load: LoadTable, job: JobS
     priority: worker.priority,
     cost: worker.cost,
     worker_type: isRegistered ? worker.type : 'unknown',
-    is_healthy: isServing(record),
+    is_healthy: isEligible(record),
     load: load.inflight[worker.index] ?? 0,
     connection_mode: isRegistered ? 'HTTP' : 'unknown',
     ...(isRegistered && { runtime_type: 'sglang' }),
