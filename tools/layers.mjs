@@ -12,7 +12,7 @@ export const LAYERS = {
     uses: ['node:perf_hooks', 'node:crypto', 'node:v8', 'node:fs', 'node:fs/promises', 'node:path'],
     what: 'real time, chance, signals and folders',
   },
-  'base/config': { imports: [], uses: [], what: 'what all command lines share: suggestions for mistyped words' },
+  'base/config': { imports: [], uses: [], what: "what command lines share: suggestions for mistyped words, spellings of SGLang's flags" },
   'base/telemetry': { imports: ['base/core'], uses: ['node:fs'], what: 'line writer, metric cells' },
   'router/config': {
     imports: ['base/core', 'base/config'],

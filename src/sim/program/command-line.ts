@@ -1,5 +1,6 @@
 /** The flags of `sglang-sim`, made from the table of options. */
 import { Command, Option } from 'commander';
+import { ENGINE_SPELLINGS } from '../../base/config/engine-spellings.ts';
 import { nearest } from '../../base/config/suggest.ts';
 import {
   completeOptions,
@@ -27,20 +28,16 @@ export type ParsedCommand =
   | { readonly kind: 'bad'; readonly problems: readonly string[] };
 
 /** Names that launch commands of SGLang use for the same thing. */
-const ALIASES: Readonly<Record<string, SimOptionName>> = {
-  '--model': 'modelPath',
-  '--max-total-tokens': 'kvTokens',
-  '--random-seed': 'seed',
-  '--tensor-parallel-size': 'tpSize',
-  '--tp': 'tpSize',
-  '--data-parallel-size': 'dpSize',
-  '--dp': 'dpSize',
-  '--pipeline-parallel-size': 'ppSize',
-  '--pp': 'ppSize',
-  '--expert-parallel-size': 'epSize',
-  '--ep': 'epSize',
-  '--nccl-init-addr': 'distInitAddr',
-};
+const ALIASES: ReadonlyMap<string, SimOptionName> = new Map([
+  ['--max-total-tokens', 'kvTokens'],
+  ['--random-seed', 'seed'],
+  ...spellings(ENGINE_SPELLINGS.modelPath, 'modelPath'),
+  ...spellings(ENGINE_SPELLINGS.tensor, 'tpSize'),
+  ...spellings(ENGINE_SPELLINGS.data, 'dpSize'),
+  ...spellings(ENGINE_SPELLINGS.pipeline, 'ppSize'),
+  ...spellings(ENGINE_SPELLINGS.expert, 'epSize'),
+  ...spellings(ENGINE_SPELLINGS.distInitAddr, 'distInitAddr'),
+]);
 
 const TAKES_VALUE: ReadonlySet<string> = new Set(SIM_OPTION_NAMES.filter((name) => optionOf(name).kind !== 'switch').map(flagOf));
 const OWN_FLAGS: ReadonlySet<string> = new Set([...SIM_OPTION_NAMES.map(flagOf), '--json', '--ignore-unknown']);
@@ -109,6 +106,10 @@ export function parseCommandLine(args: readonly string[], env: Readonly<Record<s
   return { kind: 'run', command: { options: complete, json: given.get('json') === true, ignored: skipped.map((flag) => flag.join(' ')) } };
 }
 
+function spellings(names: readonly string[], option: SimOptionName): readonly (readonly [string, SimOptionName])[] {
+  return names.map((name) => [`--${name}`, option]);
+}
+
 function programOf(): Command {
   const program = new Command('sglang-sim').description(INTRODUCTION).helpOption('-h, --help', 'print this').addHelpText('after', EXAMPLES);
   program.configureHelp({ helpWidth: 120 });
@@ -151,7 +152,7 @@ function sortArguments(args: readonly string[]): SortedArguments {
       continue;
     }
     const [written = '', value] = arg.split(/=(.*)/s, 2);
-    const alias = ALIASES[written];
+    const alias = ALIASES.get(written);
     const flag = alias === undefined ? written : flagOf(alias);
     others = null;
     if (OWN_FLAGS.has(flag)) {

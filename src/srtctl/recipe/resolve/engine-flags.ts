@@ -1,17 +1,18 @@
 /** What the launcher must understand of an engine's flags: sizes, and what belongs to the plan. */
+import { ENGINE_SPELLINGS } from '../../../base/config/engine-spellings.ts';
 import { editDistance } from '../../../base/config/suggest.ts';
 import type { Flags, FlagValue, WorkerRole } from './recipe.ts';
 
-/** Spellings of one flag, the usual one first. Source: SGLang's server_args.py. */
+/** Spellings of one flag. Source: SGLang's server_args.py. */
 const SPELLINGS = {
-  tensor: ['tensor-parallel-size', 'tp-size', 'tp'],
-  pipeline: ['pipeline-parallel-size', 'pp-size', 'pp'],
-  data: ['data-parallel-size', 'dp-size', 'dp'],
+  tensor: ENGINE_SPELLINGS.tensor,
+  pipeline: ENGINE_SPELLINGS.pipeline,
+  data: ENGINE_SPELLINGS.data,
   bootstrapPort: ['disaggregation-bootstrap-port'],
   mode: ['disaggregation-mode'],
   transferBackend: ['disaggregation-transfer-backend'],
   pageSize: ['page-size'],
-  modelPath: ['model-path', 'model'],
+  modelPath: ENGINE_SPELLINGS.modelPath,
   port: ['port'],
 } as const;
 
