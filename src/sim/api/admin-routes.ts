@@ -1,5 +1,4 @@
 /** /sim/faults and /sim/stats: what only the simulated engine has. */
-
 import { readFaultRule } from '../engine/faults.ts';
 import type { Call } from '../http/call.ts';
 import { float, type Json, toJson } from '../http/python-json.ts';

@@ -1,48 +1,41 @@
 /** POST /v1/chat/completions. Streams are deltas: a role event, text events, an event with the finish reason, usage if asked. */
-
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
 import { type Json, pythonRepr, toJson } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
-import { answerOpenAiError, chatLogprobs, finishName, matchedStop, ridsOf, usageOf } from './openai-answers.ts';
-import { OpenAiAnswer, type OpenAiRequest, OpenAiStream, readOpenAiRequest, type StreamShape } from './openai-writers.ts';
-import { readPairFields } from './read-pair-fields.ts';
-import { readRank } from './read-rank.ts';
-import { readOpenAiSampling } from './read-sampling.ts';
-import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
+import { withBody } from './error-answers.ts';
+import { chatLogprobs, choiceOf, finishName, matchedStop, usageOf } from './openai-answers.ts';
+import { startOpenAiJob } from './openai-job.ts';
+import type { OpenAiRequest, StreamShape } from './openai-writers.ts';
+import { type Body, type Handler, schemaError } from './request-body.ts';
 import type { SchemaProblem } from './schema-error.ts';
-import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/chat/completions', line: 1870, name: 'openai_v1_chat_completions', dataclass: null };
 const ROLES = ['system', 'assistant', 'tool', 'function', 'developer', 'latest_reminder', 'root', 'user'];
 
 export function chatCompletions(call: Call): void {
-  try {
-    // The real engine trips over an array or a string before its own checks.
-    if (/^\s*["[]/.test(call.body.toString('latin1', 0, 64))) {
-      call.answer.crashed();
-      return;
-    }
-    start(call, parseBody(HANDLER, call.body, call.contentType));
-  } catch (error) {
-    answerOpenAiError(call, error);
+  // The real engine trips over an array or a string before its own checks.
+  if (/^\s*["[]/.test(call.body.toString('latin1', 0, 64))) {
+    call.answer.crashed();
+    return;
   }
-}
-
-function start(call: Call, body: Body): void {
-  const messages = readMessages(body);
-  const rank = readRank(body, call.engine.options.dpSize);
-  const sampling = readOpenAiSampling(body, null);
-  const top = body['logprobs'] !== true ? -1 : typeof body['top_logprobs'] === 'number' ? body['top_logprobs'] : 0;
-  const chat = readOpenAiRequest(body, sampling.n, top);
-  const isStream = body['stream'] === true;
-  const pair = readPairFields(call.body, body, HANDLER);
-  const writer = isStream
-    ? new OpenAiStream(call, chat, streamShape(call.engine, chat))
-    : new OpenAiAnswer(call, chat, 'chat.completion', (generation) => choice(chat, generation));
-  startJob(call, { prompts: [chatPrompt(messages)], sampling, isStream, rids: ridsOf(body), pair, rank }, writer);
+  withBody(call, HANDLER, (body) => {
+    const messages = readMessages(body);
+    startOpenAiJob(call, body, {
+      handler: HANDLER,
+      prompts: [chatPrompt(messages)],
+      batch: 0,
+      defaultTokens: null,
+      topLogprobs: body['logprobs'] !== true ? -1 : typeof body['top_logprobs'] === 'number' ? body['top_logprobs'] : 0,
+      shapeOf: (request) => ({
+        object: 'chat.completion',
+        choice: (generation) => choice(request, generation),
+        stream: streamShape(call.engine, request),
+      }),
+    });
+  });
 }
 
 /** Checks and reads `messages`. Throws a SchemaError or an EngineError. */
@@ -85,13 +78,8 @@ function badRole(at: number, role: unknown): readonly SchemaProblem[] {
 }
 
 function choice({ topLogprobs }: OpenAiRequest, generation: Generation): Json {
-  return {
-    index: generation.spec.index,
-    message: { role: 'assistant', content: generation.text, reasoning_content: null },
-    logprobs: topLogprobs < 0 ? null : chatLogprobs(generation, 0, topLogprobs),
-    finish_reason: finishName(generation.finish),
-    matched_stop: matchedStop(generation.finish),
-  };
+  const message = { role: 'assistant', content: generation.text, reasoning_content: null };
+  return choiceOf(generation, { message }, topLogprobs < 0 ? null : chatLogprobs(generation, 0, topLogprobs));
 }
 
 /** A role event, text events, an event with the finish reason. */

@@ -6,6 +6,12 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** A message of a request as it is; `user` when it names no role. */
+export function readMessage(message: unknown): ChatMessage {
+  const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
+  return { role: typeof role === 'string' ? role : 'user', content: contentText(content) };
+}
+
 export function chatPrompt(messages: readonly ChatMessage[]): Uint16Array {
   const parts: Uint16Array[] = [];
   const start = Uint16Array.of(IM_START);

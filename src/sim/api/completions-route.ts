@@ -1,70 +1,61 @@
 /** POST /v1/completions: one prompt or several, as text or token ids. Streams are deltas; the last one has the finish reason. */
-
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
 import { type Json, pythonRepr, toJson } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
-import { decode, encode, promptFromIds } from '../scheduling/tokens.ts';
-import { answerOpenAiError, completionLogprobs, finishName, matchedStop, ridsOf, usageOf } from './openai-answers.ts';
-import { OpenAiAnswer, type OpenAiRequest, OpenAiStream, readOpenAiRequest, type StreamShape } from './openai-writers.ts';
-import { readPairFields } from './read-pair-fields.ts';
-import { readRank } from './read-rank.ts';
-import { readOpenAiSampling } from './read-sampling.ts';
-import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
-import { startJob } from './start-job.ts';
+import { decode } from '../scheduling/tokens.ts';
+import { withBody } from './error-answers.ts';
+import { choiceOf, completionLogprobs, finishName, matchedStop, usageOf } from './openai-answers.ts';
+import { startOpenAiJob } from './openai-job.ts';
+import type { OpenAiRequest, StreamShape } from './openai-writers.ts';
+import type { ReadPrompts } from './read-prompts.ts';
+import { readPrompts } from './read-prompts.ts';
+import { type Body, type Handler, schemaError } from './request-body.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/completions', line: 1860, name: 'openai_v1_completions', dataclass: null };
 const DEFAULT_TOKENS = 16;
 
 export function completions(call: Call): void {
-  try {
-    start(call, parseBody(HANDLER, call.body, call.contentType));
-  } catch (error) {
-    answerOpenAiError(call, error);
-  }
+  withBody(call, HANDLER, (body) => {
+    const { prompts, isList } = promptsOf(body);
+    const echoes = body['echo'] === true ? prompts.map(decode) : [];
+    startOpenAiJob(call, body, {
+      handler: HANDLER,
+      prompts,
+      batch: isList ? prompts.length : 0,
+      defaultTokens: DEFAULT_TOKENS,
+      topLogprobs: typeof body['logprobs'] === 'number' ? body['logprobs'] : -1,
+      shapeOf: (request) => {
+        /** What the text of a generation starts with. */
+        const echoOf = ({ spec }: Generation): string => echoes[Math.floor(spec.index / request.samples)] ?? '';
+        return {
+          object: 'text_completion',
+          choice: (generation) => choice(request, generation, echoOf(generation)),
+          stream: streamShape(call.engine, request, echoOf),
+        };
+      },
+    });
+  });
 }
 
-function start(call: Call, body: Body): void {
-  const { prompts, isList } = readPrompts(body);
-  const rank = readRank(body, call.engine.options.dpSize);
-  const sampling = readOpenAiSampling(body, DEFAULT_TOKENS);
-  const completion = readOpenAiRequest(body, sampling.n, typeof body['logprobs'] === 'number' ? body['logprobs'] : -1);
-  const echoes = body['echo'] === true ? prompts.map(decode) : [];
-  /** What the text of a generation starts with. */
-  const echoOf = ({ spec }: Generation): string => echoes[Math.floor(spec.index / sampling.n)] ?? '';
-  const isStream = body['stream'] === true;
-  const pair = readPairFields(call.body, body, HANDLER);
-  const writer = isStream
-    ? new OpenAiStream(call, completion, streamShape(call.engine, completion, echoOf))
-    : new OpenAiAnswer(call, completion, 'text_completion', (generation) => choice(completion, generation, echoOf(generation)));
-  startJob(call, { prompts, sampling, isStream, rids: ridsOf(body, isList ? prompts.length : 0), pair, rank }, writer);
-}
-
-function readPrompts(body: Body): { readonly prompts: readonly Uint16Array[]; readonly isList: boolean } {
+function promptsOf(body: Body): ReadPrompts {
   const prompt = body['prompt'];
   if (prompt === undefined) {
     throw schemaError(HANDLER, [{ type: 'missing', loc: ['body', 'prompt'], msg: 'Field required', input: pythonRepr(body), ctx: '' }]);
   }
-  if (typeof prompt === 'string') return { prompts: [encode(prompt)], isList: false };
-  if (!Array.isArray(prompt)) {
+  if (typeof prompt !== 'string' && !Array.isArray(prompt)) {
     throw schemaError(HANDLER, [
       { type: 'string_type', loc: ['body', 'prompt', 'str'], msg: 'Input should be a valid string', input: pythonRepr(prompt), ctx: '' },
     ]);
   }
-  if (prompt.length === 0) throw new EngineError('Prompt cannot be empty.');
-  if (prompt.every((item): item is number => typeof item === 'number')) return { prompts: [promptFromIds(prompt)], isList: false };
-  return { prompts: prompt.map((item: unknown) => (Array.isArray(item) ? promptFromIds(item) : encode(String(item)))), isList: true };
+  if (Array.isArray(prompt) && prompt.length === 0) throw new EngineError('Prompt cannot be empty.');
+  return readPrompts(prompt);
 }
 
 function choice({ topLogprobs }: OpenAiRequest, generation: Generation, echo: string): Json {
-  return {
-    index: generation.spec.index,
-    text: echo + generation.text,
-    logprobs: topLogprobs < 0 ? null : completionLogprobs(generation, 0, topLogprobs),
-    finish_reason: finishName(generation.finish),
-    matched_stop: matchedStop(generation.finish),
-  };
+  const logprobs = topLogprobs < 0 ? null : completionLogprobs(generation, 0, topLogprobs);
+  return choiceOf(generation, { text: echo + generation.text }, logprobs);
 }
 
 /** Text events, the last with the finish reason. */

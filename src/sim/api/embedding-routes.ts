@@ -1,13 +1,14 @@
 /** Paths of embedding models: embeddings, rerank, classify, encode. They run through the scheduler as prompts without output. Source: recorded from SGLang 0.5.23 with --is-embedding. */
-
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
 import { floatText, pythonRepr } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { textKey } from '../scheduling/output-text.ts';
-import { encode, joinTokens, promptFromIds } from '../scheduling/tokens.ts';
+import { encode, joinTokens } from '../scheduling/tokens.ts';
+import { answerOpenAiError } from './error-answers.ts';
 import { embeddingMetaInfo } from './meta-info.ts';
-import { answerOpenAiError, modelNameOf } from './openai-answers.ts';
+import { modelNameOf } from './openai-answers.ts';
+import { readPrompts } from './read-prompts.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
 import { runJob } from './start-job.ts';
 
@@ -118,10 +119,8 @@ function promptsOf(handler: Handler, body: Body, name: string): readonly Uint16A
   const value = body[name];
   if (value === undefined) throw missing(handler, body, name);
   if (value === '' || (Array.isArray(value) && value.length === 0)) throw new EngineError('Input cannot be empty');
-  if (typeof value === 'string') return [encode(value)];
-  if (!Array.isArray(value)) throw new EngineError(`${name} must be a text, token ids, or a list of them.`);
-  if (value.every((item): item is number => typeof item === 'number')) return [promptFromIds(value)];
-  return value.map((item: unknown) => (Array.isArray(item) ? promptFromIds(item) : encode(String(item))));
+  if (typeof value !== 'string' && !Array.isArray(value)) throw new EngineError(`${name} must be a text, token ids, or a list of them.`);
+  return readPrompts(value).prompts;
 }
 
 function missing(handler: Handler, body: Body, name: string): Error {

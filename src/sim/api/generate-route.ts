@@ -1,5 +1,4 @@
 /** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
-
 import { EngineError } from '../engine/engine-error.ts';
 import { QUEUE_FULL } from '../engine/job.ts';
 import type { PromptRequest } from '../engine/prompt-request.ts';
@@ -7,7 +6,7 @@ import type { Call } from '../http/call.ts';
 import { pythonRepr } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { encode, promptFromIds } from '../scheduling/tokens.ts';
-import { failureText } from './error-shapes.ts';
+import { errorText, type Failure, failureOf, failureText } from './error-answers.ts';
 import { type LogprobWish, readLogprobWish } from './logprobs.ts';
 import { type AnswerPart, metaInfo, refusedMetaInfo } from './meta-info.ts';
 import { numberedRids } from './numbered-rids.ts';
@@ -43,8 +42,7 @@ export function generate(call: Call): void {
 /** `{"error":{"message"}}`, or in a stream status 200 and an error event. Rethrows what is no complaint about the request. */
 function answerError(call: Call, error: unknown, isStream: boolean): void {
   if (error instanceof SchemaError) {
-    const shape = { object: 'error', message: error.message, type: 'Bad Request', param: null, code: 400 };
-    call.answer.json(400, JSON.stringify(shape));
+    call.answer.json(400, errorText(error.message, 'Bad Request', 400));
     return;
   }
   if (!(error instanceof EngineError)) throw error;
@@ -128,7 +126,7 @@ class PlainWriter {
   readonly #isArray: boolean;
   readonly #wish: LogprobWish;
   readonly #texts: string[] = [];
-  #failed: { message: string; status: number } | null = null;
+  #failure: Failure | null = null;
 
   constructor(call: Call, isArray: boolean, wish: LogprobWish) {
     this.#call = call;
@@ -139,22 +137,21 @@ class PlainWriter {
   advanced(): void {}
 
   ended(generation: Generation): void {
-    const { finish } = generation;
-    if (finish?.type === 'abort' && finish.status !== null) this.#failed = { message: finish.message, status: finish.status };
+    this.#failure = failureOf(generation) ?? this.#failure;
     this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#wish, 'whole', false);
   }
 
   allEnded(): void {
-    if (this.#failed !== null) {
-      const { message, status } = this.#failed;
-      this.#call.answer.json(status, failureText(message, status));
-      return;
-    }
-    this.#call.answer.json(200, this.#isArray ? `[${this.#texts.join(',')}]` : (this.#texts[0] ?? ''));
+    if (this.#failure !== null) this.#fail(this.#failure);
+    else this.#call.answer.json(200, this.#isArray ? `[${this.#texts.join(',')}]` : (this.#texts[0] ?? ''));
   }
 
   refused(): void {
-    this.#call.answer.json(503, failureText(QUEUE_FULL, 503));
+    this.#fail({ message: QUEUE_FULL, status: 503 });
+  }
+
+  #fail(failure: Failure): void {
+    this.#call.answer.json(failure.status, failureText(failure));
   }
 }
 

@@ -1,5 +1,4 @@
 /** Paths that tell about the engine: models, model and server info, loads. Source: key sets recorded from SGLang 0.5.23. */
-
 import { type Engine, SGLANG_VERSION } from '../engine/engine.ts';
 import type { Call } from '../http/call.ts';
 import { float, type Json, toJson } from '../http/python-json.ts';

@@ -1,5 +1,4 @@
 /** GET /v1/loads and the older /get_load: how busy the engine is. Source: recorded from SGLang 0.5.23. */
-
 import { type Engine, SGLANG_VERSION } from '../engine/engine.ts';
 import type { Call } from '../http/call.ts';
 import { float, type Json, toJson } from '../http/python-json.ts';

@@ -1,5 +1,4 @@
 /** The made-up log probabilities that go with tokens, and how /generate shows them. Source: key sets recorded from SGLang 0.5.23. */
-
 import { floatText } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { encodeByte } from '../scheduling/tokens.ts';

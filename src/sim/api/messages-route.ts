@@ -1,11 +1,12 @@
 /** POST /v1/messages (Anthropic's API) and /v1/messages/count_tokens. Source: recorded from SGLang 0.5.23. */
-
 import { EngineError } from '../engine/engine-error.ts';
 import { QUEUE_FULL } from '../engine/job.ts';
 import type { Call } from '../http/call.ts';
 import { type Json, pythonRepr, toJson } from '../http/python-json.ts';
 import type { FinishReason, Generation } from '../scheduling/generation.ts';
-import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
+import { type ChatMessage, chatPrompt, contentText, readMessage } from './chat-template.ts';
+import type { Failure } from './error-answers.ts';
+import { failureOf } from './error-answers.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { readOpenAiSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
@@ -73,8 +74,8 @@ function messagesOf(body: Body): readonly ChatMessage[] {
   const given = body['messages'];
   if (!Array.isArray(given) || given.length === 0) throw new EngineError('Messages cannot be empty.');
   for (const message of given as readonly unknown[]) {
-    const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
-    list.push({ role: role === 'assistant' ? 'assistant' : 'user', content: contentText(content) });
+    const { role, content } = readMessage(message);
+    list.push({ role: role === 'assistant' ? 'assistant' : 'user', content });
   }
   return list;
 }
@@ -123,16 +124,16 @@ class MessagesWriter {
 
   ended(generation: Generation): void {
     this.#generation = generation;
-    if (this.#isStream && !isFailure(generation.finish)) this.#writeText(generation);
+    if (this.#isStream && failureOf(generation) === null) this.#writeText(generation);
   }
 
   allEnded(): void {
     const generation = this.#generation!;
-    if (!this.#isStream) this.#answerWhole(generation);
-    else if (isFailure(generation.finish) && !this.#isOpen) failStream(this.#call, this.#model, generation.finish.message);
+    const failure = failureOf(generation);
+    if (!this.#isStream) this.#answerWhole(generation, failure);
+    else if (failure !== null && !this.#isOpen) failStream(this.#call, this.#model, failure.message);
     else {
-      if (isFailure(generation.finish))
-        event(this.#call, { type: 'error', error: { type: 'api_error', message: generation.finish.message } });
+      if (failure !== null) event(this.#call, { type: 'error', error: { type: 'api_error', message: failure.message } });
       else {
         event(this.#call, { type: 'content_block_stop', index: 0 });
         const delta = { stop_reason: stopReason(generation.finish) };
@@ -148,9 +149,9 @@ class MessagesWriter {
     else answer(this.#call, 503, 'overloaded_error', QUEUE_FULL);
   }
 
-  #answerWhole(generation: Generation): void {
-    if (isFailure(generation.finish)) {
-      answer(this.#call, generation.finish.status ?? 500, 'api_error', generation.finish.message);
+  #answerWhole(generation: Generation, failure: Failure | null): void {
+    if (failure !== null) {
+      answer(this.#call, failure.status, 'api_error', failure.message);
       return;
     }
     const message = {
@@ -177,10 +178,6 @@ class MessagesWriter {
     this.#sent = generation.text.length;
     event(this.#call, { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } });
   }
-}
-
-function isFailure(finish: FinishReason | null): finish is FinishReason & { readonly type: 'abort' } {
-  return finish?.type === 'abort' && finish.status !== null;
 }
 
 function stopReason(finish: FinishReason | null): string {

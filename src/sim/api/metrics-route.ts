@@ -1,5 +1,4 @@
 /** GET /metrics: Prometheus text with the names that SGLang 0.5.23 was seen to export; what is not modelled is zero. */
-
 import type { Histogram } from '../../base/telemetry/cells.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Call } from '../http/call.ts';

@@ -1,25 +1,11 @@
-/** What chat and completions share: errors, usage, log probabilities, ends. Source: answers recorded from SGLang 0.5.23. */
-
+/** What the answers of chat and completions share: ids, usage, log probabilities, finish reasons. Source: answers recorded from SGLang 0.5.23. */
 import type { Engine } from '../engine/engine.ts';
-import { EngineError } from '../engine/engine-error.ts';
-import type { Call } from '../http/call.ts';
-import { float, type Json, spacedJson } from '../http/python-json.ts';
+import { float, type Json } from '../http/python-json.ts';
 import type { FinishReason, Generation } from '../scheduling/generation.ts';
 import { tokenText } from '../scheduling/tokens.ts';
-import { failureText } from './error-shapes.ts';
 import { logprobOf, topTokens } from './logprobs.ts';
 import { numberedRids } from './numbered-rids.ts';
 import type { Body } from './request-body.ts';
-import { SchemaError } from './schema-error.ts';
-
-/** `{"object":"error",...}` with 400, for streams too. Rethrows what is no complaint about the request. */
-export function answerOpenAiError(call: Call, error: unknown): void {
-  if (!(error instanceof SchemaError || error instanceof EngineError)) throw error;
-  const isSchema = error instanceof SchemaError;
-  const code = isSchema ? 400 : error.status;
-  const shape = { object: 'error', message: error.message, type: isSchema ? 'Bad Request' : 'BadRequestError', param: null, code };
-  call.answer.json(code, JSON.stringify(shape));
-}
 
 /** The name that the request gave the model, whatever it is; `default` when it gave none. */
 export function modelNameOf(body: Body): string {
@@ -32,17 +18,6 @@ export function ridsOf(body: Body, batch = 0): readonly string[] {
   if (Array.isArray(rid)) return rid.filter((item): item is string => typeof item === 'string');
   if (typeof rid !== 'string') return [];
   return batch === 0 ? [rid] : numberedRids(rid, batch);
-}
-
-/** The event that ends a stream of a request that the engine gave up. */
-export function streamFailure(message: string, status: number): string {
-  const type = status === 503 ? 'SERVICE_UNAVAILABLE' : status === 400 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR';
-  return spacedJson({ error: { object: 'error', message, type, param: null, code: status } });
-}
-
-export function plainFailure(call: Call, message: string, status: number): void {
-  const bad = { object: 'error', message, type: 'BadRequestError', param: null, code: status };
-  call.answer.json(status, status === 400 ? JSON.stringify(bad) : failureText(message, status));
 }
 
 /** Usage of all generations of a request: prompts are counted once, whatever the number of samples. */
@@ -83,6 +58,15 @@ export function finishName(finish: FinishReason | null): string | null {
 
 export function matchedStop(finish: FinishReason | null): string | number | null {
   return finish?.type === 'stop' ? finish.matched : null;
+}
+
+/** A choice of a plain answer; `content`: its own members. */
+export function choiceOf(
+  { spec, finish }: Generation,
+  content: { readonly [key: string]: Json },
+  logprobs: Json,
+): { readonly [key: string]: Json } {
+  return { index: spec.index, ...content, logprobs, finish_reason: finishName(finish), matched_stop: matchedStop(finish) };
 }
 
 /** Log probabilities of the tokens from `start` on, in the shape of chat. */

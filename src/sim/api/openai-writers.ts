@@ -1,10 +1,10 @@
 /** What writes the answers of chat and completions, which differ in their choices and in little else. Source: recorded from SGLang 0.5.23. */
-
 import { QUEUE_FULL } from '../engine/job.ts';
 import type { Call } from '../http/call.ts';
 import { type Json, toJson } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
-import { metadataOf, modelNameOf, plainFailure, streamFailure, usageOf } from './openai-answers.ts';
+import { answerFailure, type Failure, failureOf, streamFailure } from './error-answers.ts';
+import { metadataOf, modelNameOf, usageOf } from './openai-answers.ts';
 import type { Body } from './request-body.ts';
 
 /** What both kinds of request say of their answer. */
@@ -30,15 +30,7 @@ export function readOpenAiRequest(body: Body, samples: number, topLogprobs: numb
   };
 }
 
-interface Failure {
-  readonly message: string;
-  readonly status: number;
-}
-
-/** Why the engine gave `generation` up; null when it did not, or when it was told to. */
-function failureOf({ finish }: Generation): Failure | null {
-  return finish?.type === 'abort' && finish.status !== null ? { message: finish.message, status: finish.status } : null;
-}
+const REFUSED: Failure = { message: QUEUE_FULL, status: 503 };
 
 /** An answer that is no stream. */
 export class OpenAiAnswer {
@@ -66,7 +58,7 @@ export class OpenAiAnswer {
     const { engine, answer } = this.#call;
     const failure = this.#generations.map(failureOf).find((found) => found !== null);
     if (failure !== undefined) {
-      plainFailure(this.#call, failure.message, failure.status);
+      answerFailure(this.#call, failure);
       return;
     }
     const first = this.#generations[0]!;
@@ -83,7 +75,7 @@ export class OpenAiAnswer {
   }
 
   refused(): void {
-    plainFailure(this.#call, QUEUE_FULL, 503);
+    answerFailure(this.#call, REFUSED);
   }
 }
 
@@ -147,7 +139,7 @@ export class OpenAiStream {
   }
 
   refused(): void {
-    this.#fail({ message: QUEUE_FULL, status: 503 });
+    this.#fail(REFUSED);
   }
 
   #write(generation: Generation): void {
@@ -169,9 +161,9 @@ export class OpenAiStream {
     this.#call.answer.event(`{${head},${members}}`);
   }
 
-  #fail({ message, status }: Failure): void {
+  #fail(failure: Failure): void {
     this.#call.answer.startStream();
-    this.#call.answer.event(streamFailure(message, status));
+    this.#call.answer.event(streamFailure(failure));
     this.#end();
   }
 

@@ -1,5 +1,4 @@
 /** Reads JSON bodies the way the engine's web framework does, with its complaints. Source: answers recorded from SGLang 0.5.23. */
-
 import { pythonRepr } from '../http/python-json.ts';
 import { SchemaError, type SchemaProblem } from './schema-error.ts';
 

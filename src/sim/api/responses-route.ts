@@ -1,11 +1,11 @@
 /** POST /v1/responses, plain and as the event sequence `response.created` ... `response.incomplete`. Nothing is stored. Source: recorded from SGLang 0.5.23. */
-
 import { EngineError } from '../engine/engine-error.ts';
 import { QUEUE_FULL } from '../engine/job.ts';
 import type { Call } from '../http/call.ts';
 import { float, type Json, pythonRepr, toJson } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
-import { type ChatMessage, chatPrompt, contentText } from './chat-template.ts';
+import { type ChatMessage, chatPrompt, readMessage } from './chat-template.ts';
+import { failureOf } from './error-answers.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { readOpenAiSampling } from './read-sampling.ts';
 import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
@@ -65,10 +65,7 @@ function start(call: Call, body: Body): void {
 
 function messagesOf(input: unknown): readonly ChatMessage[] {
   if (!Array.isArray(input)) return [{ role: 'user', content: String(input) }];
-  return input.map((item: unknown) => {
-    const { role, content } = (item ?? {}) as { role?: unknown; content?: unknown };
-    return { role: typeof role === 'string' ? role : 'user', content: contentText(content) };
-  });
+  return input.map(readMessage);
 }
 
 class ResponsesWriter {
@@ -106,9 +103,9 @@ class ResponsesWriter {
   allEnded(): void {
     const generation = this.#generation!;
     if (!this.#isStream) {
-      if (generation.finish?.type === 'abort' && generation.finish.status !== null) {
-        answerError(this.#call, generation.finish.status, generation.finish.message, 'InternalServerError', null);
-      } else this.#call.answer.json(200, toJson(this.#response(generation)));
+      const failure = failureOf(generation);
+      if (failure !== null) answerError(this.#call, failure.status, failure.message, 'InternalServerError', null);
+      else this.#call.answer.json(200, toJson(this.#response(generation)));
       return;
     }
     const place = { content_index: 0, item_id: this.#itemId, output_index: 0 };

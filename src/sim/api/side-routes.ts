@@ -1,5 +1,4 @@
 /** Smaller paths of the engine that a router may carry: scores, parsers, Ollama's chat, descriptions of the API. Source: recorded from SGLang 0.5.23. */
-
 import { SGLANG_VERSION } from '../engine/engine.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
@@ -7,10 +6,11 @@ import { float, toJson } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { textKey } from '../scheduling/output-text.ts';
 import { encode } from '../scheduling/tokens.ts';
-import { chatPrompt, contentText } from './chat-template.ts';
-import { answerOpenAiError, modelNameOf } from './openai-answers.ts';
+import { chatPrompt, readMessage } from './chat-template.ts';
+import { withBody } from './error-answers.ts';
+import { modelNameOf } from './openai-answers.ts';
 import { readOpenAiSampling } from './read-sampling.ts';
-import { type Body, type Handler, parseBody } from './request-body.ts';
+import type { Handler } from './request-body.ts';
 import { runJob } from './start-job.ts';
 
 const handlerOf = (path: string): Handler => ({ method: 'POST', path, line: 2000, name: 'side_request', dataclass: null });
@@ -54,8 +54,8 @@ export function parseFunctionCall(call: Call): void {
 /** Ollama's chat, without streaming. */
 export function ollamaChat(call: Call): void {
   withBody(call, OLLAMA, (body) => {
-    const given = Array.isArray(body['messages']) ? (body['messages'] as readonly { role?: unknown; content?: unknown }[]) : [];
-    const prompt = chatPrompt(given.map(({ role, content }) => ({ role: String(role ?? 'user'), content: contentText(content) })));
+    const given: readonly unknown[] = Array.isArray(body['messages']) ? body['messages'] : [];
+    const prompt = chatPrompt(given.map(readMessage));
     const { num_predict: most } = (body['options'] ?? {}) as { num_predict?: unknown };
     const sampling = { ...readOpenAiSampling({}, typeof most === 'number' && most > 0 ? most : null) };
     runJob(call, { prompts: [prompt], sampling, isStream: false }, (done) => {
@@ -97,14 +97,6 @@ export function openApiText(routes: readonly (readonly [string, readonly string[
     paths: Object.fromEntries(paths),
     components: {},
   });
-}
-
-function withBody(call: Call, handler: Handler, run: (body: Body) => void): void {
-  try {
-    run(parseBody(handler, call.body, call.contentType));
-  } catch (error) {
-    answerOpenAiError(call, error);
-  }
 }
 
 function runPrompts(call: Call, prompts: readonly Uint16Array[], textOf: (done: readonly Generation[]) => string): void {

@@ -1,10 +1,9 @@
 /** How routes hand a request to the engine. */
-
 import { Job, type JobListener, QUEUE_FULL } from '../engine/job.ts';
 import type { PromptRequest } from '../engine/prompt-request.ts';
 import type { Call } from '../http/call.ts';
 import type { Generation } from '../scheduling/generation.ts';
-import { plainFailure } from './openai-answers.ts';
+import { answerFailure } from './error-answers.ts';
 
 /** Throws an EngineError for what the engine refuses. */
 export function startJob(call: Call, request: PromptRequest, listener: JobListener): void {
@@ -22,6 +21,6 @@ export function runJob(call: Call, request: PromptRequest, textOf: (done: readon
       done[generation.spec.index] = generation;
     },
     allEnded: () => call.answer.json(200, textOf(done)),
-    refused: () => plainFailure(call, QUEUE_FULL, 503),
+    refused: () => answerFailure(call, { message: QUEUE_FULL, status: 503 }),
   });
 }

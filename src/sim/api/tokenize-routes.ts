@@ -1,18 +1,16 @@
 /** /tokenize and /detokenize, with and without /v1. */
-
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
 import { toJson } from '../http/python-json.ts';
 import { decode, encode } from '../scheduling/tokens.ts';
-import { answerOpenAiError } from './openai-answers.ts';
-import { type Handler, parseBody } from './request-body.ts';
+import { withBody } from './error-answers.ts';
+import type { Handler } from './request-body.ts';
 
 const TOKENIZE: Handler = { method: 'POST', path: '/v1/tokenize', line: 1900, name: 'openai_v1_tokenize', dataclass: null };
 const DETOKENIZE: Handler = { method: 'POST', path: '/v1/detokenize', line: 1910, name: 'openai_v1_detokenize', dataclass: null };
 
 export function tokenize(call: Call): void {
-  try {
-    const { prompt } = parseBody(TOKENIZE, call.body, call.contentType) as { prompt?: unknown };
+  withBody(call, TOKENIZE, ({ prompt }) => {
     const max = call.engine.options.contextLength;
     if (typeof prompt === 'string') {
       const tokens = [...encode(prompt)];
@@ -22,19 +20,14 @@ export function tokenize(call: Call): void {
     if (!Array.isArray(prompt)) throw new EngineError('prompt must be a text or a list of texts.');
     const lists = prompt.map((text: unknown) => [...encode(String(text))]);
     call.answer.json(200, toJson({ tokens: lists, count: lists.map((list) => list.length), max_model_len: max }));
-  } catch (error) {
-    answerOpenAiError(call, error);
-  }
+  });
 }
 
 export function detokenize(call: Call): void {
-  try {
-    const { tokens } = parseBody(DETOKENIZE, call.body, call.contentType) as { tokens?: unknown };
+  withBody(call, DETOKENIZE, ({ tokens }) => {
     if (!Array.isArray(tokens)) throw new EngineError('tokens must be a list of token ids or a list of such lists.');
     const isNested = tokens.length > 0 && tokens.every(Array.isArray);
     const text = isNested ? tokens.map((list: readonly unknown[]) => decode(list.map(Number))) : decode(tokens.map(Number));
     call.answer.json(200, toJson({ text }));
-  } catch (error) {
-    answerOpenAiError(call, error);
-  }
+  });
 }

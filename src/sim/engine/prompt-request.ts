@@ -1,15 +1,11 @@
 /** What a route asks of the engine: prompts and how to continue them. */
+import type { StopRules } from '../scheduling/generation.ts';
 import type { PairFields } from './pair-fields.ts';
 
-export interface Sampling {
+export interface Sampling extends StopRules {
   /** null: none was given (until the text ends or the context is full). */
   readonly maxNewTokens: number | null;
-  readonly minNewTokens: number;
   readonly temperature: number;
-  readonly stop: readonly string[];
-  readonly stopTokenIds: readonly number[];
-  readonly keepStop: boolean;
-  readonly ignoreEos: boolean;
   readonly n: number;
 }
 

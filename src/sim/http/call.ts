@@ -1,5 +1,4 @@
 /** What a route's handler gets. */
-
 import type { Engine } from '../engine/engine.ts';
 import type { Job } from '../engine/job.ts';
 import type { Answer } from './answer.ts';

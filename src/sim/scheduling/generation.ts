@@ -8,18 +8,24 @@ export type FinishReason =
   | { readonly type: 'stop'; readonly matched: string | number }
   | { readonly type: 'abort'; readonly message: string; readonly status: number | null };
 
-export interface GenerationSpec {
+/** When a text stops before its limit. */
+export interface StopRules {
+  /** Nothing stops it before. */
+  readonly minNewTokens: number;
+  readonly stop: readonly string[];
+  readonly stopTokenIds: readonly number[];
+  /** The text keeps the stop string that ended it. */
+  readonly keepStop: boolean;
+  readonly ignoreEos: boolean;
+}
+
+export interface GenerationSpec extends StopRules {
   /** Place among the generations of its request. */
   readonly index: number;
   readonly rid: string;
   readonly prompt: Uint16Array;
   /** 0: only the prompt is computed. Infinity: until the text ends or the context is full. */
   readonly maxNewTokens: number;
-  readonly minNewTokens: number;
-  readonly stop: readonly string[];
-  readonly stopTokenIds: readonly number[];
-  readonly keepStop: boolean;
-  readonly ignoreEos: boolean;
   readonly returnLogprob: boolean;
   /** First prompt token with a logprob; from there on nothing comes from the prefix cache. -1: none of the prompt. */
   readonly logprobStart: number;

@@ -64,17 +64,7 @@ export class PrefixCache {
   /** How long the longest held prefix is; changes nothing. */
   peek(tokens: Uint16Array, limit: number): number {
     const end = limit - (limit % this.#pageTokens);
-    let node = this.root;
-    let at = 0;
-    while (at < end) {
-      const child = node.children.get(this.#pageKey(tokens, at));
-      if (child === undefined) break;
-      const same = this.#commonRun(child.tokens, tokens, at, end);
-      at += same;
-      if (same < child.tokens.length) break;
-      node = child;
-    }
-    return at;
+    return this.#descend(tokens, end).length;
   }
 
   /** Holds the first `length` tokens (cut to whole pages). `added`: tokens that were not there before. */
@@ -128,17 +118,23 @@ export class PrefixCache {
 
   /** Follows `tokens` up to `end`, splitting the last edge where they part. */
   #walk(tokens: Uint16Array, end: number): PrefixMatch {
+    const { node, length, within, inside } = this.#descend(tokens, end);
+    return { node: within === null ? node : this.#split(within, inside), length };
+  }
+
+  /** Follows `tokens` up to `end`. `within`: the child of `node` in whose run they part, after `inside` tokens of it; null: at `node`. */
+  #descend(tokens: Uint16Array, end: number): PrefixMatch & { readonly within: PrefixNode | null; readonly inside: number } {
     let node = this.root;
-    let at = 0;
-    while (at < end) {
-      const child = node.children.get(this.#pageKey(tokens, at));
+    let length = 0;
+    while (length < end) {
+      const child = node.children.get(this.#pageKey(tokens, length));
       if (child === undefined) break;
-      const same = this.#commonRun(child.tokens, tokens, at, end);
-      at += same;
-      if (same < child.tokens.length) return { node: this.#split(child, same), length: at };
+      const same = this.#commonRun(child.tokens, tokens, length, end);
+      length += same;
+      if (same < child.tokens.length) return { node, length, within: child, inside: same };
       node = child;
     }
-    return { node, length: at };
+    return { node, length, within: null, inside: 0 };
   }
 
   /** Tokens that `run` and `tokens` from `at` share, in whole pages; at least one page when the page keys are equal. */
