@@ -1,7 +1,7 @@
 /** One probe of one worker: which paths are asked, and what their answers mean. */
 import type { Worker } from '../../../base/core/worker.ts';
+import type { CallFailure, WorkerClient } from '../calls/worker-client.ts';
 import type { WorkerEvent } from '../registry/worker-state.ts';
-import type { CallFailure, WorkerClient } from '../worker-client.ts';
 
 /**
  * Asked in this order until one exists. `/ready` answers at once and is 503 from the moment of SIGTERM; `/health` of an engine

@@ -5,9 +5,9 @@ import { LoadTable } from '../../../base/core/load.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
 import { FakeClock } from '../../../base/runtime/fake-clock.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
+import type { CallResult, WorkerClient } from '../calls/worker-client.ts';
 import { Registry } from '../registry/registry.ts';
 import { DEFAULT_OPTIONS, type WorkerRecord } from '../registry/worker-record.ts';
-import type { CallResult, WorkerClient } from '../worker-client.ts';
 import { Prober, type ProberSettings } from './prober.ts';
 
 const SETTINGS: ProberSettings = {
@@ -69,24 +69,10 @@ function createRig(settings: Partial<ProberSettings> = {}): Rig {
   const client = new FakeClient(clock);
   const reports: string[] = [];
   const rng = createRng(3);
-  const registry = new Registry(new FleetCell(), new LoadTable(), rng, {
-    workerAdded: (record) => prober.watch(record),
-    workerRemoved: (record) => prober.unwatch(record),
-    phaseChanged: (record) => prober.phaseChanged(record),
-    probeWanted: (record, when) => prober.probeWanted(record, when),
-  });
-  const prober = new Prober(
-    clock,
-    rng,
-    client,
-    { ...SETTINGS, ...settings },
-    {
-      probeEnded: (record, event) => {
-        reports.push(event);
-        registry.probeEnded(record, event);
-      },
-    },
-  );
+  const registry = new Registry({ cell: new FleetCell(), load: new LoadTable(), rng });
+  registry.observe({ probeEnded: (_record, event) => void reports.push(event) });
+  const prober = new Prober(clock, rng, client, { ...SETTINGS, ...settings }, registry);
+  registry.observe(prober);
   return {
     clock,
     client,

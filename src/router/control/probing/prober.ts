@@ -9,9 +9,10 @@
  */
 import type { Clock, TimerHandle } from '../../../base/core/clock.ts';
 import type { Rng } from '../../../base/core/rng.ts';
+import type { WorkerClient } from '../calls/worker-client.ts';
+import type { WorkerObserver } from '../registry/worker-observer.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 import { isUp, type WorkerEvent } from '../registry/worker-state.ts';
-import type { WorkerClient } from '../worker-client.ts';
 import { type ProbeReport, probe } from './probe.ts';
 import { ProbeLanes } from './probe-lanes.ts';
 
@@ -39,11 +40,12 @@ const URGENT_INTERVAL_MS = 100;
 const JITTER = 0.1;
 const LANES = { lanes: 64, holdMs: 250, open: 1024 };
 
+/** What the prober needs of the registry. */
 interface ProbeSink {
   probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void;
 }
 
-export class Prober {
+export class Prober implements WorkerObserver {
   readonly #loops = new Map<WorkerRecord, ProbeLoop>();
   readonly #shared: Shared;
 
@@ -51,31 +53,30 @@ export class Prober {
     this.#shared = { clock, rng, client, settings, sink, lanes: new ProbeLanes(clock, LANES), away: 0, running: new Set() };
   }
 
-  /** Probes at once, and from then on until `unwatch`. */
-  watch(record: WorkerRecord): void {
+  /** Probes at once, and from then on until the worker is removed. */
+  workerAdded(record: WorkerRecord): void {
     const loop = new ProbeLoop(this.#shared, record);
     this.#loops.set(record, loop);
     loop.probeIn(0);
   }
 
-  unwatch(record: WorkerRecord): void {
+  workerRemoved(record: WorkerRecord): void {
     this.#loops.get(record)?.end();
     this.#loops.delete(record);
   }
 
-  /** To be called after the phase of a watched worker has changed. */
   phaseChanged(record: WorkerRecord): void {
     this.#loops.get(record)?.phaseChanged();
   }
 
-  /** Something was seen that makes all running probes of this worker old news. */
+  /** Running probes of this worker began before what was seen now, so their reports do not count. */
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
     this.#loops.get(record)?.probeAnew(when === 'now' ? 0 : SOON_MS);
   }
 
   /** Ends all loops and resolves when no probe is running any more. Idempotent. */
   async stop(): Promise<void> {
-    for (const record of [...this.#loops.keys()]) this.unwatch(record);
+    for (const record of [...this.#loops.keys()]) this.workerRemoved(record);
     await Promise.all(this.#shared.running);
   }
 }

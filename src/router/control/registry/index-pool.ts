@@ -1,9 +1,9 @@
-/** Hands out worker indices: the lowest free one, and a freed one only when no attempt of its last owner is under way. */
+/** Gives out worker indices: the lowest free one, and a freed one only when its last owner has no attempt in flight. */
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
 
 /**
- *   unused ──take()──► taken ──free()──► leaving ──(in-flight count is 0, looked at by take())──► unused
+ *   unused ──take()──► taken ──free()──► leaving ──(in-flight count is 0, checked by take())──► unused
  */
 export class IndexPool {
   readonly #load: LoadTable;
@@ -28,6 +28,20 @@ export class IndexPool {
     }
     this.#load.reset(index);
     return index;
+  }
+
+  /** As many indices as `count` says, or null when fewer are free: then none is taken. */
+  takeAll(count: number): readonly WorkerIndex[] | null {
+    const taken: WorkerIndex[] = [];
+    while (taken.length < count) {
+      const index = this.take();
+      if (index === null) {
+        for (const one of taken) this.free(one);
+        return null;
+      }
+      taken.push(index);
+    }
+    return taken;
   }
 
   free(index: WorkerIndex): void {

@@ -25,8 +25,7 @@ class Rig {
   readonly seen = new Map<number, Worker>();
 
   constructor(maxWorkers: number) {
-    const observer = { workerAdded() {}, workerRemoved() {}, phaseChanged() {}, probeWanted() {} };
-    this.registry = new Registry(this.cell, this.load, createRng(3), observer, maxWorkers, true);
+    this.registry = new Registry({ cell: this.cell, load: this.load, rng: createRng(3), maxWorkers, isDpAware: true });
     this.cell.subscribe({
       workerLeft: ({ index, id }) => {
         assert.equal(this.seen.get(index)?.id, id, 'who leaves was there');
@@ -54,12 +53,12 @@ class Rig {
 test('a ready engine is eligible when it has told its ranks, whichever comes first', () => {
   const rig = new Rig(10);
   const [a, b] = [rig.add('a'), rig.add('b')];
-  rig.registry.probeEnded(a, 'probe-passed');
+  rig.registry.probeEnded(a, 'probe-passed', '');
   assert.deepEqual(rig.eligible, []);
   rig.registry.factsDiscovered(a, factsOf(2));
   rig.registry.factsDiscovered(b, factsOf(1));
   assert.deepEqual(rig.eligible, ['http://a:1@0', 'http://a:1@1']);
-  rig.registry.probeEnded(b, 'probe-passed');
+  rig.registry.probeEnded(b, 'probe-passed', '');
   assert.deepEqual(rig.eligible, ['http://a:1@0', 'http://b:1@0', 'http://a:1@1']);
   rig.registry.attemptEnded(a.ranks[1]!.index, { kind: 'connect-failed', status: 0 });
   assert.deepEqual(rig.eligible, ['http://b:1@0'], 'an attempt at one rank speaks for the engine');
@@ -68,7 +67,7 @@ test('a ready engine is eligible when it has told its ranks, whichever comes fir
 test('without a usable number of ranks nothing changes', () => {
   const rig = new Rig(10);
   const record = rig.add('a');
-  rig.registry.probeEnded(record, 'probe-passed');
+  rig.registry.probeEnded(record, 'probe-passed', '');
   rig.registry.factsDiscovered(record, factsOf(null));
   assert.deepEqual([record.state.phase, record.ranks.map(({ url }) => url)], ['asking', ['http://a:1']]);
   rig.registry.factsDiscovered(record, factsOf(2));
@@ -135,7 +134,7 @@ function perform({ registry, cell, load }: Rig, op: Op, running: Worker[]): void
   const record = registry.list()[op.nth];
   if (op.op === 'add') {
     const [result] = registry.add([addressOf(`host${op.nth}`)], DEFAULT_OPTIONS);
-    if (result?.ok === true) registry.probeEnded(result.record, 'probe-passed');
+    if (result?.ok === true) registry.probeEnded(result.record, 'probe-passed', '');
   } else if (op.op === 'remove' && record !== undefined) registry.remove(record);
   else if (op.op === 'facts' && record !== undefined) registry.factsDiscovered(record, factsOf(op.ranks === 0 ? null : op.ranks));
   else if (op.op === 'dispatch') {

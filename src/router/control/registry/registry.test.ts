@@ -7,12 +7,11 @@ import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
-import { Registry, type RegistryObserver } from './registry.ts';
+import { Registry } from './registry.ts';
 import { isUuid } from './uuid.ts';
+import type { WorkerObserver } from './worker-observer.ts';
 import { DEFAULT_OPTIONS, type WorkerRecord } from './worker-record.ts';
 import type { WorkerEvent } from './worker-state.ts';
-
-const SILENT: RegistryObserver = { workerAdded() {}, workerRemoved() {}, phaseChanged() {}, probeWanted() {} };
 
 function addressOf(host: string): WorkerAddress {
   const parsed = parseWorkerAddress(`http://${host}:30000`);
@@ -26,10 +25,10 @@ interface Rig {
   readonly load: LoadTable;
 }
 
-function createRig(observer: RegistryObserver = SILENT, maxWorkers?: number): Rig {
+function createRig(maxWorkers?: number): Rig {
   const cell = new FleetCell();
   const load = new LoadTable();
-  return { registry: new Registry(cell, load, createRng(7), observer, maxWorkers), cell, load };
+  return { registry: new Registry({ cell, load, rng: createRng(7), ...(maxWorkers !== undefined && { maxWorkers }) }), cell, load };
 }
 
 function add(registry: Registry, host: string): WorkerRecord {
@@ -44,7 +43,7 @@ test('a new worker is in the snapshot and not eligible, a passed probe makes it 
   assert.equal(cell.current.total, 1);
   assert.equal(cell.current.workers[0], record.worker);
   assert.deepEqual([...cell.current.eligible.regular], []);
-  registry.probeEnded(record, 'probe-passed');
+  registry.probeEnded(record, 'probe-passed', '');
   assert.deepEqual([...cell.current.eligible.regular], [0]);
   assert.ok(isUuid(record.worker.id));
 });
@@ -85,18 +84,18 @@ test('an index is not used again while an attempt of its last owner is under way
 test('what ends on an index after its owner left changes nobody', () => {
   const { registry, cell } = createRig();
   const record = add(registry, 'a');
-  registry.probeEnded(record, 'probe-passed');
+  registry.probeEnded(record, 'probe-passed', '');
   registry.remove(record);
   const { version } = cell.current;
   registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
-  registry.probeEnded(record, 'probe-passed');
+  registry.probeEnded(record, 'probe-passed', '');
   assert.equal(registry.factsDiscovered(record, { modelId: 'm', dpSize: null, metadata: {} }), false);
   assert.equal(registry.remove(record), false);
   assert.equal(cell.current.version, version);
 });
 
 test('at the limit a worker is refused, and a removed one that still works counts', () => {
-  const { registry, load } = createRig(SILENT, 2);
+  const { registry, load } = createRig(2);
   const first = add(registry, 'a');
   add(registry, 'b');
   assert.deepEqual(registry.add([addressOf('c')], DEFAULT_OPTIONS), [{ ok: false }]);
@@ -125,21 +124,36 @@ test('facts replace the worker at its index and tell the listeners, an asked-for
   assert.deepEqual([record.worker.modelId, record.worker.priority], ['mine', 3]);
 });
 
-test('the observer hears of a change once, and of the wanted probe after it', () => {
+test('observers hear of a change once, of the probe before it and of the wanted probe after it, and of nothing after the end', () => {
   const heard: string[] = [];
-  const { registry } = createRig({
+  const { registry } = createRig();
+  const observer: WorkerObserver = {
     workerAdded: () => void heard.push('added'),
     workerRemoved: () => void heard.push('removed'),
+    probeEnded: (_record, event, detail) => void heard.push(`${event} ${detail}`),
     phaseChanged: (record, from) => void heard.push(`${from} -> ${record.state.phase}`),
     probeWanted: (_record, when) => void heard.push(`probe ${when}`),
-  });
+  };
+  registry.observe(observer);
+  registry.observe({ workerAdded: () => void heard.push('added, says the second') });
   const record = add(registry, 'a');
-  registry.probeEnded(record, 'probe-passed');
-  registry.probeEnded(record, 'probe-passed');
+  registry.probeEnded(record, 'probe-passed', '200');
+  registry.probeEnded(record, 'probe-passed', '200');
   registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
   registry.attemptEnded(0, { kind: 'connect-timeout', status: 0 });
   registry.remove(record);
-  assert.deepEqual(heard, ['added', 'pending -> ready', 'ready -> unreachable', 'probe soon', 'removed']);
+  registry.stop();
+  add(registry, 'b');
+  assert.deepEqual(heard, [
+    'added',
+    'added, says the second',
+    'probe-passed 200',
+    'pending -> ready',
+    'probe-passed 200',
+    'ready -> unreachable',
+    'probe soon',
+    'removed',
+  ]);
 });
 
 type Op =
@@ -181,7 +195,7 @@ function apply({ registry, cell, load }: Rig, op: Op, running: Worker[]): void {
     const record = registry.findByUrl(addressOf(op.host).url);
     if (record === null) return;
     if (op.op === 'remove') registry.remove(record);
-    else registry.probeEnded(record, op.event);
+    else registry.probeEnded(record, op.event, '');
   }
   if (op.op === 'dispatch') {
     const index = cell.current.eligible.regular.at(-1);

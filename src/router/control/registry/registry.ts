@@ -1,33 +1,34 @@
 /**
  * The single writer of the fleet: events in (added, removed, facts, probes, attempts), next immutable snapshot out. It knows
- * neither sockets nor timers; what has to be probed it says through its observer.
+ * neither sockets nor timers; its observers probe and ask.
  */
-import { type AttemptListener, EMPTY_FLEET, type FleetCell, type FleetSnapshot } from '../../../base/core/fleet.ts';
+import type { AttemptListener, FleetCell } from '../../../base/core/fleet.ts';
 import type { LoadTable } from '../../../base/core/load.ts';
-import { isUnreachable, type Outcome } from '../../../base/core/outcome.ts';
+import type { Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
 import type { WorkerAddress } from '../../../base/core/worker-address.ts';
 import { createRank, createWorker } from './create-worker.ts';
 import { isEligible } from './eligibility.ts';
+import { FleetTable } from './fleet-table.ts';
 import { IndexPool } from './index-pool.ts';
+import { eventOf } from './outcome-event.ts';
 import { createUuid } from './uuid.ts';
+import { MAX_WORKERS } from './worker-limit.ts';
+import type { WorkerObserver } from './worker-observer.ts';
 import type { WorkerFacts, WorkerOptions, WorkerRecord } from './worker-record.ts';
-import { initialState, type Phase, step, type WorkerEvent, type WorkerState } from './worker-state.ts';
+import { initialState, step, type WorkerEvent, type WorkerState } from './worker-state.ts';
 
-/** Registered workers (or ranks) and those that still have requests under way after their removal, together. */
-export const MAX_WORKERS = 8192;
-
-export interface RegistryObserver {
-  workerAdded(record: WorkerRecord): void;
-  workerRemoved(record: WorkerRecord): void;
-  /** Not called for the change to `removed`. `because`: the event, for the log. */
-  phaseChanged(record: WorkerRecord, from: Phase, because: WorkerEvent): void;
-  /** Comes after `phaseChanged` when one event causes both. */
-  probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void;
+interface RegistryDeps {
+  readonly cell: FleetCell;
+  readonly load: LoadTable;
+  readonly rng: Rng;
+  /** Every data-parallel rank of an engine is a worker. False if absent. */
+  readonly isDpAware?: boolean;
+  readonly maxWorkers?: number;
 }
 
-/** A worker to be, and what whoever names it says about it. */
+/** A worker to register, and what its owner says about it. */
 export interface NewWorker {
   readonly address: WorkerAddress;
   readonly options: WorkerOptions;
@@ -44,32 +45,28 @@ interface Entry extends WorkerRecord {
 }
 
 export class Registry implements AttemptListener {
-  readonly #cell: FleetCell;
   readonly #rng: Rng;
-  readonly #observer: RegistryObserver;
   readonly #indices: IndexPool;
+  readonly #table: FleetTable<Entry>;
   readonly #isDpAware: boolean;
   readonly #byUrl = new Map<string, Entry>();
   readonly #byId = new Map<string, Entry>();
-  /** By worker index; a worker that left is no longer here. */
-  readonly #byIndex: (Entry | undefined)[] = [];
-  /** What the snapshot shows at each index. */
-  readonly #workers: (Worker | undefined)[] = [];
+  #observers: readonly WorkerObserver[] = [];
 
-  /** `isDpAware`: every data-parallel rank of an engine is a worker. */
-  constructor(
-    cell: FleetCell,
-    load: LoadTable,
-    rng: Rng,
-    observer: RegistryObserver,
-    maxWorkers: number = MAX_WORKERS,
-    isDpAware: boolean = false,
-  ) {
-    this.#isDpAware = isDpAware;
-    this.#cell = cell;
+  constructor({ cell, load, rng, isDpAware = false, maxWorkers = MAX_WORKERS }: RegistryDeps) {
     this.#rng = rng;
-    this.#observer = observer;
     this.#indices = new IndexPool(load, maxWorkers);
+    this.#table = new FleetTable(cell);
+    this.#isDpAware = isDpAware;
+  }
+
+  observe(observer: WorkerObserver): void {
+    this.#observers = [...this.#observers, observer];
+  }
+
+  /** From now on no observer hears anything. */
+  stop(): void {
+    this.#observers = [];
   }
 
   get size(): number {
@@ -89,12 +86,6 @@ export class Registry implements AttemptListener {
     return this.#byUrl.get(url) ?? null;
   }
 
-  /** Whether the worker or rank at this index may take requests now. */
-  isEligible(worker: WorkerIndex): boolean {
-    const entry = this.#byIndex[worker];
-    return entry !== undefined && isEligible(entry);
-  }
-
   /** The worker one of whose ranks has this id or URL. */
   findByRank(idOrUrl: string): { readonly record: WorkerRecord; readonly rank: Worker } | null {
     if (!this.#isDpAware) return null;
@@ -103,6 +94,12 @@ export class Registry implements AttemptListener {
       if (rank !== undefined) return { record, rank };
     }
     return null;
+  }
+
+  /** Whether the worker or rank at this index may take requests now. */
+  isEligible(worker: WorkerIndex): boolean {
+    const entry = this.#table.find(worker);
+    return entry !== undefined && isEligible(entry);
   }
 
   /** One result per address, in order. A URL that is registered keeps its worker as it is. `ok: false`: MAX_WORKERS reached. */
@@ -122,16 +119,16 @@ export class Registry implements AttemptListener {
       return { ok: true, record: entry, isNew: true };
     });
     if (added.length > 0) {
-      this.#publish(
+      this.#table.publish(
         added.flatMap((entry) => entry.ranks),
         [],
       );
-      for (const entry of added) this.#observer.workerAdded(entry);
+      for (const entry of added) this.#tell((observer) => observer.workerAdded?.(entry));
     }
     return results;
   }
 
-  /** False when it is not registered (any more). Requests under way go on; the index stays theirs until they have ended. */
+  /** False when it is not registered. Requests in flight continue; the index stays theirs until they have ended. */
   remove(record: WorkerRecord): boolean {
     const entry = this.#byId.get(record.worker.id);
     if (entry === undefined) return false;
@@ -140,12 +137,12 @@ export class Registry implements AttemptListener {
     this.#byId.delete(worker.id);
     this.#byUrl.delete(worker.url);
     for (const { index } of entry.ranks) this.#vacate(index);
-    this.#publish([], entry.ranks);
-    this.#observer.workerRemoved(entry);
+    this.#table.publish([], entry.ranks);
+    this.#tell((observer) => observer.workerRemoved?.(entry));
     return true;
   }
 
-  /** Replaces what its owner says of a worker; facts that it said itself stay. False when it is not registered. */
+  /** Replaces what its owner says about a worker; what the worker reported stays. False when it is not registered. */
   update(record: WorkerRecord, options: WorkerOptions): boolean {
     return this.#change(record, (entry) => {
       entry.options = options;
@@ -155,21 +152,28 @@ export class Registry implements AttemptListener {
   /** Replaces what a worker reported about itself. False when it is not registered. */
   factsDiscovered(record: WorkerRecord, facts: WorkerFacts): boolean {
     const from = record.state.phase;
-    const isKnown = this.#change(record, (entry) => {
+    const isRegistered = this.#change(record, (entry) => {
       entry.facts = facts;
     });
-    if (record.state.phase !== from) this.#observer.phaseChanged(record, from, 'ranks-known');
-    return isKnown;
+    if (record.state.phase !== from) this.#tell((observer) => observer.phaseChanged?.(record, from, 'ranks-known'));
+    return isRegistered;
   }
 
-  /** Reports of workers that were removed meanwhile are dropped. */
-  probeEnded(record: WorkerRecord, event: WorkerEvent): void {
+  /** An engine was asked for its ranks and they are still unknown. */
+  ranksMissing(record: WorkerRecord, why: string): void {
+    this.#tell((observer) => observer.ranksMissing?.(record, why));
+  }
+
+  /** Ignores workers that were removed meanwhile. `detail`: a status or an error code. */
+  probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
     const entry = this.#byId.get(record.worker.id);
-    if (entry !== undefined) this.#apply(entry, event);
+    if (entry === undefined) return;
+    this.#tell((observer) => observer.probeEnded?.(entry, event, detail));
+    this.#apply(entry, event);
   }
 
   attemptEnded(worker: WorkerIndex, outcome: Outcome): void {
-    const entry = this.#byIndex[worker];
+    const entry = this.#table.find(worker);
     if (entry === undefined) return;
     const event = eventOf(outcome);
     // The usual case costs nothing: it would change nothing.
@@ -182,10 +186,11 @@ export class Registry implements AttemptListener {
     const from = entry.state.phase;
     entry.state = next.state;
     if (next.state.phase !== from) {
-      this.#publish([], []);
-      this.#observer.phaseChanged(entry, from, event);
+      this.#table.publish([], []);
+      this.#tell((observer) => observer.phaseChanged?.(entry, from, event));
     }
-    if (next.probe !== 'no') this.#observer.probeWanted(entry, next.probe);
+    const { probe } = next;
+    if (probe !== 'no') this.#tell((observer) => observer.probeWanted?.(entry, probe));
   }
 
   #create(address: WorkerAddress, options: WorkerOptions): Entry | null {
@@ -196,7 +201,7 @@ export class Registry implements AttemptListener {
     const entry: Entry = { worker, ranks: [worker], options, facts: null, state: initialState(!this.#isDpAware) };
     this.#byUrl.set(address.url, entry);
     this.#byId.set(id, entry);
-    this.#occupy(entry, worker);
+    this.#table.set(entry, worker);
     return entry;
   }
 
@@ -211,81 +216,36 @@ export class Registry implements AttemptListener {
     const left = ranks.filter(({ id }) => !stays.has(id));
     const taken = new Set(entry.ranks.map(({ index }) => index));
     for (const { index } of left) if (!taken.has(index)) this.#vacate(index);
-    for (const rank of entry.ranks) this.#occupy(entry, rank);
-    this.#publish(entry.ranks, left);
+    for (const rank of entry.ranks) this.#table.set(entry, rank);
+    this.#table.publish(entry.ranks, left);
     return true;
   }
 
-  /** As many as the engine says; those that there are already keep their ids and indices. All or none of the new ones find room. */
+  /** As many as the engine reports; known ones keep their ids and indices. If not all new ones find room, none is added. */
   #ranksOf(entry: Entry): readonly Worker[] {
     const { worker, ranks } = entry;
     const size = entry.facts?.dpSize ?? (entry.state.areRanksKnown ? ranks.length : 0);
-    const indices = [worker.index, ...ranks.slice(1, size).map(({ index }) => index)];
-    const fresh: WorkerIndex[] = [];
-    while (indices.length + fresh.length < size) {
-      const index = this.#indices.take();
-      if (index === null) break;
-      fresh.push(index);
+    const kept = [worker.index, ...ranks.slice(1, size).map(({ index }) => index)];
+    const fresh = size === 0 ? null : this.#indices.takeAll(size - kept.length);
+    if (fresh === null) {
+      if (!entry.state.areRanksKnown) return [worker];
+      return ranks.map(({ index, id }, number) => createRank(worker, index, id, number, ranks.length));
     }
-    if (indices.length + fresh.length < size) for (const index of fresh.splice(0)) this.#indices.free(index);
-    else if (size > 0) {
-      entry.state = step(entry.state, 'ranks-known').state;
-      return [...indices, ...fresh].map((index, number) => {
-        const known = ranks[number];
-        const id = known === undefined || known.rank === null ? createUuid(this.#rng) : known.id;
-        return createRank(worker, index, id, number, size);
-      });
-    }
-    if (!entry.state.areRanksKnown) return [worker];
-    return ranks.map(({ index, id }, number) => createRank(worker, index, id, number, ranks.length));
+    entry.state = step(entry.state, 'ranks-known').state;
+    return [...kept, ...fresh].map((index, number) => {
+      const known = ranks[number];
+      const id = known === undefined || known.rank === null ? createUuid(this.#rng) : known.id;
+      return createRank(worker, index, id, number, size);
+    });
   }
 
-  #occupy(entry: Entry, worker: Worker): void {
-    const { index } = worker;
-    while (this.#byIndex.length <= index) {
-      this.#byIndex.push(undefined);
-      this.#workers.push(undefined);
-    }
-    this.#byIndex[index] = entry;
-    this.#workers[index] = worker;
-  }
-
-  /** Nobody's any more, though an attempt may still be under way. */
+  /** The index belongs to no worker, though an attempt may still be in flight on it. */
   #vacate(index: WorkerIndex): void {
-    this.#byIndex[index] = undefined;
-    this.#workers[index] = undefined;
+    this.#table.clear(index);
     this.#indices.free(index);
   }
 
-  #publish(joined: readonly Worker[], left: readonly Worker[]): void {
-    this.#cell.publish(this.#snapshot(), joined, left);
+  #tell(call: (observer: WorkerObserver) => void): void {
+    for (const observer of this.#observers) call(observer);
   }
-
-  #snapshot(): FleetSnapshot {
-    const eligible = { regular: [] as number[], prefill: [] as number[], decode: [] as number[] };
-    let total = 0;
-    for (const [index, entry] of this.#byIndex.entries()) {
-      if (entry === undefined) continue;
-      total++;
-      if (isEligible(entry)) eligible[entry.worker.type].push(index);
-    }
-    return {
-      version: this.#cell.current.version + 1,
-      workers: [...this.#workers],
-      eligible: { regular: toIndices(eligible.regular), prefill: toIndices(eligible.prefill), decode: toIndices(eligible.decode) },
-      total,
-    };
-  }
-}
-
-function toIndices(indices: readonly number[]): Int32Array {
-  return indices.length === 0 ? EMPTY_FLEET.eligible.regular : Int32Array.from(indices);
-}
-
-/** null: says nothing about whether the worker can be reached. */
-function eventOf(outcome: Outcome): WorkerEvent | null {
-  if (isUnreachable(outcome.kind)) return 'attempt-unreachable';
-  if (outcome.kind === 'reset') return 'attempt-reset';
-  if (outcome.kind === 'cut') return 'attempt-cut';
-  return outcome.kind === 'ok' || outcome.kind === 'status' ? 'attempt-answered' : null;
 }

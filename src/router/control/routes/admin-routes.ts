@@ -6,16 +6,17 @@ import type { LoadTable } from '../../../base/core/load.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
-import type { Registration } from '../registry/registration.ts';
-import { MAX_WORKERS, type Registry } from '../registry/registry.ts';
+import type { RegistrationJobs } from '../registry/registration-jobs.ts';
+import type { Registry } from '../registry/registry.ts';
 import { isUuid } from '../registry/uuid.ts';
+import { tooManyWorkers } from '../registry/worker-limit.ts';
 import type { WorkerOptions, WorkerRecord } from '../registry/worker-record.ts';
 import { rankInfos, workerInfo } from './worker-info.ts';
 import { type FieldProblem, parseAddWorker, parseUpdateWorker } from './worker-request.ts';
 
 export interface AdminDeps {
   readonly registry: Registry;
-  readonly registration: Registration;
+  readonly jobs: RegistrationJobs;
   readonly load: LoadTable;
   /** For what a request does not say. */
   readonly defaults: WorkerOptions;
@@ -62,8 +63,8 @@ interface Found {
   readonly rank: Worker | null;
 }
 
-function infoOf({ load, registration }: AdminDeps, { record, rank }: Found): object {
-  const job = registration.findStatus(record);
+function infoOf({ load, jobs }: AdminDeps, { record, rank }: Found): object {
+  const job = jobs.findStatus(record);
   // Infos are in the order of ranks.
   return (rank === null ? undefined : rankInfos(record, load, job)[record.ranks.indexOf(rank)]) ?? workerInfo(record, load, job);
 }
@@ -81,9 +82,9 @@ export function notAlone({ url, rank }: Worker, { worker }: WorkerRecord): strin
 function listWorkers(deps: AdminDeps): LocalResponse {
   const records = deps.registry.list();
   // Launchers wait for these numbers, so a worker that has not come up yet is not among them. Source: sglang_router 0.3.2.
-  const up = records.filter((record) => deps.registration.findStatus(record) === null);
+  const up = records.filter((record) => deps.jobs.findStatus(record) === null);
   const count = (type: string): number => up.reduce((sum, { worker, ranks }) => sum + (worker.type === type ? ranks.length : 0), 0);
-  const workers = records.flatMap((record) => rankInfos(record, deps.load, deps.registration.findStatus(record)));
+  const workers = records.flatMap((record) => rankInfos(record, deps.load, deps.jobs.findStatus(record)));
   return jsonResponse(200, {
     workers,
     total: workers.length,
@@ -147,10 +148,6 @@ export function parseNamed(text: string): { readonly ok: true; readonly url: str
   const rank = /@\d{1,4}$/.exec(text)?.[0] ?? '';
   const parsed = parseWorkerAddress(rank === '' ? text : text.slice(0, -rank.length));
   return parsed.ok ? { ok: true, url: parsed.address.url + rank } : parsed;
-}
-
-export function tooManyWorkers(): string {
-  return `The router holds at most ${MAX_WORKERS} workers, counting removed ones that still finish requests`;
 }
 
 function refuse(problems: readonly FieldProblem[]): LocalResponse {

@@ -2,10 +2,10 @@
 import { ERRORS, type ErrorCode, errorBody } from '../../../base/core/errors.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 import type { Worker, WorkerRank } from '../../../base/core/worker.ts';
-import { jsonOf, memberOf } from '../facts/worker-answers.ts';
+import { jsonOf, memberOf } from '../calls/json-answers.ts';
+import type { CallResult, WorkerCalls } from '../calls/worker-client.ts';
+import type { WorkerRounds } from '../calls/worker-rounds.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { CallResult, WorkerCalls } from '../worker-client.ts';
-import type { WorkerRounds } from './worker-rounds.ts';
 
 export interface FanOutDeps {
   readonly registry: Registry;

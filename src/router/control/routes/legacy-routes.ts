@@ -1,9 +1,10 @@
 /** The control API of the first versions, as text: `/add_worker`, `/remove_worker`, `/list_workers`. Texts: sglang_router 0.2.1. */
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
-import type { Registered } from '../registry/registration.ts';
+import type { Registered } from '../registry/registration-jobs.ts';
+import { tooManyWorkers } from '../registry/worker-limit.ts';
 import type { WorkerOptions, WorkerRecord } from '../registry/worker-record.ts';
-import { type AdminDeps, notAlone, parseNamed, tooManyWorkers } from './admin-routes.ts';
+import { type AdminDeps, notAlone, parseNamed } from './admin-routes.ts';
 
 export function createLegacyRoutes(deps: AdminDeps): LocalRoute[] {
   return [
@@ -27,9 +28,9 @@ async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalR
   if (result?.ok !== true) return text(400, tooManyWorkers());
   const { record, isNew } = result;
   if (!isNew) return text(400, `Worker ${address.url} already exists`);
-  const how = await deps.registration.whenRegistered(record);
+  const how = await deps.jobs.whenRegistered(record);
   if (how === 'ready') return text(200, `Successfully added worker: ${address.url}`);
-  const message = deps.registration.findStatus(record)?.message;
+  const message = deps.jobs.findStatus(record)?.message;
   deps.registry.remove(record);
   return text(400, `Worker ${address.url} was not added: ${reasonOf(how, message ?? null)}`);
 }

@@ -6,10 +6,10 @@ import type { FleetCell } from '../../../base/core/fleet.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker } from '../../../base/core/worker.ts';
-import { jsonOf, memberOf } from '../facts/worker-answers.ts';
-import type { CallResult, WorkerCalls } from '../worker-client.ts';
+import { jsonOf, memberOf } from '../calls/json-answers.ts';
+import type { CallResult, WorkerCalls } from '../calls/worker-client.ts';
+import type { WorkerRounds } from '../calls/worker-rounds.ts';
 import { busy, refusal } from './fan-out-routes.ts';
-import type { WorkerRounds } from './worker-rounds.ts';
 
 export interface PairRouteDeps {
   readonly cell: FleetCell;

@@ -2,7 +2,7 @@
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { isEligible } from '../registry/eligibility.ts';
-import type { JobStatus } from '../registry/registration.ts';
+import type { JobStatus } from '../registry/registration-jobs.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 
 /**

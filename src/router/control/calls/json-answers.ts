@@ -1,5 +1,5 @@
 /** Reads what workers answer as JSON. */
-import type { CallResult } from '../worker-client.ts';
+import type { CallResult } from './worker-client.ts';
 
 /** The body of an answer with status 200, if it is a JSON object or array; else null. */
 export function jsonOf(result: CallResult): object | null {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import type { Worker } from '../../base/core/worker.ts';
-import { parseWorkerAddress } from '../../base/core/worker-address.ts';
-import { realClock } from '../../base/runtime/clock.ts';
-import { DEFAULT_OPTIONS } from './registry/worker-record.ts';
+import type { Worker } from '../../../base/core/worker.ts';
+import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
+import { realClock } from '../../../base/runtime/clock.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-record.ts';
 import { type CallResult, createWorkerClient } from './worker-client.ts';
 
 function workerAt(url: string): Worker {

@@ -1,6 +1,6 @@
 /** Asks many workers the same thing. Bounded: how many are asked at once, how many rounds run at once, and, by its limits, every call. */
 import type { Worker } from '../../../base/core/worker.ts';
-import type { WorkerCalls, WorkerClient } from '../worker-client.ts';
+import type { WorkerCalls, WorkerClient } from './worker-client.ts';
 
 /** Workers of one round that are asked at the same time. Source: sglang_router 0.3.2. */
 const PARALLEL = 32;

@@ -3,8 +3,8 @@
  * of its own, so that a passed probe proves that a new connection works; environment proxies and redirects are not followed.
  */
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import type { Clock } from '../../base/core/clock.ts';
-import type { Worker } from '../../base/core/worker.ts';
+import type { Clock } from '../../../base/core/clock.ts';
+import type { Worker } from '../../../base/core/worker.ts';
 
 /** Longest wait for a connection. Short: a machine that comes back must not be missed while a lost SYN is waited for. */
 const CONNECT_TIMEOUT_MS = 1000;

@@ -1,12 +1,15 @@
 /**
- * The job of bringing a new worker to its first passed probe: its status for those who ask, its deadline, and those who wait.
+ * The job that takes a new worker to its first passed probe: its status for `GET /workers`, its deadline, and the requests that wait for it.
  *
  *   pending ──(first probe reported)──► processing ──(ready)──► no job any more
  *      └──────────(deadline)───────────────┴──────► failed ──(ready after all)──► no job any more
  */
 import type { Clock, TimerHandle } from '../../../base/core/clock.ts';
 import type { Logger } from '../../../base/core/logger.ts';
+import { isEligible } from './eligibility.ts';
+import type { WorkerObserver } from './worker-observer.ts';
 import type { WorkerRecord } from './worker-record.ts';
+import type { WorkerEvent } from './worker-state.ts';
 
 /** Shape of `job_status`. Source: sglang_router 0.3.2. */
 export interface JobStatus {
@@ -30,7 +33,7 @@ interface Job {
   readonly waiting: ((how: Registered) => void)[];
 }
 
-export class Registration {
+export class RegistrationJobs implements WorkerObserver {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #timeoutMs: number;
@@ -43,7 +46,7 @@ export class Registration {
     this.#timeoutMs = timeoutMs;
   }
 
-  begin(record: WorkerRecord): void {
+  workerAdded(record: WorkerRecord): void {
     this.#jobs.set(record, {
       status: 'pending',
       detail: null,
@@ -53,20 +56,21 @@ export class Registration {
     });
   }
 
-  /** What the last probe of a worker that is not ready yet saw. */
-  note(record: WorkerRecord, detail: string): void {
-    const job = this.#jobs.get(record);
-    if (job === undefined || job.status === 'failed') return;
-    job.detail = detail;
-    if (job.status === 'pending') this.#set(job, 'processing');
+  workerRemoved(record: WorkerRecord): void {
+    this.#end(record, 'removed');
   }
 
-  end(record: WorkerRecord, how: Exclude<Registered, 'failed' | 'too-many-waiting'>): void {
-    const job = this.#jobs.get(record);
-    if (job === undefined) return;
-    this.#jobs.delete(record);
-    job.deadline.cancel();
-    this.#answer(job, how);
+  probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
+    // A passed probe is no news of an engine that still has to report its ranks.
+    if (event !== 'probe-passed' || record.state.areRanksKnown) this.#note(record, detail);
+  }
+
+  phaseChanged(record: WorkerRecord): void {
+    if (isEligible(record)) this.#end(record, 'ready');
+  }
+
+  ranksMissing(record: WorkerRecord, why: string): void {
+    this.#note(record, why);
   }
 
   /** null for a worker that has been ready. */
@@ -93,7 +97,23 @@ export class Registration {
   }
 
   stop(): void {
-    for (const record of [...this.#jobs.keys()]) this.end(record, 'stopped');
+    for (const record of [...this.#jobs.keys()]) this.#end(record, 'stopped');
+  }
+
+  /** `detail`: what the last probe of a worker that is not ready yet saw. */
+  #note(record: WorkerRecord, detail: string): void {
+    const job = this.#jobs.get(record);
+    if (job === undefined || job.status === 'failed') return;
+    job.detail = detail;
+    if (job.status === 'pending') this.#set(job, 'processing');
+  }
+
+  #end(record: WorkerRecord, how: Exclude<Registered, 'failed' | 'too-many-waiting'>): void {
+    const job = this.#jobs.get(record);
+    if (job === undefined) return;
+    this.#jobs.delete(record);
+    job.deadline.cancel();
+    this.#answer(job, how);
   }
 
   #fail(record: WorkerRecord): void {

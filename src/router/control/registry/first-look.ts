@@ -1,0 +1,61 @@
+/** Waits at the start of the router until something is known of every worker, so that the first request finds those that are up. */
+import type { Clock } from '../../../base/core/clock.ts';
+import { isEligible } from './eligibility.ts';
+import type { WorkerObserver } from './worker-observer.ts';
+import type { WorkerRecord } from './worker-record.ts';
+import type { WorkerEvent } from './worker-state.ts';
+
+export class FirstLook implements WorkerObserver {
+  readonly #clock: Clock;
+  /** Registered workers of which nothing is known yet. */
+  readonly #unseen = new Set<WorkerRecord>();
+  #allSeen: (() => void) | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves when something is known of every worker, good or bad, and at the latest after `limitMs`. One call at a time. */
+  async wait(limitMs: number): Promise<void> {
+    if (this.#unseen.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const limit = this.#clock.after(limitMs, resolve);
+      this.#allSeen = () => {
+        limit.cancel();
+        resolve();
+      };
+    });
+    this.#allSeen = null;
+  }
+
+  /** Ends the wait. */
+  stop(): void {
+    this.#unseen.clear();
+    this.#allSeen?.();
+  }
+
+  workerAdded(record: WorkerRecord): void {
+    this.#unseen.add(record);
+  }
+
+  workerRemoved(record: WorkerRecord): void {
+    this.#seen(record);
+  }
+
+  probeEnded(record: WorkerRecord, event: WorkerEvent): void {
+    // A worker that is up still has to report its ranks.
+    if (event !== 'probe-passed' || record.state.areRanksKnown) this.#seen(record);
+  }
+
+  phaseChanged(record: WorkerRecord): void {
+    if (isEligible(record)) this.#seen(record);
+  }
+
+  ranksMissing(record: WorkerRecord): void {
+    this.#seen(record);
+  }
+
+  #seen(record: WorkerRecord): void {
+    if (this.#unseen.delete(record) && this.#unseen.size === 0) this.#allSeen?.();
+  }
+}

@@ -1,0 +1,54 @@
+/** Logs and counts what happens to workers. */
+import type { Logger } from '../../../base/core/logger.ts';
+import type { WorkerType } from '../../../base/core/worker.ts';
+import { isEligible } from './eligibility.ts';
+import type { WorkerObserver } from './worker-observer.ts';
+import type { WorkerRecord } from './worker-record.ts';
+import type { Phase, WorkerEvent } from './worker-state.ts';
+
+/** Counts what happens to workers; the router's metrics are one. */
+export interface WorkerCounters {
+  registered(source: 'static' | 'manual'): void;
+  deregistered(source: 'manual'): void;
+  probed(type: WorkerType, hasPassed: boolean): void;
+}
+
+export class FleetLog implements WorkerObserver {
+  readonly #logger: Logger;
+  readonly #counters: WorkerCounters | null;
+  /** Workers are registered by the start of the router. */
+  isStarting = false;
+
+  constructor(logger: Logger, counters: WorkerCounters | null) {
+    this.#logger = logger;
+    this.#counters = counters;
+  }
+
+  workerAdded({ worker }: WorkerRecord): void {
+    this.#logger.info({ worker: worker.url, id: worker.id }, 'worker added');
+    this.#counters?.registered(this.isStarting ? 'static' : 'manual');
+  }
+
+  workerRemoved({ worker }: WorkerRecord): void {
+    this.#logger.info({ worker: worker.url, id: worker.id }, 'worker removed');
+    this.#counters?.deregistered('manual');
+  }
+
+  probeEnded({ worker }: WorkerRecord, event: WorkerEvent, detail: string): void {
+    const hasPassed = event === 'probe-passed';
+    this.#counters?.probed(worker.type, hasPassed);
+    if (!hasPassed) this.#logger.debug({ worker: worker.url, event, detail }, 'probe did not pass');
+  }
+
+  phaseChanged(record: WorkerRecord, from: Phase, because: WorkerEvent): void {
+    const { phase } = record.state;
+    const fields = { worker: record.worker.url, from, phase, because };
+    if (isEligible(record)) this.#logger.info(fields, 'worker takes requests');
+    else if (phase === 'asking') this.#logger.info(fields, 'worker is up; it is asked for its data-parallel ranks');
+    else this.#logger.warn(fields, 'worker takes no requests');
+  }
+
+  ranksMissing({ worker }: WorkerRecord, why: string): void {
+    this.#logger.warn({ worker: worker.url, why }, 'worker takes no requests: its data-parallel ranks are not known');
+  }
+}

@@ -1,0 +1,61 @@
+/** Records by worker index, and the snapshots made from them. */
+import { EMPTY_FLEET, type FleetCell, type FleetSnapshot } from '../../../base/core/fleet.ts';
+import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import { isEligible } from './eligibility.ts';
+import type { WorkerRecord } from './worker-record.ts';
+
+export class FleetTable<Entry extends WorkerRecord> {
+  readonly #cell: FleetCell;
+  /** By worker index; the ranks of one engine share its record. A worker that left is no longer here. */
+  readonly #entries: (Entry | undefined)[] = [];
+  /** What the snapshot shows at each index. */
+  readonly #workers: (Worker | undefined)[] = [];
+
+  constructor(cell: FleetCell) {
+    this.#cell = cell;
+  }
+
+  find(index: WorkerIndex): Entry | undefined {
+    return this.#entries[index];
+  }
+
+  set(entry: Entry, worker: Worker): void {
+    const { index } = worker;
+    while (this.#entries.length <= index) {
+      this.#entries.push(undefined);
+      this.#workers.push(undefined);
+    }
+    this.#entries[index] = entry;
+    this.#workers[index] = worker;
+  }
+
+  clear(index: WorkerIndex): void {
+    this.#entries[index] = undefined;
+    this.#workers[index] = undefined;
+  }
+
+  /** `joined`: new workers and those whose facts changed. An index may be in both lists when its owner changed. */
+  publish(joined: readonly Worker[], left: readonly Worker[]): void {
+    this.#cell.publish(this.#snapshot(), joined, left);
+  }
+
+  #snapshot(): FleetSnapshot {
+    const eligible = { regular: [] as number[], prefill: [] as number[], decode: [] as number[] };
+    let total = 0;
+    for (const [index, entry] of this.#entries.entries()) {
+      if (entry === undefined) continue;
+      total++;
+      if (isEligible(entry)) eligible[entry.worker.type].push(index);
+    }
+    return {
+      version: this.#cell.current.version + 1,
+      workers: [...this.#workers],
+      eligible: { regular: toIndices(eligible.regular), prefill: toIndices(eligible.prefill), decode: toIndices(eligible.decode) },
+      total,
+    };
+  }
+}
+
+function toIndices(indices: readonly number[]): Int32Array {
+  return indices.length === 0 ? EMPTY_FLEET.eligible.regular : Int32Array.from(indices);
+}

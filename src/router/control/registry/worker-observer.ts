@@ -1,0 +1,16 @@
+/** What other parts of the control plane hear from the registry: synchronously, in the order in which they subscribed. */
+import type { WorkerRecord } from './worker-record.ts';
+import type { Phase, WorkerEvent } from './worker-state.ts';
+
+export interface WorkerObserver {
+  workerAdded?(record: WorkerRecord): void;
+  workerRemoved?(record: WorkerRecord): void;
+  /** A probe of the worker ended. Comes before the change of phase that it causes. `detail`: a status or an error code. */
+  probeEnded?(record: WorkerRecord, event: WorkerEvent, detail: string): void;
+  /** Not called for the change to `removed`. */
+  phaseChanged?(record: WorkerRecord, from: Phase, because: WorkerEvent): void;
+  /** Comes after `phaseChanged` when one event causes both. */
+  probeWanted?(record: WorkerRecord, when: 'now' | 'soon'): void;
+  /** The worker was asked for its data-parallel ranks, and they are still unknown. */
+  ranksMissing?(record: WorkerRecord, why: string): void;
+}
