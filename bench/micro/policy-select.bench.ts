@@ -7,17 +7,18 @@ import { createRng } from '../../src/base/runtime/rng.ts';
 import { findPolicy, POLICY_NAMES } from '../../src/router/policy/catalogue.ts';
 import type { Policy } from '../../src/router/policy/contract.ts';
 import { FleetViewState } from '../../src/router/policy/view.ts';
-import { promptOf } from '../../test/support/prompt-of.ts';
+import { inputOf, promptOf } from '../../test/support/prompt-of.ts';
+import { workerOf } from '../../test/support/worker-of.ts';
 import type { Case } from './case.ts';
 
 const OPS = 1024;
 const IN_FLIGHT = 256;
 
 /** 32 beginnings of 1,000 bytes with 128 endings each. */
-const PROMPTS = Array.from({ length: 4096 }, (_, i) => {
+const INPUTS = Array.from({ length: 4096 }, (_, i) => {
   const text = Buffer.alloc(1500, `shared beginning number ${i & 31} `);
   text.write(`ending ${i}`, 1000);
-  return promptOf(text);
+  return inputOf(promptOf(text));
 });
 
 function policyCase(policy: Policy, workers: number): Case {
@@ -32,7 +33,7 @@ function policyCase(policy: Policy, workers: number): Case {
   });
   for (let worker = 0; worker < workers; worker++) {
     loads.reset(worker);
-    policy.join?.(state, worker);
+    policy.join?.(state, workerOf(worker));
   }
   view.setEligible(Int32Array.from({ length: workers }, (_, i) => i));
   const rng = createRng(1);
@@ -43,7 +44,7 @@ function policyCase(policy: Policy, workers: number): Case {
     ops: OPS,
     run() {
       for (let i = 0; i < OPS; i++) {
-        const input = PROMPTS[count & 4095]!;
+        const input = INPUTS[count & 4095]!;
         const choice = policy.select(view, input, state, rng);
         policy.commit?.(state, choice, input);
         loads.acquire(choice.worker);

@@ -1,5 +1,5 @@
 /** Prompts and filled indexes for the micro-benchmarks of the prefix index. */
-import type { RouteInput } from '../../src/base/core/route-input.ts';
+import type { Prompt } from '../../src/base/core/route-input.ts';
 import { PrefixIndex } from '../../src/router/prefix/prefix-index.ts';
 import { PromptChain } from '../../src/router/prefix/prompt-chain.ts';
 import { promptOf } from '../../test/support/prompt-of.ts';
@@ -16,7 +16,7 @@ function scribble(out: Buffer, from: number, seed: number): void {
 }
 
 /** `count` prompts of `bytes` bytes. Sets of one seed agree in the first `shared` (0..1) of each prompt, not in the rest. */
-export function promptSet(bytes: number, count: number, seed: number, shared = 1): RouteInput[] {
+export function promptSet(bytes: number, count: number, seed: number, shared = 1): Prompt[] {
   return Array.from({ length: count }, (_, i) => {
     const out = Buffer.alloc(bytes);
     scribble(out, 0, seed * 100_003 + i + 1);
@@ -26,10 +26,10 @@ export function promptSet(bytes: number, count: number, seed: number, shared = 1
 }
 
 /** Prompts of `bytes` bytes without end, each new from its first block on. The input is the same object every time. */
-export function newPrompts(bytes: number): () => RouteInput {
+export function newPrompts(bytes: number): () => Prompt {
   const body = Buffer.alloc(bytes);
   scribble(body, 0, bytes);
-  const input = { body, ranges: Int32Array.of(0, bytes), rangeCount: 1, key: null };
+  const input = { body, ranges: Int32Array.of(0, bytes), rangeCount: 1 };
   let count = 0;
   return () => {
     body.writeDoubleLE(++count + 1 / bytes);

@@ -2,7 +2,7 @@
  * Hashing, matching and entering a prompt in an index that is full with a million blocks: new prompts, for which as
  * many blocks are evicted as come in, and known ones. Target for entering alone: 32 KB in 30 us.
  */
-import type { RouteInput } from '../../src/base/core/route-input.ts';
+import type { Prompt } from '../../src/base/core/route-input.ts';
 import type { PrefixIndex } from '../../src/router/prefix/prefix-index.ts';
 import { PromptChain } from '../../src/router/prefix/prompt-chain.ts';
 import type { Case } from './case.ts';
@@ -11,7 +11,7 @@ import { filledIndex, newPrompts, promptSet, SALT } from './prefix-fixture.ts';
 const SIZES = [200, 1_500, 32_768, 60_000, 500_000];
 const OPS = 32;
 
-function insertCase(name: string, index: PrefixIndex, next: (i: number) => RouteInput, bytes: number): Case {
+function insertCase(name: string, index: PrefixIndex, next: (i: number) => Prompt, bytes: number): Case {
   const chain = new PromptChain(SALT);
   return {
     name,

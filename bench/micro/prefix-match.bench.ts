@@ -1,5 +1,5 @@
 /** Hashing a prompt and finding its longest known prefix among a million blocks. Target: 32 KB in 20 us. */
-import type { RouteInput } from '../../src/base/core/route-input.ts';
+import type { Prompt } from '../../src/base/core/route-input.ts';
 import type { PrefixIndex } from '../../src/router/prefix/prefix-index.ts';
 import { PromptChain } from '../../src/router/prefix/prompt-chain.ts';
 import type { Case } from './case.ts';
@@ -8,7 +8,7 @@ import { filledIndex, promptSet, SALT } from './prefix-fixture.ts';
 const SIZES = [200, 1_500, 32_768, 60_000, 500_000];
 const PROMPTS = 32;
 
-function matchCase(name: string, index: PrefixIndex, inputs: readonly RouteInput[], atLeast: number, atMost: number): Case {
+function matchCase(name: string, index: PrefixIndex, inputs: readonly Prompt[], atLeast: number, atMost: number): Case {
   const chain = new PromptChain(SALT);
   return {
     name,

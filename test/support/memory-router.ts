@@ -11,6 +11,7 @@ import { EndOfTurn } from '../../src/base/runtime/end-of-turn.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
 import { TimerWheel } from '../../src/base/runtime/timer-wheel.ts';
 import { findPolicy } from '../../src/router/policy/catalogue.ts';
+import type { Policy } from '../../src/router/policy/contract.ts';
 import { handleWriters } from '../../src/router/proxy/client/handle-writer.ts';
 import type { MakeSocketWriter } from '../../src/router/proxy/client/socket-writer.ts';
 import { streamWriter } from '../../src/router/proxy/client/stream-writer.ts';
@@ -56,12 +57,12 @@ export async function startMemoryRouter(
   t: TestContext,
   workerCount: number,
   settings: Partial<ProxySettings> = {},
-  policyName = 'round_robin',
+  policyOrName: Policy | string = 'round_robin',
   makeSocketWriter: MakeSocketWriter = handleWriters(process) ?? streamWriter,
   locals: readonly LocalRoute[] = [],
 ): Promise<MemoryRouter> {
-  const policy = findPolicy(policyName);
-  if (policy === undefined) throw new Error(`no policy ${policyName}`);
+  const policy = typeof policyOrName === 'string' ? findPolicy(policyOrName) : policyOrName;
+  if (policy === undefined) throw new Error(`no policy ${String(policyOrName)}`);
   const fleet = new FleetCell();
   const load = new LoadTable();
   const wheel = new TimerWheel(realClock);
@@ -70,7 +71,7 @@ export async function startMemoryRouter(
   const outcomes: { worker: WorkerIndex; outcome: Outcome }[] = [];
   const metrics = new RouterMetrics({
     clock: realClock,
-    policy: policyName,
+    policy: policy.name,
     workers: {
       inflight: (worker) => load.inflight[worker] ?? 0,
       processed: (worker) => load.processed[worker] ?? 0,

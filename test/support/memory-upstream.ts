@@ -21,11 +21,11 @@ export class MemoryFlight implements Flight {
   isOver = false;
   readonly isOnWire: boolean = true;
   readonly isBodyFree: boolean = true;
-  readonly #sink: Sink;
+  readonly sink: Sink;
 
   constructor(request: UpstreamRequest, sink: Sink) {
     this.request = request;
-    this.#sink = sink;
+    this.sink = sink;
     const { body } = request;
     if (body !== null) this.bodyParts.push(Buffer.from(body.buf.subarray(body.start, body.end)));
     this.bodyEnded = body === null || body.complete;
@@ -72,13 +72,13 @@ export class MemoryFlight implements Flight {
   head(text: string): void {
     const head = readResponseHead(text, this.request.method);
     if (!('status' in Object(head)) || typeof head === 'string' || head instanceof Error) throw new Error(`not a head: ${text}`);
-    this.#sink.onHead(head as Parameters<Sink['onHead']>[0]);
+    this.sink.onHead(head as Parameters<Sink['onHead']>[0]);
   }
 
   /** One read with payload; the buffer is overwritten afterwards, as the shared one of sockets is. */
   data(text: string): void {
     const bytes = Buffer.from(text);
-    this.#sink.onPieces(bytes, 0, bytes.length, new ReadPieces().one(0, bytes.length, false, false));
+    this.sink.onPieces(bytes, 0, bytes.length, new ReadPieces().one(0, bytes.length, false, false));
     bytes.fill(0);
   }
 
@@ -87,22 +87,22 @@ export class MemoryFlight implements Flight {
     const bytes = Buffer.from(payloads.map((text) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`).join(''));
     const framer = new ChunkedFramer();
     framer.feed(bytes, 0, bytes.length);
-    this.#sink.onPieces(bytes, 0, bytes.length, new ReadPieces().of(framer));
+    this.sink.onPieces(bytes, 0, bytes.length, new ReadPieces().of(framer));
     bytes.fill(0);
   }
 
   end(): void {
     this.isOver = true;
-    this.#sink.onEnd();
+    this.sink.onEnd();
   }
 
   fail(kind: OutcomeKind): void {
     this.isOver = true;
-    this.#sink.onError(kind);
+    this.sink.onError(kind);
   }
 
   drain(): void {
-    this.#sink.onDrain();
+    this.sink.onDrain();
   }
 }
 

@@ -90,7 +90,7 @@ export async function startEngine(t: TestContext, type: WorkerType, host = '127.
 export interface PairRouterOptions {
   readonly settings?: Partial<ProxySettings>;
   readonly bootstrapTimeoutMs?: number;
-  readonly policy?: string;
+  readonly policy?: string | Policy;
   /** Of all workers; null: none. */
   readonly apiKey?: string;
   /** Of all prefill workers. */
@@ -127,10 +127,11 @@ export async function startPairRouter(
   const endOfTurn = new EndOfTurn();
   const records: RequestRecord[] = [];
   const outcomes: string[] = [];
+  const named = typeof policy === 'string' ? policyNamed(policy) : policy;
   const all: ProxySettings = { ...SETTINGS, ...settings };
   const metrics = new RouterMetrics({
     clock: realClock,
-    policy,
+    policy: named.name,
     workers: {
       inflight: (worker) => load.inflight[worker] ?? 0,
       processed: (worker) => load.processed[worker] ?? 0,
@@ -144,7 +145,6 @@ export async function startPairRouter(
     const type = workers[index]!.type;
     return `${type}${workers.filter((worker) => worker.type === type && worker.index < index).length}`;
   };
-  const named = policyNamed(policy);
   const proxy = new DataPlane({
     settings: all,
     clock: realClock,

@@ -1,123 +1,27 @@
 /**
- * What every policy must do, as one suite that runs over the catalogue. It simulates a pool: events happen to a fleet
- * (workers join, leave, become eligible or not, requests come, retry and end), and the policy is asked in between.
+ * What every policy must do, as one suite that runs over the catalogue. It simulates a pool: workers join, leave, become eligible
+ * or not; requests arrive, retry, stream and end; and the policy chooses in between.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { LoadTable } from '../../src/base/core/load.ts';
 import type { Rng } from '../../src/base/core/rng.ts';
-import type { RouteInput } from '../../src/base/core/route-input.ts';
+import type { Prompt, RouteInput } from '../../src/base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../src/base/core/worker.ts';
-import { NO_WORKERS, SmallWorkerSet } from '../../src/base/core/worker-set.ts';
-import type { Choice, Policy, PolicySettings } from '../../src/router/policy/contract.ts';
-import { FleetViewState } from '../../src/router/policy/view.ts';
+import type { Choice, Policy } from '../../src/router/policy/contract.ts';
+import { Pool, SETTINGS } from './policy-pool.ts';
 import { promptOf } from './prompt-of.ts';
-
-export const SETTINGS: PolicySettings = {
-  cacheThreshold: 0.3,
-  balanceAbsThreshold: 64,
-  balanceRelThreshold: 1.5,
-  prefixIndexBytes: 2 ** 20,
-  salt: 4711,
-};
+import { workerOf } from './worker-of.ts';
 
 const WORKERS = 12;
-const OK = { kind: 'ok', status: 200 } as const;
-
-/** A pool with one policy, as the data plane would drive it. */
-export class Pool {
-  readonly loads: LoadTable = new LoadTable();
-  readonly view: FleetViewState = new FleetViewState(this.loads);
-  readonly joined: Set<WorkerIndex> = new Set();
-  readonly #eligible: Set<WorkerIndex> = new Set();
-  readonly #running: Choice[] = [];
-  readonly policy: Policy;
-  readonly state: unknown;
-  readonly rng: Rng;
-
-  constructor(policy: Policy, rng: Rng, settings: PolicySettings = SETTINGS) {
-    this.policy = policy;
-    this.rng = rng;
-    this.state = policy.create(settings);
-  }
-
-  join(...workers: readonly WorkerIndex[]): void {
-    for (const worker of workers) {
-      this.joined.add(worker);
-      this.loads.reset(worker);
-      this.policy.join?.(this.state, worker);
-      this.setEligible(worker, true);
-    }
-  }
-
-  /** The worker leaves; its index is free once its requests have ended, which they do here. */
-  leave(worker: WorkerIndex): void {
-    this.setEligible(worker, false);
-    this.joined.delete(worker);
-    for (let i = this.#running.length - 1; i >= 0; i--) if (this.#running[i]!.worker === worker) this.#end(i);
-    this.policy.leave?.(this.state, worker);
-  }
-
-  setEligible(worker: WorkerIndex, eligible: boolean): void {
-    if (eligible && this.joined.has(worker)) this.#eligible.add(worker);
-    else this.#eligible.delete(worker);
-    this.view.setEligible(Int32Array.from(this.#eligible).sort());
-  }
-
-  get eligible(): ReadonlySet<WorkerIndex> {
-    return this.#eligible;
-  }
-
-  select(input: RouteInput, ...excluded: readonly WorkerIndex[]): Choice {
-    this.exclude(excluded);
-    const choice = this.policy.select(this.view, input, this.state, this.rng);
-    this.view.exclude(NO_WORKERS);
-    return choice;
-  }
-
-  exclude(workers: readonly WorkerIndex[]): void {
-    const excluded = new SmallWorkerSet();
-    for (const worker of workers) excluded.add(worker);
-    this.view.exclude(excluded);
-  }
-
-  /** Select and commit, and one more request in flight. */
-  dispatch(input: RouteInput, ...excluded: readonly WorkerIndex[]): Choice {
-    return this.commit(this.select(input, ...excluded), input);
-  }
-
-  commit(choice: Choice, input: RouteInput): Choice {
-    if (choice.worker === NONE) return choice;
-    this.policy.commit?.(this.state, choice, input);
-    this.loads.acquire(choice.worker);
-    this.#running.push(choice);
-    return choice;
-  }
-
-  get running(): number {
-    return this.#running.length;
-  }
-
-  /** The request that has run longest ends. */
-  endOldest(): void {
-    if (this.#running.length > 0) this.#end(0);
-  }
-
-  #end(place: number): void {
-    const [choice] = this.#running.splice(place, 1);
-    this.loads.release(choice!.worker);
-    this.policy.settled?.(this.state, choice!, OK);
-  }
-}
-
 const TEXTS = ['', 'a', 'the same words ', 'other words, other prompt ', '[{"role":"user","content":"hi'];
-const inputOf = (text: number, repeat: number) => promptOf(TEXTS[text]!.repeat(repeat));
+const KEYS = [undefined, 'a', 'b', 'another key'];
 const worker = fc.nat(WORKERS - 1);
 const request = fc.record({
   kind: fc.constant('request' as const),
   text: fc.nat(TEXTS.length - 1),
   repeat: fc.nat(40),
+  key: fc.nat(KEYS.length - 1),
   excluded: fc.oneof(
     { weight: 3, arbitrary: fc.constant([]) },
     { weight: 1, arbitrary: fc.uniqueArray(worker, { maxLength: 3 }) },
@@ -126,13 +30,21 @@ const request = fc.record({
 });
 const event = fc.oneof(
   { weight: 8, arbitrary: request },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('end' as const) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('end' as const), outcome: fc.constantFrom('ok', 'ok', 'connect-failed', 'cut') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('first token' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(2000) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('join' as const), worker }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), worker }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('eligible' as const), worker, eligible: fc.boolean() }) },
 );
 const events = fc.array(event, { maxLength: 120, size: 'max' });
 type Event = typeof event extends fc.Arbitrary<infer T> ? T : never;
+type Request = typeof request extends fc.Arbitrary<infer T> ? T : never;
+
+const promptFor = ({ text, repeat }: Request): Prompt => promptOf(TEXTS[text]!.repeat(repeat));
+/** Of the text with this number, longer than a block of the prefix index. */
+const longPrompt = (text: number): Prompt => promptOf(TEXTS[text]!.repeat(30));
+const inputFor = (pool: Pool, asked: Request): RouteInput => pool.input(promptFor(asked), KEYS[asked.key]);
 
 /**
  * Plays the events; returns every choice in order, after `check` has seen it. `made`: choices to commit without asking the policy.
@@ -146,11 +58,13 @@ function play(
   const choices: Choice[] = [];
   for (const each of script) {
     if (each.kind === 'request') {
-      const input = inputOf(each.text, each.repeat);
-      const choice = made === null ? pool.dispatch(input, ...each.excluded) : pool.commit(made[choices.length]!, input);
+      const input = inputFor(pool, each);
+      const choice = pool.commit(made === null ? pool.selectFor(input, each.excluded) : made[choices.length]!, input);
       check(choice, each.excluded);
       choices.push(choice);
-    } else if (each.kind === 'end') pool.endOldest();
+    } else if (each.kind === 'end') pool.endOldest(each.outcome);
+    else if (each.kind === 'first token') pool.firstToken();
+    else if (each.kind === 'wait') pool.nowMs += each.ms;
     else if (each.kind === 'eligible') pool.setEligible(each.worker, each.eligible);
     else if (each.kind === 'leave') pool.leave(each.worker);
     else if (!pool.joined.has(each.worker)) pool.join(each.worker);
@@ -173,6 +87,7 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
             assert.equal(choice.because === 'none', choosable.length === 0);
             assert.equal(choice.because === 'only', choosable.length === 1);
             assert.ok(choice.worker === NONE || choosable.includes(choice.worker));
+            assert.ok(['none', 'only', ...policy.reasons].includes(choice.because), choice.because);
           });
         }),
         { numRuns: 150 },
@@ -195,13 +110,10 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
         fc.property(events, request, fc.nat(), fc.nat(), (script, asked, seed, chance) => {
           const pool = new Pool(policy, createRng(seed));
           play(pool, script);
-          const input = inputOf(asked.text, asked.repeat);
-          const ask = () => {
-            pool.exclude(asked.excluded);
-            return policy.select(pool.view, input, pool.state, createRng(chance));
-          };
+          const input = inputFor(pool, asked);
+          const ask = () => pool.selectFor(input, asked.excluded, createRng(chance));
           const first = ask();
-          policy.select(pool.view, inputOf(1, 30), pool.state, createRng(chance + 1));
+          pool.selectFor(pool.input(longPrompt(1)), [], createRng(chance + 1));
           assert.deepEqual(ask(), first);
         }),
         { numRuns: 100 },
@@ -216,8 +128,8 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
           const choices = play(excluding, script);
           play(told, script, () => {}, choices);
           for (let i = 0; i < TEXTS.length; i++) {
-            const [input, draw] = [inputOf(i, 30), chance.nextUint32()];
-            const ask = ({ view, state }: Pool) => policy.select(view, input, state, createRng(draw));
+            const draw = chance.nextUint32();
+            const ask = (pool: Pool) => pool.selectFor(pool.input(longPrompt(i), 'a'), [], createRng(draw));
             assert.deepEqual(ask(excluding), ask(told));
           }
         }),
@@ -229,7 +141,7 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
       fc.assert(
         fc.property(events, request, fc.nat(), (script, asked, seed) => {
           const pool = new Pool(policy, createRng(seed));
-          const input = inputOf(asked.text, asked.repeat);
+          const input = inputFor(pool, asked);
           for (const index of [NONE, 0, 5, WORKERS])
             policy.commit?.(pool.state, { worker: index, because: 'chance', matchedBytes: 0 }, input);
           play(pool, script, (choice, excluded) =>
@@ -246,13 +158,13 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
           const [mixed, plain] = [new Pool(policy, createRng(seed)), new Pool(policy, createRng(seed))];
           for (const pool of [mixed, plain]) pool.join(0, 1, 2, 3);
           for (const each of script) {
-            const input = inputOf(each.text, each.repeat);
-            const choice = mixed.select(input);
+            const input = inputFor(mixed, each);
+            const choice = mixed.selectFor(input, []);
             // Something else is asked (with chance of its own) before the choice is committed.
-            policy.select(mixed.view, inputOf(other.text, other.repeat), mixed.state, createRng(1));
+            mixed.selectFor(inputFor(mixed, other), [], createRng(1));
             policy.commit?.(mixed.state, choice, input);
             mixed.loads.acquire(choice.worker);
-            assert.equal(plain.dispatch(input).worker, choice.worker);
+            assert.equal(plain.commit(plain.selectFor(input, []), input).worker, choice.worker);
           }
         }),
         { numRuns: 60 },
@@ -268,7 +180,7 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
           for (const index of [0, 1]) pool.leave(index);
           pool.join(1, 0);
           for (let i = 0; i < TEXTS.length; i++) {
-            const choice = pool.select(inputOf(i, 30));
+            const choice = pool.select(longPrompt(i));
             assert.notEqual(choice.because, 'prefix');
             assert.equal(choice.matchedBytes, 0);
           }
@@ -281,7 +193,10 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
       fc.assert(
         fc.property(fc.array(fc.tuple(fc.boolean(), worker), { maxLength: 60, size: 'max' }), (script) => {
           const state = policy.create(SETTINGS);
-          for (const [joins, index] of script) (joins ? policy.join : policy.leave)?.(state, index);
+          for (const [joins, index] of script) {
+            if (joins) policy.join?.(state, workerOf(index));
+            else policy.leave?.(state, index);
+          }
         }),
         { numRuns: 60 },
       );

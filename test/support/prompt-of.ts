@@ -1,11 +1,11 @@
-/** Makes the input of a policy out of text, for tests and benchmarks. */
-import type { RouteInput } from '../../src/base/core/route-input.ts';
+/** Makes prompts and inputs of policies out of text, for tests and benchmarks. */
+import type { Prompt, RouteInput } from '../../src/base/core/route-input.ts';
 
 /**
  * A body in which `prompt` lies in pieces, cut at the given offsets (those beyond it are ignored), with other bytes
  * around every piece. Without cuts it is one range.
  */
-export function promptOf(prompt: string | Buffer, cuts: readonly number[] = []): RouteInput {
+export function promptOf(prompt: string | Buffer, cuts: readonly number[] = []): Prompt {
   const bytes = typeof prompt === 'string' ? Buffer.from(prompt) : prompt;
   const edges = [0, ...cuts.filter((cut) => cut <= bytes.length).sort((a, b) => a - b), bytes.length];
   const parts: Buffer[] = [];
@@ -18,5 +18,10 @@ export function promptOf(prompt: string | Buffer, cuts: readonly number[] = []):
     ranges.push(at + gap.length, at + gap.length + piece.length);
     at += gap.length + piece.length;
   }
-  return { body: Buffer.concat(parts), ranges: Int32Array.from(ranges), rangeCount: ranges.length / 2, key: null };
+  return { body: Buffer.concat(parts), ranges: Int32Array.from(ranges), rangeCount: ranges.length / 2 };
+}
+
+/** What a policy sees of a request that has this prompt. */
+export function inputOf(prompt: Prompt, headers: RouteInput['headers'] = [], nowMs = 0): RouteInput {
+  return { prompt, headers, nowMs };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Pool, SETTINGS } from '../../../test/support/policy-conformance.ts';
+import { Pool, SETTINGS } from '../../../test/support/policy-pool.ts';
 import { promptOf } from '../../../test/support/prompt-of.ts';
 import { createRng } from '../../base/runtime/rng.ts';
 import { bucket } from './bucket.ts';

@@ -15,7 +15,7 @@
  * requests instead of being set every few seconds, they divide work instead of requests, and the loads compared are requests in
  * flight, as for `cache_aware`, instead of characters sent.
  */
-import type { RouteInput } from '../../base/core/route-input.ts';
+import type { Prompt } from '../../base/core/route-input.ts';
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy, PolicySettings } from './contract.ts';
 import { isImbalanced } from './imbalance.ts';
@@ -33,7 +33,8 @@ export interface BucketState {
 
 export const bucket: Policy<BucketState> = {
   name: 'bucket',
-  needs: 'prompt',
+  needs: { prompt: true },
+  reasons: ['imbalance', 'length'],
   create: (settings) => ({ settings, shares: new LengthShares() }),
 
   select(view: FleetView, input, { settings, shares }, rng): Choice {
@@ -41,7 +42,7 @@ export const bucket: Policy<BucketState> = {
     if (count === 0) return NOBODY;
     if (count === 1) return choose(view.at(0), 'only');
     if (isImbalanced(view, settings)) return choose(view.leastLoaded(), 'imbalance');
-    const bytes = promptBytes(input);
+    const bytes = promptBytes(input.prompt);
     const known = Math.min(1, shares.count / ENOUGH);
     const guess = Math.min(1, bytes / FIRST_MAX_BYTES);
     const share = known * shares.below(bytes, rng.nextUint32() / 2 ** 32) + (1 - known) * guess;
@@ -49,11 +50,11 @@ export const bucket: Policy<BucketState> = {
   },
 
   commit({ shares }, choice, input): void {
-    if (choice.worker >= 0) shares.enter(promptBytes(input));
+    if (choice.worker >= 0) shares.enter(promptBytes(input.prompt));
   },
 };
 
-function promptBytes({ ranges, rangeCount }: RouteInput): number {
+function promptBytes({ ranges, rangeCount }: Prompt): number {
   let bytes = 0;
   for (let i = 0; i < rangeCount; i++) bytes += ranges[2 * i + 1]! - ranges[2 * i]!;
   return bytes;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Pool, SETTINGS } from '../../../test/support/policy-conformance.ts';
+import { Pool, SETTINGS } from '../../../test/support/policy-pool.ts';
 import { promptOf } from '../../../test/support/prompt-of.ts';
-import type { RouteInput } from '../../base/core/route-input.ts';
+import type { Prompt } from '../../base/core/route-input.ts';
 import { createRng } from '../../base/runtime/rng.ts';
 import { type CacheAwareState, cacheAware } from './cache-aware.ts';
 import type { Policy, PolicySettings } from './contract.ts';
@@ -135,7 +135,7 @@ describe('cache_aware', () => {
 
   it('routes an empty prompt by load', () => {
     const pool = poolOf(2);
-    const nothing: RouteInput = { body: Buffer.alloc(0), ranges: new Int32Array(0), rangeCount: 0, key: null };
+    const nothing: Prompt = { body: Buffer.alloc(0), ranges: new Int32Array(0), rangeCount: 0 };
     assert.deepEqual([pool.dispatch(nothing).worker, pool.dispatch(nothing).worker], [0, 1]);
     assert.equal(pool.select(chat('')).because, 'prefix-miss');
   });
@@ -180,13 +180,13 @@ describe('cache_aware', () => {
   });
 
   it('remembers the prompt of the commit, not the one that was hashed last', () => {
-    const [a, b, c] = [words(14, 500), words(15, 500), words(16, 700)].map(plain) as [RouteInput, RouteInput, RouteInput];
+    const [a, b, c] = [words(14, 500), words(15, 500), words(16, 700)].map(plain) as [Prompt, Prompt, Prompt];
     const pool = poolOf(2);
     const choice = pool.select(a);
     pool.select(b); // of the same length
-    pool.policy.commit?.(pool.state, choice, a);
+    pool.policy.commit?.(pool.state, choice, pool.input(a));
     assert.deepEqual([pool.select(a).because, pool.select(b).because], ['prefix', 'prefix-miss']);
-    pool.policy.commit?.(pool.state, pool.select(b), c);
+    pool.policy.commit?.(pool.state, pool.select(b), pool.input(c));
     assert.deepEqual([pool.select(b).because, pool.select(c).because], ['prefix-miss', 'prefix']);
   });
 

@@ -13,7 +13,7 @@
  * requests processed instead of by list order; when the holder cannot take it the next longest holder is asked
  * instead of the first worker of the list; loads are counted for every policy.
  */
-import type { RouteInput } from '../../base/core/route-input.ts';
+import type { Prompt } from '../../base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../base/core/worker.ts';
 import { MAX_OWNERS } from '../prefix/owner-set.ts';
 import { entriesWithin, PrefixIndex } from '../prefix/prefix-index.ts';
@@ -37,9 +37,9 @@ export class CacheAwareState {
     this.#chain = new PromptChain(settings.salt);
   }
 
-  followPrefix(view: FleetView, input: RouteInput): Choice {
+  followPrefix(view: FleetView, prompt: Prompt): Choice {
     const chain = this.#chain;
-    chain.compute(input);
+    chain.compute(prompt);
     this.#known = this.index.match(chain);
     const choice = this.#longestHolder(view) ?? choose(view.leastLoaded(), 'prefix-miss');
     this.#hashedFor = choice;
@@ -73,9 +73,9 @@ export class CacheAwareState {
     return best;
   }
 
-  remember(choice: Choice, input: RouteInput): void {
-    if (this.#hashedFor !== choice || !this.#chain.isOf(input)) {
-      this.#chain.compute(input);
+  remember(choice: Choice, prompt: Prompt): void {
+    if (this.#hashedFor !== choice || !this.#chain.isOf(prompt)) {
+      this.#chain.compute(prompt);
       this.#known = 0;
     }
     this.#hashedFor = null;
@@ -85,22 +85,23 @@ export class CacheAwareState {
 
 export const cacheAware: Policy<CacheAwareState> = {
   name: 'cache_aware',
-  needs: 'prompt',
+  needs: { prompt: true },
+  reasons: ['imbalance', 'prefix', 'prefix-miss'],
   create: (settings) => new CacheAwareState(settings),
 
   select(view: FleetView, input, state): Choice {
     if (view.count === 0) return NOBODY;
     if (view.count === 1) return choose(view.at(0), 'only');
     if (isImbalanced(view, state.settings)) return choose(view.leastLoaded(), 'imbalance');
-    return state.followPrefix(view, input);
+    return state.followPrefix(view, input.prompt);
   },
 
   commit(state, choice, input): void {
-    if (choice.worker >= 0) state.remember(choice, input);
+    if (choice.worker >= 0) state.remember(choice, input.prompt);
   },
 
   join(state, worker): void {
-    state.index.join(worker);
+    state.index.join(worker.index);
   },
 
   leave(state, worker): void {

@@ -1,25 +1,15 @@
-/** The contract between routing policies and the rest of the router. Policies are pure: no I/O, no clock, no chance of their own. */
+/** The contract between routing policies and the rest of the router. Policies are pure: no I/O, no clock, no random numbers but those passed in. */
 import type { Outcome } from '../../base/core/outcome.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import type { RouteInput } from '../../base/core/route-input.ts';
-import type { WorkerIndex } from '../../base/core/worker.ts';
-
-/** Why a worker was chosen; a closed set, for metrics and debug headers. */
-export type Reason =
-  | 'only' // the only eligible worker
-  | 'turn' // round robin
-  | 'chance' // random
-  | 'less-loaded' // the better of two, or the least loaded of all
-  | 'prefix' // holds the longest prefix of the prompt
-  | 'prefix-miss' // nobody holds enough of it: least loaded
-  | 'length' // the worker of prompts of this length
-  | 'imbalance' // loads too far apart: least loaded, affinity set aside
-  | 'none'; // nobody is eligible
+import type { Usage } from '../../base/core/usage.ts';
+import type { Worker, WorkerIndex } from '../../base/core/worker.ts';
 
 export interface Choice {
   /** NONE only if no worker may be chosen. */
   readonly worker: WorkerIndex;
-  readonly because: Reason;
+  /** Why: one of the policy's reasons, 'only' or 'none'. A label of metrics. */
+  readonly because: string;
   /** Bytes of the prompt that the chosen worker is believed to hold; 0 for policies that do not know. */
   readonly matchedBytes: number;
 }
@@ -66,19 +56,40 @@ export interface IndexStats {
   readonly evictions: number;
 }
 
+/** What must be read of a request before `select`. A policy that needs nothing costs no reading. */
+export interface PolicyNeeds {
+  /** The bytes of the prompt. */
+  readonly prompt?: true;
+  /** Names of header fields, in lower case. */
+  readonly header?: readonly string[];
+}
+
+/** How an attempt at the chosen worker ended. */
+export interface Ending {
+  readonly outcome: Outcome;
+  /** Null if the answer did not end whole or counts no tokens. */
+  readonly usage: Usage | null;
+  /** Milliseconds on the Clock. */
+  readonly nowMs: number;
+}
+
 export interface Policy<State = unknown> {
   readonly name: string;
-  /** What must be read of a request: nothing, the prompt bytes, or the routing-key header. */
-  readonly needs: 'nothing' | 'prompt' | 'key';
+  readonly needs: PolicyNeeds;
+  /** All values of `Choice.because` besides 'only' (one worker may be chosen) and 'none'. */
+  readonly reasons: readonly string[];
   create(settings: PolicySettings): State;
   /** No I/O, no clock, no mutation that changes a later choice (scratch buffers are fine). */
   select(view: FleetView, input: RouteInput, state: State, rng: Rng): Choice;
-  /** The only mutation: called right after select when the choice is dispatched. */
+  /** Called right after select if the choice is dispatched. Like the members below, it may change the state. */
   commit?(state: State, choice: Choice, input: RouteInput): void;
-  /** Learn from how the attempt ended. */
-  settled?(state: State, choice: Choice, outcome: Outcome): void;
-  join?(state: State, worker: WorkerIndex): void;
-  /** After it, no reference to `worker` may be left: the index can come back as another worker. */
+  /** The first event of a streamed answer arrived. `choice`: the object that `select` returned, here and in `settled`. */
+  firstToken?(state: State, choice: Choice, nowMs: number): void;
+  /** Called once for each dispatched choice. */
+  settled?(state: State, choice: Choice, ending: Ending): void;
+  /** A worker joined, or facts of one that joined before have changed. */
+  join?(state: State, worker: Worker): void;
+  /** After it, no reference to `worker` may be left: another worker can get the index. */
   leave?(state: State, worker: WorkerIndex): void;
   /** Of the index of this state, if the policy keeps one. O(1). */
   stats?(state: State): IndexStats;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Pool } from '../../../test/support/policy-conformance.ts';
+import { Pool } from '../../../test/support/policy-pool.ts';
 import { promptOf } from '../../../test/support/prompt-of.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import { createRng } from '../../base/runtime/rng.ts';

@@ -8,7 +8,8 @@ import type { Choice, FleetView, Policy } from './contract.ts';
 
 export const powerOfTwo: Policy<null> = {
   name: 'power_of_two',
-  needs: 'nothing',
+  needs: {},
+  reasons: ['less-loaded'],
   create: () => null,
 
   select(view: FleetView, _input, _state, rng): Choice {

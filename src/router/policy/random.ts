@@ -4,7 +4,8 @@ import type { Choice, FleetView, Policy } from './contract.ts';
 
 export const random: Policy<null> = {
   name: 'random',
-  needs: 'nothing',
+  needs: {},
+  reasons: ['chance'],
   create: () => null,
 
   select(view: FleetView, _input, _state, rng): Choice {

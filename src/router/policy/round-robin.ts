@@ -15,7 +15,8 @@ export interface RoundRobinState {
 
 export const roundRobin: Policy<RoundRobinState> = {
   name: 'round_robin',
-  needs: 'nothing',
+  needs: {},
+  reasons: ['turn'],
   create: () => ({ last: -1 }),
 
   select(view: FleetView, _input, state): Choice {

@@ -7,7 +7,7 @@
  *
  * The rest (less than a block) is hashed with its length, so that only an exact repeat matches it.
  */
-import type { RouteInput } from '../../base/core/route-input.ts';
+import type { Prompt } from '../../base/core/route-input.ts';
 import { hashBlocks, seedHashes, writeEndStripe } from './block-hash.ts';
 import { BLOCK_LEVELS, type BlockLevel, MAX_BLOCKS, STRIPE_BYTES } from './block-schedule.ts';
 import { PromptReader } from './prompt-reader.ts';
@@ -58,24 +58,24 @@ export class PromptChain {
     return (this.#ends[links]! - this.skeletonBytes) / (this.totalBytes - this.skeletonBytes);
   }
 
-  /** True if `input` names as many bytes in the same places as the input of `compute` did. */
-  isOf(input: RouteInput): boolean {
-    if (input.rangeCount !== this.#places.length / 2) return false;
-    for (let i = 0; i < this.#places.length; i++) if (input.ranges[i] !== this.#places[i]) return false;
+  /** True if `prompt` has as many bytes in the same places as that of `compute`. */
+  isOf(prompt: Prompt): boolean {
+    if (prompt.rangeCount !== this.#places.length / 2) return false;
+    for (let i = 0; i < this.#places.length; i++) if (prompt.ranges[i] !== this.#places[i]) return false;
     return true;
   }
 
-  compute(input: RouteInput): void {
+  compute(prompt: Prompt): void {
     this.#places = [];
-    for (let i = 0; i < 2 * input.rangeCount; i++) this.#places.push(input.ranges[i]!);
+    for (let i = 0; i < 2 * prompt.rangeCount; i++) this.#places.push(prompt.ranges[i]!);
     const reader = this.#reader;
-    reader.open(input);
+    reader.open(prompt);
     this.totalBytes = reader.totalBytes;
     this.length = 0;
     this.skeletonBytes = 0;
     seedHashes(this.#salt, this.#hashes);
-    if (input.rangeCount > 0) this.#takeSkeleton(input);
-    const view = new DataView(input.body.buffer, input.body.byteOffset, input.body.byteLength);
+    if (prompt.rangeCount > 0) this.#takeSkeleton(prompt);
+    const view = new DataView(prompt.body.buffer, prompt.body.byteOffset, prompt.body.byteLength);
     let at = this.skeletonBytes;
     for (let i = 0; i < BLOCK_LEVELS.length && at < this.totalBytes; i++) at = this.#takeLevel(BLOCK_LEVELS[i]!, at, view);
     reader.close();
@@ -111,8 +111,8 @@ export class PromptChain {
   }
 
   /** Folds the skeleton into the seed: the same text inside other JSON is another prompt, but JSON alone is no match. */
-  #takeSkeleton(input: RouteInput): void {
-    this.skeletonBytes = skeletonBytes(input.body, input.ranges[0]!, input.ranges[1]!);
+  #takeSkeleton(prompt: Prompt): void {
+    this.skeletonBytes = skeletonBytes(prompt.body, prompt.ranges[0]!, prompt.ranges[1]!);
     this.#hashOdd(0, this.skeletonBytes, STRIPE_BYTES, 2);
     this.#hashes[0] = this.#hashes[2]!;
     this.#hashes[1] = this.#hashes[3]!;

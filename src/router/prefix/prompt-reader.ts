@@ -1,5 +1,5 @@
 /** Reads the bytes of a prompt that lies in several ranges of a request body. Keeps no bytes beyond `close`. */
-import type { RouteInput } from '../../base/core/route-input.ts';
+import type { Prompt } from '../../base/core/route-input.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -13,10 +13,10 @@ export class PromptReader {
   #range = 0;
   #rangeAt = 0;
 
-  open(input: RouteInput): void {
-    this.body = input.body;
-    this.#ranges = input.ranges;
-    this.#count = input.rangeCount;
+  open(prompt: Prompt): void {
+    this.body = prompt.body;
+    this.#ranges = prompt.ranges;
+    this.#count = prompt.rangeCount;
     this.#range = 0;
     this.#rangeAt = 0;
     this.totalBytes = 0;

@@ -136,7 +136,7 @@ export class DataPlane implements ProxyContext {
     this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders, deps.isDpAware, pairs !== undefined);
     // The bodies of pairs are made elsewhere.
     this.ranks = deps.isDpAware === true && pairs === undefined ? new RankBodies(this.memory) : null;
-    this.reader = new RequestReader(pairs === undefined && deps.policy.needs === 'prompt', this.ranks?.record ?? null);
+    this.reader = new RequestReader(pairs === undefined && deps.policy.needs.prompt === true, this.ranks?.record ?? null);
     this.#access = deps.access;
     this.#ids = new RequestIds(deps.rng);
     this.turnMs = deps.clock.nowMs();

@@ -1,9 +1,11 @@
-/** One try at one worker: holds its place in the load count from dispatch to `end`, exactly once. */
+/** One try at one worker: counts as its load, and commits the policy to the choice, from the constructor to `end`. */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
 import type { Choice } from '../../policy/contract.ts';
 import type { WorkerSeries } from '../../telemetry/worker-series.ts';
 import type { ProxyContext } from '../context.ts';
+import type { Sink } from '../upstream/seam.ts';
+import { AnswerListener } from './answer-listener.ts';
 import type { Selection } from './selection.ts';
 
 /** Outcomes that say something bad about the worker. */
@@ -26,9 +28,10 @@ export class Attempt {
   readonly startMs: number;
   readonly #ctx: ProxyContext;
   readonly #selection: Selection;
+  #listener: AnswerListener | null = null;
   #over = false;
 
-  /** `choice`: that of the policy of `selection`; null when no policy was asked. */
+  /** `choice`: what the policy of `selection` chose; null if no policy was asked. */
   constructor(ctx: ProxyContext, worker: WorkerIndex, choice: Choice | null, selection: Selection = ctx.selection) {
     this.worker = worker;
     this.choice = choice;
@@ -36,8 +39,22 @@ export class Attempt {
     this.#ctx = ctx;
     this.#selection = selection;
     this.series = ctx.series.find(worker);
+    if (choice !== null) selection.commit(choice);
     ctx.load.acquire(worker);
     if (this.series !== undefined && choice !== null) this.series.selections.value++;
+  }
+
+  /** The sink for the worker's answer: `sink`, behind a listener if the policy learns from answers. */
+  listen(sink: Sink): Sink {
+    if (this.choice === null || !this.#selection.learns) return sink;
+    this.#listener = new AnswerListener(sink, () => this.#firstToken());
+    return this.#listener;
+  }
+
+  #firstToken(): void {
+    if (this.#over || this.choice === null) return;
+    this.#ctx.touch();
+    this.#selection.firstToken(this.choice, this.#ctx.turnMs);
   }
 
   /** `status`: of the worker's answer, 0 without one. */
@@ -49,7 +66,10 @@ export class Attempt {
     if (FAILURES.has(kind)) this.series?.failed(kind);
     else if (kind === 'ok') this.series?.duration.observe((ctx.turnMs - this.startMs) / 1000);
     const outcome = { kind, status };
-    if (this.choice !== null) this.#selection.settled(this.choice, outcome);
+    if (this.choice !== null && this.#selection.learns) {
+      const usage = kind === 'ok' && this.#listener !== null ? this.#listener.usage() : null;
+      this.#selection.settled(this.choice, outcome, usage, ctx.turnMs);
+    }
     ctx.attempts.attemptEnded(this.worker, outcome);
   }
 }

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { workerOf } from '../../../../test/support/worker-of.ts';
 import { LoadTable } from '../../../base/core/load.ts';
-import type { RouteInput } from '../../../base/core/route-input.ts';
 import { NONE, type Worker, type WorkerRank } from '../../../base/core/worker.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import type { Policy } from '../../policy/contract.ts';
 import { random } from '../../policy/random.ts';
+import { NO_PROMPT } from '../request/scanned-prompt.ts';
 import { Selection } from './selection.ts';
 
-const INPUT: RouteInput = { body: Buffer.alloc(0), ranges: new Int32Array(0), rangeCount: 0, key: null };
+const HEAD = { find: () => undefined };
 const SETTINGS = { cacheThreshold: 0.3, balanceAbsThreshold: 64, balanceRelThreshold: 1.5, prefixIndexBytes: 2 ** 20, salt: 1 };
 
 /** Workers 0, 1, ...: each one is a rank of the engine named, or an engine without ranks where the name is ''. */
@@ -24,7 +24,7 @@ function selectionOf(...engines: readonly string[]): Selection {
   return selection;
 }
 const chosen = (selection: Selection, ...failed: readonly number[]): number[] => {
-  const workers = Array.from({ length: 200 }, () => selection.choose(INPUT, failed).worker);
+  const workers = Array.from({ length: 200 }, () => selection.choose(NO_PROMPT, HEAD, 0, failed).worker);
   return [...new Set(workers)].sort((a, b) => a - b);
 };
 

@@ -3,17 +3,32 @@ import type { FleetListener, FleetSnapshot } from '../../../base/core/fleet.ts';
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
-import type { RouteInput } from '../../../base/core/route-input.ts';
-import { NONE, type Worker, type WorkerIndex, type WorkerType } from '../../../base/core/worker.ts';
+import type { Prompt, RouteInput } from '../../../base/core/route-input.ts';
+import type { Usage } from '../../../base/core/usage.ts';
+import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import { NO_WORKERS, SmallWorkerSet } from '../../../base/core/worker-set.ts';
-import type { Choice, IndexStats, Policy, PolicySettings, Reason } from '../../policy/contract.ts';
+import type { Choice, IndexStats, Policy, PolicySettings } from '../../policy/contract.ts';
 import { FleetViewState } from '../../policy/view.ts';
+import { NO_PROMPT } from '../request/scanned-prompt.ts';
 
 /** The cell that counts choices with this reason. */
-export type DecisionCounter = (because: Reason) => { value: number };
+export type DecisionCounter = (because: string) => { value: number };
 
 /** What an exclusion covers: the workers named, or all data-parallel ranks of their engines as well. */
 export type ExclusionScope = 'workers' | 'engines';
+
+/** The head of a request, as far as a policy may ask for it. */
+export interface HeaderFields {
+  /** The first value of the field with this lower-case name. */
+  find(name: string): string | undefined;
+}
+
+/** One object for all choices of a selection. */
+interface SelectionInput extends RouteInput {
+  prompt: Prompt;
+  readonly headers: (string | undefined)[];
+  nowMs: number;
+}
 
 const NO_FAILURES: readonly WorkerIndex[] = [];
 
@@ -25,6 +40,7 @@ export class Selection implements FleetListener {
   readonly #rng: Rng;
   readonly #decision: DecisionCounter;
   readonly #excluded = new SmallWorkerSet();
+  readonly #input: SelectionInput = { prompt: NO_PROMPT, headers: [], nowMs: 0 };
   /** Of the last snapshot, by index. */
   #workers: FleetSnapshot['workers'] = [];
 
@@ -47,7 +63,7 @@ export class Selection implements FleetListener {
   }
 
   workerJoined(worker: Worker): void {
-    if (worker.type === this.#type) this.policy.join?.(this.#state, worker.index);
+    if (worker.type === this.#type) this.policy.join?.(this.#state, worker);
   }
 
   workerLeft(worker: Worker): void {
@@ -66,15 +82,19 @@ export class Selection implements FleetListener {
   }
 
   /**
-   * Chooses a worker and commits the policy to it. `failed`: the workers that failed this request, in order. The choice avoids them
+   * Chooses a worker. `commit` follows in the same turn if the request is sent to it. `failed`: the workers that failed this request, in order. The choice avoids them
    * and the other ranks of their engines, which may have failed too. If nothing else is eligible, it avoids the failed workers
    * only, then the later ones of them. It never is the last one: the choice is NONE if no other worker is eligible.
    */
-  choose(input: RouteInput, failed: readonly WorkerIndex[] = NO_FAILURES): Choice {
+  choose(prompt: Prompt, head: HeaderFields, nowMs: number, failed: readonly WorkerIndex[] = NO_FAILURES): Choice {
     this.#avoid(failed);
+    const input = this.#input;
+    input.prompt = prompt;
+    input.nowMs = nowMs;
+    const { header } = this.policy.needs;
+    if (header !== undefined) for (let i = 0; i < header.length; i++) input.headers[i] = head.find(header[i]!);
     const choice = this.policy.select(this.#view, input, this.#state, this.#rng);
     this.#decision(choice.because).value++;
-    if (choice.worker !== NONE) this.policy.commit?.(this.#state, choice, input);
     return choice;
   }
 
@@ -104,7 +124,21 @@ export class Selection implements FleetListener {
     for (const other of this.#view.eligible) if (this.#workers[other]?.rank?.engineUrl === engineUrl) this.#excluded.add(other);
   }
 
-  settled(choice: Choice, outcome: Outcome): void {
-    this.policy.settled?.(this.#state, choice, outcome);
+  /** `choice`: the last one of `choose`. `settled` follows once. */
+  commit(choice: Choice): void {
+    this.policy.commit?.(this.#state, choice, this.#input);
+  }
+
+  /** Whether the policy learns from answers. If not, nobody has to call `firstToken` or `settled`. */
+  get learns(): boolean {
+    return this.policy.firstToken !== undefined || this.policy.settled !== undefined;
+  }
+
+  firstToken(choice: Choice, nowMs: number): void {
+    this.policy.firstToken?.(this.#state, choice, nowMs);
+  }
+
+  settled(choice: Choice, outcome: Outcome, usage: Usage | null, nowMs: number): void {
+    this.policy.settled?.(this.#state, choice, { outcome, usage, nowMs });
   }
 }

@@ -13,7 +13,7 @@
  */
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
-import type { RouteInput } from '../../../base/core/route-input.ts';
+import type { Prompt } from '../../../base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../../base/core/worker.ts';
 import { ShapeKeeper } from '../../../base/runtime/object-shape.ts';
 import type { ResponseHead } from '../../../wire/http1/response-head.ts';
@@ -26,7 +26,7 @@ import { Attempt } from '../dispatch/attempt.ts';
 import { failureOf } from '../dispatch/failure.ts';
 import { RequestBody } from '../request/body.ts';
 import type { RankBodies } from '../request/rank-body.ts';
-import { NOTHING_READ } from '../request/reader.ts';
+import { NO_PROMPT } from '../request/scanned-prompt.ts';
 import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts';
 import type { Flight, Pieces, Sink } from '../upstream/seam.ts';
 import type { ServerExchange } from './server-exchange.ts';
@@ -177,12 +177,13 @@ export class Exchange implements Sink, ServerExchange {
       this.#refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router with --dp-aware must read it');
       return;
     }
-    const input = this.#read();
-    if (typeof input === 'string') {
-      this.#refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${input}`);
+    const prompt = this.#read();
+    if (typeof prompt === 'string') {
+      this.#refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${prompt}`);
       return;
     }
-    const choice = this.#record.route.kind === 'policy' ? ctx.selection.choose(input, this.#failed) : null;
+    const { head, requestId, route } = this.#record;
+    const choice = route.kind === 'policy' ? ctx.selection.choose(prompt, head, ctx.turnMs, this.#failed) : null;
     const worker = choice === null ? this.#anyWorker() : choice.worker;
     const upstream = worker === NONE ? undefined : ctx.upstreams.find(worker);
     if (upstream === undefined) {
@@ -190,15 +191,18 @@ export class Exchange implements Sink, ServerExchange {
       return;
     }
     if (ctx.ranks !== null && !this.#nameRank(ctx.ranks, worker)) return;
-    const { head, requestId, route } = this.#record;
     const target = route.enginePath === null ? head.target : route.enginePath + head.target.substring(head.path.length);
     this.#fields ??= ctx.fieldRules.select(head, requestId);
     const attempt = new Attempt(ctx, worker, choice);
+    ctx.reader.forget();
     this.#attempt = attempt;
     this.#state = 'waiting';
     this.#record.attempts++;
     this.#record.worker = attempt.series?.url ?? '';
-    const flight = upstream.send({ method: head.method, target, fields: this.#fields, body: this.#ranked ?? this.#body }, this);
+    const flight = upstream.send(
+      { method: head.method, target, fields: this.#fields, body: this.#ranked ?? this.#body },
+      attempt.listen(this),
+    );
     // It may have failed at once and been tried elsewhere.
     if (this.#attempt === attempt) this.#flight = flight;
   }
@@ -216,9 +220,9 @@ export class Exchange implements Sink, ServerExchange {
     return true;
   }
 
-  #read(): RouteInput | string {
+  #read(): Prompt | string {
     const { prompt } = this.#record.route;
-    if (prompt === null || this.#body === null || !this.#ctx.reader.needsPrompt) return NOTHING_READ;
+    if (prompt === null || this.#body === null || !this.#ctx.reader.needsPrompt) return NO_PROMPT;
     return this.#ctx.reader.read(this.#body, prompt);
   }
 

@@ -52,7 +52,7 @@ export class PairLeg implements Sink {
   send(upstream: Upstream, method: string, target: string, fields: readonly string[]): void {
     this.#upstream = upstream;
     const request: UpstreamRequest = { method, target, fields, body: this.#body };
-    const flight = upstream.send(request, this);
+    const flight = upstream.send(request, this.attempt.listen(this));
     // It may have failed at once.
     if (!this.isOver) this.#flight = flight;
   }

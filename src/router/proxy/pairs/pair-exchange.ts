@@ -179,7 +179,8 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
 
   #try(request: PairRequest): void {
     const record = this.#record;
-    const pair = openPair(this.#ctx, this.#pairing, this, request, this.#body, record.route.endpoint, this.#failed);
+    const pair = openPair(this.#ctx, this.#pairing, this, request, this.#body, record, this.#failed);
+    this.#pairing.reader.forget();
     if ('code' in pair) {
       this.#refuse('refused', pair.code, pair.message);
       return;

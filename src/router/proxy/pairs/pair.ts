@@ -1,6 +1,8 @@
 /** One try of a request at one prefill and one decode worker: chosen, entered in the ledger, ready to be sent. */
 import type { ErrorCode } from '../../../base/core/errors.ts';
+import type { Prompt } from '../../../base/core/route-input.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import type { RequestHead } from '../../../wire/http1/request-head.ts';
 import { SINGLE } from '../../pair/batch-shape.ts';
 import { rankMembers } from '../../pair/bootstrap-fields.ts';
 import type { LivePair } from '../../pair/ledger.ts';
@@ -11,6 +13,7 @@ import { Attempt } from '../dispatch/attempt.ts';
 import type { Selection } from '../dispatch/selection.ts';
 import type { RequestBody } from '../request/body.ts';
 import { makePairBodies } from '../request/spliced-body.ts';
+import type { RequestRecord } from '../routing/request-record.ts';
 import { type LegOwner, type LegRole, PairLeg } from './leg.ts';
 import { PairMerge } from './merge.ts';
 import type { Pairing } from './pairing.ts';
@@ -48,15 +51,15 @@ export function openPair(
   owner: LegOwner & ByteSink,
   request: PairRequest,
   body: RequestBody,
-  endpoint: string,
+  record: RequestRecord,
   failed: FailedWorkers,
 ): Pair | NoPair {
   const { prefill, decode, reader, ledger } = pairing;
+  const { head, route } = record;
   if (prefill.eligible.length === 0) return noWorker(ctx, 'prefill');
   if (decode.eligible.length === 0) return noWorker(ctx, 'decode');
-  const ofPrefill = choose(prefill, reader.input, failed.prefill);
-  const ofDecode = choose(decode, reader.input, failed.decode);
-  reader.forget();
+  const ofPrefill = choose(prefill, reader.prompt, head, ctx.turnMs, failed.prefill);
+  const ofDecode = choose(decode, reader.prompt, head, ctx.turnMs, failed.decode);
   const { workers } = ctx.fleet.current;
   const prefillWorker = workers[ofPrefill.worker];
   const decodeWorker = workers[ofDecode.worker];
@@ -77,13 +80,13 @@ export function openPair(
     prefill: leg(ctx, owner, 'prefill', prefillWorker, ofPrefill, prefill, bodies.prefill),
     decode: leg(ctx, owner, 'decode', decodeWorker, ofDecode, decode, bodies.decode),
     rids,
-    merge: shape.wantsInputLogprobs ? new PairMerge(pairing.finder, shape, endpoint, owner) : null,
+    merge: shape.wantsInputLogprobs ? new PairMerge(pairing.finder, shape, route.endpoint, owner) : null,
   };
 }
 
 /** A worker that has failed is better than none. */
-function choose(selection: Selection, input: Parameters<Selection['choose']>[0], failed: readonly WorkerIndex[]): Choice {
-  return selection.choose(input, selection.hasOther(failed.slice(-1), 'workers') ? failed : []);
+function choose(selection: Selection, prompt: Prompt, head: RequestHead, nowMs: number, failed: readonly WorkerIndex[]): Choice {
+  return selection.choose(prompt, head, nowMs, selection.hasOther(failed.slice(-1), 'workers') ? failed : []);
 }
 
 function leg(

@@ -1,5 +1,5 @@
 /** Reads of a request body what a pair needs, in one pass: the prompt for the policies, the shape, and where fields go in. */
-import type { RouteInput } from '../../../base/core/route-input.ts';
+import type { Prompt } from '../../../base/core/route-input.ts';
 import { MemberRecord } from '../../../wire/json/member-record.ts';
 import type { PromptFields } from '../../../wire/json/prompt-fields.ts';
 import { describeProblem, RequestScan } from '../../../wire/json/scan-request.ts';
@@ -8,7 +8,7 @@ import { type BodySplice, planSplice } from '../../pair/body-splice.ts';
 import { BOOTSTRAP_MEMBERS, RANK_MEMBERS, RID_MEMBER } from '../../pair/bootstrap-fields.ts';
 import { PAIR_FIELDS } from '../../pair/pair-fields.ts';
 import type { RequestBody } from '../request/body.ts';
-import { ScannedInput } from '../request/scanned-input.ts';
+import { ScannedPrompt } from '../request/scanned-prompt.ts';
 
 /** Everything that is worked out once for all tries. Offsets into the buffer of the body. */
 export interface PairRequest {
@@ -22,7 +22,7 @@ export class PairReader {
   readonly #scan = new RequestScan();
   readonly #record = new MemberRecord(PAIR_FIELDS);
   readonly #shapes = new ShapeReader();
-  readonly #input = new ScannedInput();
+  readonly #prompt = new ScannedPrompt();
   /** Fields of the client that the router's replace. */
   readonly #replaced: number;
 
@@ -31,9 +31,9 @@ export class PairReader {
     this.#replaced = namesRanks ? BOOTSTRAP_MEMBERS | RANK_MEMBERS : BOOTSTRAP_MEMBERS;
   }
 
-  /** What policies may look at: of the last body that was read, until `forget`. */
-  get input(): RouteInput {
-    return this.#input;
+  /** Of the last body that was read, until `forget`. */
+  get prompt(): Prompt {
+    return this.#prompt;
   }
 
   /** A whole body; a text says why it is not JSON. */
@@ -47,16 +47,16 @@ export class PairReader {
     return { shape, splice: planSplice(this.#record, body.start, body.end, replaced), isStream: this.#scan.stream === 'true' };
   }
 
-  /** Fills `input` again, for another try. */
+  /** Fills `prompt` again, for another try. */
   scan(body: RequestBody, fields: PromptFields): string | null {
     const scan = this.#scan;
     if (scan.scan(body.buf, body.start, body.end, fields, this.#record) !== 'ok') return describeProblem(scan, body.start);
-    this.#input.set(body.buf, scan);
+    this.#prompt.set(body.buf, scan);
     return null;
   }
 
-  /** Lets go of the last body. */
+  /** Drops the reference to the last body. */
   forget(): void {
-    this.#input.clear();
+    this.#prompt.clear();
   }
 }

@@ -1,19 +1,16 @@
 /** Reads of a request body what the policy asked for and what naming a rank takes, and nothing else. */
-import type { RouteInput } from '../../../base/core/route-input.ts';
+import type { Prompt } from '../../../base/core/route-input.ts';
 import type { MemberRecord } from '../../../wire/json/member-record.ts';
 import type { PromptFields } from '../../../wire/json/prompt-fields.ts';
 import { describeProblem, RequestScan } from '../../../wire/json/scan-request.ts';
 import type { RequestBody } from './body.ts';
-import { ScannedInput } from './scanned-input.ts';
-
-/** What a policy that needs nothing gets. */
-export const NOTHING_READ: RouteInput = new ScannedInput();
+import { ScannedPrompt } from './scanned-prompt.ts';
 
 export class RequestReader {
   readonly #needsPrompt: boolean;
   readonly #record: MemberRecord | null;
   readonly #scan = new RequestScan();
-  readonly #input = new ScannedInput();
+  readonly #prompt = new ScannedPrompt();
 
   /** `record`: told of the members of every body that is read; null: nobody needs them. */
   constructor(needsPrompt: boolean, record: MemberRecord | null = null) {
@@ -26,19 +23,19 @@ export class RequestReader {
   }
 
   /**
-   * The input of the policy, valid until the next read; or, as text, why the body is not JSON. A body of which only
+   * The prompt, valid until the next read; or, as text, why the body is not JSON. A body of which only
    * the beginning is held is read as far as it goes.
    */
-  read(body: RequestBody, fields: PromptFields): RouteInput | string {
+  read(body: RequestBody, fields: PromptFields): Prompt | string {
     const scan = this.#scan;
     const status = scan.scan(body.buf, body.start, body.end, fields, this.#record);
     if (status === 'invalid' || (status === 'truncated' && body.complete)) return describeProblem(scan, body.start);
-    this.#input.set(body.buf, scan);
-    return this.#input;
+    this.#prompt.set(body.buf, scan);
+    return this.#prompt;
   }
 
-  /** Lets go of the last body. */
+  /** Drops the reference to the last body. */
   forget(): void {
-    this.#input.clear();
+    this.#prompt.clear();
   }
 }

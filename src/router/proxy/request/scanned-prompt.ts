@@ -1,15 +1,14 @@
-/** What a scan found in a body, as policies see it; one object that is filled again and again. */
-import type { RouteInput } from '../../../base/core/route-input.ts';
+/** The prompt that a scan found in a body: one object, filled again for each request. */
+import type { Prompt } from '../../../base/core/route-input.ts';
 import type { RequestScan } from '../../../wire/json/scan-request.ts';
 
 const EMPTY = Buffer.alloc(0);
 const NO_RANGES = new Int32Array(0);
 
-export class ScannedInput implements RouteInput {
+export class ScannedPrompt implements Prompt {
   body: Buffer = EMPTY;
   ranges: Int32Array = NO_RANGES;
   rangeCount = 0;
-  key: string | null = null;
 
   /** Valid until the next scan with `scan`. */
   set(body: Buffer, scan: RequestScan): void {
@@ -18,9 +17,12 @@ export class ScannedInput implements RouteInput {
     this.rangeCount = scan.rangeCount;
   }
 
-  /** Lets go of the body. */
+  /** Drops the reference to the body. */
   clear(): void {
     this.body = EMPTY;
     this.rangeCount = 0;
   }
 }
+
+/** The prompt of a request that was not read. */
+export const NO_PROMPT: Prompt = new ScannedPrompt();
