@@ -21,7 +21,7 @@ export interface AgainstEnd {
 /** Both builds of every kind that the workloads need. Throws where one of them is not built. */
 export function chooseBuilds(options: RaceOptions, against: string): readonly Entrant[] {
   const kinds = new Set(options.workloads.map((name) => WORKLOADS[name]?.kind));
-  const entrants = builds(against, options.policies).filter((entrant) => kinds.has(entrant.kind));
+  const entrants = builds(against, options.policies, options.nodeOptions).filter((entrant) => kinds.has(entrant.kind));
   for (const entrant of entrants) {
     const problem = entrant.findProblem();
     if (problem) throw new Error(`--against "${against}": ${problem}`);

@@ -57,6 +57,13 @@ test('--against races two builds over more workloads with one policy', () => {
   }
 });
 
+test('--old-node and --new-node are words, for two builds only', () => {
+  const { nodeOptions, idleSeconds } = parseOptions(['--against', '.', '--old-node=--import /x.js', '--idle', '3']);
+  assert.deepEqual([nodeOptions, idleSeconds], [{ new: [], old: ['--import', '/x.js'] }, 3]);
+  assert.throws(() => parseOptions(['--old-node=--import /x.js']), /need --against/);
+  assert.throws(() => parseOptions(['--idle', 'long']), /--idle "long": expected a number/);
+});
+
 test('--quick is short unless the other options say otherwise', () => {
   const { workloads, rounds, seconds, isConfirmed } = parseOptions(['--against', '/old', '--quick']);
   assert.deepEqual([workloads, rounds, seconds, isConfirmed], [['json1k5', 'sse'], 5, 0.4, false]);

@@ -1,4 +1,5 @@
 /** Starts the mock workers and the contestants of a race, and measures each contestant once per round, in another order each time. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isYardstick } from './entrants/catalogue.ts';
 import type { Entrant, Field } from './entrants/entrant.ts';
 import { waitForAnswers } from './entrants/readiness.ts';
@@ -67,6 +68,7 @@ export class Rounds {
       ({ entrant }) => (entrant.kind === workload.kind || isYardstick(entrant.name)) && !(entrant.isMeasuredOnce && round !== 1),
     );
     const results: WindowResult[] = [];
+    await sleep(this.#options.idleSeconds * 1000);
     for (let i = 0; i < taking.length; i++) {
       const contestant = taking[(i + round - 1 + WARMUP_ROUNDS) % taking.length]!;
       const isCold = round <= 0 || this.#options.isFresh;

@@ -25,17 +25,17 @@ function versionOf(dir: string): string {
 }
 
 /** One entrant per policy, and one that pairs a prefill with a decode worker; metrics on, as by default. */
-function buildEntrants(name: string, dir: string, policies: readonly string[]): readonly Entrant[] {
+function buildEntrants(name: string, dir: string, policies: readonly string[], node: readonly string[] = []): readonly Entrant[] {
   const router = join(dir, 'dist/bin/router.js');
   const words = (workers: readonly string[]) => [
-    ...[process.execPath, router, '--host', '127.0.0.1', '--port', '{port}', ...workers, '--policy', '{policy}'],
+    ...[process.execPath, ...node, router, '--host', '127.0.0.1', '--port', '{port}', ...workers, '--policy', '{policy}'],
     ...['--prometheus-host', '127.0.0.1', '--prometheus-port', '{metrics_port}', '--log-level', 'error'],
   ];
   const plain = words(['--worker-urls', '{workers}']);
   const prefill = ['--prefill', 'http://127.0.0.1:{prefill_port}', String(BOOTSTRAP_PORT)];
   const pair = words(['--pd-disaggregation', ...prefill, '--decode', 'http://127.0.0.1:{decode_port}']);
   const findProblem = () => (existsSync(router) ? null : `${router} is missing (run "npm run build" in ${dir})`);
-  const version = () => versionOf(dir);
+  const version = () => [versionOf(dir), ...node].join(' ');
   return [
     ...policies.map((policy) => ({ ...commandEntrant(`${name}/${shortName(policy)}`, plain, policy, findProblem), version })),
     { ...commandEntrant(`${name}/pd`, pair, 'round_robin', findProblem, 'pd'), version },
@@ -45,8 +45,13 @@ function buildEntrants(name: string, dir: string, policies: readonly string[]): 
 /** This checkout's build. */
 export const ours = (policies: readonly string[]): readonly Entrant[] => buildEntrants('ours', HERE, policies);
 
+export interface NodeOptions {
+  readonly new: readonly string[];
+  readonly old: readonly string[];
+}
+
 /** This checkout's build and that of another folder. */
-export function builds(against: string, policies: readonly string[]): readonly Entrant[] {
-  const old = buildEntrants(OLD, resolve(against), policies);
-  return buildEntrants(NEW, HERE, policies).flatMap((entrant, i) => [entrant, old[i]!]);
+export function builds(against: string, policies: readonly string[], node: NodeOptions): readonly Entrant[] {
+  const old = buildEntrants(OLD, resolve(against), policies, node.old);
+  return buildEntrants(NEW, HERE, policies, node.new).flatMap((entrant, i) => [entrant, old[i]!]);
 }
