@@ -108,7 +108,7 @@ test('PUT changes priority, cost, labels and key of a worker in place', async (t
   const worker = await new ProbedWorker().listen();
   t.after(() => worker.kill());
   const rig = startControl(t);
-  rig.control.start([worker.address]);
+  rig.start({ workerUrls: [worker.address] });
   await rig.untilEligible(worker.address.url);
   const before = rig.worker(worker.address.url);
   const changed = await rig.call('PUT', `/workers/${before.id}`, { priority: 1, cost: 2.5, labels: { a: 'b' }, api_key: 'k' });
@@ -196,7 +196,7 @@ test('health is always OK, readiness follows the workers and the end of the rout
   const none = await rig.call('GET', '/readiness');
   assert.equal(none.status, 503);
   assert.deepEqual(json(none), { status: 'not ready', reason: 'insufficient healthy workers' });
-  rig.control.start([worker.address]);
+  rig.start({ workerUrls: [worker.address] });
   await rig.untilEligible(worker.address.url);
   await rig.call('POST', '/workers', { url: 'http://127.0.0.1:9' });
   const ready = await rig.call('GET', '/readiness');

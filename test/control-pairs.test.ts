@@ -17,14 +17,9 @@ async function startWorker(t: TestContext, answers: readonly (readonly [string, 
 }
 
 /** With all workers ready. */
-async function startPairs(
-  t: TestContext,
-  prefill: readonly ProbedWorker[],
-  decode: readonly ProbedWorker[],
-  apiKey?: string,
-): Promise<Rig> {
-  const rig = startControl(t, { isPaired: true, ...(apiKey === undefined ? {} : { apiKey }) });
-  rig.control.start([], {
+async function startPairs(t: TestContext, prefill: readonly ProbedWorker[], decode: readonly ProbedWorker[]): Promise<Rig> {
+  const rig = startControl(t, { isPaired: true });
+  rig.start({
     prefill: prefill.map(({ address }, at) => ({ address, bootstrapPort: at === 0 ? 8998 : null })),
     decode: decode.map(({ address }) => address),
   });
@@ -35,7 +30,7 @@ async function startPairs(
 test('workers named at the start have their role, and their counts include only those that have come up', async (t) => {
   const [prefill, decode] = [await startWorker(t), await startWorker(t, [['/ready', 503]])];
   const rig = startControl(t, { isPaired: true });
-  rig.control.start([], { prefill: [{ address: prefill.address, bootstrapPort: 8998 }], decode: [decode.address] });
+  rig.start({ prefill: [{ address: prefill.address, bootstrapPort: 8998 }], decode: [decode.address] });
   await rig.untilEligible(prefill.address.url);
   const early = json(await rig.call('GET', '/workers'));
   assert.deepEqual([early.total, early.stats], [2, { prefill_count: 1, decode_count: 0, regular_count: 0 }]);
@@ -96,7 +91,7 @@ test('/health_generate and /get_server_info name the role that is missing', asyn
     assert.deepEqual([none.status, json(none).error.message], [503, 'no prefill and no decode worker can take requests now']);
   }
   const prefill = await startWorker(t);
-  rig.control.start([], { prefill: [{ address: prefill.address, bootstrapPort: null }], decode: [] });
+  rig.start({ prefill: [{ address: prefill.address, bootstrapPort: null }], decode: [] });
   await rig.untilEligible(prefill.address.url);
   assert.equal(json(await rig.call('GET', '/health_generate')).error.message, 'no decode worker can take requests now');
 });
@@ -222,7 +217,7 @@ test('a router of regular workers leaves to one of them what only makes sense fo
   }
   const none = await rig.call('POST', '/flush_cache');
   assert.deepEqual([none.status, json(none).workers_flushed], [200, 0]);
-  rig.control.start([first.address, second.address]);
+  rig.start({ workerUrls: [first.address, second.address] });
   const all = await rig.call('POST', '/flush_cache');
   assert.deepEqual([all.status, json(all).workers_flushed, json(all).total_workers], [200, 2, 2]);
   assert.deepEqual(json(await rig.call('GET', '/get_loads')).workers, [

@@ -9,7 +9,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker().listen();
     t.after(() => worker.kill());
     const rig = startControl(t);
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     assert.equal(rig.cell.current.total, 1);
     assert.ok((await rig.untilEligible(worker.address.url)) < 500);
   });
@@ -26,7 +26,7 @@ suite('registration of workers', { concurrency: true }, () => {
     t.after(() => Promise.all([slow.kill(), starting.kill()]));
     const rig = startControl(t);
     await rig.control.firstLook(60_000);
-    rig.control.start([slow.address, down.address, starting.address]);
+    rig.start({ workerUrls: [slow.address, down.address, starting.address] });
     assert.deepEqual(rig.eligible(), []);
     await rig.control.firstLook(60_000);
     assert.deepEqual(rig.eligible(), [slow.address.url]);
@@ -41,7 +41,7 @@ suite('registration of workers', { concurrency: true }, () => {
     worker.delaysMs.set('/server_info', 100);
     t.after(() => worker.kill());
     const rig = startControl(t, { isDpAware: true });
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.control.firstLook(60_000);
     assert.equal(rig.eligible().length, 2);
   });
@@ -50,18 +50,18 @@ suite('registration of workers', { concurrency: true }, () => {
     const hung = await new ProbedWorker([['/ready', 'hang']]).listen();
     t.after(() => hung.kill());
     const rig = startControl(t);
-    rig.control.start([hung.address]);
+    rig.start({ workerUrls: [hung.address] });
     await rig.control.firstLook(20);
     assert.deepEqual(rig.eligible(), []);
 
     const removed = startControl(t);
-    removed.control.start([hung.address]);
+    removed.start({ workerUrls: [hung.address] });
     const look = removed.control.firstLook(60_000);
     await removed.call('DELETE', `/workers/${removed.worker(hung.address.url).id}`);
     await look;
 
     const stopped = startControl(t);
-    stopped.control.start([hung.address]);
+    stopped.start({ workerUrls: [hung.address] });
     const cut = stopped.control.firstLook(60_000);
     await stopped.control.stop();
     await cut;
@@ -77,7 +77,7 @@ suite('registration of workers', { concurrency: true }, () => {
       await worker.kill();
       t.after(() => worker.kill());
       const rig = startControl(t);
-      rig.control.start([worker.address]);
+      rig.start({ workerUrls: [worker.address] });
       // The first probes are refused before the worker comes.
       await new Promise((resolve) => setTimeout(resolve, 700));
       assert.deepEqual(rig.eligible(), []);
@@ -100,7 +100,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker([]).listen();
     t.after(() => worker.kill());
     const rig = startControl(t);
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.untilEligible(worker.address.url);
     await rig.until(() => worker.requests.some((request) => request.path === '/get_model_info'));
     assert.equal(rig.worker(worker.address.url).modelId, 'unknown');
@@ -114,7 +114,7 @@ suite('registration of workers', { concurrency: true }, () => {
     ]).listen();
     t.after(() => worker.kill());
     const rig = startControl(t);
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     const { url } = worker.address;
     await rig.until(() => rig.worker(url).modelId === 'first');
     await worker.kill();
@@ -128,8 +128,8 @@ suite('registration of workers', { concurrency: true }, () => {
   test('a worker with a key is asked with it', async (t) => {
     const worker = await new ProbedWorker().listen();
     t.after(() => worker.kill());
-    const rig = startControl(t, { apiKey: 'k-1' });
-    rig.control.start([worker.address]);
+    const rig = startControl(t);
+    await rig.call('POST', '/workers', { url: worker.address.url, api_key: 'k-1' });
     await rig.until(() => worker.requests.length >= 5);
     for (const { path, headers } of worker.requests) assert.equal(headers.authorization, 'Bearer k-1', path);
   });
@@ -138,7 +138,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker([['/ready', 503]]).listen();
     t.after(() => worker.kill());
     const rig = startControl(t);
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.until(() => worker.requests.length >= 3);
     assert.deepEqual(rig.eligible(), []);
     worker.answers.set('/ready', 200);
@@ -150,7 +150,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const well = await new ProbedWorker().listen();
     t.after(() => Promise.all([hanging.kill(), well.kill()]));
     const rig = startControl(t);
-    rig.control.start([hanging.address, well.address]);
+    rig.start({ workerUrls: [hanging.address, well.address] });
     assert.ok((await rig.untilEligible(well.address.url)) < 500);
     await rig.until(() => hanging.requests.length >= 2);
     assert.deepEqual(rig.eligible(), [well.address.url]);
@@ -165,7 +165,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker([['/ready', 'hang']]).listen();
     t.after(() => worker.kill());
     const rig = startControl(t, { healthCheckTimeoutMs: 20_000 });
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.until(() => worker.requests.length >= 2);
     worker.answers.set('/ready', 200);
     assert.ok((await rig.untilEligible(worker.address.url)) < 2000);
@@ -175,7 +175,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker().listen();
     t.after(() => worker.kill());
     const rig = startControl(t, { readyProbeIntervalMs: 50, healthCheckTimeoutMs: 30 });
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.untilEligible(worker.address.url);
     worker.answers.set('/ready', 'hang');
     const before = worker.requests.length;
@@ -188,7 +188,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const drains = await new ProbedWorker().listen();
     t.after(() => Promise.all([dies.kill(), drains.kill()]));
     const rig = startControl(t, { readyProbeIntervalMs: 100 });
-    rig.control.start([dies.address, drains.address]);
+    rig.start({ workerUrls: [dies.address, drains.address] });
     await rig.until(() => rig.eligible().length === 2);
     await dies.kill();
     await rig.untilEligible(dies.address.url, false);
@@ -201,7 +201,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker().listen();
     t.after(() => worker.kill());
     const rig = startControl(t);
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.untilEligible(worker.address.url);
     const { attemptListener } = rig.control;
     attemptListener.attemptEnded(0, { kind: 'reset', status: 0 });
@@ -215,7 +215,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker([['/ready', 503]]).listen();
     t.after(() => worker.kill());
     const rig = startControl(t, { startupTimeoutMs: 300 });
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     const record = rig.control.registry.findByUrl(worker.address.url);
     assert.ok(record !== null);
     const jobOf = async () => JSON.parse(String((await rig.call('GET', `/workers/${record.worker.id}`)).body)).job_status;
@@ -236,7 +236,7 @@ suite('registration of workers', { concurrency: true }, () => {
     const worker = await new ProbedWorker().listen();
     t.after(() => worker.kill());
     const rig = startControl(t);
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.untilEligible(worker.address.url);
   });
 
@@ -248,7 +248,7 @@ suite('registration of workers', { concurrency: true }, () => {
     ]).listen();
     t.after(() => Promise.all([target.kill(), worker.kill()]));
     const rig = startControl(t);
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.untilEligible(worker.address.url);
     assert.equal(target.requests.length, 0);
   });
@@ -260,7 +260,7 @@ suite('registration of workers', { concurrency: true }, () => {
     ]).listen();
     t.after(() => worker.kill());
     const rig = startControl(t, { healthCheckEndpoint: '/my/health' });
-    rig.control.start([worker.address]);
+    rig.start({ workerUrls: [worker.address] });
     await rig.until(() => worker.requests.length >= 2);
     assert.deepEqual(rig.eligible(), []);
     worker.answers.set('/my/health', 200);

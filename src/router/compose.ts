@@ -12,6 +12,7 @@ import { stayAlive } from '../base/runtime/stay-alive.ts';
 import { TimerWheel } from '../base/runtime/timer-wheel.ts';
 import type { Config, PolicyName } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
+import { commandLine } from './control/sources/command-line.ts';
 import { findPolicy } from './policy/catalogue.ts';
 import type { IndexStats, Policy } from './policy/contract.ts';
 import { prefixIndexBytes } from './prefix/prefix-budget.ts';
@@ -92,7 +93,6 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     logger,
     counters: metrics,
     settings: {
-      apiKey: null,
       startupTimeoutMs: config.workerStartupTimeoutSecs * 1000,
       startupCheckIntervalMs: config.workerStartupCheckInterval * 1000,
       healthCheckTimeoutMs: config.healthCheckTimeoutSecs * 1000,
@@ -154,7 +154,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   if (pairing !== null) metrics.readFrom('pdLivePairs', () => pairing.ledger.size);
   metrics.readFrom('logLinesDropped', () => runtime.droppedLogLines?.() ?? 0);
 
-  control.start(config.workerUrls, config);
+  control.start([commandLine(config)]);
   let address: Address;
   let metricsServer: MetricsServer | null = null;
   try {

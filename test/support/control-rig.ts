@@ -8,10 +8,10 @@ import type { Worker } from '../../src/base/core/worker.ts';
 import { realClock } from '../../src/base/runtime/clock.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
 import { type Control, type ControlSettings, createControl } from '../../src/router/control/control.ts';
+import { commandLine } from '../../src/router/control/sources/command-line.ts';
 import { matchRoute } from './match-route.ts';
 
 const SETTINGS: ControlSettings = {
-  apiKey: null,
   startupTimeoutMs: 60_000,
   startupCheckIntervalMs: 30_000,
   healthCheckTimeoutMs: 5000,
@@ -20,6 +20,8 @@ const SETTINGS: ControlSettings = {
 
 interface ControlRig {
   readonly control: Control;
+  /** Registers workers as if named on the command line. */
+  start(workers: Partial<Parameters<typeof commandLine>[0]>): void;
   readonly cell: FleetCell;
   readonly load: LoadTable;
   /** URLs of the workers that may take a request now. */
@@ -64,6 +66,7 @@ export function startControl(t: TestContext, settings: Partial<ControlSettings> 
   };
   return {
     control,
+    start: (workers) => control.start([commandLine({ workerUrls: [], prefill: [], decode: [], ...workers })]),
     cell,
     load,
     eligible,

@@ -6,7 +6,6 @@ import type { LocalRoute } from '../../base/core/local-route.ts';
 import type { Logger } from '../../base/core/logger.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import type { WorkerIndex } from '../../base/core/worker.ts';
-import type { WorkerAddress } from '../../base/core/worker-address.ts';
 import { createWorkerClient } from './calls/worker-client.ts';
 import { WorkerRounds } from './calls/worker-rounds.ts';
 import { FactsFetcher } from './facts/facts-fetcher.ts';
@@ -15,18 +14,17 @@ import { Prober, type ProberSettings } from './probing/prober.ts';
 import { FirstLook } from './registry/first-look.ts';
 import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
 import { RegistrationJobs } from './registry/registration-jobs.ts';
-import { type NewWorker, Registry } from './registry/registry.ts';
-import { MAX_WORKERS } from './registry/worker-limit.ts';
-import { DEFAULT_OPTIONS } from './registry/worker-record.ts';
+import { Registry } from './registry/registry.ts';
+import { DEFAULT_OPTIONS } from './registry/worker-options.ts';
 import { createAdminRoutes } from './routes/admin-routes.ts';
 import { createFanOutRoutes } from './routes/fan-out-routes.ts';
 import { createLegacyRoutes } from './routes/legacy-routes.ts';
 import { createPairRoutes } from './routes/pair-routes.ts';
 import { createProbeRoutes } from './routes/probe-routes.ts';
+import { ControlApi } from './sources/control-api.ts';
+import type { WorkerSource } from './sources/worker-source.ts';
 
 export interface ControlSettings {
-  /** Sent to workers that have no key of their own; null: none. */
-  readonly apiKey: string | null;
   /** A worker that is not ready by then counts as failed; a worker away for longer is probed seldom. */
   readonly startupTimeoutMs: number;
   /** Upper bound of the time between probes of a worker that is away; 500 ms or less are used. */
@@ -40,12 +38,6 @@ export interface ControlSettings {
   readonly isDpAware?: boolean;
   /** Between probes of a ready worker; 10 s if absent. */
   readonly readyProbeIntervalMs?: number;
-}
-
-/** Workers of pairs that are named at the start. */
-export interface PairWorkers {
-  readonly prefill: readonly { readonly address: WorkerAddress; readonly bootstrapPort: number | null }[];
-  readonly decode: readonly WorkerAddress[];
 }
 
 interface ControlDeps {
@@ -62,19 +54,18 @@ export interface Control {
   readonly routes: readonly LocalRoute[];
   readonly attemptListener: AttemptListener;
   readonly registry: Registry;
-  /** Registers the workers, in this order, and begins to probe them. Throws RangeError when there are more than MAX_WORKERS. */
-  start(regular: readonly WorkerAddress[], pairs?: PairWorkers): void;
+  /** Starts the sources, in this order, and probes the workers that they want. Throws what a source throws. */
+  start(sources: readonly WorkerSource[]): void;
   /** Resolves when something is known of every worker, good or bad, and at the latest after `limitMs`. */
   firstLook(limitMs: number): Promise<void>;
   /** Whether the worker or rank at this index may take requests now. */
   isEligible(worker: WorkerIndex): boolean;
   /** From now on readiness says 503. */
   beginDrain(): void;
-  /** Ends all probing; resolves when nothing of it is left. Idempotent. */
+  /** Ends the sources and all probing; resolves when nothing of them is left. Idempotent. */
   stop(): Promise<void>;
 }
 
-const NO_PAIRS: PairWorkers = { prefill: [], decode: [] };
 /** The pause between probes that lets a worker whose probe takes a second take traffic within two. */
 const MAX_AWAY_INTERVAL_MS = 500;
 /** Requests notice a worker that died at once; this is for workers that get none. */
@@ -94,9 +85,12 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
   const facts = new FactsFetcher(clock, client, logger, registry);
   for (const observer of [log, jobs, firstLook, prober, facts]) registry.observe(observer);
 
+  const api = new ControlApi();
+  api.start(registry);
+  const started: WorkerSource[] = [api];
+
   let isDraining = false;
-  const defaults = { ...DEFAULT_OPTIONS, apiKey: settings.apiKey };
-  const admin = { registry, jobs, load, defaults, isPaired, isDpAware };
+  const admin = { registry, api, jobs, load, defaults: DEFAULT_OPTIONS, isPaired, isDpAware };
   const routes = [
     ...(isPaired ? createPairRoutes({ cell, rounds, rng }) : []),
     ...createFanOutRoutes({ registry, rounds }),
@@ -109,16 +103,11 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
     routes,
     registry,
     attemptListener: registry,
-    start: (regular, { prefill, decode } = NO_PAIRS) => {
-      const workers: NewWorker[] = [
-        ...regular.map((address) => ({ address, options: defaults })),
-        ...prefill.map(({ address, bootstrapPort }) => ({ address, options: { ...defaults, type: 'prefill' as const, bootstrapPort } })),
-        ...decode.map((address) => ({ address, options: { ...defaults, type: 'decode' as const } })),
-      ];
-      if (workers.length > MAX_WORKERS) throw new RangeError(`${workers.length} workers: expected at most ${MAX_WORKERS}`);
-      log.isStarting = true;
-      registry.addEach(workers);
-      log.isStarting = false;
+    start: (sources) => {
+      for (const source of sources) {
+        started.push(source);
+        source.start(registry);
+      }
     },
     firstLook: (limitMs) => firstLook.wait(limitMs),
     isEligible: (worker) => registry.isEligible(worker),
@@ -126,6 +115,7 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
       isDraining = true;
     },
     stop: async () => {
+      await Promise.all(started.map((source) => source.stop()));
       registry.stop();
       firstLook.stop();
       jobs.stop();

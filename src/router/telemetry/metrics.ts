@@ -155,8 +155,8 @@ export class RouterMetrics {
     this.#families.discoveryRegistrations.counter({ source, result: 'success' }).value++;
   }
 
-  /** A worker was removed by whoever asked for it. */
-  deregistered(source: 'manual'): void {
+  /** A worker was removed because its source asked for it. */
+  deregistered(source: 'static' | 'manual'): void {
     this.#families.discoveryDeregistrations.counter({ source, reason: 'removed' }).value++;
   }
 

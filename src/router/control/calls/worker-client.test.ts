@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
 import { realClock } from '../../../base/runtime/clock.ts';
-import { DEFAULT_OPTIONS } from '../registry/worker-record.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import { type CallResult, createWorkerClient } from './worker-client.ts';
 
 function workerAt(url: string): Worker {

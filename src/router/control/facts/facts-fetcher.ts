@@ -111,7 +111,7 @@ export class FactsFetcher implements WorkerObserver {
     const worker = record.worker.url;
     const { areRanksKnown } = record.state;
     const before = record.ranks.length;
-    const misfit = findMisfit(record.options, facts);
+    const misfit = findMisfit(record.claims.options, facts);
     if (misfit !== null) this.#logger.warn({ worker, misfit }, 'worker is not what it was registered as');
     if (!this.#sink.factsDiscovered(record, facts)) return;
     const ranks = record.ranks.length;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { WorkerType } from '../../../base/core/worker.ts';
-import { DEFAULT_OPTIONS } from '../registry/worker-record.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import { factsOf, findMisfit } from './server-facts.ts';
 
 test('the model is the served name, else the last segment of the path, else not known', () => {

@@ -1,5 +1,7 @@
 /** What the router keeps of a worker's own description (`/server_info`, `/model_info`). */
-import type { WorkerFacts, WorkerOptions } from '../registry/worker-record.ts';
+
+import type { WorkerOptions } from '../registry/worker-options.ts';
+import type { WorkerFacts } from '../registry/worker-record.ts';
 
 /** Short facts that an operator looks for. The engine's description has hundreds, keys and paths of its machine among them. */
 const KEPT = [

@@ -7,7 +7,9 @@ import { FakeClock } from '../../../base/runtime/fake-clock.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import type { CallResult, WorkerClient } from '../calls/worker-client.ts';
 import { Registry } from '../registry/registry.ts';
-import { DEFAULT_OPTIONS, type WorkerRecord } from '../registry/worker-record.ts';
+import type { Source } from '../registry/source.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
+import type { WorkerRecord } from '../registry/worker-record.ts';
 import { Prober, type ProberSettings } from './prober.ts';
 
 const SETTINGS: ProberSettings = {
@@ -17,6 +19,7 @@ const SETTINGS: ProberSettings = {
   awayPatienceMs: 60_000,
   readyIntervalMs: 10_000,
 };
+const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };
 const REFUSED: CallResult = { ok: false, failure: 'no-connection', detail: 'ECONNREFUSED' };
 const ABORTED: CallResult = { ok: false, failure: 'aborted', detail: 'aborted' };
 const READY: CallResult = { ok: true, status: 200, body: Buffer.alloc(0) };
@@ -82,8 +85,8 @@ function createRig(settings: Partial<ProberSettings> = {}): Rig {
     add(host) {
       const parsed = parseWorkerAddress(`http://${host}:1`);
       assert.ok(parsed.ok);
-      const [result] = registry.add([parsed.address], DEFAULT_OPTIONS);
-      assert.ok(result?.ok);
+      const [result] = registry.desire(SOURCE, [{ address: parsed.address, options: DEFAULT_OPTIONS }]);
+      assert.ok(result?.kind === 'added');
       return result.record;
     },
     async pass(ms) {
@@ -209,7 +212,7 @@ test('removal and stop abort what runs, and no timer is left', async () => {
   const first = add('a');
   add('b');
   await pass(2000);
-  registry.remove(first);
+  registry.remove(first, SOURCE);
   await settle();
   assert.equal(client.running.length, 2, 'those of the other worker');
   await prober.stop();

@@ -1,7 +1,8 @@
 /** Puts together what a worker is: where it is, what its owner says of it, and what it says of itself. */
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
 import type { WorkerAddress } from '../../../base/core/worker-address.ts';
-import type { WorkerFacts, WorkerOptions } from './worker-record.ts';
+import type { WorkerOptions } from './worker-options.ts';
+import type { WorkerFacts } from './worker-record.ts';
 
 /** Source: sglang_router 0.3.2. */
 const UNKNOWN_MODEL = 'unknown';

@@ -2,36 +2,36 @@
 import type { Logger } from '../../../base/core/logger.ts';
 import type { WorkerType } from '../../../base/core/worker.ts';
 import { isEligible } from './eligibility.ts';
+import type { Source, SourceLabel } from './source.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 import type { WorkerRecord } from './worker-record.ts';
 import type { Phase, WorkerEvent } from './worker-state.ts';
 
 /** Counts what happens to workers; the router's metrics are one. */
 export interface WorkerCounters {
-  registered(source: 'static' | 'manual'): void;
-  deregistered(source: 'manual'): void;
+  registered(source: SourceLabel): void;
+  deregistered(source: SourceLabel): void;
   probed(type: WorkerType, hasPassed: boolean): void;
 }
 
 export class FleetLog implements WorkerObserver {
   readonly #logger: Logger;
   readonly #counters: WorkerCounters | null;
-  /** Workers are registered by the start of the router. */
-  isStarting = false;
 
   constructor(logger: Logger, counters: WorkerCounters | null) {
     this.#logger = logger;
     this.#counters = counters;
   }
 
-  workerAdded({ worker }: WorkerRecord): void {
-    this.#logger.info({ worker: worker.url, id: worker.id }, 'worker added');
-    this.#counters?.registered(this.isStarting ? 'static' : 'manual');
+  workerAdded({ worker, claims }: WorkerRecord): void {
+    const { label } = claims.decider;
+    this.#logger.info({ worker: worker.url, id: worker.id, source: label }, 'worker added');
+    this.#counters?.registered(label);
   }
 
-  workerRemoved({ worker }: WorkerRecord): void {
-    this.#logger.info({ worker: worker.url, id: worker.id }, 'worker removed');
-    this.#counters?.deregistered('manual');
+  workerRemoved({ worker }: WorkerRecord, { label }: Source): void {
+    this.#logger.info({ worker: worker.url, id: worker.id, source: label }, 'worker removed');
+    this.#counters?.deregistered(label);
   }
 
   probeEnded({ worker }: WorkerRecord, event: WorkerEvent, detail: string): void {

@@ -1,12 +1,26 @@
-/** Records by worker index, and the snapshots made from them. */
+/** The records of all workers by URL, id and index, and the snapshots made from them. */
 import { EMPTY_FLEET, type FleetCell, type FleetSnapshot } from '../../../base/core/fleet.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import type { Claims } from './claims.ts';
 import { isEligible } from './eligibility.ts';
-import type { WorkerRecord } from './worker-record.ts';
+import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
+import type { WorkerState } from './worker-state.ts';
 
-export class FleetTable<Entry extends WorkerRecord> {
+/** A record as the registry changes it. */
+export interface Entry extends WorkerRecord {
+  worker: Worker;
+  ranks: readonly Worker[];
+  readonly claims: Claims;
+  facts: WorkerFacts | null;
+  state: WorkerState;
+}
+
+export class FleetTable {
+  /** In the order in which they were added. */
+  readonly byUrl = new Map<string, Entry>();
+  readonly byId = new Map<string, Entry>();
   readonly #cell: FleetCell;
-  /** By worker index; the ranks of one engine share its record. A worker that left is no longer here. */
+  /** By worker index; the ranks of one engine share its entry. A worker that left is not here. */
   readonly #entries: (Entry | undefined)[] = [];
   /** What the snapshot shows at each index. */
   readonly #workers: (Worker | undefined)[] = [];
@@ -19,6 +33,7 @@ export class FleetTable<Entry extends WorkerRecord> {
     return this.#entries[index];
   }
 
+  /** `worker`: the worker or one of its ranks. */
   set(entry: Entry, worker: Worker): void {
     const { index } = worker;
     while (this.#entries.length <= index) {

@@ -7,7 +7,11 @@ import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import { Registry } from './registry.ts';
-import { DEFAULT_OPTIONS, type WorkerFacts, type WorkerRecord } from './worker-record.ts';
+import type { Source } from './source.ts';
+import { DEFAULT_OPTIONS } from './worker-options.ts';
+import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
+
+const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };
 
 function addressOf(host: string): WorkerAddress {
   const parsed = parseWorkerAddress(`http://${host}:1`);
@@ -39,8 +43,8 @@ class Rig {
   }
 
   add(host: string): WorkerRecord {
-    const [result] = this.registry.add([addressOf(host)], DEFAULT_OPTIONS);
-    assert.ok(result?.ok);
+    const [result] = this.registry.desire(SOURCE, [{ address: addressOf(host), options: DEFAULT_OPTIONS }]);
+    assert.ok(result?.kind === 'added');
     return result.record;
   }
 
@@ -87,7 +91,7 @@ test('ranks for which there is no room do not come, neither some of them', () =>
   assert.deepEqual([b.state.areRanksKnown, rig.cell.current.total], [false, 3]);
   rig.registry.factsDiscovered(a, factsOf(4));
   assert.equal(a.ranks.length, 2);
-  rig.registry.remove(a);
+  rig.registry.remove(a, SOURCE);
   rig.registry.factsDiscovered(b, factsOf(3));
   assert.deepEqual([b.ranks.length, rig.cell.current.total], [3, 3]);
 });
@@ -133,9 +137,9 @@ test('whatever happens, every rank has an index of its own, and one with an atte
 function perform({ registry, cell, load }: Rig, op: Op, running: Worker[]): void {
   const record = registry.list()[op.nth];
   if (op.op === 'add') {
-    const [result] = registry.add([addressOf(`host${op.nth}`)], DEFAULT_OPTIONS);
-    if (result?.ok === true) registry.probeEnded(result.record, 'probe-passed', '');
-  } else if (op.op === 'remove' && record !== undefined) registry.remove(record);
+    const [result] = registry.desire(SOURCE, [{ address: addressOf(`host${op.nth}`), options: DEFAULT_OPTIONS }]);
+    if (result !== undefined && result.kind !== 'full') registry.probeEnded(result.record, 'probe-passed', '');
+  } else if (op.op === 'remove' && record !== undefined) registry.remove(record, SOURCE);
   else if (op.op === 'facts' && record !== undefined) registry.factsDiscovered(record, factsOf(op.ranks === 0 ? null : op.ranks));
   else if (op.op === 'dispatch') {
     const { eligible, workers } = cell.current;

@@ -7,10 +7,13 @@ import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
+import type { Desired } from './reconcile.ts';
 import { Registry } from './registry.ts';
+import type { Source } from './source.ts';
 import { isUuid } from './uuid.ts';
 import type { WorkerObserver } from './worker-observer.ts';
-import { DEFAULT_OPTIONS, type WorkerRecord } from './worker-record.ts';
+import { DEFAULT_OPTIONS } from './worker-options.ts';
+import type { WorkerRecord } from './worker-record.ts';
 import type { WorkerEvent } from './worker-state.ts';
 
 function addressOf(host: string): WorkerAddress {
@@ -31,9 +34,18 @@ function createRig(maxWorkers?: number): Rig {
   return { registry: new Registry({ cell, load, rng: createRng(7), ...(maxWorkers !== undefined && { maxWorkers }) }), cell, load };
 }
 
+const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };
+
+function desire(registry: Registry, ...hosts: readonly string[]): readonly Desired[] {
+  return registry.desire(
+    SOURCE,
+    hosts.map((one) => ({ address: addressOf(one), options: DEFAULT_OPTIONS })),
+  );
+}
+
 function add(registry: Registry, host: string): WorkerRecord {
-  const [result] = registry.add([addressOf(host)], DEFAULT_OPTIONS);
-  assert.ok(result?.ok);
+  const [result] = desire(registry, host);
+  assert.ok(result !== undefined && result.kind !== 'full');
   return result.record;
 }
 
@@ -52,17 +64,19 @@ test('the same URL is the same worker, and its options stay', () => {
   const { registry, cell } = createRig();
   const first = add(registry, 'a');
   const { version } = cell.current;
-  const [second] = registry.add([addressOf('a')], { ...DEFAULT_OPTIONS, priority: 1 });
-  assert.ok(second?.ok);
-  assert.equal(second.record, first);
-  assert.equal(second.isNew, false);
+  const [second] = registry.desire(SOURCE, [{ address: addressOf('a'), options: { ...DEFAULT_OPTIONS, priority: 1 } }]);
+  assert.deepEqual(second, { kind: 'known', record: first });
   assert.equal(first.worker.priority, 50);
   assert.equal(cell.current.version, version, 'nothing was published');
 });
 
 test('many workers are added in one publication', () => {
   const { registry, cell } = createRig();
-  registry.add([addressOf('a'), addressOf('b'), addressOf('a')], DEFAULT_OPTIONS);
+  const results = desire(registry, 'a', 'b', 'a');
+  assert.deepEqual(
+    results.map(({ kind }) => kind),
+    ['added', 'added', 'known'],
+  );
   assert.equal(cell.current.version, 1);
   assert.deepEqual(
     cell.current.workers.map((worker) => worker?.host),
@@ -74,7 +88,7 @@ test('an index is not used again while an attempt of its last owner is under way
   const { registry, load } = createRig();
   const first = add(registry, 'a');
   load.acquire(first.worker.index);
-  registry.remove(first);
+  registry.remove(first, SOURCE);
   assert.equal(add(registry, 'b').worker.index, 1);
   load.release(first.worker.index);
   assert.equal(add(registry, 'c').worker.index, 0);
@@ -85,12 +99,12 @@ test('what ends on an index after its owner left changes nobody', () => {
   const { registry, cell } = createRig();
   const record = add(registry, 'a');
   registry.probeEnded(record, 'probe-passed', '');
-  registry.remove(record);
+  registry.remove(record, SOURCE);
   const { version } = cell.current;
   registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
   registry.probeEnded(record, 'probe-passed', '');
   assert.equal(registry.factsDiscovered(record, { modelId: 'm', dpSize: null, metadata: {} }), false);
-  assert.equal(registry.remove(record), false);
+  assert.equal(registry.remove(record, SOURCE), null);
   assert.equal(cell.current.version, version);
 });
 
@@ -98,10 +112,10 @@ test('at the limit a worker is refused, and a removed one that still works count
   const { registry, load } = createRig(2);
   const first = add(registry, 'a');
   add(registry, 'b');
-  assert.deepEqual(registry.add([addressOf('c')], DEFAULT_OPTIONS), [{ ok: false }]);
+  assert.deepEqual(desire(registry, 'c'), [{ kind: 'full' }]);
   load.acquire(first.worker.index);
-  registry.remove(first);
-  assert.deepEqual(registry.add([addressOf('c')], DEFAULT_OPTIONS), [{ ok: false }]);
+  registry.remove(first, SOURCE);
+  assert.deepEqual(desire(registry, 'c'), [{ kind: 'full' }]);
   load.release(first.worker.index);
   assert.equal(add(registry, 'c').worker.index, first.worker.index);
 });
@@ -120,7 +134,7 @@ test('facts replace the worker at its index and tell the listeners, an asked-for
       [0, 'llama'],
     ],
   );
-  registry.update(record, { ...record.options, modelId: 'mine', priority: 3 });
+  registry.update(record, { ...record.claims.options, modelId: 'mine', priority: 3 });
   assert.deepEqual([record.worker.modelId, record.worker.priority], ['mine', 3]);
 });
 
@@ -141,7 +155,7 @@ test('observers hear of a change once, of the probe before it and of the wanted 
   registry.probeEnded(record, 'probe-passed', '200');
   registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
   registry.attemptEnded(0, { kind: 'connect-timeout', status: 0 });
-  registry.remove(record);
+  registry.remove(record, SOURCE);
   registry.stop();
   add(registry, 'b');
   assert.deepEqual(heard, [
@@ -194,7 +208,7 @@ function apply({ registry, cell, load }: Rig, op: Op, running: Worker[]): void {
   if (op.op === 'remove' || op.op === 'probe') {
     const record = registry.findByUrl(addressOf(op.host).url);
     if (record === null) return;
-    if (op.op === 'remove') registry.remove(record);
+    if (op.op === 'remove') registry.remove(record, SOURCE);
     else registry.probeEnded(record, op.event, '');
   }
   if (op.op === 'dispatch') {

@@ -1,10 +1,12 @@
 /** What other parts of the control plane hear from the registry: synchronously, in the order in which they subscribed. */
+import type { Source } from './source.ts';
 import type { WorkerRecord } from './worker-record.ts';
 import type { Phase, WorkerEvent } from './worker-state.ts';
 
 export interface WorkerObserver {
   workerAdded?(record: WorkerRecord): void;
-  workerRemoved?(record: WorkerRecord): void;
+  /** `by`: the source that asked for it. */
+  workerRemoved?(record: WorkerRecord, by: Source): void;
   /** A probe of the worker ended. Comes before the change of phase that it causes. `detail`: a status or an error code. */
   probeEnded?(record: WorkerRecord, event: WorkerEvent, detail: string): void;
   /** Not called for the change to `removed`. */

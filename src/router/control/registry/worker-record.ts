@@ -1,29 +1,7 @@
 /** What the registry keeps of one worker, and what others in the control plane may read of it. */
-import type { Worker, WorkerType } from '../../../base/core/worker.ts';
+import type { Worker } from '../../../base/core/worker.ts';
+import type { Claims } from './claims.ts';
 import type { WorkerState } from './worker-state.ts';
-
-/** What whoever names a worker may say about it. */
-export interface WorkerOptions {
-  readonly type: WorkerType;
-  readonly apiKey: string | null;
-  /** null: what the worker says of itself. */
-  readonly modelId: string | null;
-  readonly priority: number;
-  readonly cost: number;
-  readonly bootstrapPort: number | null;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** Source: sglang_router 0.3.2 (priority 50, cost 1.0). */
-export const DEFAULT_OPTIONS: WorkerOptions = {
-  type: 'regular',
-  apiKey: null,
-  modelId: null,
-  priority: 50,
-  cost: 1,
-  bootstrapPort: null,
-  labels: {},
-};
 
 /** What a worker reports about itself. */
 export interface WorkerFacts {
@@ -42,7 +20,8 @@ export interface WorkerRecord {
    * and an index of its own. They join, leave and fail together; the first has the index of the worker.
    */
   readonly ranks: readonly Worker[];
-  readonly options: WorkerOptions;
+  /** Who wants it registered, and with which options. */
+  readonly claims: Pick<Claims, 'keeper' | 'decider' | 'options'>;
   readonly facts: WorkerFacts | null;
   readonly state: WorkerState;
 }

@@ -8,15 +8,19 @@ import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
 import type { RegistrationJobs } from '../registry/registration-jobs.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Source } from '../registry/source.ts';
 import { isUuid } from '../registry/uuid.ts';
 import { tooManyWorkers } from '../registry/worker-limit.ts';
-import type { WorkerOptions, WorkerRecord } from '../registry/worker-record.ts';
+import type { WorkerOptions } from '../registry/worker-options.ts';
+import type { WorkerRecord } from '../registry/worker-record.ts';
+import type { ControlApi } from '../sources/control-api.ts';
 import { rankInfos, workerInfo } from './worker-info.ts';
 import { type FieldProblem, parseAddWorker, parseUpdateWorker } from './worker-request.ts';
 
 export interface AdminDeps {
   readonly registry: Registry;
   readonly jobs: RegistrationJobs;
+  readonly api: ControlApi;
   readonly load: LoadTable;
   /** For what a request does not say. */
   readonly defaults: WorkerOptions;
@@ -95,33 +99,37 @@ function listWorkers(deps: AdminDeps): LocalResponse {
 function addWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
   const parsed = parseAddWorker(request.body, deps.defaults, deps);
   if (!parsed.ok) return refuse(parsed.problems);
-  const [result] = deps.registry.addEach([parsed.value]);
-  if (result?.ok !== true) return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());
+  const result = deps.api.add(parsed.value);
+  if (result.kind === 'full') return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());
   const { worker } = result.record;
-  const conflict = result.isNew ? null : conflictWith(worker, parsed.value.options);
-  if (conflict !== null) return fail(409, 'WORKER_CONFLICT', conflict);
+  if (result.kind === 'conflict') return fail(409, 'WORKER_CONFLICT', roleConflict(worker));
   const location = `/workers/${worker.id}`;
-  const message = result.isNew ? 'Worker addition queued for background processing' : 'Worker is registered already; nothing was changed';
+  const message =
+    result.kind === 'added' ? 'Worker addition queued for background processing' : 'Worker is registered already; nothing was changed';
   return jsonResponse(202, { status: 'accepted', worker_id: worker.id, url: worker.url, location, message }, { location });
 }
 
-/** An engine that came back as something else at the same URL must not go on as what it was. */
-function conflictWith({ url, type, bootstrapPort }: Worker, options: WorkerOptions): string | null {
-  const isOtherPort = options.bootstrapPort !== null && options.bootstrapPort !== bootstrapPort;
-  if (options.type === type && !isOtherPort) return null;
+function roleConflict({ url, type, bootstrapPort }: Worker): string {
   const port = type === 'prefill' ? ` with the bootstrap port ${bootstrapPort ?? 'none'}` : '';
   return `${url} is registered as a ${type} worker${port}; DELETE it before it is added as something else`;
 }
 
-function updateWorker(deps: AdminDeps, record: WorkerRecord, body: Buffer): LocalResponse {
-  const parsed = parseUpdateWorker(body, record.options);
+/** Why the control API does not change or remove this worker. */
+export function ofSource({ worker }: WorkerRecord, { name }: Source): string {
+  return `${worker.url} is a worker of ${name}: change or remove it there`;
+}
+
+function updateWorker({ registry }: AdminDeps, record: WorkerRecord, body: Buffer): LocalResponse {
+  const parsed = parseUpdateWorker(body, record.claims.options);
   if (!parsed.ok) return refuse(parsed.problems);
-  deps.registry.update(record, parsed.value);
+  const keeper = registry.update(record, parsed.value);
+  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', ofSource(record, keeper));
   return accept(record, 'Worker update queued for background processing');
 }
 
-function removeWorker(deps: AdminDeps, record: WorkerRecord): LocalResponse {
-  deps.registry.remove(record);
+function removeWorker({ registry, api }: AdminDeps, record: WorkerRecord): LocalResponse {
+  const keeper = registry.remove(record, api);
+  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', ofSource(record, keeper));
   return accept(record, 'Worker removal queued for background processing');
 }
 

@@ -3,8 +3,9 @@ import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } 
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
 import type { Registered } from '../registry/registration-jobs.ts';
 import { tooManyWorkers } from '../registry/worker-limit.ts';
-import type { WorkerOptions, WorkerRecord } from '../registry/worker-record.ts';
-import { type AdminDeps, notAlone, parseNamed } from './admin-routes.ts';
+import type { WorkerOptions } from '../registry/worker-options.ts';
+import type { WorkerRecord } from '../registry/worker-record.ts';
+import { type AdminDeps, notAlone, ofSource, parseNamed } from './admin-routes.ts';
 
 export function createLegacyRoutes(deps: AdminDeps): LocalRoute[] {
   return [
@@ -24,14 +25,14 @@ async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalR
   }
   const role = roleOf(request.query, deps.isPaired);
   if (typeof role === 'string') return text(400, role);
-  const [result] = deps.registry.add([address], { ...deps.defaults, ...role, apiKey: apiKey ?? deps.defaults.apiKey });
-  if (result?.ok !== true) return text(400, tooManyWorkers());
-  const { record, isNew } = result;
-  if (!isNew) return text(400, `Worker ${address.url} already exists`);
+  const result = deps.api.add({ address, options: { ...deps.defaults, ...role, apiKey: apiKey ?? deps.defaults.apiKey } });
+  if (result.kind === 'full') return text(400, tooManyWorkers());
+  if (result.kind !== 'added') return text(400, `Worker ${address.url} already exists`);
+  const { record } = result;
   const how = await deps.jobs.whenRegistered(record);
   if (how === 'ready') return text(200, `Successfully added worker: ${address.url}`);
   const message = deps.jobs.findStatus(record)?.message;
-  deps.registry.remove(record);
+  deps.registry.remove(record, deps.api);
   return text(400, `Worker ${address.url} was not added: ${reasonOf(how, message ?? null)}`);
 }
 
@@ -72,7 +73,8 @@ function removeWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
   if (typeof address === 'string') return text(400, address);
   const record: WorkerRecord | null = deps.registry.findByUrl(address.url);
   if (record === null) return text(404, `Worker ${address.url} not found`);
-  deps.registry.remove(record);
+  const keeper = deps.registry.remove(record, deps.api);
+  if (keeper !== null) return text(409, ofSource(record, keeper));
   return text(200, `Successfully removed worker: ${address.url}`);
 }
 

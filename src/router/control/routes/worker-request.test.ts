@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { DEFAULT_OPTIONS } from '../registry/worker-record.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import { parseAddWorker, parseUpdateWorker } from './worker-request.ts';
 
 const DEFAULTS = { ...DEFAULT_OPTIONS, apiKey: 'shared' };

@@ -1,8 +1,8 @@
 /** Reads the bodies of `POST /workers` and `PUT /workers/{id}`. Field names and defaults are those of sglang_router 0.3.2. */
 import { WORKER_TYPES, type WorkerType } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
-import type { NewWorker } from '../registry/registry.ts';
-import type { WorkerOptions } from '../registry/worker-record.ts';
+import type { WantedWorker } from '../registry/source.ts';
+import type { WorkerOptions } from '../registry/worker-options.ts';
 
 /** What is wrong with one field. `value` is JSON; never that of a key. */
 export interface FieldProblem {
@@ -27,7 +27,7 @@ export interface RouterMode {
 }
 
 /** `defaults`: what holds for fields that are absent or null. All problems are reported, not only the first. */
-export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: RouterMode): Parsed<NewWorker> {
+export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: RouterMode): Parsed<WantedWorker> {
   const fields = parseFields(body);
   if (!fields.ok) return fields;
   const reader = new FieldReader(fields.value);

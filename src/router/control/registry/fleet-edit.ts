@@ -1,0 +1,93 @@
+/** Changes that are published together: workers that join, leave, or are described anew. */
+import type { Rng } from '../../../base/core/rng.ts';
+import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import { Claims } from './claims.ts';
+import { createWorker } from './create-worker.ts';
+import type { Entry, FleetTable } from './fleet-table.ts';
+import type { IndexPool } from './index-pool.ts';
+import { rankWorkers } from './rank-workers.ts';
+import type { Source, WantedWorker } from './source.ts';
+import { createUuid } from './uuid.ts';
+import { initialState, step } from './worker-state.ts';
+
+export interface FleetEditDeps {
+  readonly table: FleetTable;
+  readonly indices: IndexPool;
+  readonly rng: Rng;
+  /** Every data-parallel rank of an engine is a worker. */
+  readonly isDpAware: boolean;
+}
+
+export class FleetEdit {
+  readonly added: Entry[] = [];
+  readonly removed: { readonly entry: Entry; readonly by: Source }[] = [];
+  readonly #deps: FleetEditDeps;
+  readonly #joined: Worker[] = [];
+  readonly #left: Worker[] = [];
+
+  constructor(deps: FleetEditDeps) {
+    this.#deps = deps;
+  }
+
+  /** Publishes a snapshot, if anything changed. */
+  publish(): void {
+    if (this.#joined.length > 0 || this.#left.length > 0) this.#deps.table.publish(this.#joined, this.#left);
+  }
+
+  /** null: the router holds as many workers as it can. */
+  create(source: Source, { address, options }: WantedWorker): Entry | null {
+    const { table, indices, rng, isDpAware } = this.#deps;
+    const index = indices.take();
+    if (index === null) return null;
+    const worker = createWorker(index, createUuid(rng), address, options, null);
+    const claims = new Claims(source, options);
+    const entry: Entry = { worker, ranks: [worker], claims, facts: null, state: initialState(!isDpAware) };
+    table.byUrl.set(worker.url, entry);
+    table.byId.set(worker.id, entry);
+    table.set(entry, worker);
+    this.#joined.push(worker);
+    this.added.push(entry);
+    return entry;
+  }
+
+  drop(entry: Entry, by: Source): void {
+    const { table } = this.#deps;
+    entry.state = step(entry.state, 'removed').state;
+    table.byUrl.delete(entry.worker.url);
+    table.byId.delete(entry.worker.id);
+    for (const { index } of entry.ranks) this.#vacate(index);
+    this.#left.push(...entry.ranks);
+    this.removed.push({ entry, by });
+  }
+
+  /** After a change of options or facts. Ranks that are the same keep their ids and indices. */
+  renew(entry: Entry): void {
+    const { worker, ranks } = entry;
+    entry.worker = createWorker(worker.index, worker.id, worker, entry.claims.options, entry.facts);
+    entry.ranks = this.#deps.isDpAware ? this.#ranksOf(entry) : [entry.worker];
+    const stays = new Set(entry.ranks.map(({ id }) => id));
+    const left = ranks.filter(({ id }) => !stays.has(id));
+    const taken = new Set(entry.ranks.map(({ index }) => index));
+    for (const { index } of left) if (!taken.has(index)) this.#vacate(index);
+    for (const rank of entry.ranks) this.#deps.table.set(entry, rank);
+    this.#joined.push(...entry.ranks);
+    this.#left.push(...left);
+  }
+
+  /** Without a usable number of ranks, or without room for all of them, they stay as they are. */
+  #ranksOf(entry: Entry): readonly Worker[] {
+    const { worker, ranks, facts, state } = entry;
+    const { indices, rng } = this.#deps;
+    const ofSize = (size: number) => rankWorkers(worker, ranks, size, indices, () => createUuid(rng));
+    const reported = facts === null || facts.dpSize === null ? null : ofSize(facts.dpSize);
+    if (reported === null) return (state.areRanksKnown ? ofSize(ranks.length) : null) ?? [worker];
+    entry.state = step(state, 'ranks-known').state;
+    return reported;
+  }
+
+  /** The index belongs to no worker, though an attempt may still be in flight on it. */
+  #vacate(index: WorkerIndex): void {
+    this.#deps.table.clear(index);
+    this.#deps.indices.free(index);
+  }
+}

@@ -1,0 +1,32 @@
+/** Workers named in the settings with which the router starts (`--worker-urls`, `--prefill`, `--decode`). */
+import type { WorkerAddress } from '../../../base/core/worker-address.ts';
+import type { WantedWorker } from '../registry/source.ts';
+import { MAX_WORKERS } from '../registry/worker-limit.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
+import type { WorkerSource } from './worker-source.ts';
+
+interface NamedWorkers {
+  readonly workerUrls: readonly WorkerAddress[];
+  readonly prefill: readonly { readonly address: WorkerAddress; readonly bootstrapPort: number | null }[];
+  readonly decode: readonly WorkerAddress[];
+}
+
+/** `start` throws RangeError when there are more than MAX_WORKERS. */
+export function commandLine({ workerUrls, prefill, decode }: NamedWorkers): WorkerSource {
+  const workers: WantedWorker[] = [
+    ...workerUrls.map((address) => ({ address, options: DEFAULT_OPTIONS })),
+    ...prefill.map(({ address, bootstrapPort }) => ({ address, options: { ...DEFAULT_OPTIONS, type: 'prefill' as const, bootstrapPort } })),
+    ...decode.map((address) => ({ address, options: { ...DEFAULT_OPTIONS, type: 'decode' as const } })),
+  ];
+  const source: WorkerSource = {
+    name: 'the command line',
+    label: 'static',
+    isLasting: false,
+    start: (sink) => {
+      if (workers.length > MAX_WORKERS) throw new RangeError(`${workers.length} workers: expected at most ${MAX_WORKERS}`);
+      sink.desire(source, workers);
+    },
+    stop: async () => {},
+  };
+  return source;
+}

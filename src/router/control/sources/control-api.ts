@@ -1,0 +1,24 @@
+/** Workers that requests to the control API add. The routes parse and answer; the registry removes. */
+import type { Desired } from '../registry/reconcile.ts';
+import type { WantedWorker } from '../registry/source.ts';
+import type { SourceSink, WorkerSource } from './worker-source.ts';
+
+export class ControlApi implements WorkerSource {
+  readonly name = 'the control API';
+  readonly label = 'manual';
+  readonly isLasting = false;
+  #sink: SourceSink | null = null;
+
+  start(sink: SourceSink): void {
+    this.#sink = sink;
+  }
+
+  async stop(): Promise<void> {}
+
+  /** A URL that is registered already keeps its worker as it is. Throws before `start`. */
+  add(worker: WantedWorker): Desired {
+    const [result] = this.#sink?.desire(this, [worker]) ?? [];
+    if (result === undefined) throw new Error('the control API has not been started');
+    return result;
+  }
+}
