@@ -8,6 +8,7 @@ import { createRng } from '../src/base/runtime/rng.ts';
 import { startRouter } from '../src/router/compose.ts';
 import { type Config, type ConfigKey, defaultsOf } from '../src/router/config/load-config.ts';
 import { SETTINGS } from '../src/router/config/schema.ts';
+import { POLICIES, serves } from '../src/router/policy/catalogue.ts';
 import { ProbedWorker } from './support/probed-worker.ts';
 
 const RUNTIME = { clock: realClock, rng: createRng(1), logger: SILENT_LOGGER };
@@ -24,14 +25,16 @@ test('every setting is read when the router starts, or by the programs', async (
       return target[key as ConfigKey];
     },
   });
-  const router = await startRouter(watched, RUNTIME, true);
-  await router.stop();
-  // Some are asked for pairs only.
-  const paired = new Proxy(
-    { ...QUIET, pdDisaggregation: true },
-    { get: (_, key) => (key === 'pdDisaggregation' ? true : Reflect.get(watched, key)) },
-  );
-  await (await startRouter(paired, RUNTIME, true)).stop();
+  const start = async (given: Partial<Config>): Promise<void> => {
+    const config = new Proxy(QUIET, { get: (_, key) => Reflect.get(Object.hasOwn(given, key) ? given : watched, key) });
+    await (await startRouter(config, RUNTIME, true)).stop();
+  };
+  await start({});
+  // Some are read for pairs only, or by one policy.
+  await start({ pdDisaggregation: true });
+  for (const policy of POLICIES.filter((each) => serves(each, 'regular'))) await start({ policy: policy.name });
+  for (const policy of POLICIES.filter((each) => serves(each, 'prefill')))
+    await start({ pdDisaggregation: true, prefillPolicy: policy.name });
   const keys = Object.keys(SETTINGS);
   assert.ok(keys.length > 30, `${keys.length} settings`);
   assert.deepEqual(

@@ -14,9 +14,12 @@ export const LAYERS = {
   },
   'base/config': { imports: [], uses: [], what: "what command lines share: suggestions for mistyped words, spellings of SGLang's flags" },
   'base/telemetry': { imports: ['base/core'], uses: ['node:fs'], what: 'line writer, metric cells' },
+  'router/setting': { imports: ['base/core'], uses: ['zod'], what: 'how a setting is declared: shape, default, description' },
+  'router/prefix': { imports: ['base/core'], uses: [], what: 'who holds which prefix' },
+  'router/policy': { imports: ['base/core', 'router/prefix', 'router/setting'], uses: [], what: 'choosing a worker' },
   'router/config': {
-    imports: ['base/core', 'base/config'],
-    uses: ['zod', 'yaml'],
+    imports: ['base/core', 'base/config', 'router/setting', 'router/policy'],
+    uses: ['yaml'],
     what: 'one schema of settings',
   },
   'router/telemetry': {
@@ -24,8 +27,6 @@ export const LAYERS = {
     uses: ['node:fs', 'node:fs/promises', 'node:path', 'node:tty', 'node:http', 'node:net', 'node:perf_hooks', 'pino', 'pino-pretty'],
     what: 'log, metrics, access record',
   },
-  'router/prefix': { imports: ['base/core'], uses: [], what: 'who holds which prefix' },
-  'router/policy': { imports: ['base/core', 'router/prefix'], uses: [], what: 'choosing a worker' },
   'router/pair': {
     imports: ['base/core', 'wire/json', 'wire/sse'],
     uses: [],
@@ -153,6 +154,7 @@ export const PURE = [
   'wire/http1',
   'wire/json',
   'wire/sse',
+  'router/setting',
   'router/prefix',
   'router/policy',
   'router/pair',

@@ -4,9 +4,10 @@
  */
 import { LoadTable } from '../../src/base/core/load.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
-import { findPolicy, POLICY_NAMES } from '../../src/router/policy/catalogue.ts';
+import { POLICIES } from '../../src/router/policy/catalogue.ts';
 import type { Policy } from '../../src/router/policy/contract.ts';
 import { FleetViewState } from '../../src/router/policy/view.ts';
+import { defaultsOf } from '../../src/router/setting/setting.ts';
 import { inputOf, promptOf } from '../../test/support/prompt-of.ts';
 import { workerOf } from '../../test/support/worker-of.ts';
 import type { Case } from './case.ts';
@@ -24,13 +25,7 @@ const INPUTS = Array.from({ length: 4096 }, (_, i) => {
 function policyCase(policy: Policy, workers: number): Case {
   const loads = new LoadTable();
   const view = new FleetViewState(loads);
-  const state = policy.create({
-    cacheThreshold: 0.3,
-    balanceAbsThreshold: 64,
-    balanceRelThreshold: 1.5,
-    prefixIndexBytes: 40 * 2 ** 20,
-    salt: 1,
-  });
+  const state = policy.create(defaultsOf(policy.settings, 'seed'), 1);
   for (let worker = 0; worker < workers; worker++) {
     loads.reset(worker);
     policy.join?.(state, workerOf(worker));
@@ -57,5 +52,5 @@ function policyCase(policy: Policy, workers: number): Case {
 }
 
 export function cases(): readonly Case[] {
-  return POLICY_NAMES.flatMap((name) => [8, 64, 1024].map((workers) => policyCase(findPolicy(name)!, workers)));
+  return POLICIES.flatMap((policy) => [8, 64, 1024].map((workers) => policyCase(policy, workers)));
 }

@@ -7,7 +7,7 @@ import { watchSignals } from '../base/runtime/signals.ts';
 import { tuneForRelaying } from '../base/runtime/v8-flags.ts';
 import { type RunningRouter, startRouter } from '../router/compose.ts';
 import { type Config, formatProblems, loadConfig } from '../router/config/load-config.ts';
-import type { Dialect } from '../router/config/setting.ts';
+import type { Dialect } from '../router/setting/setting.ts';
 import { startLog } from '../router/telemetry/log.ts';
 import { Launcher, type Listening } from './launcher.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';

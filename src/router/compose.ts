@@ -10,12 +10,11 @@ import { WORKER_TYPES } from '../base/core/worker.ts';
 import { EndOfTurn } from '../base/runtime/end-of-turn.ts';
 import { stayAlive } from '../base/runtime/stay-alive.ts';
 import { TimerWheel } from '../base/runtime/timer-wheel.ts';
-import type { Config, PolicyName } from './config/load-config.ts';
+import type { Config } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
-import { findPolicy } from './policy/catalogue.ts';
-import type { IndexStats, Policy } from './policy/contract.ts';
-import { prefixIndexBytes } from './prefix/prefix-budget.ts';
+import { startPolicy } from './policy/catalogue.ts';
+import type { IndexStats, PoolPolicy } from './policy/contract.ts';
 import { handleWriters } from './proxy/client/handle-writer.ts';
 import { settleSocketShape } from './proxy/client/socket-shape.ts';
 import { streamWriter } from './proxy/client/stream-writer.ts';
@@ -72,11 +71,12 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const load = new LoadTable();
   const wheel = new TimerWheel(clock);
   const endOfTurn = new EndOfTurn();
-  const pairs = pairDeps(config);
+  const salt = rng.nextUint32();
+  const pairs = pairDeps(config, salt);
   const metrics = new RouterMetrics({
     clock,
     policy: config.policy,
-    ...(pairs === null ? {} : { pairPolicies: { prefill: pairs.prefillPolicy.name, decode: pairs.decodePolicy.name } }),
+    ...(pairs === null ? {} : { pairPolicies: { prefill: pairs.prefillPolicy.policy.name, decode: pairs.decodePolicy.policy.name } }),
     workers: {
       inflight: (worker) => load.inflight[worker] ?? 0,
       processed: (worker) => load.processed[worker] ?? 0,
@@ -124,15 +124,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     fleet,
     load,
     attempts: control.attemptListener,
-    policy: policyOf(config.policy),
+    policy: startPolicy(config.policy, config, salt),
     ...(pairs === null ? {} : { pairs }),
-    policySettings: {
-      cacheThreshold: config.cacheThreshold,
-      balanceAbsThreshold: config.balanceAbsThreshold,
-      balanceRelThreshold: config.balanceRelThreshold,
-      prefixIndexBytes: prefixIndexBytes(config.maxTreeSize),
-      salt: rng.nextUint32(),
-    },
     isDpAware: config.dpAware,
     makeUpstream: http1Upstreams(settings.upstream, clock, wheel, endOfTurn),
     endOfTurn,
@@ -200,16 +193,10 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   };
 }
 
-function policyOf(name: PolicyName): Policy {
-  const policy = findPolicy(name);
-  if (policy === undefined) throw new RangeError(`${name}: no such policy`);
-  return policy;
-}
-
 /** Null: prefill and decode are not divided. */
-function pairDeps(config: Config): PairDeps | null {
+function pairDeps(config: Config, salt: number): PairDeps | null {
   if (!config.pdDisaggregation) return null;
-  const policy = (own: PolicyName | null): Policy => policyOf(config.miniLb ? 'random' : (own ?? config.policy));
+  const policy = (own: string | null): PoolPolicy => startPolicy(config.miniLb ? 'random' : (own ?? config.policy), config, salt);
   return {
     prefillPolicy: policy(config.prefillPolicy),
     decodePolicy: policy(config.decodePolicy),

@@ -14,10 +14,11 @@ interface LearningState {
 
 /** Sends a request to the worker whose host is the value of x-worker-host; others to the first worker. `heard` collects. */
 export function learningPolicy(heard: Heard[]): Policy {
-  const policy: Policy<LearningState> = {
+  const policy: Policy<LearningState, Record<never, never>> = {
     name: 'learning',
     needs: { header: ['x-worker-host', 'authorization'] },
     reasons: ['host', 'first'],
+    settings: {},
     create: () => ({ hosts: new Map() }),
     select(view, { headers }, { hosts }): Choice {
       if (view.count === 0) return NOBODY;

@@ -20,6 +20,7 @@ import type { RequestRecord } from '../../src/router/proxy/routing/request-recor
 import type { ProxySettings } from '../../src/router/proxy/settings.ts';
 import { RouterMetrics } from '../../src/router/telemetry/metrics.ts';
 import { MemoryUpstream } from './memory-upstream.ts';
+import { startForTest } from './policy-pool.ts';
 import { RawClient } from './raw-client.ts';
 import { until } from './until.ts';
 import { workerOf } from './worker-of.ts';
@@ -91,8 +92,7 @@ export async function startMemoryRouter(
     fleet,
     load,
     attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }) },
-    policy,
-    policySettings: { cacheThreshold: 0.3, balanceAbsThreshold: 64, balanceRelThreshold: 1.5, prefixIndexBytes: 2 ** 20, salt: 1 },
+    policy: { policy, state: startForTest(policy) },
     makeUpstream: (worker) => {
       const upstream = new MemoryUpstream(worker);
       upstreams.push(upstream);

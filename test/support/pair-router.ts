@@ -19,6 +19,7 @@ import type { RequestRecord } from '../../src/router/proxy/routing/request-recor
 import type { ProxySettings } from '../../src/router/proxy/settings.ts';
 import { http1Upstreams } from '../../src/router/proxy/upstream/upstreams.ts';
 import { RouterMetrics } from '../../src/router/telemetry/metrics.ts';
+import { startForTest } from './policy-pool.ts';
 import { RawClient } from './raw-client.ts';
 import { type Call, ScriptedWorker } from './scripted-worker.ts';
 import { until } from './until.ts';
@@ -128,6 +129,7 @@ export async function startPairRouter(
   const records: RequestRecord[] = [];
   const outcomes: string[] = [];
   const named = typeof policy === 'string' ? policyNamed(policy) : policy;
+  const started = () => ({ policy: named, state: startForTest(named) });
   const all: ProxySettings = { ...SETTINGS, ...settings };
   const metrics = new RouterMetrics({
     clock: realClock,
@@ -160,9 +162,8 @@ export async function startPairRouter(
         outcomes.push(`${nameOf(worker)} ${kind} ${status}`);
       },
     },
-    policy: named,
-    pairs: { prefillPolicy: named, decodePolicy: named, settings: { bootstrapTimeoutMs } },
-    policySettings: { cacheThreshold: 0.3, balanceAbsThreshold: 64, balanceRelThreshold: 1.5, prefixIndexBytes: 2 ** 20, salt: 1 },
+    policy: started(),
+    pairs: { prefillPolicy: started(), decodePolicy: started(), settings: { bootstrapTimeoutMs } },
     makeUpstream: http1Upstreams(all.upstream, realClock, wheel, endOfTurn),
     makeSocketWriter: streamWriter,
     locals: [],

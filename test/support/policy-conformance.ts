@@ -9,7 +9,7 @@ import type { Rng } from '../../src/base/core/rng.ts';
 import type { Prompt, RouteInput } from '../../src/base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../src/base/core/worker.ts';
 import type { Choice, Policy } from '../../src/router/policy/contract.ts';
-import { Pool, SETTINGS } from './policy-pool.ts';
+import { Pool, startForTest } from './policy-pool.ts';
 import { promptOf } from './prompt-of.ts';
 import { workerOf } from './worker-of.ts';
 
@@ -192,7 +192,7 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
     it('takes joins and departures in any order, repeated and unknown ones too', () => {
       fc.assert(
         fc.property(fc.array(fc.tuple(fc.boolean(), worker), { maxLength: 60, size: 'max' }), (script) => {
-          const state = policy.create(SETTINGS);
+          const state = startForTest(policy);
           for (const [joins, index] of script) {
             if (joins) policy.join?.(state, workerOf(index));
             else policy.leave?.(state, index);

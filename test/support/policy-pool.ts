@@ -6,17 +6,15 @@ import type { Prompt, RouteInput } from '../../src/base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../src/base/core/worker.ts';
 import { NO_WORKERS, SmallWorkerSet } from '../../src/base/core/worker-set.ts';
 import { NOBODY } from '../../src/router/policy/choices.ts';
-import type { Choice, Policy, PolicySettings } from '../../src/router/policy/contract.ts';
+import type { Choice, Policy } from '../../src/router/policy/contract.ts';
 import { FleetViewState } from '../../src/router/policy/view.ts';
+import { defaultsOf } from '../../src/router/setting/setting.ts';
 import { workerOf } from './worker-of.ts';
 
-export const SETTINGS: PolicySettings = {
-  cacheThreshold: 0.3,
-  balanceAbsThreshold: 64,
-  balanceRelThreshold: 1.5,
-  prefixIndexBytes: 2 ** 20,
-  salt: 4711,
-};
+/** The state of a policy with its defaults, as far as `values` does not say otherwise. */
+export function startForTest(policy: Policy, values: Readonly<Record<string, unknown>> = {}): unknown {
+  return policy.create({ ...defaultsOf(policy.settings, 'seed'), ...values }, 4711);
+}
 
 export class Pool {
   readonly loads: LoadTable = new LoadTable();
@@ -29,10 +27,11 @@ export class Pool {
   readonly state: unknown;
   readonly rng: Rng;
 
-  constructor(policy: Policy, rng: Rng, settings: PolicySettings = SETTINGS) {
+  /** `values`: of settings that differ from their defaults. */
+  constructor(policy: Policy, rng: Rng, values: Readonly<Record<string, unknown>> = {}) {
     this.policy = policy;
     this.rng = rng;
-    this.state = policy.create(settings);
+    this.state = startForTest(policy, values);
   }
 
   /** An index is taken again only when the requests of the worker that left have ended. */

@@ -1,7 +1,7 @@
 // docs/configuration.md from the schema of settings.
 import { BUILT, KNOWN } from '../../dist/router/config/catalogue.js';
 import { defaultText } from '../../dist/router/config/help.js';
-import { GROUPS } from '../../dist/router/config/setting.js';
+import { GROUPS } from '../../dist/router/setting/setting.js';
 
 const INTRODUCTION = `# Configuration
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ENTRIES } from '../../dist/router/config/catalogue.js';
 import { defaultText } from '../../dist/router/config/help.js';
-import { defaultOf, GROUPS } from '../../dist/router/config/setting.js';
+import { defaultOf, GROUPS } from '../../dist/router/setting/setting.js';
 import {
   COMPATIBLE_WITH,
   ENVIRONMENT,

@@ -1,10 +1,11 @@
 /** All settings by flag, environment variable and file key: those that work and those that are only known. */
+
+import type { Setting } from '../setting/setting.ts';
 import { KNOWN_ROUTING } from './known-routing.ts';
 import { KNOWN_SERVING } from './known-serving.ts';
 import type { KnownSetting } from './known-setting.ts';
 import { KNOWN_SMG } from './known-smg.ts';
 import { META_SETTINGS, SETTINGS } from './schema.ts';
-import type { Setting } from './setting.ts';
 
 export const ENVIRONMENT_PREFIX = 'SGLANG_ROUTER_';
 
@@ -31,11 +32,13 @@ function entriesOf(settings: Readonly<Record<string, Setting<unknown> | KnownSet
 }
 
 export const BUILT: readonly Entry[] = [...entriesOf(SETTINGS, false), ...entriesOf(META_SETTINGS, true)];
+const BUILT_KEYS = new Set(BUILT.map(({ key }) => key));
+/** A known setting that works by now is no longer listed here. */
 export const KNOWN: readonly Entry[] = [
   ...entriesOf(KNOWN_ROUTING, false),
   ...entriesOf(KNOWN_SERVING, false),
   ...entriesOf(KNOWN_SMG, false),
-];
+].filter(({ key }) => !BUILT_KEYS.has(key));
 export const ENTRIES: readonly Entry[] = [...BUILT, ...KNOWN];
 
 /** What a flag on the command line stands for. */

@@ -1,4 +1,5 @@
 /** What no setting can say about itself alone. */
+import { findPolicy } from '../policy/catalogue.ts';
 import { checkPairs } from './pair-checks.ts';
 import type { Problem } from './problem.ts';
 import type { Config } from './schema.ts';
@@ -23,8 +24,8 @@ export function crossCheck(config: Config, sourceOf: (key: keyof Config) => stri
     }
   }
   checkPairs(config, sourceOf, problems, warnings);
-  if (!config.pdDisaggregation && !config.dpAware && config.policy === 'power_of_two' && config.workerUrls.length < 2) {
-    warnings.push('--policy power_of_two chooses between two workers, and fewer are given; others can join later');
+  if (!config.pdDisaggregation && !config.dpAware && findPolicy(config.policy)?.choosesBetweenTwo && config.workerUrls.length < 2) {
+    warnings.push(`--policy ${config.policy} chooses between two workers, and fewer are given; others can join later`);
   }
   if (config.port !== 0 && config.port === config.prometheusPort && overlap(config.host, config.prometheusHost)) {
     problems.push({

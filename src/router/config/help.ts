@@ -1,7 +1,8 @@
 /** The text of --help. */
+
+import { type Dialect, defaultOf, GROUPS, type Setting } from '../setting/setting.ts';
 import { BUILT, type Entry, KNOWN } from './catalogue.ts';
 import { mayBeRefused } from './known-setting.ts';
-import { type Dialect, defaultOf, GROUPS, type Setting } from './setting.ts';
 
 const WIDTH = 120;
 /** Stands for a space at which no line breaks. */

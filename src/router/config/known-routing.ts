@@ -1,8 +1,8 @@
 /** Known flags of sglang_router 0.3.2 about routing, reliability and discovery. */
 
+import { pairs } from '../setting/list-shape.ts';
+import { choice, float, int, text, toggle } from '../setting/shape.ts';
 import { knownOf } from './known-setting.ts';
-import { pairs } from './list-shape.ts';
-import { choice, float, int, text, toggle } from './shape.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
 const ANY_INT = { min: -ANY, max: ANY };

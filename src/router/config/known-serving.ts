@@ -1,7 +1,8 @@
 /** Known flags of sglang_router 0.3.2 about tokens, history, keys, TLS and traces. */
+
+import { texts } from '../setting/list-shape.ts';
+import { choice, int, text, toggle } from '../setting/shape.ts';
 import { knownOf } from './known-setting.ts';
-import { texts } from './list-shape.ts';
-import { choice, int, text, toggle } from './shape.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
 const COUNT = { min: 0, max: ANY };

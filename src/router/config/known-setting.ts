@@ -1,6 +1,6 @@
 /** Flags of other versions of the router whose feature does not exist here yet: known by name, type and choices, never ignored. */
-import type { FlagAlias } from './setting.ts';
-import type { Shape } from './shape.ts';
+import type { FlagAlias } from '../setting/setting.ts';
+import type { Shape } from '../setting/shape.ts';
 
 export interface KnownSetting {
   readonly built: false;

@@ -1,7 +1,8 @@
 /** Known flags of smg, the successor of sglang_router, that sglang_router 0.3.2 does not have. */
+
+import { bootstrapUrls, pairs, texts } from '../setting/list-shape.ts';
+import { choice, float, int, text, toggle } from '../setting/shape.ts';
 import { knownOf } from './known-setting.ts';
-import { bootstrapUrls, pairs, texts } from './list-shape.ts';
-import { choice, float, int, text, toggle } from './shape.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
 const COUNT = { min: 0, max: ANY };

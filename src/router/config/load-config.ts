@@ -5,6 +5,8 @@
  *
  * Every value that somebody gave is checked, also one that another source overrides; all problems are reported at once.
  */
+
+import { type Dialect, defaultOf } from '../setting/setting.ts';
 import { BUILT, type Entry, FLAGS } from './catalogue.ts';
 import { crossCheck } from './cross-checks.ts';
 import { type Environment, fromEnvironment } from './from-environment.ts';
@@ -14,11 +16,9 @@ import { helpText } from './help.ts';
 import { parseArgv } from './parse-argv.ts';
 import { type Problem, shown } from './problem.ts';
 import type { Config, ConfigKey } from './schema.ts';
-import { type Dialect, defaultOf } from './setting.ts';
 
 export { formatProblems, type Problem } from './problem.ts';
 export type { Config, ConfigKey } from './schema.ts';
-export type { PolicyName } from './settings-main.ts';
 
 /** Where each value of a configuration came from. */
 export type Sources = Readonly<Record<ConfigKey, SourceKind>>;

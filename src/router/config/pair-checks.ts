@@ -1,5 +1,6 @@
 /** What settings of prefill-decode pairs must have to do with each other and with the rest. */
 import type { WorkerAddress } from '../../base/core/worker-address.ts';
+import { findPolicy } from '../policy/catalogue.ts';
 import type { Problem } from './problem.ts';
 import type { Config } from './schema.ts';
 
@@ -53,8 +54,8 @@ function checkPairMode(config: Config, sourceOf: SourceOf, problems: Problem[], 
     if (workers.length === 0)
       warnings.push(`no --${role} worker is given: requests are answered 503 until one joins through POST /workers`);
     const policy = config[`${role}Policy`] ?? config.policy;
-    if (!config.miniLb && !config.dpAware && policy === 'power_of_two' && workers.length < 2) {
-      warnings.push(`power_of_two chooses between two ${role} workers, and fewer are given; others can join later`);
+    if (!config.miniLb && !config.dpAware && findPolicy(policy)?.choosesBetweenTwo && workers.length < 2) {
+      warnings.push(`${policy} chooses between two ${role} workers, and fewer are given; others can join later`);
     }
   }
   if (!config.miniLb) return;

@@ -1,20 +1,14 @@
 /** Settings of the first version, of client connections and of requests. */
 
 import { parseHost } from '../../base/core/host.ts';
-import { headerNames, workerUrls } from './list-shape.ts';
-import { setting } from './setting.ts';
-import { choice, float, int, parsedText, text, toggle } from './shape.ts';
+import { headerNames, workerUrls } from '../setting/list-shape.ts';
+import { setting } from '../setting/setting.ts';
+import { float, int, parsedText, text, toggle } from '../setting/shape.ts';
+import { policyName } from './policy-name.ts';
 
 /** Timers take at most 2^31-1 ms. */
 export const MAX_SECONDS = 2_147_483;
 const ANY = Number.MAX_SAFE_INTEGER;
-
-export const POLICIES = ['round_robin', 'random', 'power_of_two', 'cache_aware'] as const;
-/** Known from other versions of the router. */
-export const LATER_POLICIES = ['manual', 'consistent_hashing', 'prefix_hash', 'least_load', 'passthrough'] as const;
-/** Those that may choose prefill workers. */
-export const PREFILL_POLICIES = [...POLICIES, 'bucket'] as const;
-export type PolicyName = (typeof PREFILL_POLICIES)[number];
 
 export function bindHost(placeholder: string) {
   return parsedText(placeholder, 'a host name, an IPv4 address or an IPv6 address', (word) => {
@@ -46,7 +40,7 @@ export const MAIN = {
     default: [],
     reloadable: true,
   }),
-  policy: setting(choice('POLICY', POLICIES, { later: LATER_POLICIES, wrong: { bucket: 'bucket is for --prefill-policy' } }), {
+  policy: setting(policyName('regular'), {
     group: 'main',
     describe: 'How a worker is chosen for a request',
     origin: 'seed',

@@ -1,9 +1,10 @@
 /** Settings of prefill-decode pairs. */
 
-import { bootstrapUrls, workerUrls } from './list-shape.ts';
-import { setting } from './setting.ts';
-import { LATER_POLICIES, MAX_SECONDS, POLICIES, PREFILL_POLICIES } from './settings-main.ts';
-import { choice, float, toggle } from './shape.ts';
+import { bootstrapUrls, workerUrls } from '../setting/list-shape.ts';
+import { setting } from '../setting/setting.ts';
+import { float, toggle } from '../setting/shape.ts';
+import { policyName } from './policy-name.ts';
+import { MAX_SECONDS } from './settings-main.ts';
 
 export const PAIRS = {
   pdDisaggregation: setting(toggle(), {
@@ -28,14 +29,14 @@ export const PAIRS = {
     default: [],
     reloadable: true,
   }),
-  prefillPolicy: setting(choice('POLICY', PREFILL_POLICIES, { later: LATER_POLICIES }), {
+  prefillPolicy: setting(policyName('prefill'), {
     group: 'pairs',
     describe: 'How a prefill worker is chosen',
     origin: '0.3.2',
     default: null,
     whenUnset: 'the value of --policy',
   }),
-  decodePolicy: setting(choice('POLICY', POLICIES, { later: LATER_POLICIES, wrong: { bucket: 'bucket is for prefill workers only' } }), {
+  decodePolicy: setting(policyName('decode'), {
     group: 'pairs',
     describe: 'How a decode worker is chosen',
     origin: '0.3.2',

@@ -1,43 +1,10 @@
-/** Settings of policies and of the connections to workers. */
+/** Settings of routing that belong to no policy, and of the connections to workers. */
 
-import { setting } from './setting.ts';
+import { setting } from '../setting/setting.ts';
+import { float, int, parsedText, toggle } from '../setting/shape.ts';
 import { MAX_SECONDS } from './settings-main.ts';
-import { float, int, parsedText, toggle } from './shape.ts';
-
-const ANY = Number.MAX_SAFE_INTEGER;
 
 export const ROUTING = {
-  cacheThreshold: setting(float('SHARE', { min: 0, max: 1 }), {
-    group: 'routing',
-    describe: 'cache_aware: share of a prompt that a worker must hold for the request to follow it',
-    origin: '0.3.2',
-    default: 0.3,
-    reloadable: true,
-  }),
-  balanceAbsThreshold: setting(int('COUNT', { min: 0, max: ANY }), {
-    group: 'routing',
-    describe:
-      'cache_aware, bucket: loads are out of balance when they differ by more requests than this, and by the relative threshold too',
-    origin: '0.3.2',
-    default: 64,
-    reloadable: true,
-  }),
-  balanceRelThreshold: setting(float('FACTOR', { min: 1, max: ANY }), {
-    group: 'routing',
-    describe:
-      'cache_aware, bucket: loads are out of balance when the largest exceeds the smallest times this, and the absolute threshold too',
-    origin: '0.3.2',
-    default: 1.5,
-    reloadable: true,
-  }),
-  maxTreeSize: setting(int('SIZE', { min: 1, max: ANY }), {
-    group: 'routing',
-    describe:
-      'cache_aware: size of the memory of prompts. In sglang_router it counts characters per worker; here 128 of them buy one entry of ' +
-      '40 bytes in one index for all workers, so the default is 20 MiB (at least 1 MiB, at most 512 MiB are used)',
-    origin: '0.3.2',
-    default: 2 ** 26,
-  }),
   dpAware: setting(toggle(), {
     group: 'routing',
     describe:

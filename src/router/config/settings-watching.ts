@@ -1,8 +1,8 @@
 /** Settings of logs and metrics. */
-import { numbers } from './list-shape.ts';
-import { setting } from './setting.ts';
+import { numbers } from '../setting/list-shape.ts';
+import { setting } from '../setting/setting.ts';
+import { choice, int, parsedText, text } from '../setting/shape.ts';
 import { bindHost } from './settings-main.ts';
-import { choice, int, parsedText, text } from './shape.ts';
 
 export const LOGS = {
   logLevel: setting(choice('LEVEL', ['debug', 'info', 'warn', 'error'], { synonyms: { warning: 'warn', critical: 'error' } }), {

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Pool, SETTINGS } from '../../../test/support/policy-pool.ts';
+import { Pool } from '../../../test/support/policy-pool.ts';
 import { promptOf } from '../../../test/support/prompt-of.ts';
 import { createRng } from '../../base/runtime/rng.ts';
 import { bucket } from './bucket.ts';
 import type { Policy } from './contract.ts';
 import { LengthShares } from './length-shares.ts';
 
-const poolOf = (count: number, settings = SETTINGS): Pool => {
-  const pool = new Pool(bucket as Policy, createRng(7), settings);
+const poolOf = (count: number, values: Readonly<Record<string, number>> = {}): Pool => {
+  const pool = new Pool(bucket as Policy, createRng(7), values);
   pool.join(...Array.from({ length: count }, (_, index) => index));
   return pool;
 };
@@ -69,7 +69,7 @@ describe('bucket', () => {
   });
 
   it('sets lengths aside while loads are out of balance', () => {
-    const pool = poolOf(3, { ...SETTINGS, balanceAbsThreshold: 2, balanceRelThreshold: 1 });
+    const pool = poolOf(3, { balanceAbsThreshold: 2, balanceRelThreshold: 1 });
     const reasons = Array.from({ length: 4 }, () => pool.dispatch(lengthOf(10)));
     assert.deepEqual(
       reasons.map(({ worker, because }) => [worker, because]),

@@ -16,9 +16,10 @@
  * flight, as for `cache_aware`, instead of characters sent.
  */
 import type { Prompt } from '../../base/core/route-input.ts';
+import type { ValuesOf } from '../setting/setting.ts';
 import { choose, NOBODY } from './choices.ts';
-import type { Choice, FleetView, Policy, PolicySettings } from './contract.ts';
-import { isImbalanced } from './imbalance.ts';
+import type { Choice, FleetView, Policy } from './contract.ts';
+import { IMBALANCE_SETTINGS, isImbalanced } from './imbalance.ts';
 import { LengthShares } from './length-shares.ts';
 
 /** What lengths are taken for at the start. */
@@ -27,21 +28,23 @@ const FIRST_MAX_BYTES = 4096;
 const ENOUGH = 16;
 
 export interface BucketState {
-  readonly settings: PolicySettings;
+  readonly values: ValuesOf<typeof IMBALANCE_SETTINGS>;
   readonly shares: LengthShares;
 }
 
-export const bucket: Policy<BucketState> = {
+export const bucket: Policy<BucketState, typeof IMBALANCE_SETTINGS> = {
   name: 'bucket',
+  pools: ['prefill'],
   needs: { prompt: true },
   reasons: ['imbalance', 'length'],
-  create: (settings) => ({ settings, shares: new LengthShares() }),
+  settings: IMBALANCE_SETTINGS,
+  create: (values) => ({ values, shares: new LengthShares() }),
 
-  select(view: FleetView, input, { settings, shares }, rng): Choice {
+  select(view: FleetView, input, { values, shares }, rng): Choice {
     const { count } = view;
     if (count === 0) return NOBODY;
     if (count === 1) return choose(view.at(0), 'only');
-    if (isImbalanced(view, settings)) return choose(view.leastLoaded(), 'imbalance');
+    if (isImbalanced(view, values)) return choose(view.leastLoaded(), 'imbalance');
     const bytes = promptBytes(input.prompt);
     const known = Math.min(1, shares.count / ENOUGH);
     const guess = Math.min(1, bytes / FIRST_MAX_BYTES);

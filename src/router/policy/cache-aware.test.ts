@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Pool, SETTINGS } from '../../../test/support/policy-pool.ts';
+import { Pool } from '../../../test/support/policy-pool.ts';
 import { promptOf } from '../../../test/support/prompt-of.ts';
 import type { Prompt } from '../../base/core/route-input.ts';
 import { createRng } from '../../base/runtime/rng.ts';
 import { type CacheAwareState, cacheAware } from './cache-aware.ts';
-import type { Policy, PolicySettings } from './contract.ts';
+import type { Policy } from './contract.ts';
 import { roundRobin } from './round-robin.ts';
 
 const NO_CHANCE = { nextUint32: () => assert.fail('cache_aware drew'), below: () => assert.fail('cache_aware drew') };
-const poolOf = (workers: number, settings: Partial<PolicySettings> = {}) => {
-  const pool = new Pool(cacheAware as Policy, NO_CHANCE, { ...SETTINGS, ...settings });
+const poolOf = (workers: number, values: Readonly<Record<string, number>> = {}) => {
+  const pool = new Pool(cacheAware as Policy, NO_CHANCE, values);
   pool.join(...Array.from({ length: workers }, (_, i) => i));
   return pool;
 };
@@ -157,7 +157,7 @@ describe('cache_aware', () => {
       const together = seen.reduce((sum, row) => sum + Math.max(...row), 0) / 6000;
       return { together, spread: Math.max(...counts) / (6000 / workers) };
     };
-    const aware = run(poolOf(workers, { prefixIndexBytes: 2 ** 23 }));
+    const aware = run(poolOf(workers, {}));
     const spread = new Pool(roundRobin as Policy, NO_CHANCE);
     spread.join(0, 1, 2, 3, 4, 5, 6, 7);
     assert.ok(run(spread).together < 0.3, 'the measure tells a policy without affinity');
@@ -175,7 +175,7 @@ describe('cache_aware', () => {
       widest = Math.max(widest, pool.view.maxLoad() - pool.view.minLoad());
       if (pool.running > 400) pool.endOldest();
     }
-    assert.ok(widest <= SETTINGS.balanceAbsThreshold + 1, `${widest}`);
+    assert.ok(widest <= 64 + 1, `${widest}`);
     assert.ok(Math.min(...counts) > 300, `${counts}`);
   });
 
@@ -191,12 +191,12 @@ describe('cache_aware', () => {
   });
 
   it('stays within its budget however many prompts come', () => {
-    const pool = poolOf(4);
+    const pool = poolOf(4, { maxTreeSize: 1 });
     const { index } = pool.state as CacheAwareState;
     for (let i = 0; i < 2000; i++) {
       pool.dispatch(plain(words(i, 1500)));
       pool.endOldest();
-      assert.ok(index.bytes <= SETTINGS.prefixIndexBytes);
+      assert.ok(index.bytes <= 2 ** 20);
     }
     assert.equal(index.blocks, index.capacity);
   });

@@ -16,14 +16,37 @@
 import type { Prompt } from '../../base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../base/core/worker.ts';
 import { MAX_OWNERS } from '../prefix/owner-set.ts';
+import { prefixIndexBytes } from '../prefix/prefix-budget.ts';
 import { entriesWithin, PrefixIndex } from '../prefix/prefix-index.ts';
 import { PromptChain } from '../prefix/prompt-chain.ts';
+import { setting, type ValuesOf } from '../setting/setting.ts';
+import { float, int } from '../setting/shape.ts';
 import { choose, NOBODY } from './choices.ts';
-import type { Choice, FleetView, Policy, PolicySettings } from './contract.ts';
-import { isImbalanced } from './imbalance.ts';
+import type { Choice, FleetView, Policy } from './contract.ts';
+import { IMBALANCE_SETTINGS, isImbalanced } from './imbalance.ts';
+
+const SETTINGS = {
+  cacheThreshold: setting(float('SHARE', { min: 0, max: 1 }), {
+    group: 'routing',
+    describe: 'cache_aware: share of a prompt that a worker must hold for the request to follow it',
+    origin: '0.3.2',
+    default: 0.3,
+    reloadable: true,
+  }),
+  ...IMBALANCE_SETTINGS,
+  maxTreeSize: setting(int('SIZE', { min: 1, max: Number.MAX_SAFE_INTEGER }), {
+    group: 'routing',
+    describe:
+      'cache_aware: size of the memory of prompts. In sglang_router it counts characters per worker; here 128 of them buy one entry of ' +
+      '40 bytes in one index for all workers, so the default is 20 MiB (at least 1 MiB, at most 512 MiB are used)',
+    origin: '0.3.2',
+    default: 2 ** 26,
+  }),
+};
+type Values = ValuesOf<typeof SETTINGS>;
 
 export class CacheAwareState {
-  readonly settings: PolicySettings;
+  readonly values: Values;
   readonly index: PrefixIndex;
   readonly #chain: PromptChain;
   readonly #holders: Int32Array = new Int32Array(MAX_OWNERS);
@@ -31,10 +54,10 @@ export class CacheAwareState {
   #hashedFor: Choice | null = null;
   #known = 0;
 
-  constructor(settings: PolicySettings) {
-    this.settings = settings;
-    this.index = new PrefixIndex(entriesWithin(settings.prefixIndexBytes));
-    this.#chain = new PromptChain(settings.salt);
+  constructor(values: Values, salt: number) {
+    this.values = values;
+    this.index = new PrefixIndex(entriesWithin(prefixIndexBytes(values.maxTreeSize)));
+    this.#chain = new PromptChain(salt);
   }
 
   followPrefix(view: FleetView, prompt: Prompt): Choice {
@@ -50,7 +73,7 @@ export class CacheAwareState {
   #longestHolder(view: FleetView): Choice | null {
     const chain = this.#chain;
     let entry = this.index.entryAt(chain, this.#known);
-    for (let links = this.#known; entry !== 0 && chain.share(links) > this.settings.cacheThreshold; links--) {
+    for (let links = this.#known; entry !== 0 && chain.share(links) > this.values.cacheThreshold; links--) {
       const worker = this.#leastLoadedHolder(view, entry);
       if (worker !== NONE) return { worker, because: 'prefix', matchedBytes: chain.bytes(links) };
       entry = this.index.parentOf(entry);
@@ -83,16 +106,17 @@ export class CacheAwareState {
   }
 }
 
-export const cacheAware: Policy<CacheAwareState> = {
+export const cacheAware: Policy<CacheAwareState, typeof SETTINGS> = {
   name: 'cache_aware',
   needs: { prompt: true },
   reasons: ['imbalance', 'prefix', 'prefix-miss'],
-  create: (settings) => new CacheAwareState(settings),
+  settings: SETTINGS,
+  create: (values, salt) => new CacheAwareState(values, salt),
 
   select(view: FleetView, input, state): Choice {
     if (view.count === 0) return NOBODY;
     if (view.count === 1) return choose(view.at(0), 'only');
-    if (isImbalanced(view, state.settings)) return choose(view.leastLoaded(), 'imbalance');
+    if (isImbalanced(view, state.values)) return choose(view.leastLoaded(), 'imbalance');
     return state.followPrefix(view, input.prompt);
   },
 

@@ -1,16 +1,37 @@
-/** All policies by name. A new policy is a file and a line here; the conformance suite runs over this list. */
+/** All policies. A new policy is a file and a line here; its settings, the names on the command line and its tests follow from that. */
+import type { WorkerType } from '../../base/core/worker.ts';
+import { pickValues } from '../setting/setting.ts';
 import { bucket } from './bucket.ts';
 import { cacheAware } from './cache-aware.ts';
-import type { Policy } from './contract.ts';
+import type { Policy, PoolPolicy } from './contract.ts';
 import { powerOfTwo } from './power-of-two.ts';
 import { random } from './random.ts';
 import { roundRobin } from './round-robin.ts';
 
-/** A policy whose state only it knows: what `create` returned goes back into the other calls unseen. */
-const POLICIES: readonly Policy[] = [roundRobin, random, powerOfTwo, cacheAware, bucket].map((policy) => policy as Policy);
+const CATALOGUE = [roundRobin, random, powerOfTwo, cacheAware, bucket] as const;
 
-export const POLICY_NAMES: readonly string[] = POLICIES.map((policy) => policy.name);
+// What `create` returned goes back into the other calls of the same policy unseen, so its type is lost without harm.
+export const POLICIES: readonly Policy[] = CATALOGUE.map((policy) => policy as Policy);
+
+type IntersectionOf<U> = (U extends unknown ? (each: U) => void : never) extends (all: infer I) => void ? I : never;
+
+/** The settings of all policies. Policies may share one; two different settings never have one key. */
+export const POLICY_SETTINGS = Object.assign({}, ...POLICIES.map(({ settings }) => settings)) as IntersectionOf<
+  (typeof CATALOGUE)[number]['settings']
+>;
 
 export function findPolicy(name: string): Policy | undefined {
   return POLICIES.find((policy) => policy.name === name);
+}
+
+/** Whether a policy can choose among workers of this type. */
+export function serves({ pools }: Policy, type: WorkerType): boolean {
+  return pools === undefined || pools.includes(type);
+}
+
+/** A policy for one pool, with those of `values` that are its settings. Throws a RangeError for a name that is not in the catalogue. */
+export function startPolicy(name: string, values: object, salt: number): PoolPolicy {
+  const policy = findPolicy(name);
+  if (policy === undefined) throw new RangeError(`${name}: no such policy`);
+  return { policy, state: policy.create(pickValues(policy.settings, values), salt) };
 }

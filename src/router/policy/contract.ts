@@ -3,7 +3,8 @@ import type { Outcome } from '../../base/core/outcome.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import type { RouteInput } from '../../base/core/route-input.ts';
 import type { Usage } from '../../base/core/usage.ts';
-import type { Worker, WorkerIndex } from '../../base/core/worker.ts';
+import type { Worker, WorkerIndex, WorkerType } from '../../base/core/worker.ts';
+import type { Settings, ValuesOf } from '../setting/setting.ts';
 
 export interface Choice {
   /** NONE only if no worker may be chosen. */
@@ -36,18 +37,6 @@ export interface FleetView {
   readonly processed: Float64Array;
 }
 
-export interface PolicySettings {
-  /** cache_aware: least share of the prompt (0..1, exclusive) that must match to follow the prefix. */
-  readonly cacheThreshold: number;
-  /** cache_aware, bucket: imbalanced when max-min > abs AND max > min*rel. */
-  readonly balanceAbsThreshold: number;
-  readonly balanceRelThreshold: number;
-  /** cache_aware: byte budget of the prefix index, all workers together. */
-  readonly prefixIndexBytes: number;
-  /** Secret of this process, mixed into prefix hashes. */
-  readonly salt: number;
-}
-
 /** How full an index is that a policy keeps; for metrics. */
 export interface IndexStats {
   readonly blocks: number;
@@ -73,12 +62,19 @@ export interface Ending {
   readonly nowMs: number;
 }
 
-export interface Policy<State = unknown> {
+export interface Policy<State = unknown, S extends Settings = Settings> {
+  /** As in `--policy`. */
   readonly name: string;
+  /** Types of workers that it can choose among. All if absent. */
+  readonly pools?: readonly WorkerType[];
+  /** Its choice is one of two workers: a pool that starts with fewer draws a warning. */
+  readonly choosesBetweenTwo?: true;
+  readonly settings: S;
   readonly needs: PolicyNeeds;
   /** All values of `Choice.because` besides 'only' (one worker may be chosen) and 'none'. */
   readonly reasons: readonly string[];
-  create(settings: PolicySettings): State;
+  /** The state for one pool. `salt`: secret of this process, for hashes of what clients sent. */
+  create(values: ValuesOf<S>, salt: number): State;
   /** No I/O, no clock, no mutation that changes a later choice (scratch buffers are fine). */
   select(view: FleetView, input: RouteInput, state: State, rng: Rng): Choice;
   /** Called right after select if the choice is dispatched. Like the members below, it may change the state. */
@@ -93,4 +89,10 @@ export interface Policy<State = unknown> {
   leave?(state: State, worker: WorkerIndex): void;
   /** Of the index of this state, if the policy keeps one. O(1). */
   stats?(state: State): IndexStats;
+}
+
+/** A policy at work in one pool. */
+export interface PoolPolicy {
+  readonly policy: Policy;
+  readonly state: unknown;
 }

@@ -6,10 +6,12 @@
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy } from './contract.ts';
 
-export const powerOfTwo: Policy<null> = {
+export const powerOfTwo: Policy<null, Record<never, never>> = {
   name: 'power_of_two',
+  choosesBetweenTwo: true,
   needs: {},
   reasons: ['less-loaded'],
+  settings: {},
   create: () => null,
 
   select(view: FleetView, _input, _state, rng): Choice {

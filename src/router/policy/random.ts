@@ -2,10 +2,11 @@
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy } from './contract.ts';
 
-export const random: Policy<null> = {
+export const random: Policy<null, Record<never, never>> = {
   name: 'random',
   needs: {},
   reasons: ['chance'],
+  settings: {},
   create: () => null,
 
   select(view: FleetView, _input, _state, rng): Choice {

@@ -13,10 +13,11 @@ export interface RoundRobinState {
   last: WorkerIndex;
 }
 
-export const roundRobin: Policy<RoundRobinState> = {
+export const roundRobin: Policy<RoundRobinState, Record<never, never>> = {
   name: 'round_robin',
   needs: {},
   reasons: ['turn'],
+  settings: {},
   create: () => ({ last: -1 }),
 
   select(view: FleetView, _input, state): Choice {

@@ -12,7 +12,7 @@ import type { WorkerType } from '../../base/core/worker.ts';
 import type { EndOfTurn } from '../../base/runtime/end-of-turn.ts';
 import type { TimerWheel } from '../../base/runtime/timer-wheel.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
-import type { Policy, PolicySettings } from '../policy/contract.ts';
+import type { PoolPolicy } from '../policy/contract.ts';
 import type { RouterMetrics } from '../telemetry/metrics.ts';
 import type { WorkerSeries } from '../telemetry/worker-series.ts';
 import { ClientConnection } from './client/connection.ts';
@@ -54,8 +54,7 @@ export interface DataPlaneDeps {
   readonly fleet: FleetCell;
   readonly load: LoadTable;
   readonly attempts: AttemptListener;
-  readonly policy: Policy;
-  readonly policySettings: PolicySettings;
+  readonly policy: PoolPolicy;
   /** Workers are data-parallel ranks. False if absent. */
   readonly isDpAware?: boolean;
   /** Prefill and decode are divided; then `policy` is not used. */
@@ -69,8 +68,8 @@ export interface DataPlaneDeps {
 }
 
 export interface PairDeps {
-  readonly prefillPolicy: Policy;
-  readonly decodePolicy: Policy;
+  readonly prefillPolicy: PoolPolicy;
+  readonly decodePolicy: PoolPolicy;
   readonly settings: PairSettings;
 }
 
@@ -136,7 +135,7 @@ export class DataPlane implements ProxyContext {
     this.fieldRules = new RequestFieldRules(deps.settings.forwardHeaders, deps.isDpAware, pairs !== undefined);
     // The bodies of pairs are made elsewhere.
     this.ranks = deps.isDpAware === true && pairs === undefined ? new RankBodies(this.memory) : null;
-    this.reader = new RequestReader(pairs === undefined && deps.policy.needs.prompt === true, this.ranks?.record ?? null);
+    this.reader = new RequestReader(pairs === undefined && deps.policy.policy.needs.prompt === true, this.ranks?.record ?? null);
     this.#access = deps.access;
     this.#ids = new RequestIds(deps.rng);
     this.turnMs = deps.clock.nowMs();
@@ -334,12 +333,12 @@ export class DataPlane implements ProxyContext {
 }
 
 /** A policy at work on the workers of one type. */
-function select({ policySettings, load, rng, metrics }: DataPlaneDeps, policy: Policy, type: WorkerType): Selection {
+function select({ load, rng, metrics }: DataPlaneDeps, policy: PoolPolicy, type: WorkerType): Selection {
   const decisions = new Map<string, { value: number }>();
-  return new Selection(policy, policySettings, type, load, rng, (because) => {
+  return new Selection(policy, type, load, rng, (because) => {
     let counter = decisions.get(because);
     if (counter === undefined) {
-      counter = metrics.policyDecision(policy.name, because);
+      counter = metrics.policyDecision(policy.policy.name, because);
       decisions.set(because, counter);
     }
     return counter;

@@ -10,11 +10,12 @@ import { NO_PROMPT } from '../request/scanned-prompt.ts';
 import { Selection } from './selection.ts';
 
 const HEAD = { find: () => undefined };
-const SETTINGS = { cacheThreshold: 0.3, balanceAbsThreshold: 64, balanceRelThreshold: 1.5, prefixIndexBytes: 2 ** 20, salt: 1 };
 
 /** Workers 0, 1, ...: each one is a rank of the engine named, or an engine without ranks where the name is ''. */
 function selectionOf(...engines: readonly string[]): Selection {
-  const selection = new Selection(random as Policy, SETTINGS, 'regular', new LoadTable(), createRng(1), () => ({ value: 0 }));
+  const selection = new Selection({ policy: random as Policy, state: null }, 'regular', new LoadTable(), createRng(1), () => ({
+    value: 0,
+  }));
   const workers = engines.map((engine, index): Worker => {
     const rank: WorkerRank | null = engine === '' ? null : { number: index, size: engines.length, engineUrl: engine };
     return workerOf(index, { rank });

@@ -7,7 +7,7 @@ import type { Prompt, RouteInput } from '../../../base/core/route-input.ts';
 import type { Usage } from '../../../base/core/usage.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import { NO_WORKERS, SmallWorkerSet } from '../../../base/core/worker-set.ts';
-import type { Choice, IndexStats, Policy, PolicySettings } from '../../policy/contract.ts';
+import type { Choice, IndexStats, Policy, PoolPolicy } from '../../policy/contract.ts';
 import { FleetViewState } from '../../policy/view.ts';
 import { NO_PROMPT } from '../request/scanned-prompt.ts';
 
@@ -44,10 +44,10 @@ export class Selection implements FleetListener {
   /** Of the last snapshot, by index. */
   #workers: FleetSnapshot['workers'] = [];
 
-  constructor(policy: Policy, settings: PolicySettings, type: WorkerType, load: LoadTable, rng: Rng, decision: DecisionCounter) {
+  constructor({ policy, state }: PoolPolicy, type: WorkerType, load: LoadTable, rng: Rng, decision: DecisionCounter) {
     this.policy = policy;
     this.#type = type;
-    this.#state = policy.create(settings);
+    this.#state = state;
     this.#view = new FleetViewState(load);
     this.#rng = rng;
     this.#decision = decision;

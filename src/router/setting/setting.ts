@@ -1,4 +1,4 @@
-/** What the schema says about one setting. Flags, help, environment, file, documents and JSON Schema all follow from it. */
+/** How a setting is declared. Flags, help, environment, file, documents and JSON Schema are derived from the declarations. */
 import type { Shape } from './shape.ts';
 
 /** Whose defaults apply: those of the first version's binary, or those of `python -m sglang_router.launch_router`. */
@@ -59,4 +59,23 @@ export function setting<T>(shape: Shape<T>, spec: SettingSpec<T>): Setting<T> {
 
 export function defaultOf<T>(entry: Setting<T>, dialect: Dialect): T {
   return dialect === 'launch_router' && entry.launchRouterDefault !== undefined ? entry.launchRouterDefault : entry.default;
+}
+
+/** Settings by key: camelCase, as in a configuration; the key gives the flag, the variable and the key in a file. */
+export type Settings = Readonly<Record<string, Setting<unknown>>>;
+
+/** The values of settings, by the same keys. */
+export type ValuesOf<S> = { readonly [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
+
+export function defaultsOf<S extends Settings>(settings: S, dialect: Dialect): ValuesOf<S> {
+  const values = Object.entries(settings).map(([key, entry]) => [key, defaultOf(entry, dialect)] as const);
+  // One value per setting, of its type.
+  return Object.fromEntries(values) as ValuesOf<S>;
+}
+
+/** The values of some settings out of an object that has them, such as a configuration. */
+export function pickValues<S extends Settings>(settings: S, from: object): ValuesOf<S> {
+  const picked = Object.keys(settings).map((key) => [key, Reflect.get(from, key)] as const);
+  // `from` has been checked by the shapes of these settings.
+  return Object.fromEntries(picked) as ValuesOf<S>;
 }

@@ -1,0 +1,4 @@
+// planted: lint/style/noRestrictedImports
+import { pid } from '../policy/reads-process.ts';
+
+export const copy: number = pid;
