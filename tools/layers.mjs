@@ -37,7 +37,45 @@ export const LAYERS = {
     uses: ['node:net', 'node:tls'],
     what: 'data plane: listener, exchange, upstream pools, relay',
   },
-  'router/control': { imports: ['base/core'], uses: ['undici'], what: 'control plane: registry, probes, admin API' },
+  'router/control/registry': {
+    imports: ['base/core'],
+    uses: [],
+    what: 'single writer of the fleet: records, claims of sources, states, snapshots',
+  },
+  'router/control/calls': { imports: ['base/core'], uses: ['undici'], what: 'HTTP requests of the control plane to workers' },
+  'router/control/probing': {
+    imports: ['base/core', 'router/control/calls', 'router/control/registry'],
+    uses: [],
+    what: 'probes that show whether a worker is up',
+  },
+  'router/control/facts': {
+    imports: ['base/core', 'router/control/calls', 'router/control/registry'],
+    uses: [],
+    what: 'what workers report about themselves',
+  },
+  'router/control/sources': {
+    imports: ['base/core', 'router/control/registry'],
+    uses: [],
+    what: 'who wants workers: command line, control API',
+  },
+  'router/control/routes': {
+    imports: ['base/core', 'router/control/calls', 'router/control/registry', 'router/control/sources'],
+    uses: [],
+    what: 'control API, readiness, requests to all workers',
+  },
+  'router/control/control.ts': {
+    imports: [
+      'base/core',
+      'router/control/calls',
+      'router/control/facts',
+      'router/control/probing',
+      'router/control/registry',
+      'router/control/routes',
+      'router/control/sources',
+    ],
+    uses: [],
+    what: 'wiring of the control plane',
+  },
   'sim/scheduling': {
     imports: ['base/core', 'base/telemetry'],
     uses: [],

@@ -1,5 +1,5 @@
 import { compose } from '../router/compose.ts';
-import { target } from '../router/control/target.ts';
+import { target } from '../router/control/registry/target.ts';
 
 process.stdout.write(`${compose} ${target} ${Date.now()}\n`);
 process.exit(0);

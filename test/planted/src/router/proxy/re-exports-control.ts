@@ -1,2 +1,2 @@
 // planted: lint/style/noRestrictedImports
-export { target } from '../control/target.ts';
+export { target } from '../control/registry/target.ts';

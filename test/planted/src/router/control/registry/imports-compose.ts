@@ -1,4 +1,4 @@
 // planted: lint/style/noRestrictedImports
-import { compose } from '../compose.ts';
+import { compose } from '../../compose.ts';
 
 export const copy: number = compose;

@@ -1,0 +1,4 @@
+// planted: lint/style/noRestrictedImports
+import { nap } from '../proxy/allowed-neighbour.ts';
+
+export const later: (wallMs: number) => Date = nap;

@@ -1,0 +1,4 @@
+// planted: lint/style/noRestrictedImports
+import { target } from '../calls/target.ts';
+
+export const copy: number = target;
