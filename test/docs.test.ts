@@ -215,7 +215,7 @@ describe('docs/life-of-a-request.md', () => {
       const kind = name.replace(/^upstream_/, '').replaceAll('_', '-');
       const status = ERRORS[name as keyof typeof ERRORS].status;
       assert.ok(
-        [`'${name}'`, `'${kind}'`, `HeadError(${status}`, 'failureOf'].some((sign) => sources.includes(sign)),
+        [`'${name}'`, `'${kind}'`, `HeadError(${status}`, 'clientErrorOf'].some((sign) => sources.includes(sign)),
         `${name} in ${where}`,
       );
     }

@@ -77,7 +77,7 @@ suite('objects of requests keep their fields in place after a slow start', { con
   test('with regular workers', async (t) => {
     const worker = await ScriptedWorker.start(t);
     const shapes = await shapesAfterSlowStart(t, [worker], [], [{ url: worker.url }]);
-    assertFast(shapes, ['Socket', 'Exchange', 'ClientConnection', 'Http1Connection']);
+    assertFast(shapes, ['Socket', 'SingleExchange', 'ClientSide', 'AnswerWriter', 'ClientConnection', 'Http1Connection']);
   });
 
   test('with pairs', async (t) => {
@@ -88,6 +88,6 @@ suite('objects of requests keep their fields in place after a slow start', { con
       { url: decode.url, worker_type: 'decode' },
     ];
     const shapes = await shapesAfterSlowStart(t, [prefill, decode], ['--pd-disaggregation'], pair);
-    assertFast(shapes, ['Socket', 'PairExchange', 'ClientConnection', 'Http1Connection']);
+    assertFast(shapes, ['Socket', 'PairExchange', 'ClientSide', 'ClientConnection', 'Http1Connection']);
   });
 });

@@ -15,12 +15,19 @@ import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
 import { startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
+import { writeAccess } from './proxy/answer/write-access.ts';
 import { handleWriters } from './proxy/client/handle-writer.ts';
+import type { Address } from './proxy/client/listener.ts';
 import { settleSocketShape } from './proxy/client/socket-shape.ts';
 import { streamWriter } from './proxy/client/stream-writer.ts';
-import { type Address, DataPlane, type PairDeps } from './proxy/data-plane.ts';
+import { DataPlane, type PairDeps } from './proxy/data-plane.ts';
+import { closedPaths } from './proxy/gate/closed-paths.ts';
+import { contentType } from './proxy/gate/content-type.ts';
+import { Gate } from './proxy/gate/gate.ts';
+import { method } from './proxy/gate/method.ts';
+import { payloadSize } from './proxy/gate/payload-size.ts';
+import { unservedInPairs } from './proxy/gate/unserved-in-pairs.ts';
 import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
-import type { RequestRecord } from './proxy/routing/request-record.ts';
 import { isRoutedPath } from './proxy/routing/routes.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 import { http1Upstreams } from './proxy/upstream/upstreams.ts';
@@ -113,7 +120,6 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     locals.push(metricsRoute(config.metricsPath, metrics));
   }
   const settings = proxySettings(config);
-  const access = new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped);
   const proxy = new DataPlane({
     settings,
     clock,
@@ -121,6 +127,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     wheel,
     logger,
     metrics,
+    // Every request passes these, in this order.
+    gate: new Gate([method, closedPaths, payloadSize(settings.maxPayloadBytes), contentType, ...(pairs === null ? [] : [unservedInPairs])]),
     fleet,
     load,
     attempts: control.attemptListener,
@@ -131,10 +139,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     endOfTurn,
     makeSocketWriter: handleWriters(process) ?? streamWriter,
     locals,
-    access: (record, durationMs) => {
-      const isFailure = record.status === 0 || record.status >= 500 || record.errorCode !== '';
-      if (access.wants(clock.nowMs(), isFailure)) access.write(accessFields(record, durationMs));
-    },
+    access: writeAccess(new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped), clock),
   });
   for (const type of WORKER_TYPES) {
     if ((type === 'regular') === (pairs === null)) metrics.readWorkerConnections(type, () => proxy.upstreams.connectionsTo(type));
@@ -224,23 +229,10 @@ function proxySettings(config: Config): ProxySettings {
       queueSize: config.upstreamQueueSize,
       queueTimeoutMs: config.upstreamQueueTimeoutSecs * 1000,
     },
-  };
-}
-
-function accessFields(record: RequestRecord, durationMs: number): Parameters<AccessLog['write']>[0] {
-  return {
-    requestId: record.requestId,
-    method: record.head.method,
-    path: record.head.path,
-    status: record.status,
-    worker: record.worker === '' ? null : record.worker,
-    ...(record.prefillWorker === '' ? {} : { prefillWorker: record.prefillWorker }),
-    model: record.model === '' ? null : record.model,
-    durationMs,
-    ttftMs: record.ttftMs < 0 ? null : record.ttftMs,
-    bytesIn: record.bytesIn,
-    bytesOut: record.bytesOut,
-    outcome: record.errorCode === '' ? record.outcome : record.errorCode,
-    streamedBody: record.streamedBody,
+    retries: {
+      // Nothing was sent when connecting fails: another worker can get the request at once.
+      single: { maxAttempts: 3, repeatsSent: false, backoffMs: () => 0 },
+      pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
+    },
   };
 }

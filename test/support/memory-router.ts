@@ -22,6 +22,7 @@ import { RouterMetrics } from '../../src/router/telemetry/metrics.ts';
 import { MemoryUpstream } from './memory-upstream.ts';
 import { startForTest } from './policy-pool.ts';
 import { RawClient } from './raw-client.ts';
+import { standardGate } from './standard-gate.ts';
 import { until } from './until.ts';
 import { workerOf } from './worker-of.ts';
 
@@ -38,6 +39,10 @@ const SETTINGS: ProxySettings = {
   requestTimeoutMs: 20_000,
   streamIdleTimeoutMs: 0,
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 1000, maxConnections: 10, queueSize: 10, queueTimeoutMs: 1000 },
+  retries: {
+    single: { maxAttempts: 3, repeatsSent: false, backoffMs: () => 0 },
+    pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
+  },
 };
 
 export interface MemoryRouter {
@@ -89,6 +94,7 @@ export async function startMemoryRouter(
     endOfTurn: new EndOfTurn(),
     logger: SILENT_LOGGER,
     metrics,
+    gate: standardGate(4 * 1024 * 1024, false),
     fleet,
     load,
     attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }) },

@@ -1,6 +1,6 @@
 /** The second implementation of the seam to workers: no socket, no HTTP; the test is the worker. */
 
-import type { OutcomeKind } from '../../src/base/core/outcome.ts';
+import { isUnreachable, type OutcomeKind } from '../../src/base/core/outcome.ts';
 import type { Worker } from '../../src/base/core/worker.ts';
 import { ReadPieces } from '../../src/router/proxy/upstream/http1/read-pieces.ts';
 import type { Flight, Sink, Upstream, UpstreamRequest } from '../../src/router/proxy/upstream/seam.ts';
@@ -98,7 +98,7 @@ export class MemoryFlight implements Flight {
 
   fail(kind: OutcomeKind): void {
     this.isOver = true;
-    this.sink.onError(kind);
+    this.sink.onError(kind, isUnreachable(kind) ? 'unsent' : 'sent');
   }
 
   drain(): void {

@@ -22,6 +22,7 @@ import { RouterMetrics } from '../../src/router/telemetry/metrics.ts';
 import { startForTest } from './policy-pool.ts';
 import { RawClient } from './raw-client.ts';
 import { type Call, ScriptedWorker } from './scripted-worker.ts';
+import { standardGate } from './standard-gate.ts';
 import { until } from './until.ts';
 
 const SETTINGS: ProxySettings = {
@@ -37,6 +38,10 @@ const SETTINGS: ProxySettings = {
   requestTimeoutMs: 20_000,
   streamIdleTimeoutMs: 0,
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 5000, maxConnections: 100, queueSize: 10, queueTimeoutMs: 1000 },
+  retries: {
+    single: { maxAttempts: 3, repeatsSent: false, backoffMs: () => 0 },
+    pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
+  },
 };
 
 /** An engine: what it does with requests, and which it was told to forget. */
@@ -155,6 +160,7 @@ export async function startPairRouter(
     endOfTurn,
     logger: SILENT_LOGGER,
     metrics,
+    gate: standardGate(4 * 1024 * 1024, true),
     fleet,
     load,
     attempts: {

@@ -16,7 +16,9 @@ setInterval(() => {
 
 /** Paths below dist/ of the classes that it looks for. */
 const CLASSES: readonly (readonly [name: string, path: string])[] = [
-  ['Exchange', 'router/proxy/exchange/single.js'],
+  ['SingleExchange', 'router/proxy/exchange/single.js'],
+  ['ClientSide', 'router/proxy/exchange/client-side.js'],
+  ['AnswerWriter', 'router/proxy/answer/answer-writer.js'],
   ['PairExchange', 'router/proxy/pairs/pair-exchange.js'],
   ['ClientConnection', 'router/proxy/client/connection.js'],
   ['Http1Connection', 'router/proxy/upstream/http1/connection.js'],

@@ -1,62 +1,84 @@
 /**
- * Writes one answer to a client: head and first bytes in one write, one write per read of the worker, and chunks of
- * ours where the worker's framing cannot pass.
+ * The answer of a worker on its way to one client: head and first bytes in one write, one write per read of the worker, and chunks of
+ * the router where the worker's framing cannot pass.
  *
- * Of an event stream only whole events leave. The beginning of an event waits (bounded) for its end, so that when the
- * worker dies a valid error event can follow; a client never sees half of one. Whole events leave in the turn in
- * which they came.
+ * Of an event stream only whole events leave. The beginning of an event waits (bounded) for its end, so that a valid error event can
+ * follow when the worker dies; a client never gets half of one. Whole events leave in the turn in which they arrived.
  *
- *   range  the bytes of the worker's buffer that leave with the next write; valid until the turn's end
- *   held   own copy of the beginning of an event
+ *   range  the bytes of the worker's buffer that leave with the next write; valid until the end of the turn
  */
-import { EventTail } from '../../../wire/sse/event-tail.ts';
-import type { ClientConnection } from '../client/connection.ts';
-import type { Pieces } from '../upstream/seam.ts';
-import type { ClientFraming } from './response-fields.ts';
+import type { ErrorCode } from '../../../base/core/errors.ts';
+import { connectionField } from '../client/whole-answer.ts';
+import type { RequestRecord } from '../routing/request-record.ts';
+import type { AnswerHead, Pieces } from '../upstream/seam.ts';
+import { cutEvent } from './cut-event.ts';
+import { EventHold } from './event-hold.ts';
+import { type ClientFraming, clientHeadText, framingFor, isRelayedEventStream } from './response-fields.ts';
 
-const LF = 10;
-const CR = 13;
-/** An event that is longer passes in pieces. */
-const MAX_HELD_BYTES = 64 * 1024;
+/** What an answer needs of the connection to its client. */
+export interface AnswerConnection {
+  /** Whether the connection may stay open after this answer. */
+  persists(head: RequestRecord['head']): boolean;
+  /** False: wait until the client has drained. */
+  write(data: Buffer): boolean;
+  /** Like write; each character is one byte. */
+  writeText(latin1: string): boolean;
+  /** For the end of an answer. */
+  writeLast(data: Buffer): void;
+  /** The answer is whole. */
+  finish(persist: boolean): void;
+  /** The answer is not whole. */
+  abort(readsUntilClose: boolean): void;
+}
+
 /** Longer ranges are cheaper to copy into a buffer than to turn into a string. */
 const MAX_TEXT_BYTES = 2048;
 const LAST_CHUNK = '0\r\n\r\n';
 const NO_BYTES = Buffer.alloc(0);
 
 export class AnswerWriter {
-  readonly #connection: ClientConnection;
+  /** Bytes written, head included. */
+  bytes = 0;
+  /** A write returned false: the client takes no more now, until `drained`. */
+  stalled = false;
+  readonly #connection: AnswerConnection;
+  readonly #record: RequestRecord;
   readonly #framing: ClientFraming;
-  readonly #events: boolean;
+  /** The client's connection can carry another request afterwards. */
+  readonly persist: boolean;
+  /** Leaves with the first bytes of the body, or with flush(). */
   #head: string;
   #range: Buffer = NO_BYTES;
   #start = 0;
   #end = 0;
   /** The range is payload that needs a chunk header of ours. */
   #bare = false;
-  #tail: EventTail | null = null;
-  #held: Buffer = NO_BYTES;
-  /** Part of an event has left without its end. */
-  #midEvent = false;
-  /** Bytes written, head included. */
-  bytes = 0;
-  /** A write returned false; the caller waits for the client to drain. */
-  stalled = false;
+  /** Of an event stream; else null. */
+  readonly #events: EventHold | null;
 
-  /** `headText` leaves with the first bytes of the body, or with flush(). `events`: the body is an event stream. */
-  constructor(connection: ClientConnection, framing: ClientFraming, headText: string, events: boolean) {
+  /** `length`: of the body, where it is not the one that the worker sent; -1: what is written has an unknown length. */
+  constructor(connection: AnswerConnection, record: RequestRecord, head: AnswerHead, length: number = head.contentLength) {
+    const { minor } = record.head;
+    const framing = head.contentLength >= 0 && length < 0 ? (minor === 1 ? 'chunked' : 'until-close') : framingFor(head, minor);
     this.#connection = connection;
-    this.#framing = framing;
-    this.#head = headText;
-    this.#events = events;
+    this.#record = record;
+    this.#framing = length >= 0 && head.hasBody ? 'length' : framing;
+    this.persist = this.#framing !== 'until-close' && connection.persists(record.head);
+    this.#events = isRelayedEventStream(head) ? new EventHold() : null;
+    this.#head = clientHeadText(head, this.#framing, record.requestId, connectionField(minor, this.persist), length);
+    record.status = head.status;
+  }
+
+  /** The body is an event stream. */
+  get isEvents(): boolean {
+    return this.#events !== null;
   }
 
   /** The payload of one read of the worker. */
   pieces(buf: Buffer, start: number, end: number, { offsets, count, isChunked }: Pieces): void {
-    if (
-      isChunked &&
-      this.#framing === 'chunked' &&
-      (!this.#events || this.#isWholeEvent(buf, offsets[2 * count - 2]!, offsets[2 * count - 1]!))
-    ) {
+    const events = this.#events;
+    const passes = events === null || count === 0 || events.endsWithEvent(buf, offsets[2 * count - 2]!, offsets[2 * count - 1]!);
+    if (isChunked && passes && this.#framing === 'chunked') {
       // The usual case: the bytes pass as they came.
       if (this.#end > this.#start) this.flush();
       this.#range = buf;
@@ -70,18 +92,18 @@ export class AnswerWriter {
 
   /** Payload. */
   data(buf: Buffer, start: number, end: number): void {
-    if (!this.#events) {
+    const events = this.#events;
+    if (events === null) {
       this.#pass(buf, start, end);
       return;
     }
-    this.#tail ??= new EventTail();
-    const whole = this.#tail.push(buf, start, end);
+    const whole = events.wholeEnd(buf, start, end);
     if (whole > start) {
-      this.#passHeld();
+      this.#passHeld(events);
       this.#pass(buf, start, whole);
-      this.#midEvent = false;
+      events.midEvent = false;
     }
-    if (whole < end) this.#hold(buf, Math.max(start, whole), end);
+    if (whole < end) this.#hold(events, buf, Math.max(start, whole), end);
   }
 
   /** Writes what has gathered. */
@@ -89,26 +111,36 @@ export class AnswerWriter {
     if (this.#end > this.#start || this.#head !== '') this.#write('');
   }
 
-  /** The answer is whole. */
+  /** All of it has arrived. `finish` follows when the request is settled. */
   end(): void {
-    this.#passHeld();
+    if (this.#events !== null) this.#passHeld(this.#events);
     const last = this.#framing === 'chunked' ? LAST_CHUNK : '';
-    if (this.#end > this.#start || this.#head !== '' || last !== '') this.#write(last, !this.#events);
+    if (this.#end > this.#start || this.#head !== '' || last !== '') this.#write(last, !this.isEvents);
   }
 
-  /** The answer ends early: `event` (a whole SSE event) follows the last whole event. */
-  cut(event: Buffer): void {
+  finish(): void {
+    this.#connection.finish(this.persist);
+  }
+
+  drained(): void {
+    this.stalled = false;
+  }
+
+  /** What is whole leaves, and in an event stream an event that names the error. `abort` follows when the request is settled. */
+  cut(code: ErrorCode, message: string): void {
     this.flush();
-    // The half event that had to leave gets an end of its own, so that ours is not taken for a part of it.
-    const bytes = this.#midEvent ? Buffer.concat([Buffer.from('\n\n'), event]) : event;
+    const events = this.#events;
+    if (events === null || this.#framing === 'length') return;
+    const event = cutEvent(this.#record.route.endpoint, code, message);
+    // The half event that had to leave gets an end of its own, so that the error event is not taken for a part of it.
+    const bytes = events.midEvent ? Buffer.concat([Buffer.from('\n\n'), event]) : event;
     this.#pass(bytes, 0, bytes.length);
     this.flush();
   }
 
-  /** The common case decided by a look at the last bytes: nothing is held, and buf[start, end) ends with an empty line. */
-  #isWholeEvent(buf: Buffer, start: number, end: number): boolean {
-    if (this.#midEvent || this.#held.length > 0 || end - start < 4 || buf[end - 1] !== LF) return false;
-    return buf[end - 2] === LF || (buf[end - 2] === CR && buf[end - 3] === LF);
+  /** An end of the connection that no client takes for the end of the answer. */
+  abort(): void {
+    this.#connection.abort(this.#framing === 'until-close');
   }
 
   #pass(buf: Buffer, start: number, end: number): void {
@@ -124,22 +156,16 @@ export class AnswerWriter {
     this.#bare = true;
   }
 
-  #passHeld(): void {
-    const held = this.#held;
-    if (held.length === 0) return;
-    this.#held = NO_BYTES;
+  #passHeld(events: EventHold): void {
+    const held = events.take();
     this.#pass(held, 0, held.length);
   }
 
-  #hold(buf: Buffer, start: number, end: number): void {
-    if (this.#held.length + (end - start) > MAX_HELD_BYTES || this.#midEvent) {
-      this.#passHeld();
-      this.#pass(buf, start, end);
-      this.#midEvent = true;
-      return;
-    }
-    const more = buf.subarray(start, end);
-    this.#held = this.#held.length === 0 ? Buffer.from(more) : Buffer.concat([this.#held, more]);
+  #hold(events: EventHold, buf: Buffer, start: number, end: number): void {
+    if (events.keep(buf, start, end)) return;
+    this.#passHeld(events);
+    this.#pass(buf, start, end);
+    events.midEvent = true;
   }
 
   /**

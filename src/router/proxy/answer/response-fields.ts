@@ -1,7 +1,7 @@
 /** The head of an answer on its way from a worker to a client. */
 import { droppedByConnection } from '../../../wire/http1/hop-by-hop.ts';
-import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import { isEventStream } from '../../../wire/sse/media-type.ts';
+import type { AnswerHead } from '../upstream/seam.ts';
 
 /** How the body of an answer is delimited towards the client. `none`: there is no body. */
 export type ClientFraming = 'none' | 'length' | 'chunked' | 'until-close';
@@ -11,7 +11,7 @@ export type ClientFraming = 'none' | 'length' | 'chunked' | 'until-close';
  * hop-by-hop. `length`: of the body, where the router has it whole; else what the worker said.
  */
 export function clientHeadText(
-  head: ResponseHead,
+  head: AnswerHead,
   framing: ClientFraming,
   requestId: string,
   connection: string | null,
@@ -28,7 +28,7 @@ export function clientHeadText(
 }
 
 /** Status line and the fields that pass. */
-function relayText({ status, reason, fields }: ResponseHead): string {
+function relayText({ status, reason, fields }: AnswerHead): string {
   const named = droppedByConnection(fields);
   let text = `HTTP/1.1 ${status} ${reason}\r\n`;
   for (let i = 0; i < fields.length; i += 2) {
@@ -57,20 +57,14 @@ function isRewritten(name: string): boolean {
 }
 
 /** How the body of a worker's answer reaches a client of HTTP/1.`minor`. */
-export function framingFor(head: ResponseHead, minor: 0 | 1): ClientFraming {
+export function framingFor(head: AnswerHead, minor: 0 | 1): ClientFraming {
   if (!head.hasBody) return 'none';
   if (head.contentLength >= 0) return 'length';
   return minor === 1 ? 'chunked' : 'until-close';
 }
 
-/** Value of the Connection field, or null where the version's default says it. */
-export function connectionField(minor: 0 | 1, persist: boolean): string | null {
-  if (!persist) return 'close';
-  return minor === 0 ? 'keep-alive' : null;
-}
-
 /** An event stream whose events can be seen: a compressed one is bytes like any other. */
-export function isRelayedEventStream(head: ResponseHead): boolean {
+export function isRelayedEventStream(head: AnswerHead): boolean {
   if (!head.hasBody) return false;
   const type = head.find('content-type');
   if (type === undefined || type === 'application/json' || !isEventStream(type)) return false;

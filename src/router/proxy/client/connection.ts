@@ -21,10 +21,10 @@ import { BAD_CHUNK, ChunkedFramer } from '../../../wire/http1/chunked-framer.ts'
 import { BAD_HEAD, findHeadEnd, MAX_HEAD_BYTES, NEED_MORE } from '../../../wire/http1/head-end.ts';
 import { HeadError } from '../../../wire/http1/head-error.ts';
 import { headTooLarge, parseRequestHead, type RequestHead } from '../../../wire/http1/request-head.ts';
-import type { ProxyContext } from '../context.ts';
-import type { ServerExchange } from '../exchange/server-exchange.ts';
+import type { ConnectionHost, ConnectionParts } from './connection-host.ts';
 import { MovableDeadline } from './movable-deadline.ts';
 import { resetSocket } from './reset-socket.ts';
+import type { ServedRequest } from './served-request.ts';
 import { readShared } from './shared-receive.ts';
 import { errorResponse, lastAnswerFrame } from './whole-answer.ts';
 import { ClientWriter } from './writer.ts';
@@ -48,12 +48,13 @@ export class ClientConnection implements Linked<ClientConnection> {
   next: ClientConnection | null = null;
   isListed = false;
   readonly socket: net.Socket;
-  readonly #ctx: ProxyContext;
+  readonly #host: ConnectionHost<ClientConnection>;
+  readonly #parts: ConnectionParts;
   readonly #deadline: MovableDeadline;
   readonly #out: ClientWriter;
   readonly #framer = new ChunkedFramer();
   #state: State = 'idle';
-  #exchange: ServerExchange | null = null;
+  #exchange: ServedRequest | null = null;
   /** Bytes read and not consumed: the beginning of a head, or pipelined requests. */
   #pending: Buffer | null = null;
   #scanned = 0;
@@ -71,43 +72,45 @@ export class ClientConnection implements Linked<ClientConnection> {
   requestComplete = true;
 
   /** `accepted`: fresh from a server with `pauseOnConnect`. */
-  constructor(accepted: net.Socket, ctx: ProxyContext) {
+  constructor(accepted: net.Socket, host: ConnectionHost<ClientConnection>, parts: ConnectionParts) {
     const socket = readShared(
       accepted,
-      ctx.receive,
+      parts.receive,
       (buf, bytes) => this.#received(buf, bytes),
       () => this.#nextBuffer(),
     );
     this.socket = socket;
     this.#out = new ClientWriter(
-      ctx.makeSocketWriter(socket, () => this.#drained()),
-      ctx.endOfTurn,
+      parts.makeSocketWriter(socket, () => this.#drained()),
+      parts.endOfTurn,
     );
-    this.#ctx = ctx;
+    this.#host = host;
+    this.#parts = parts;
+    const { turn } = parts;
     const now = (): number => {
-      ctx.touch();
-      return ctx.turnMs;
+      turn.begin();
+      return turn.nowMs;
     };
-    this.#deadline = new MovableDeadline(ctx.wheel, now, () => this.#duePassed());
+    this.#deadline = new MovableDeadline(parts.wheel, now, () => this.#duePassed());
     socket.on('drain', () => this.#drained());
     socket.on('end', () => this.#ended());
     socket.on('error', () => this.#gone());
     socket.on('close', () => this.#gone());
-    ctx.touch();
-    this.setDue(ctx.settings.headerTimeoutMs);
+    turn.begin();
+    this.setDue(parts.settings.headerTimeoutMs);
     SHAPE.made(this);
   }
 
   /** Ends the connection as soon as nothing is under way: at once, or after the exchange. */
   drain(): void {
     if (this.#state !== 'idle') return;
-    this.#ctx.touch();
+    this.#parts.turn.begin();
     this.#linger();
   }
 
   /** Whether an answer that begins now may leave the connection open. */
   persists(head: RequestHead): boolean {
-    return head.keepAlive && this.requestComplete && !this.#ctx.draining;
+    return head.keepAlive && this.requestComplete && !this.#host.draining;
   }
 
   /** False: wait for clientDrained. */
@@ -130,12 +133,12 @@ export class ClientConnection implements Linked<ClientConnection> {
     this.#exchange = null;
     if (this.#state === 'closed') return;
     // The answer may have begun before the router was told to stop.
-    const isLast = this.#ctx.draining && this.#pending === null;
+    const isLast = this.#host.draining && this.#pending === null;
     if (!persist || !this.requestComplete || isLast) {
       this.#linger();
       return;
     }
-    this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
+    this.setDue(this.#parts.settings.keepAliveTimeoutMs);
     // A client that asks and does not read gets no further answer until it has taken this one: `busy` without an exchange.
     if (this.#out.needsDrain) {
       this.#lingerLeft = 0;
@@ -159,21 +162,21 @@ export class ClientConnection implements Linked<ClientConnection> {
   pauseReading(): void {
     this.#readingPaused = true;
     // From now on it is the worker who is waited for.
-    this.setDue(this.#ctx.settings.requestTimeoutMs);
+    this.setDue(this.#parts.settings.requestTimeoutMs);
     this.socket.pause();
   }
 
   resumeReading(): void {
     if (!this.#readingPaused) return;
     this.#readingPaused = false;
-    this.#ctx.touch();
-    if (this.#state === 'body') this.setDue(this.#ctx.settings.bodyTimeoutMs);
+    this.#parts.turn.begin();
+    if (this.#state === 'body') this.setDue(this.#parts.settings.bodyTimeoutMs);
     this.socket.resume();
   }
 
   /** How long whatever the connection waits for may take from now on; the last call counts. */
   setDue(delayMs: number): void {
-    this.#deadline.set(this.#ctx.turnMs, delayMs);
+    this.#deadline.set(this.#parts.turn.nowMs, delayMs);
   }
 
   /** The end of a shutdown: what is under way is told so as far as that can be written at once. */
@@ -190,10 +193,10 @@ export class ClientConnection implements Linked<ClientConnection> {
       return;
     }
     // Read straight into the body.
-    this.#ctx.touch();
+    this.#parts.turn.begin();
     const exchange = this.#exchange;
     if (exchange === null || this.#state !== 'body') return;
-    this.setDue(this.#ctx.settings.bodyTimeoutMs);
+    this.setDue(this.#parts.settings.bodyTimeoutMs);
     this.#bodyLeft -= bytes;
     exchange.bodyPlaced(bytes);
     if (this.#bodyLeft > 0) return;
@@ -214,12 +217,12 @@ export class ClientConnection implements Linked<ClientConnection> {
     }
     if (this.#direct === null) return undefined;
     this.#direct = null;
-    return this.#ctx.receive;
+    return this.#parts.receive;
   }
 
   #consume(data: Buffer, from: number, to: number): void {
     this.#consuming = true;
-    this.#ctx.touch();
+    this.#parts.turn.begin();
     let buf = data;
     let at = from;
     let end = to;
@@ -256,7 +259,7 @@ export class ClientConnection implements Linked<ClientConnection> {
     if (this.#state === 'idle') {
       this.#state = 'head';
       this.#scanned = 0;
-      this.setDue(this.#ctx.settings.headerTimeoutMs);
+      this.setDue(this.#parts.settings.headerTimeoutMs);
     }
     const headEnd = findHeadEnd(buf, start, start + Math.max(0, this.#scanned - 3), end);
     if (headEnd === NEED_MORE) {
@@ -279,13 +282,13 @@ export class ClientConnection implements Linked<ClientConnection> {
     this.requestComplete = !head.chunked && this.#bodyLeft === 0;
     this.#state = this.requestComplete ? 'busy' : 'body';
     if (head.chunked) this.#framer.reset();
-    const exchange = this.#ctx.open(this, head);
+    const exchange = this.#host.open(this, head);
     // A request that was refused is answered and over by now.
     if (exchange === null) return;
     this.#exchange = exchange;
     if (this.requestComplete) exchange.bodyEnd();
     else {
-      this.setDue(this.#ctx.settings.bodyTimeoutMs);
+      this.setDue(this.#parts.settings.bodyTimeoutMs);
       if (head.expectContinue && !bodyFollows) this.write(CONTINUE);
     }
   }
@@ -293,7 +296,7 @@ export class ClientConnection implements Linked<ClientConnection> {
   #readBody(buf: Buffer, start: number, end: number): number {
     const exchange = this.#exchange;
     if (exchange === null) return end;
-    this.setDue(this.#ctx.settings.bodyTimeoutMs);
+    this.setDue(this.#parts.settings.bodyTimeoutMs);
     if (!this.#chunked) {
       const take = Math.min(this.#bodyLeft, end - start);
       this.#bodyLeft -= take;
@@ -309,8 +312,8 @@ export class ClientConnection implements Linked<ClientConnection> {
       return end;
     }
     this.#bodyBytes += framer.payloadBytes;
-    if (this.#bodyBytes > this.#ctx.settings.maxPayloadBytes) {
-      exchange.bodyFailed('payload_too_large', `the request body is larger than ${this.#ctx.settings.maxPayloadBytes} bytes`);
+    if (this.#bodyBytes > this.#parts.settings.maxPayloadBytes) {
+      exchange.bodyFailed('payload_too_large', `the request body is larger than ${this.#parts.settings.maxPayloadBytes} bytes`);
       return end;
     }
     if (framer.done) this.#completeRequest();
@@ -343,9 +346,9 @@ export class ClientConnection implements Linked<ClientConnection> {
 
   /** Answers a request that never became an exchange, and closes. */
   #refuse(code: ErrorCode, message: string, end: number): number {
-    this.#ctx.refused(code);
+    this.#host.refused(code);
     this.requestComplete = false;
-    this.write(errorResponse(code, message, lastAnswerFrame(this.#ctx.date)));
+    this.write(errorResponse(code, message, lastAnswerFrame(this.#parts.turn.date)));
     this.#linger();
     return end;
   }
@@ -386,7 +389,7 @@ export class ClientConnection implements Linked<ClientConnection> {
     const left = this.#out.unsentBytes;
     if (left === this.#lingerLeft) return false;
     this.#lingerLeft = left;
-    this.setDue(this.#ctx.settings.keepAliveTimeoutMs);
+    this.setDue(this.#parts.settings.keepAliveTimeoutMs);
     return true;
   }
 
@@ -437,7 +440,7 @@ export class ClientConnection implements Linked<ClientConnection> {
     const exchange = this.#exchange;
     this.#close();
     if (exchange === null) return;
-    this.#ctx.touch();
+    this.#parts.turn.begin();
     exchange.clientGone();
   }
 
@@ -448,6 +451,6 @@ export class ClientConnection implements Linked<ClientConnection> {
     this.#exchange = null;
     this.#pending = null;
     this.#deadline.cancel();
-    this.#ctx.closed(this);
+    this.#host.closed(this);
   }
 }

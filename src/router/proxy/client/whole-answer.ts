@@ -2,8 +2,7 @@
 import { ERRORS, type ErrorCode, errorBody } from '../../../base/core/errors.ts';
 import type { LocalResponse, SlicedResponse } from '../../../base/core/local-route.ts';
 import { reasonPhrase } from '../../../wire/http1/reason-phrase.ts';
-import { connectionField } from '../answer/response-fields.ts';
-import type { RequestRecord } from '../routing/request-record.ts';
+import type { RequestHead } from '../../../wire/http1/request-head.ts';
 
 /** What an answer owes to the request, the connection and the hour. */
 export interface AnswerFrame {
@@ -16,8 +15,18 @@ export interface AnswerFrame {
   readonly date: string;
 }
 
-/** The frame of an answer to the request of `record`. */
-export function answerFrame({ requestId, head }: RequestRecord, persist: boolean, date: string): AnswerFrame {
+/** Value of the Connection field of an answer to HTTP/1.`minor`, or null where the version's default says it. */
+export function connectionField(minor: 0 | 1, persist: boolean): string | null {
+  if (!persist) return 'close';
+  return minor === 0 ? 'keep-alive' : null;
+}
+
+/** The frame of an answer to one request. */
+export function answerFrame(
+  { requestId, head }: { readonly requestId: string; readonly head: RequestHead },
+  persist: boolean,
+  date: string,
+): AnswerFrame {
   return { requestId, connection: connectionField(head.minor, persist), isHead: head.method === 'HEAD', date };
 }
 

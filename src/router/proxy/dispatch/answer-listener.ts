@@ -1,9 +1,8 @@
 /** Passes a worker's answer on and keeps what policies learn from: when its first event arrived and the tokens it counts. */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Usage } from '../../../base/core/usage.ts';
-import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import { isEventStream } from '../../../wire/sse/media-type.ts';
-import type { Pieces, Sink } from '../upstream/seam.ts';
+import type { AnswerHead, Pieces, Retry, Sink } from '../upstream/seam.ts';
 import { UsageTail } from './usage-tail.ts';
 
 export class AnswerListener implements Sink {
@@ -23,7 +22,7 @@ export class AnswerListener implements Sink {
     return this.#tail.read();
   }
 
-  onHead(head: ResponseHead): void {
+  onHead(head: AnswerHead): void {
     this.#awaitsEvent = head.status < 300 && isEventStream(head.find('content-type'));
     this.#sink.onHead(head);
   }
@@ -42,8 +41,8 @@ export class AnswerListener implements Sink {
     this.#sink.onEnd();
   }
 
-  onError(kind: OutcomeKind): void {
-    this.#sink.onError(kind);
+  onError(kind: OutcomeKind, retry: Retry): void {
+    this.#sink.onError(kind, retry);
   }
 
   onDrain(): void {

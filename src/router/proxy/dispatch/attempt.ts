@@ -3,9 +3,9 @@ import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
 import type { Choice } from '../../policy/contract.ts';
 import type { WorkerSeries } from '../../telemetry/worker-series.ts';
-import type { ProxyContext } from '../context.ts';
 import type { Sink } from '../upstream/seam.ts';
 import { AnswerListener } from './answer-listener.ts';
+import type { AttemptParts } from './dispatch.ts';
 import type { Selection } from './selection.ts';
 
 /** Outcomes that say something bad about the worker. */
@@ -26,21 +26,21 @@ export class Attempt {
   readonly choice: Choice | null;
   readonly series: WorkerSeries | undefined;
   readonly startMs: number;
-  readonly #ctx: ProxyContext;
+  readonly #parts: AttemptParts;
   readonly #selection: Selection;
   #listener: AnswerListener | null = null;
   #over = false;
 
   /** `choice`: what the policy of `selection` chose; null if no policy was asked. */
-  constructor(ctx: ProxyContext, worker: WorkerIndex, choice: Choice | null, selection: Selection = ctx.selection) {
+  constructor(parts: AttemptParts, worker: WorkerIndex, choice: Choice | null, selection: Selection) {
     this.worker = worker;
     this.choice = choice;
-    this.startMs = ctx.turnMs;
-    this.#ctx = ctx;
+    this.startMs = parts.turn.nowMs;
+    this.#parts = parts;
     this.#selection = selection;
-    this.series = ctx.series.find(worker);
+    this.series = parts.series.find(worker);
     if (choice !== null) selection.commit(choice);
-    ctx.load.acquire(worker);
+    parts.load.acquire(worker);
     if (this.series !== undefined && choice !== null) this.series.selections.value++;
   }
 
@@ -53,23 +53,24 @@ export class Attempt {
 
   #firstToken(): void {
     if (this.#over || this.choice === null) return;
-    this.#ctx.touch();
-    this.#selection.firstToken(this.choice, this.#ctx.turnMs);
+    const { turn } = this.#parts;
+    turn.begin();
+    this.#selection.firstToken(this.choice, turn.nowMs);
   }
 
   /** `status`: of the worker's answer, 0 without one. */
   end(kind: OutcomeKind, status: number): void {
     if (this.#over) return;
     this.#over = true;
-    const ctx = this.#ctx;
-    ctx.load.release(this.worker);
+    const { turn, load, attempts } = this.#parts;
+    load.release(this.worker);
     if (FAILURES.has(kind)) this.series?.failed(kind);
-    else if (kind === 'ok') this.series?.duration.observe((ctx.turnMs - this.startMs) / 1000);
+    else if (kind === 'ok') this.series?.duration.observe((turn.nowMs - this.startMs) / 1000);
     const outcome = { kind, status };
     if (this.choice !== null && this.#selection.learns) {
       const usage = kind === 'ok' && this.#listener !== null ? this.#listener.usage() : null;
-      this.#selection.settled(this.choice, outcome, usage, ctx.turnMs);
+      this.#selection.settled(this.choice, outcome, usage, turn.nowMs);
     }
-    ctx.attempts.attemptEnded(this.worker, outcome);
+    attempts.attemptEnded(this.worker, outcome);
   }
 }

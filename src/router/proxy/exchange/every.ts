@@ -5,44 +5,51 @@
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
-import type { ResponseHead } from '../../../wire/http1/response-head.ts';
-import { clientHeadText, connectionField } from '../answer/response-fields.ts';
-import type { ClientConnection } from '../client/connection.ts';
-import { answerFrame, errorResponse } from '../client/whole-answer.ts';
-import type { ProxyContext } from '../context.ts';
+import { clientHeadText } from '../answer/response-fields.ts';
+import type { ServedRequest } from '../client/served-request.ts';
+import { connectionField } from '../client/whole-answer.ts';
 import { Attempt } from '../dispatch/attempt.ts';
-import { failureOf } from '../dispatch/failure.ts';
+import { clientErrorOf } from '../dispatch/client-error.ts';
+import type { Dispatch } from '../dispatch/dispatch.ts';
+import type { Selection } from '../dispatch/selection.ts';
 import { RequestBody } from '../request/body.ts';
-import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts';
-import type { Flight, Pieces, Sink, UpstreamRequest } from '../upstream/seam.ts';
-import type { ServerExchange } from './server-exchange.ts';
+import type { BodyMemory } from '../request/body-memory.ts';
+import type { RequestFieldRules } from '../request/fields.ts';
+import type { AnswerHead, Flight, Pieces, Sink, UpstreamRequest } from '../upstream/seam.ts';
+import type { AdmittedLater, ClientSide, SideOwner } from './client-side.ts';
 
 /** Asked at the same time; the others wait for an answer that is none. Source: sglang_router 0.3.2. */
 const PARALLEL = 32;
 /** A stored response that is larger than this is not passed on. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-export class FanOutExchange implements ServerExchange {
-  readonly #ctx: ProxyContext;
-  readonly #connection: ClientConnection;
-  readonly #record: RequestRecord;
+export interface EveryParts {
+  readonly settings: { readonly maxReplayBytes: number; readonly requestTimeoutMs: number };
+  readonly dispatch: Dispatch;
+  readonly selection: Selection;
+  readonly memory: BodyMemory;
+  readonly fields: RequestFieldRules;
+}
+
+export class EveryExchange implements ServedRequest, SideOwner, AdmittedLater {
+  readonly #side: ClientSide;
+  readonly #parts: EveryParts;
   readonly #body: RequestBody | null;
-  readonly #flights = new Set<Leg>();
+  readonly #legs = new Set<Leg>();
   #waiting: WorkerIndex[] = [];
   #last: Leg | null = null;
-  #isOver = false;
 
-  constructor(ctx: ProxyContext, connection: ClientConnection, record: RequestRecord) {
-    this.#ctx = ctx;
-    this.#connection = connection;
-    this.#record = record;
-    const { head } = record;
-    this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, ctx.memory) : null;
+  constructor(side: ClientSide, parts: EveryParts) {
+    const { head } = side.record;
+    this.#side = side;
+    this.#parts = parts;
+    this.#body = head.chunked || head.contentLength >= 0 ? new RequestBody(head.chunked ? -1 : head.contentLength, parts.memory) : null;
+    side.serve(this);
   }
 
   bodyData(buf: Buffer, start: number, end: number): void {
-    this.#record.bytesIn += end - start;
-    const limit = this.#ctx.settings.maxReplayBytes;
+    this.#side.record.bytesIn += end - start;
+    const limit = this.#parts.settings.maxReplayBytes;
     if (this.#body !== null && this.#body.hold(buf, start, end, limit) < end) {
       this.bodyFailed('payload_too_large', `the body of this route is limited to ${limit} bytes`);
     }
@@ -55,44 +62,43 @@ export class FanOutExchange implements ServerExchange {
   bodyPlaced(): void {}
 
   bodyEnd(): void {
-    if (this.#isOver) return;
+    if (this.#side.isSettled) return;
     if (this.#body !== null) this.#body.complete = true;
-    this.#connection.setDue(this.#ctx.settings.requestTimeoutMs);
-    const { workers } = this.#ctx.fleet.current;
+    this.#side.connection.setDue(this.#parts.settings.requestTimeoutMs);
+    if (this.#side.isAdmitted(this)) this.admitted();
+  }
+
+  admitted(): void {
+    const { selection, dispatch } = this.#parts;
+    const { workers, total } = dispatch.fleet.current;
     // The ranks of an engine are one server.
-    this.#waiting = [...this.#ctx.selection.eligible].filter((worker) => (workers[worker]?.rank?.number ?? 0) === 0);
-    if (this.#waiting.length === 0) {
-      const none = this.#ctx.fleet.current.total === 0;
-      this.#refuse(
-        'refused',
-        none ? 'no_workers' : 'no_available_workers',
-        none ? 'no worker is registered' : 'no worker can take requests now',
-      );
-      return;
-    }
-    this.#next();
+    this.#waiting = [...selection.eligible].filter((worker) => (workers[worker]?.rank?.number ?? 0) === 0);
+    if (this.#waiting.length > 0) this.#next();
+    else if (total === 0) this.#side.refuse('refused', 'no_workers', 'no worker is registered');
+    else this.#side.refuse('refused', 'no_available_workers', 'no worker can take requests now');
   }
 
   bodyFailed(code: ErrorCode, message: string): void {
-    this.#refuse('client-gone', code, message);
+    this.#side.refuse('client-gone', code, message);
   }
 
   clientGone(): void {
-    this.#settle('client-gone');
+    this.#side.settle('client-gone');
   }
 
   clientDrained(): void {}
 
   duePassed(): void {
-    const { code, message } = failureOf('timeout');
-    this.#refuse('timeout', code, message);
+    const { code, message } = clientErrorOf('timeout');
+    this.#side.refuse('timeout', code, message);
   }
 
   /** A leg has its whole answer, or has none. */
   legEnded(leg: Leg): void {
-    this.#flights.delete(leg);
-    this.#ctx.touch();
-    if (this.#isOver) return;
+    const side = this.#side;
+    this.#legs.delete(leg);
+    this.#parts.dispatch.turn.begin();
+    if (side.isSettled) return;
     if (leg.head !== null && leg.failure === null) {
       this.#last = leg;
       if (leg.head.status < 400) {
@@ -101,79 +107,60 @@ export class FanOutExchange implements ServerExchange {
       }
     }
     this.#next();
-    if (this.#isOver || this.#flights.size > 0 || this.#waiting.length > 0) return;
-    if (this.#last === null) this.#refuse('refused', 'no_worker_response', 'no worker had an answer');
+    if (side.isSettled || this.#legs.size > 0 || this.#waiting.length > 0) return;
+    if (this.#last === null) side.refuse('refused', 'no_worker_response', 'no worker had an answer');
     else this.#answer(this.#last);
   }
 
+  release(): void {
+    for (const leg of this.#legs) leg.cancel();
+    this.#legs.clear();
+    this.#waiting = [];
+    this.#body?.release(false);
+  }
+
   #next(): void {
-    const { head, requestId } = this.#record;
-    const fields = this.#ctx.fieldRules.select(head, requestId);
-    while (!this.#isOver && this.#flights.size < PARALLEL) {
+    const { head, requestId } = this.#side.record;
+    const { fields, dispatch, selection } = this.#parts;
+    const selected = fields.select(head, requestId);
+    while (!this.#side.isSettled && this.#legs.size < PARALLEL) {
       const worker = this.#waiting.shift();
       if (worker === undefined) return;
-      const upstream = this.#ctx.upstreams.find(worker);
+      const upstream = dispatch.upstreams.find(worker);
       if (upstream === undefined) continue;
-      const leg = new Leg(this, new Attempt(this.#ctx, worker, null));
-      this.#flights.add(leg);
-      const request: UpstreamRequest = { method: head.method, target: head.target, fields, body: this.#body };
+      const leg = new Leg(this, new Attempt(dispatch, worker, null, selection));
+      this.#legs.add(leg);
+      const request: UpstreamRequest = { method: head.method, target: head.target, fields: selected, body: this.#body };
       leg.start(upstream.send(request, leg));
     }
   }
 
   #answer(leg: Leg): void {
-    const { head, requestId } = this.#record;
+    const { record, connection } = this.#side;
     const answer = leg.head;
     if (answer === null) return;
     const body = Buffer.concat(leg.parts);
-    const persist = this.#connection.persists(head);
+    const persist = connection.persists(record.head);
     const framing = answer.hasBody ? 'length' : 'none';
-    const text = clientHeadText(answer, framing, requestId, connectionField(head.minor, persist), body.length);
-    const bytes = Buffer.concat([Buffer.from(text, 'latin1'), body]);
-    this.#record.status = answer.status;
-    this.#record.worker = leg.attempt.series?.url ?? '';
-    this.#record.bytesOut = bytes.length;
-    this.#connection.write(bytes);
-    this.#settle('ok');
-    this.#connection.finish(persist);
-  }
-
-  #refuse(outcome: RecordOutcome, code: ErrorCode, message: string): void {
-    if (this.#isOver) return;
-    const { head } = this.#record;
-    const persist = this.#connection.persists(head);
-    const answer = errorResponse(code, message, answerFrame(this.#record, persist, this.#ctx.date));
-    this.#record.errorCode = code;
-    this.#record.bytesOut = answer.length;
-    this.#connection.write(answer);
-    this.#settle(outcome);
-    this.#connection.finish(persist);
-  }
-
-  #settle(outcome: RecordOutcome): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#record.outcome = outcome;
-    for (const leg of this.#flights) leg.cancel();
-    this.#flights.clear();
-    this.#waiting = [];
-    this.#body?.release(false);
-    this.#ctx.settled(this.#record, undefined, 0);
+    const text = clientHeadText(answer, framing, record.requestId, connectionField(record.head.minor, persist), body.length);
+    record.status = answer.status;
+    record.worker = leg.attempt.series?.url ?? '';
+    this.#side.respond('ok', Buffer.concat([Buffer.from(text, 'latin1'), body]), persist);
   }
 }
 
 /** One worker's part: gathers its answer. */
 class Leg implements Sink {
-  readonly #owner: FanOutExchange;
+  readonly #owner: EveryExchange;
   readonly attempt: Attempt;
-  head: ResponseHead | null = null;
+  head: AnswerHead | null = null;
   parts: Buffer[] = [];
   failure: OutcomeKind | null = null;
   #bytes = 0;
   #flight: Flight | null = null;
   #isOver = false;
 
-  constructor(owner: FanOutExchange, attempt: Attempt) {
+  constructor(owner: EveryExchange, attempt: Attempt) {
     this.#owner = owner;
     this.attempt = attempt;
   }
@@ -189,7 +176,7 @@ class Leg implements Sink {
     this.attempt.end('cancelled', 0);
   }
 
-  onHead(head: ResponseHead): void {
+  onHead(head: AnswerHead): void {
     this.head = head;
     const upstream = this.attempt.series?.upstream(head.status);
     if (upstream !== undefined) upstream.value++;

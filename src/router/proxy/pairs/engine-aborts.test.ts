@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import { FakeClock } from '../../../base/runtime/fake-clock.ts';
 import { TimerWheel } from '../../../base/runtime/timer-wheel.ts';
-import type { ProxyContext } from '../context.ts';
 import { BodyMemory } from '../request/body-memory.ts';
 import type { Flight, Sink, Upstream, UpstreamRequest } from '../upstream/seam.ts';
 import { EngineAborts } from './engine-aborts.ts';
@@ -24,7 +23,7 @@ class SlowEngine implements Pick<Upstream, 'send'> {
     const { buf, start, end } = request.body!; // An abort has one.
     const sent: Sent = { request, body: buf.toString('utf8', start, end), sink, isCancelled: false };
     this.sent.push(sent);
-    if (this.failure !== null) sink.onError(this.failure);
+    if (this.failure !== null) sink.onError(this.failure, 'unsent');
     return { cancel: () => (sent.isCancelled = true) } as unknown as Flight;
   }
 }
@@ -33,9 +32,7 @@ function rig(): { engine: SlowEngine; aborts: EngineAborts; clock: FakeClock; me
   const engine = new SlowEngine();
   const clock = new FakeClock();
   const memory = new BodyMemory(1 << 20);
-  // What an abort needs of the context, and nothing else.
-  const ctx = { memory, clock, wheel: new TimerWheel(clock) } as unknown as ProxyContext;
-  return { engine, aborts: new EngineAborts(ctx), clock, memory };
+  return { engine, aborts: new EngineAborts({ memory, clock, wheel: new TimerWheel(clock) }), clock, memory };
 }
 
 test('an abort names the request, and lets go when the engine has answered or is gone', () => {
@@ -48,7 +45,7 @@ test('an abort names the request, and lets go when the engine has answered or is
   assert.equal(aborts.open, 1);
   sent.sink.onEnd();
   aborts.send(engine, 'x', []);
-  engine.sent[1]!.sink.onError('reset'); // Two were sent.
+  engine.sent[1]!.sink.onError('reset', 'sent'); // Two were sent.
   engine.failure = 'queue-full';
   aborts.send(engine, 'y', []);
   assert.deepEqual([aborts.open, memory.heldBytes, engine.sent.length], [0, 0, 3]);
@@ -74,7 +71,7 @@ test('at most 64 are under way at an engine, and the others follow in their orde
   for (let i = 0; i < 100; i++) engine.sent[i]!.sink.onEnd(); // As one ends another is sent.
   assert.deepEqual([aborts.open, engine.sent.length, engine.sent.at(-1)!.body], [1900, 164, '{"rid":"163"}']);
   engine.failure = 'connect-failed';
-  engine.sent[100]!.sink.onError('reset');
+  engine.sent[100]!.sink.onError('reset', 'sent');
   for (let i = 101; i < 164; i++) engine.sent[i]!.sink.onEnd();
   assert.deepEqual([aborts.open, engine.sent.length, memory.heldBytes], [0, 2000, 0]);
 });
@@ -102,18 +99,18 @@ test('a request that the engine may still be reading is aborted once more a seco
   engine.sent[1]!.sink.onEnd();
   aborts.sendTwice(engine, 'y', []);
   engine.sent[2]!.sink.onEnd();
-  await aborts.stop(clock, 500);
+  await aborts.stop(500);
   clock.advance(5000);
   assert.equal(engine.sent.length, 3);
 });
 
 test('the end waits for engines that answer, not for those that do not', async () => {
   const { engine, aborts, clock } = rig();
-  await aborts.stop(clock, 500);
+  await aborts.stop(500);
   aborts.send(engine, 'x', []);
   aborts.send(engine, 'y', []);
   let isStopped = false;
-  const stopping = aborts.stop(clock, 500).then(() => {
+  const stopping = aborts.stop(500).then(() => {
     isStopped = true;
   });
   engine.sent[0]!.sink.onEnd(); // Two were sent.
@@ -123,7 +120,7 @@ test('the end waits for engines that answer, not for those that do not', async (
   await stopping;
   assert.deepEqual([engine.sent[0]?.isCancelled, engine.sent[1]?.isCancelled, aborts.open], [false, true, 0]);
   for (let i = 0; i < 100; i++) aborts.send(engine, String(i), []);
-  const all = aborts.stop(clock, 500);
+  const all = aborts.stop(500);
   clock.advance(500);
   await all;
   assert.deepEqual([aborts.open, engine.sent.length], [0, 66]);

@@ -6,9 +6,9 @@
  */
 import type { Clock } from '../../../base/core/clock.ts';
 import { type Linked, LinkedList } from '../../../base/core/linked-list.ts';
-import { Deadline } from '../../../base/runtime/timer-wheel.ts';
-import type { ProxyContext } from '../context.ts';
+import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 import { RequestBody } from '../request/body.ts';
+import type { BodyMemory } from '../request/body-memory.ts';
 import type { Flight, Sink, Upstream } from '../upstream/seam.ts';
 
 /** Under way at one engine: when a thousand clients leave at once, it is not to get a thousand connections more. */
@@ -20,6 +20,12 @@ const DEADLINE_MS = 5000;
 const STALE_AFTER_MS = 4000;
 /** An engine that is still reading a request does not know its id yet, and forgets the abort. */
 const AGAIN_AFTER_MS = 1000;
+
+export interface AbortParts {
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly memory: BodyMemory;
+}
 
 /** An abort that waits for others of its engine. */
 class Waiting implements Linked<Waiting> {
@@ -48,15 +54,15 @@ interface Lane {
 }
 
 export class EngineAborts {
-  readonly #ctx: ProxyContext;
+  readonly #parts: AbortParts;
   readonly #lanes = new Map<Pick<Upstream, 'send'>, Lane>();
   #waiting = 0;
   /** Armed: aborts that are said once more. */
   readonly #later = new Set<Deadline>();
   #onEmpty: (() => void) | null = null;
 
-  constructor(ctx: ProxyContext) {
-    this.#ctx = ctx;
+  constructor(parts: AbortParts) {
+    this.#parts = parts;
   }
 
   /** Under way or waiting now. */
@@ -78,7 +84,7 @@ export class EngineAborts {
       this.send(upstream, rid, fields);
     });
     this.#later.add(again);
-    this.#ctx.wheel.arm(again, AGAIN_AFTER_MS);
+    this.#parts.wheel.arm(again, AGAIN_AFTER_MS);
   }
 
   /**
@@ -94,15 +100,15 @@ export class EngineAborts {
     if (lane.open.size < MAX_OPEN) this.#start(lane, rid, fields);
     else if (this.#waiting < MAX_WAITING) {
       this.#waiting++;
-      lane.waiting.add(new Waiting(rid, fields, this.#ctx.clock.nowMs()));
+      lane.waiting.add(new Waiting(rid, fields, this.#parts.clock.nowMs()));
     }
   }
 
   /** Resolves when all have been answered, at the latest after `graceMs`; the rest is given up. */
-  async stop(clock: Clock, graceMs: number): Promise<void> {
+  async stop(graceMs: number): Promise<void> {
     if (this.#lanes.size > 0) {
       await new Promise<void>((resolve) => {
-        const timer = clock.after(graceMs, resolve);
+        const timer = this.#parts.clock.after(graceMs, resolve);
         this.#onEmpty = () => {
           timer.cancel();
           resolve();
@@ -113,16 +119,16 @@ export class EngineAborts {
       for (const one of lane.waiting.list()) this.#forget(lane, one);
       for (const call of [...lane.open]) call.cancel();
     }
-    for (const again of this.#later) this.#ctx.wheel.cancel(again);
+    for (const again of this.#later) this.#parts.wheel.cancel(again);
     this.#later.clear();
   }
 
   #start(lane: Lane, rid: string, fields: readonly string[]): void {
     const json = Buffer.from(JSON.stringify({ rid }));
-    const body = new RequestBody(json.length, this.#ctx.memory);
+    const body = new RequestBody(json.length, this.#parts.memory);
     body.hold(json, 0, json.length, json.length);
     body.complete = true;
-    const call = new AbortCall(this.#ctx, body, (done) => this.#over(lane, done));
+    const call = new AbortCall(this.#parts, body, (done) => this.#over(lane, done));
     lane.open.add(call);
     call.start(lane.upstream.send({ method: 'POST', target: '/abort_request', fields, body }, call));
   }
@@ -131,7 +137,7 @@ export class EngineAborts {
     lane.open.delete(done);
     if (lane.isSending) return;
     lane.isSending = true;
-    const oldestMs = this.#ctx.clock.nowMs() - STALE_AFTER_MS;
+    const oldestMs = this.#parts.clock.nowMs() - STALE_AFTER_MS;
     for (let next = lane.waiting.first; next !== null && lane.open.size < MAX_OPEN; next = lane.waiting.first) {
       this.#forget(lane, next);
       if (next.sinceMs > oldestMs) this.#start(lane, next.rid, next.fields);
@@ -148,15 +154,15 @@ export class EngineAborts {
 }
 
 class AbortCall implements Sink {
-  readonly #ctx: ProxyContext;
+  readonly #parts: AbortParts;
   readonly #body: RequestBody;
   readonly #over: (call: AbortCall) => void;
   readonly #deadline: Deadline;
   #flight: Flight | null = null;
   #isOver = false;
 
-  constructor(ctx: ProxyContext, body: RequestBody, over: (call: AbortCall) => void) {
-    this.#ctx = ctx;
+  constructor(parts: AbortParts, body: RequestBody, over: (call: AbortCall) => void) {
+    this.#parts = parts;
     this.#body = body;
     this.#over = over;
     this.#deadline = new Deadline(() => this.cancel());
@@ -165,7 +171,7 @@ class AbortCall implements Sink {
   start(flight: Flight): void {
     if (this.#isOver) return;
     this.#flight = flight;
-    this.#ctx.wheel.arm(this.#deadline, DEADLINE_MS);
+    this.#parts.wheel.arm(this.#deadline, DEADLINE_MS);
   }
 
   cancel(): void {
@@ -191,7 +197,7 @@ class AbortCall implements Sink {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#ctx.wheel.cancel(this.#deadline);
+    this.#parts.wheel.cancel(this.#deadline);
     this.#body.release(false);
     this.#over(this);
   }

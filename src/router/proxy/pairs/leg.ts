@@ -1,23 +1,40 @@
-/** One leg of a pair: the request at its prefill or its decode worker. Counts that worker's load from sending to its end. */
+/**
+ * One leg of a pair: the request at its prefill or its decode worker. Counts as load at that worker from sending to its end.
+ *
+ *   SENT --head below 300--> OPEN --payload----------------------------------> GOOD --end--> (owner ends it) OVER
+ *     |                        '--first event of a stream is being read--> PEEKING --good--> GOOD
+ *     |                                                                       '--an error--> REFUSED
+ *     |--head of 300 or more--> REFUSED          the engine's own words: they pass only if the owner relays this leg
+ *     '--connection lost, at any point--> (owner ends it) OVER
+ */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Worker } from '../../../base/core/worker.ts';
-import type { ResponseHead } from '../../../wire/http1/response-head.ts';
-import type { FirstEvent } from '../../pair/first-event.ts';
-import type { ProxyContext } from '../context.ts';
+import { FirstEvent } from '../../pair/first-event.ts';
+import { isRelayedEventStream } from '../answer/response-fields.ts';
 import type { Attempt } from '../dispatch/attempt.ts';
 import type { RequestBody } from '../request/body.ts';
-import type { Flight, Pieces, Sink, Upstream, UpstreamRequest } from '../upstream/seam.ts';
+import type { Turn } from '../turn.ts';
+import type { AnswerHead, Flight, Pieces, Retry, Sink, Upstream, UpstreamRequest } from '../upstream/seam.ts';
 
 export type LegRole = 'prefill' | 'decode';
 
-/** Who decides what the answers of both legs mean. After `end` or `abort` of a leg it hears nothing of it any more. */
+/** Decides what the answers of both legs mean. It hears nothing more of a leg after `end` or `abort`, except `legOver`. */
 export interface LegOwner {
-  legHead(leg: PairLeg, head: ResponseHead): void;
+  /** The head of a good answer. */
+  legOpens(leg: PairLeg, isEvents: boolean): void;
+  /** The first byte of the answer's body, or its end if it has none. */
+  legBegins(leg: PairLeg): void;
+  /** The engine answered with an error: by its status, or in the first event of a stream. */
+  legRefused(leg: PairLeg, status: number): void;
+  /** Payload of a good answer, or of a relayed one. */
+  legData(leg: PairLeg, buf: Buffer, start: number, end: number): void;
+  /** One read of a relayed leg. */
   legPieces(leg: PairLeg, buf: Buffer, start: number, end: number, pieces: Pieces): void;
-  /** Its answer is whole. */
+  /** All of a read has been passed on, and the answer is not whole. */
+  legRead(leg: PairLeg): void;
   legWhole(leg: PairLeg): void;
-  legFailed(leg: PairLeg, kind: OutcomeKind): void;
-  /** `end` or `abort` has been called. */
+  legFailed(leg: PairLeg, kind: OutcomeKind, retry: Retry): void;
+  /** `end` or `abort` was called. */
   legOver(): void;
 }
 
@@ -26,22 +43,23 @@ export class PairLeg implements Sink {
   readonly worker: Worker;
   readonly attempt: Attempt;
   /** Of the answer; null before it. */
-  head: ResponseHead | null = null;
-  /** A byte of the answer's body has come. */
-  hasAnswered = false;
-  /** The answer is a stream whose first event is not known yet. */
-  first: FirstEvent | null = null;
-  /** What a stream's first event said had gone wrong; 0: nothing. */
-  failedStatus = 0;
+  head: AnswerHead | null = null;
+  /** The client gets the bytes of this leg as they are. Set by the owner. */
+  isRelayed = false;
   isOver = false;
-  readonly #ctx: ProxyContext;
+  readonly #turn: Turn;
   readonly #owner: LegOwner;
   readonly #body: RequestBody;
   #flight: Flight | null = null;
   #upstream: Upstream | null = null;
+  #hasBegun = false;
+  /** The answer is a stream whose first event is not known yet. */
+  #first: FirstEvent | null = null;
+  /** Status in the first event of a stream; 0: it was none of an error. */
+  #failedStatus = 0;
 
-  constructor(ctx: ProxyContext, owner: LegOwner, role: LegRole, worker: Worker, attempt: Attempt, body: RequestBody) {
-    this.#ctx = ctx;
+  constructor(turn: Turn, owner: LegOwner, role: LegRole, worker: Worker, attempt: Attempt, body: RequestBody) {
+    this.#turn = turn;
     this.#owner = owner;
     this.role = role;
     this.worker = worker;
@@ -57,12 +75,17 @@ export class PairLeg implements Sink {
     if (!this.isOver) this.#flight = flight;
   }
 
+  /** What the engine answered, also in the first event of a stream; 0: nothing yet. */
+  get status(): number {
+    return this.#failedStatus === 0 ? (this.head?.status ?? 0) : this.#failedStatus;
+  }
+
   /** The engine may be at work on it. */
   get isAtWork(): boolean {
     return !this.isOver && this.#flight?.isOnWire === true;
   }
 
-  /** Stops and goes on reading; of a leg that is over nothing, for its connection may carry another request. */
+  /** Stops reading, until `resume`. Nothing for a leg that is over: its connection may carry another request. */
   pause(): void {
     if (!this.isOver) this.#flight?.pause();
   }
@@ -81,7 +104,7 @@ export class PairLeg implements Sink {
     this.#owner.legOver();
   }
 
-  /** Like `end` for a leg that may be at work still. Answers the upstream whose engine may have the request and must be told. */
+  /** Like `end` for a leg that may still be at work. Returns the upstream whose engine may have the request and must be told. */
   abort(kind: OutcomeKind): Upstream | null {
     if (this.isOver) return null;
     const { isAtWork } = this;
@@ -91,28 +114,71 @@ export class PairLeg implements Sink {
 
   // ---- what the worker sends
 
-  onHead(head: ResponseHead): void {
-    this.#ctx.touch();
+  onHead(head: AnswerHead): void {
+    this.#turn.begin();
     this.head = head;
     const upstream = this.attempt.series?.upstream(head.status);
     if (upstream !== undefined) upstream.value++;
-    this.#owner.legHead(this, head);
+    if (head.status >= 300) {
+      this.#owner.legRefused(this, head.status);
+      return;
+    }
+    const isEvents = isRelayedEventStream(head);
+    if (isEvents) this.#first = new FirstEvent();
+    this.#owner.legOpens(this, isEvents);
   }
 
   onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
-    this.#ctx.touch();
-    this.#owner.legPieces(this, buf, start, end, pieces);
+    this.#turn.begin();
+    if (this.isRelayed) this.#owner.legPieces(this, buf, start, end, pieces);
+    else {
+      const { offsets, count } = pieces;
+      for (let i = 0; i < count && !this.isOver; i++) this.#take(buf, offsets[2 * i]!, offsets[2 * i + 1]!);
+    }
+    // What comes with the end leaves with the end.
+    if (!pieces.isLast && !this.isOver) this.#owner.legRead(this);
   }
 
   onEnd(): void {
-    this.#ctx.touch();
+    this.#turn.begin();
+    this.#begin();
+    const first = this.#first;
+    this.#first = null;
+    // Half of an event: there is no more of it.
+    if (first !== null && first.held.length > 0) this.#owner.legData(this, first.held, 0, first.held.length);
     this.#owner.legWhole(this);
   }
 
-  onError(kind: OutcomeKind): void {
-    this.#ctx.touch();
-    this.#owner.legFailed(this, kind);
+  onError(kind: OutcomeKind, retry: Retry): void {
+    this.#turn.begin();
+    this.#owner.legFailed(this, kind, retry);
   }
 
+  /** The bodies of pairs are sent whole. */
   onDrain(): void {}
+
+  #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#owner.legBegins(this);
+  }
+
+  #take(buf: Buffer, start: number, end: number): void {
+    this.#begin();
+    const first = this.#first;
+    if (first === null) {
+      this.#owner.legData(this, buf, start, end);
+      return;
+    }
+    const verdict = first.push(buf, start, end);
+    if (verdict === 'more') return;
+    this.#first = null;
+    const [from, at, to] = first.held.length > 0 ? ([first.held, 0, first.held.length] as const) : ([buf, start, end] as const);
+    if (verdict !== 'answer') {
+      this.#failedStatus = verdict.status;
+      this.#owner.legRefused(this, verdict.status);
+      if (!this.isRelayed) return;
+    }
+    this.#owner.legData(this, from, at, to);
+  }
 }

@@ -1,350 +1,340 @@
 /**
- * One request to a prefill-decode pair and its answer. Both legs get the same body at once; the client gets decode's answer
- * from its first byte on, whether prefill has ended or not.
+ * One request to a prefill-decode pair and its answer. Both legs get the same body at once; the client gets decode's answer from its
+ * first byte on, whether prefill has ended or not.
  *
- *   RECEIVING --body whole--> choose both workers, draw a room, send both legs
- *       |                          |         ^
- *       |                       WAITING -----'  a leg failed, and there is another worker for it (at most 3 pairs)
- *       |                          |
- *       |                          |-- first byte of decode -----------------> RELAYING decode --whole--> settled: ok
- *       |                          |-- a leg answered >= 300, or with an            | decode gone or silent:
- *       |                          |   error event: that answer is the client's     | error event (SSE), connection aborted
- *       |                          |   ------------------------------------> RELAYING that leg
- *       '--refused, client gone----'-- a leg gone or silent: error answer --------> settled
+ *   RECEIVING --body whole--> admitted? --no--> ADMITTING --the gate opens--.
+ *                                 | yes                                      |
+ *                                 v                                          v
+ *      .--> DELAYED --pause--> choose both workers, draw a room, send both legs <---.
+ *      |                          |                                                 |
+ *      |                       WAITING --a leg failed, the plan allows another pair-'
+ *      '--the same, later---------|
+ *                                 |--first byte of decode-----------------> RELAYING decode
+ *                                 |--first byte of decode, merged answers-> MERGING --both whole--> SETTLED: ok
+ *                                 |--a leg refused (status, error event)--> RELAYING that leg
+ *                                 |--a leg gone, or both silent-----------> SETTLED: error answer
+ *   RELAYING --whole----------------------> SETTLED: ok, or status
+ *   RELAYING, MERGING --a leg that the answer needs is gone or silent--> SETTLED: error event (SSE), connection aborted
+ *   RECEIVING, ADMITTING, DELAYED --refused, too late--> SETTLED: error answer
+ *   any --client gone--> SETTLED
  *
- * As soon as a leg has failed, or the client is gone, the other leg is aborted in the same turn: its socket is closed and its
- * engine told. Only the leg that failed is blamed. Once decode has begun, prefill does not matter any more: the KV has
- * arrived. A prefill that is not whole when decode is lingers: it is read to its end, for a while.
+ * MERGING is WAITING as long as nothing of the merged answer has been written: another pair can still be tried.
  *
- * `#settle` is the one end of the request; a pair ends, and leaves the ledger, when both of its legs are over (`legOver`).
+ * As soon as a leg has failed, or the client is gone, the other leg is aborted in the same turn: its socket is closed and its engine
+ * told. Only the leg that failed is blamed. Once decode has begun, prefill does not matter any more (unless answers are merged): the KV
+ * has arrived. A prefill that is not whole when decode is lingers: it is read to its end, for a while.
+ *
+ * A pair ends, and leaves the ledger, when both of its legs are over (`legOver`).
  */
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import { isUnreachable, type OutcomeKind } from '../../../base/core/outcome.ts';
-import type { WorkerIndex } from '../../../base/core/worker.ts';
-import { ShapeKeeper } from '../../../base/runtime/object-shape.ts';
-import type { ResponseHead } from '../../../wire/http1/response-head.ts';
-import type { PromptFields } from '../../../wire/json/prompt-fields.ts';
-import { FirstEvent, type StreamFailure } from '../../pair/first-event.ts';
+import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 import type { ByteSink } from '../../pair/logprob-splicer.ts';
-import { EventMeter } from '../answer/event-meter.ts';
-import { RelayedAnswer } from '../answer/relayed-answer.ts';
-import { isRelayedEventStream } from '../answer/response-fields.ts';
-import type { ClientConnection } from '../client/connection.ts';
-import { answerFrame, errorResponse } from '../client/whole-answer.ts';
-import type { ProxyContext } from '../context.ts';
-import { failureOf } from '../dispatch/failure.ts';
-import type { ServerExchange } from '../exchange/server-exchange.ts';
+import type { ServedRequest } from '../client/served-request.ts';
+import { clientErrorOf } from '../dispatch/client-error.ts';
+import { RetryPlan, type RetrySettings } from '../dispatch/retry-plan.ts';
+import type { AdmittedLater, ClientSide, SideOwner } from '../exchange/client-side.ts';
 import { RequestBody } from '../request/body.ts';
-import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts';
-import type { Pieces } from '../upstream/seam.ts';
+import type { RequestFieldRules } from '../request/fields.ts';
+import type { RecordOutcome } from '../routing/request-record.ts';
+import { type Pieces, type Retry, retryAfterStatus } from '../upstream/seam.ts';
 import type { LegOwner, PairLeg } from './leg.ts';
-import type { PairMerge } from './merge.ts';
-import { type FailedWorkers, openPair, type Pair } from './pair.ts';
-import type { Lingering, Pairing } from './pairing.ts';
-import type { PairRequest } from './reader.ts';
-import { PairRetries } from './retry.ts';
-import { abortFields } from './rids.ts';
+import { openPair, type Pair, type PairMakers, type PairOrder } from './pair.ts';
+import type { Lingering } from './pairing.ts';
 import { PairTimes } from './times.ts';
 
-/** An engine may still be reading a request that was sent this long ago. */
-const YOUNG_MS = 1000;
-
 const NEVER = Number.POSITIVE_INFINITY;
-const NOBODY: readonly WorkerIndex[] = [];
-const SHAPE = new ShapeKeeper();
 
-type State = 'receiving' | 'waiting' | 'relaying' | 'settled';
+export interface PairExchangeSettings {
+  readonly maxPayloadBytes: number;
+  /** From the last byte of the request to the end of the answer. */
+  readonly requestTimeoutMs: number;
+  /** Longest silence of a worker within an answer; 0: no limit. */
+  readonly streamIdleTimeoutMs: number;
+}
 
-export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSink {
-  readonly #ctx: ProxyContext;
-  readonly #pairing: Pairing;
-  readonly #connection: ClientConnection;
-  readonly #record: RequestRecord;
-  readonly #prompt: PromptFields;
+/** What all of these exchanges share. */
+export interface PairParts extends PairMakers {
+  readonly settings: PairExchangeSettings;
+  readonly retries: RetrySettings;
+  readonly wheel: TimerWheel;
+  readonly fields: RequestFieldRules;
+}
+
+type State = 'receiving' | 'admitting' | 'waiting' | 'delayed' | 'relaying' | 'merging' | 'settled';
+
+export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, LegOwner, Lingering, ByteSink {
+  readonly #side: ClientSide;
+  readonly #parts: PairParts;
   readonly #body: RequestBody;
-  readonly #meter = new EventMeter();
+  readonly #plan: RetryPlan;
+  readonly #times: PairTimes;
   #state: State = 'receiving';
-  #request: PairRequest | null = null;
-  /** The client asked for a stream. */
-  #isStream = false;
-  #fields: readonly string[] = [];
+  /** Null before the body has been read, and when nothing is sent again. */
+  #order: PairOrder | null = null;
   #pair: Pair | null = null;
-  readonly #failed: FailedWorkers = { prefill: NOBODY, decode: NOBODY };
-  readonly #retries = new PairRetries();
+  #delay: Deadline | null = null;
   /** Whose answer the client gets. */
   #answering: PairLeg | null = null;
-  /** The same leg, if its bytes pass as they are. */
-  #direct: PairLeg | null = null;
-  #answer: RelayedAnswer | null = null;
   previous: Lingering | null = null;
   next: Lingering | null = null;
   isListed = false;
   lingersUntilMs = 0;
-  readonly #times: PairTimes;
-  /** When the last bytes of the answer came, or the client took some again. */
-  #lastMs = 0;
 
-  constructor(ctx: ProxyContext, pairing: Pairing, connection: ClientConnection, record: RequestRecord, prompt: PromptFields) {
-    const { head } = record;
-    this.#ctx = ctx;
-    this.#pairing = pairing;
-    this.#connection = connection;
-    this.#record = record;
-    this.#prompt = prompt;
-    this.#times = new PairTimes(pairing.series, record.startMs);
-    this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), ctx.memory);
-    SHAPE.made(this);
+  constructor(side: ClientSide, parts: PairParts) {
+    const { head, startMs } = side.record;
+    this.#side = side;
+    this.#parts = parts;
+    this.#plan = new RetryPlan(parts.retries);
+    this.#times = new PairTimes(parts.pairing.series, startMs);
+    this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), parts.memory);
+    side.serve(this);
   }
 
   // ---- what the client sends
 
   bodyData(buf: Buffer, start: number, end: number): void {
-    this.#record.bytesIn += end - start;
+    this.#side.record.bytesIn += end - start;
     if (this.#state !== 'receiving') return;
-    if (this.#body.hold(buf, start, end, this.#ctx.settings.maxPayloadBytes) === end) return;
-    this.#refuse('refused', 'body_memory_full', 'the request bodies that the router holds take all the memory that they may');
+    if (this.#body.hold(buf, start, end, this.#parts.settings.maxPayloadBytes) === end) return;
+    this.#side.refuse('refused', 'body_memory_full', 'the request bodies that the router holds take all the memory that they may');
   }
 
   bodySpace(bytes: number): Buffer | null {
-    return this.#state === 'receiving' ? this.#body.space(bytes, this.#ctx.settings.maxPayloadBytes) : null;
+    return this.#state === 'receiving' ? this.#body.space(bytes, this.#parts.settings.maxPayloadBytes) : null;
   }
 
   bodyPlaced(bytes: number): void {
-    this.#record.bytesIn += bytes;
+    this.#side.record.bytesIn += bytes;
     this.#body.placed(bytes);
   }
 
   bodyEnd(): void {
     if (this.#state !== 'receiving') return;
-    const { head, requestId, route } = this.#record;
     this.#body.complete = true;
-    this.#times.askedMs = this.#ctx.turnMs;
-    if (head.find('content-encoding') !== undefined) {
-      this.#refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router of pairs must read it');
-      return;
-    }
-    const request = this.#pairing.reader.read(this.#body, route.endpoint, this.#prompt);
-    if (typeof request === 'string') {
-      this.#refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${request}`);
-    } else if ('message' in request) {
-      this.#refuse('refused', 'invalid_request', request.message, request.param);
-    } else {
-      this.#request = request;
-      this.#isStream = request.isStream;
-      this.#fields = this.#ctx.fieldRules.select(head, requestId);
-      this.#try(request);
+    this.#side.askedMs = this.#now;
+    this.#order = this.#read();
+    if (this.#order === null) return;
+    if (this.#side.isAdmitted(this)) this.#try(this.#order);
+    else {
+      this.#state = 'admitting';
+      this.duePassed();
     }
   }
 
   bodyFailed(code: ErrorCode, message: string): void {
-    const kind = code === 'shutting_down' ? 'cancelled' : 'client-gone';
-    if (this.#state === 'relaying') this.#endEarly(kind, code, message);
-    else this.#refuse(kind, code, message);
+    this.#fail(code === 'shutting_down' ? 'cancelled' : 'client-gone', code, message);
   }
 
   clientGone(): void {
-    this.#settle('client-gone');
+    this.#side.settle('client-gone');
   }
 
   clientDrained(): void {
-    const answer = this.#answer;
+    const { answer } = this.#side;
     if (answer === null || !answer.stalled) return;
     answer.drained();
     this.#answering?.resume();
-    // The worker was not heard meanwhile: its silence begins now.
-    this.#ctx.touch();
-    this.#lastMs = this.#ctx.turnMs;
+    // The router did not read the worker meanwhile: its silence begins now.
+    this.#parts.dispatch.turn.begin();
+    this.#side.lastMs = this.#now;
     this.duePassed();
   }
 
   duePassed(): void {
-    const now = this.#ctx.turnMs;
-    const { requestTimeoutMs } = this.#ctx.settings;
-    const requestDue = this.#times.askedMs + requestTimeoutMs;
+    const requestDue = this.#side.askedMs + this.#parts.settings.requestTimeoutMs;
     const due = Math.min(requestDue, this.#silenceDue());
-    if (now < due) this.#connection.setDue(due - now);
-    else if (this.#state === 'waiting') this.#bootstrapOver(now < requestDue);
+    if (this.#now < due) this.#side.connection.setDue(due - this.#now);
+    else if (this.#state === 'waiting') this.#bootstrapOver(this.#now < requestDue);
     else this.#cutSilent();
   }
 
   /** When the engines have been silent for too long. */
   #silenceDue(): number {
-    const { streamIdleTimeoutMs } = this.#ctx.settings;
-    if (this.#state === 'waiting') return this.#times.bootstrapDue(this.#pairing.settings.bootstrapTimeoutMs, this.#isStream);
+    const { streamIdleTimeoutMs } = this.#parts.settings;
+    if (this.#state === 'waiting') return this.#times.bootstrapDue(this.#parts.pairing.settings.bootstrapTimeoutMs, this.#isStream);
     // While the client does not read, the worker cannot be blamed for silence.
-    return streamIdleTimeoutMs > 0 && this.#answer?.stalled !== true ? this.#lastMs + streamIdleTimeoutMs : NEVER;
+    const isLimited = this.#hasBegun && streamIdleTimeoutMs > 0 && this.#side.answer?.stalled !== true;
+    return isLimited ? this.#side.lastMs + streamIdleTimeoutMs : NEVER;
+  }
+
+  /** Null: the request cannot be sent, and is refused. */
+  #read(): PairOrder | null {
+    const { head, requestId, route } = this.#side.record;
+    if (route.prompt === null) return null; // Routes of pairs have one.
+    if (head.find('content-encoding') !== undefined) {
+      this.#side.refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router of pairs must read it');
+      return null;
+    }
+    const { reader } = this.#parts.pairing;
+    const request = reader.read(this.#body, route.endpoint, route.prompt);
+    if (typeof request === 'string') {
+      this.#side.refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${request}`);
+      return null;
+    }
+    if ('message' in request) {
+      this.#side.refuse('refused', 'invalid_request', request.message, request.param);
+      return null;
+    }
+    this.#side.record.model = reader.model;
+    const fields = this.#parts.fields.select(head, requestId);
+    return { request, body: this.#body, record: this.#side.record, fields, failed: (role) => this.#plan.failed(role) };
   }
 
   // ---- the choice
 
-  #try(request: PairRequest): void {
-    const record = this.#record;
-    const pair = openPair(this.#ctx, this.#pairing, this, request, this.#body, record, this.#failed);
-    this.#pairing.reader.forget();
+  admitted(): void {
+    if (this.#state === 'admitting') this.#tryLater();
+  }
+
+  /** Other requests have been read since this one. */
+  #tryLater(): void {
+    const { prompt } = this.#side.record.route;
+    if (this.#order === null || prompt === null) return;
+    this.#parts.pairing.reader.scan(this.#body, prompt);
+    this.#try(this.#order);
+  }
+
+  #try(order: PairOrder): void {
+    const { record } = this.#side;
+    const pair = openPair(this.#parts, this, order);
+    this.#parts.pairing.reader.forget();
     if ('code' in pair) {
-      this.#refuse('refused', pair.code, pair.message);
+      this.#side.refuse('refused', pair.code, pair.message);
       return;
     }
     this.#pair = pair;
     this.#state = 'waiting';
     this.#times.sent(pair.live);
+    this.#side.series = pair.decode.attempt.series;
     record.attempts++;
     record.worker = pair.decode.worker.url;
     record.prefillWorker = pair.prefill.worker.url;
     this.duePassed();
-    this.#send(pair.prefill);
+    this.#send(pair.prefill, order.fields);
     // The first leg may have failed at once, and another pair be tried by now.
-    if (!pair.decode.isOver) this.#send(pair.decode);
+    if (!pair.decode.isOver) this.#send(pair.decode, order.fields);
   }
 
-  #send(leg: PairLeg): void {
-    const { method, target } = this.#record.head;
-    const upstream = this.#ctx.upstreams.find(leg.worker.index);
-    if (upstream === undefined) this.legFailed(leg, 'connect-failed');
-    else leg.send(upstream, method, target, this.#fields);
+  #send(leg: PairLeg, fields: readonly string[]): void {
+    const { method, target } = this.#side.record.head;
+    const upstream = this.#parts.dispatch.upstreams.find(leg.worker.index);
+    if (upstream === undefined) this.legFailed(leg, 'connect-failed', 'unsent');
+    else leg.send(upstream, method, target, fields);
   }
 
-  /** Gives the pair up and tries another, if the failure allows it and there is another worker to do it. */
-  #tryAnother(leg: PairLeg, kind: OutcomeKind, status: number, mayBeOther = false): boolean {
-    const request = this.#request;
+  /** Gives the pair up for another, if the plan allows it and another worker exists. `mayBeOther`: the other leg may be to blame. */
+  #tryAnother(leg: PairLeg, kind: OutcomeKind, retry: Retry, mayBeOther = false): boolean {
     const pair = this.#pair;
-    if (request === null || pair === null) return false;
-    this.#pairing.series.failures[leg.role].value++;
-    const afterMs = this.#ctx.turnMs - pair.live.startMs;
-    if (!this.#retries.mayTryAnother({ kind, status, afterMs })) return false;
-    const selection = this.#pairing[leg.role];
-    if (!selection.hasOther([leg.worker.index], isUnreachable(kind) ? 'engines' : 'workers')) return false;
-    const other = leg.role === 'prefill' ? pair.decode : pair.prefill;
-    // An engine refuses a request id that it still works on, and would take the abort for the new request; our ids are new with
-    // every pair, the client's is not.
+    if (this.#order === null || pair === null) return false;
+    const { pairing } = this.#parts;
+    pairing.series.failures[leg.role].value++;
+    const afterMs = this.#now - pair.live.startMs;
+    const again = this.#plan.after({ kind, retry, afterMs, worker: leg.worker.index, type: leg.role });
+    if (again === 'stop') return false;
+    if (!pairing[leg.role].hasOther([leg.worker.index], isUnreachable(kind) ? 'engines' : 'workers')) return false;
+    const other = pair.other(leg);
+    // An engine refuses a request id that it still works on, and would take the abort for the new request. The router's ids are new
+    // with every pair; the client's is not.
     const hasOwnId = pair.rids.isClients && other.isAtWork;
-    if (hasOwnId && !this.#pairing[other.role].hasOther([other.worker.index], 'engines')) return false;
-    if (kind === 'timeout') this.#abort(pair, leg, kind);
-    else leg.end(kind, status);
-    this.#abort(pair, other, 'cancelled');
-    this.#failed[leg.role] = [...this.#failed[leg.role], leg.worker.index];
-    if (hasOwnId || mayBeOther) this.#failed[other.role] = [...this.#failed[other.role], other.worker.index];
-    this.#pairing.series.retries.value++;
-    this.#pairing.reader.scan(this.#body, this.#prompt);
-    this.#try(request);
+    if (hasOwnId && !pairing[other.role].hasOther([other.worker.index], 'engines')) return false;
+    if (kind === 'timeout') pair.abort(leg, kind);
+    else leg.end(kind, kind === 'status' ? leg.status : 0);
+    pair.abort(other, 'cancelled');
+    if (hasOwnId || mayBeOther) this.#plan.avoid(other.role, other.worker.index);
+    pairing.series.retries.value++;
+    if (again.afterMs === 0) this.#tryLater();
+    else this.#waitAndTry(again.afterMs);
     return true;
   }
 
-  /** Closes a leg's socket and tells its engine. */
-  #abort(pair: Pair, leg: PairLeg, kind: OutcomeKind, isTold = true): void {
-    const upstream = leg.abort(kind);
-    if (upstream === null || !isTold) return;
-    const { aborts } = this.#pairing;
-    const fields = abortFields(this.#fields);
-    // A stream's engine sees at once that its socket is closed. An id of the client may have come back with a new request by then.
-    const isYoung = !this.#isStream && !pair.rids.isClients && this.#ctx.turnMs - pair.live.startMs < YOUNG_MS;
-    for (const rid of pair.rids.all) {
-      if (isYoung) aborts.sendTwice(upstream, rid, fields);
-      else aborts.send(upstream, rid, fields);
-    }
+  #waitAndTry(afterMs: number): void {
+    this.#state = 'delayed';
+    this.#delay ??= new Deadline(() => {
+      this.#parts.dispatch.turn.begin();
+      this.#tryLater();
+    });
+    this.#parts.wheel.arm(this.#delay, afterMs);
   }
 
   // ---- what the workers send
 
-  legHead(leg: PairLeg, head: ResponseHead): void {
-    const isEvents = isRelayedEventStream(head);
-    if (isEvents) leg.first = new FirstEvent();
-    if (this.#state !== 'waiting') return;
-    if (head.status < 300) {
-      const merge = this.#pair?.merge;
-      if (leg.role === 'prefill') merge?.prefillHead(isEvents);
-      else merge?.decodeHead(isEvents);
-      return;
-    }
-    if (head.status >= 500 && this.#tryAnother(leg, 'status', head.status)) return;
-    leg.first = null;
-    this.#answerWith(leg, head);
+  legOpens(leg: PairLeg, isEvents: boolean): void {
+    const merge = this.#pair?.merge;
+    if (this.#state !== 'waiting' || merge == null) return;
+    if (leg.role === 'prefill') merge.prefillHead(isEvents);
+    else merge.decodeHead(isEvents);
   }
 
-  legPieces(leg: PairLeg, buf: Buffer, start: number, end: number, pieces: Pieces): void {
-    if (leg === this.#direct) {
-      this.#meter.saw(pieces.count);
-      this.#answer?.pieces(buf, start, end, pieces);
-    } else {
-      const { offsets, count } = pieces;
-      for (let i = 0; i < count && !leg.isOver; i++) this.#legData(leg, buf, offsets[2 * i]!, offsets[2 * i + 1]!);
-    }
-    // What comes with the end leaves with the end.
-    if (!pieces.isLast) this.#legRead(leg);
+  legBegins(leg: PairLeg): void {
+    if (leg.role === 'prefill') this.#times.prefillAnswers(this.#now);
   }
 
-  #legData(leg: PairLeg, buf: Buffer, start: number, end: number): void {
-    if (leg === this.#direct) {
-      this.#meter.saw(1);
-      this.#answer?.data(buf, start, end);
-      return;
-    }
-    if (!leg.hasAnswered) this.#legBegins(leg);
-    const { first } = leg;
-    if (first === null) {
-      this.#said(leg, buf, start, end);
-      return;
-    }
-    const verdict = first.push(buf, start, end);
-    if (verdict === 'more') return;
-    leg.first = null;
-    const isHeld = first.held.length > 0;
-    const [from, at, to] = isHeld ? [first.held, 0, first.held.length] : [buf, start, end];
-    if (verdict === 'answer') this.#said(leg, from, at, to);
-    else this.#streamFailed(leg, verdict, from, at, to);
+  legRefused(leg: PairLeg, status: number): void {
+    const pair = this.#pair;
+    if (this.#state !== 'waiting' || pair === null) return;
+    if (status >= 500 && this.#tryAnother(leg, 'status', retryAfterStatus(status))) return;
+    // A client's id that is at work already is refused by both engines, and an abort would end the request that has it.
+    const isDoubtful = pair.rids.isClients && status === 400;
+    pair.abort(pair.other(leg), 'cancelled', !isDoubtful);
+    this.#side.record.worker = leg.worker.url;
+    this.#relay(leg);
   }
 
-  /** All of a read has been passed on. */
-  #legRead(leg: PairLeg): void {
-    const answer = this.#answer;
-    if (leg === this.#direct && answer !== null) {
+  legPieces(_leg: PairLeg, buf: Buffer, start: number, end: number, pieces: Pieces): void {
+    this.#side.pieces(buf, start, end, pieces);
+  }
+
+  legData(leg: PairLeg, buf: Buffer, start: number, end: number): void {
+    const merge = this.#pair?.merge ?? null;
+    if (this.#state === 'settled') return;
+    if (leg.role === 'decode' && !leg.isRelayed && this.#times.begunMs === 0) this.#decodes(leg);
+    if (leg.isRelayed) this.#side.data(buf, start, end);
+    else if (merge !== null) {
+      const isKept = leg.role === 'prefill' ? merge.prefillData(buf, start, end) : merge.decodeData(buf, start, end);
+      if (!isKept) this.#tooLargeToMerge();
+    }
+  }
+
+  legRead(leg: PairLeg): void {
+    const { answer } = this.#side;
+    if (leg.isRelayed && answer !== null) {
       answer.flush();
-      this.#observe(leg, answer);
+      this.#side.observe(leg.attempt);
       if (answer.stalled) leg.pause();
-    } else if (!leg.isOver && this.#pair !== null && this.#pair.merge !== null) this.#merged(this.#pair, this.#pair.merge);
+    } else if (this.#pair !== null && this.#pair.merge !== null) this.#merged(this.#pair);
   }
 
   legWhole(leg: PairLeg): void {
-    const { head, first } = leg;
     const pair = this.#pair;
     if (pair === null) return;
-    if (!leg.hasAnswered) this.#legBegins(leg);
-    if (this.#state === 'waiting' && head !== null && first !== null && first.held.length > 0) {
-      // Half of an event: it is what there is.
-      this.#said(leg, first.held, 0, first.held.length);
-    }
-    const status = leg.failedStatus === 0 ? (head?.status ?? 0) : leg.failedStatus;
+    const { status } = leg;
     const kind = status >= 500 ? 'status' : 'ok';
-    if (leg.role === 'prefill') this.#times.prefillEnds(this.#ctx.turnMs);
-    if (leg !== this.#direct && pair.merge !== null && this.#state !== 'settled') {
-      if (leg.role === 'decode' && head !== null && this.#times.begunMs === 0) this.#decodes(leg, head);
+    if (leg.role === 'prefill') this.#times.prefillEnds(this.#now);
+    if (leg.role === 'decode' && this.#state === 'waiting' && this.#times.begunMs === 0) this.#decodes(leg);
+    if (!leg.isRelayed && pair.merge !== null && this.#state !== 'settled') {
       leg.end(kind, status);
       if (leg.role === 'prefill') pair.merge.prefillEnd();
       else pair.merge.decodeEnd();
-      this.#merged(pair, pair.merge);
+      this.#merged(pair);
       return;
     }
-    // An answer without a body.
-    if (this.#state === 'waiting' && leg.role === 'decode' && head !== null) this.#decodes(leg, head);
-    const answer = this.#answer;
-    if (leg !== this.#direct || answer === null) {
+    const { answer } = this.#side;
+    if (!leg.isRelayed || answer === null) {
       leg.end(kind, status);
       if (this.#state === 'waiting') this.duePassed();
       return;
     }
     answer.end();
-    this.#observe(leg, answer);
+    this.#side.observe(leg.attempt);
     leg.end(kind, status);
-    this.#finish(leg, answer, kind);
+    this.#finish(leg, kind);
   }
 
-  legFailed(leg: PairLeg, kind: OutcomeKind): void {
-    if (leg === this.#answering && this.#state === 'relaying') {
-      this.#cut(leg, kind);
-      return;
-    }
-    const isNeeded = this.#state === 'relaying' && this.#direct === null && this.#pair?.merge?.isPrefillDone === false;
-    if (isNeeded) {
+  legFailed(leg: PairLeg, kind: OutcomeKind, retry: Retry): void {
+    const isAnswering = this.#hasBegun && leg === this.#answering;
+    const isNeeded = this.#state === 'merging' && this.#pair?.merge?.isPrefillDone === false;
+    if (isAnswering || isNeeded) {
       this.#cut(leg, kind);
       return;
     }
@@ -353,83 +343,76 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
       leg.end(kind, 0);
       return;
     }
-    if (this.#tryAnother(leg, kind, 0)) return;
+    if (this.#tryAnother(leg, kind, retry)) return;
     leg.end(kind, 0);
-    const { code, message } = failureOf(kind, nameOf(leg));
-    this.#refuse(kind, code, message);
+    const { code, message } = clientErrorOf(kind, nameOf(leg));
+    this.#side.refuse(kind, code, message);
   }
 
   legOver(): void {
     const pair = this.#pair;
-    if (pair === null || !pair.prefill.isOver || !pair.decode.isOver) return;
-    this.#pairing.ledger.close(pair.live);
-    this.#pairing.lingering.delete(this);
-  }
-
-  /** The first byte of a leg's answer. */
-  #legBegins(leg: PairLeg): void {
-    leg.hasAnswered = true;
-    if (leg.role !== 'prefill') return;
-    this.#ctx.touch();
-    this.#times.prefillAnswers(this.#ctx.turnMs);
-  }
-
-  /** Bytes of a leg's answer, of which the first event, if it is a stream, is a good one. */
-  #said(leg: PairLeg, buf: Buffer, start: number, end: number): void {
-    const { head } = leg;
-    const merge = this.#pair?.merge ?? null;
-    if (this.#state === 'settled' || head === null) return;
-    if (leg.role === 'prefill') {
-      if (merge !== null && !merge.prefillData(buf, start, end)) this.#tooLargeToMerge();
-      return;
-    }
-    if (this.#times.begunMs === 0) this.#decodes(leg, head);
-    if (merge === null) {
-      this.#meter.saw(1);
-      this.#answer?.data(buf, start, end);
-    } else if (!merge.decodeData(buf, start, end)) this.#tooLargeToMerge();
+    if (pair === null || !pair.isOver) return;
+    this.#parts.pairing.ledger.close(pair.live);
+    this.#parts.pairing.lingering.delete(this);
   }
 
   /** Decode has sent its first byte: the KV has arrived, and its answer is the client's. */
-  #decodes(leg: PairLeg, head: ResponseHead): void {
-    const pair = this.#pair;
-    if (pair === null) return;
-    this.#ctx.touch();
-    this.#times.decodeAnswers(this.#ctx.turnMs);
-    if (pair.merge !== null) return;
-    this.#direct = leg;
-    this.#relay(leg, head);
+  #decodes(leg: PairLeg): void {
+    this.#times.decodeAnswers(this.#now, this.#side.askedMs);
+    if (this.#pair?.merge === null) this.#relay(leg);
+  }
+
+  /** The client gets this leg's answer as it is. */
+  #relay(leg: PairLeg): void {
+    if (leg.head === null) return;
+    leg.isRelayed = true;
+    this.#state = 'relaying';
+    this.#answers(leg);
+    this.#side.begin(leg.head);
+    this.duePassed();
+  }
+
+  /** The client gets decode's answer with what prefill has. `length`: of the body; -1: not known yet. */
+  #mergeInto(decode: PairLeg, length: number): void {
+    if (decode.head === null) return;
+    this.#state = 'merging';
+    this.#answers(decode);
+    this.#side.begin(decode.head, length);
+    this.duePassed();
+  }
+
+  /** Nothing is sent again from now on. */
+  #answers(leg: PairLeg): void {
+    this.#answering = leg;
+    this.#side.series = leg.attempt.series;
+    this.#body.release(true);
+    this.#order = null;
+    this.#side.lastMs = this.#now;
   }
 
   /** Merged bytes of a stream. */
   onBytes(buf: Buffer, start: number, end: number): void {
     const decode = this.#pair?.decode;
-    if (this.#state === 'waiting' && decode !== undefined && decode.head !== null) {
-      // What is put in makes it longer than the worker said.
-      this.#relay(decode, decode.head, -1);
-    }
-    this.#meter.saw(1);
-    this.#answer?.data(buf, start, end);
+    // What is put in makes it longer than the worker said.
+    if (this.#state === 'waiting' && decode !== undefined) this.#mergeInto(decode, -1);
+    this.#side.data(buf, start, end);
   }
 
   /** After a read of either leg whose answers are merged. */
-  #merged(pair: Pair, merge: PairMerge): void {
-    const { decode } = pair;
-    if (this.#state === 'settled' || this.#direct !== null) return;
-    if (merge.isWhole && decode.head !== null) {
-      if (this.#answer === null) this.#relay(decode, decode.head, merge.isPlain ? merge.partBytes : -1);
-      const answer = this.#answer;
-      if (answer === null) return;
-      for (const part of merge.parts) answer.data(part, 0, part.length);
-      answer.end();
-      this.#observe(decode, answer);
-      this.#finish(decode, answer, 'ok');
+  #merged({ decode, merge }: Pair): void {
+    if (merge === null || this.#state === 'settled' || this.#state === 'relaying') return;
+    if (merge.isWhole) {
+      if (this.#state === 'waiting') this.#mergeInto(decode, merge.isPlain ? merge.partBytes : -1);
+      for (const part of merge.parts) this.#side.answer?.data(part, 0, part.length);
+      this.#side.answer?.end();
+      this.#side.observe(decode.attempt);
+      this.#finish(decode, 'ok');
       return;
     }
-    const answer = this.#answer;
+    const { answer } = this.#side;
     if (answer !== null) {
       answer.flush();
-      this.#observe(decode, answer);
+      this.#side.observe(decode.attempt);
     }
     if (merge.isWaiting || answer?.stalled === true) decode.pause();
     else decode.resume();
@@ -438,146 +421,89 @@ export class PairExchange implements ServerExchange, LegOwner, Lingering, ByteSi
 
   #tooLargeToMerge(): void {
     const message = 'the logprobs of the prompt are more than the router keeps to put them into the answer';
-    if (this.#state === 'relaying') this.#endEarly('cancelled', 'merge_too_large', message);
-    else this.#refuse('refused', 'merge_too_large', message);
-  }
-
-  /** A leg has failed with an answer of its own: the client gets it as it is. */
-  #answerWith(leg: PairLeg, head: ResponseHead): void {
-    const pair = this.#pair;
-    if (pair === null) return;
-    // A client's id that is at work already is refused by both engines, and an abort would end the request that has it.
-    const isDoubtful = pair.rids.isClients && (leg.failedStatus || head.status) === 400;
-    this.#abort(pair, leg.role === 'prefill' ? pair.decode : pair.prefill, 'cancelled', !isDoubtful);
-    this.#record.worker = leg.worker.url;
-    this.#direct = leg;
-    this.#relay(leg, head);
-  }
-
-  /** The first event of a stream says that there will be no answer. */
-  #streamFailed(leg: PairLeg, { status }: StreamFailure, buf: Buffer, start: number, end: number): void {
-    const { head } = leg;
-    leg.failedStatus = status;
-    if (this.#state !== 'waiting' || head === null) return;
-    if (status >= 500 && this.#tryAnother(leg, 'status', status)) return;
-    this.#answerWith(leg, head);
-    this.#meter.saw(1);
-    this.#answer?.data(buf, start, end);
-  }
-
-  /** `length`: of the body, where it is not the worker's; -1: not known. */
-  #relay(leg: PairLeg, head: ResponseHead, length: number = head.contentLength): void {
-    this.#state = 'relaying';
-    this.#answering = leg;
-    this.#answer = new RelayedAnswer(this.#connection, this.#record, head, length);
-    // Nothing is sent again.
-    this.#body.release(true);
-    this.#request = null;
-    this.#lastMs = this.#ctx.turnMs;
-    this.duePassed();
-  }
-
-  #observe(leg: PairLeg, answer: RelayedAnswer): void {
-    const now = this.#ctx.turnMs;
-    if (answer.isEvents) this.#meter.observe(now, leg.attempt, this.#record);
-    this.#lastMs = now;
+    if (this.#hasBegun) this.#side.cut('cancelled', 'merge_too_large', message);
+    else this.#side.refuse('refused', 'merge_too_large', message);
   }
 
   // ---- ends
 
   /** All of the answer has been written. */
-  #finish(leg: PairLeg, answer: RelayedAnswer, kind: 'ok' | 'status'): void {
-    if (leg.role === 'decode' && kind === 'ok') this.#times.decodeEnds(this.#ctx.turnMs);
-    this.#settle(kind);
-    answer.finish();
+  #finish(leg: PairLeg, kind: 'ok' | 'status'): void {
+    if (leg.role === 'decode' && kind === 'ok') this.#times.decodeEnds(this.#now);
+    this.#side.finish(kind);
   }
 
   /**
-   * Neither engine has said anything that counts. A prefill that has answered is done; while both are silent nobody can tell
-   * which of them hangs: prefill is blamed, for decode waits for it, and neither is asked again.
+   * Neither engine has said anything that counts. A prefill that has answered is done; while both are silent nobody can tell which of
+   * them hangs: prefill is blamed, for decode waits for it, and neither gets the request again.
    */
   #bootstrapOver(mayTryAgain: boolean): void {
     const pair = this.#pair;
     if (pair === null) return;
     const leg = pair.prefill.isOver ? pair.decode : pair.prefill;
-    if (mayTryAgain && this.#tryAnother(leg, 'timeout', 0, true)) return;
-    this.#abort(pair, leg, 'timeout');
-    const { code, message } = failureOf('timeout', nameOf(leg));
-    this.#refuse('timeout', code, message);
+    if (mayTryAgain && this.#tryAnother(leg, 'timeout', 'sent', true)) return;
+    pair.abort(leg, 'timeout');
+    const { code, message } = clientErrorOf('timeout', nameOf(leg));
+    this.#side.refuse('timeout', code, message);
   }
 
-  /** Nothing has been written: an error answer. */
-  #refuse(kind: RecordOutcome, code: ErrorCode, message: string, param: string | null = null): void {
-    if (this.#state === 'settled') return;
-    const connection = this.#connection;
-    const persist = connection.persists(this.#record.head);
-    const answer = errorResponse(code, message, answerFrame(this.#record, persist, this.#ctx.date), {}, param);
-    this.#record.errorCode = code;
-    this.#record.bytesOut = answer.length;
-    connection.write(answer);
-    this.#settle(kind);
-    connection.finish(persist);
-  }
-
-  /** The answer has begun, and nothing more comes of it. */
+  /** Too late, or the worker that answers has been silent for too long. */
   #cutSilent(): void {
     const leg = this.#answering;
-    if (leg === null || this.#pair === null) return;
+    if (leg === null || this.#pair === null) {
+      const { code, message } = clientErrorOf('timeout');
+      this.#fail('timeout', code, message);
+      return;
+    }
     // Where answers are merged decode may have ended, and it is prefill that is waited for.
     this.#cut(leg.isOver ? this.#pair.prefill : leg, 'timeout');
   }
 
   /** A leg that the answer needs has failed. */
   #cut(leg: PairLeg, kind: OutcomeKind): void {
-    const pair = this.#pair;
-    const { code, message } = failureOf(kind, nameOf(leg));
-    if (kind === 'timeout' && pair !== null) this.#abort(pair, leg, kind);
+    const { code, message } = clientErrorOf(kind, nameOf(leg));
+    if (kind === 'timeout') this.#pair?.abort(leg, kind);
     else leg.end(kind, 0);
-    this.#endEarly(kind, code, message);
+    this.#side.cut(kind, code, message);
   }
 
-  /** The answer has begun: what is whole leaves, then an end that no client takes for the real one. */
-  #endEarly(kind: OutcomeKind, code: ErrorCode, message: string): void {
-    const answer = this.#answer;
-    if (this.#state === 'settled' || answer === null) return;
-    if (answer.bytes === 0) {
-      // The head came in the same read as the end: nothing has left yet.
-      this.#answer = null;
-      this.#record.status = 0;
-      this.#refuse(kind, code, message);
-      return;
-    }
-    this.#record.errorCode = code;
-    answer.cut(code, message);
-    this.#settle(kind);
-    answer.abort();
+  #fail(kind: OutcomeKind, code: ErrorCode, message: string): void {
+    if (this.#hasBegun) this.#side.cut(kind, code, message);
+    else this.#side.refuse(kind, code, message);
   }
 
-  #settle(kind: RecordOutcome): void {
-    if (this.#state === 'settled') return;
+  release(outcome: RecordOutcome): void {
     this.#state = 'settled';
-    const record = this.#record;
     const pair = this.#pair;
-    record.outcome = kind;
-    if (this.#answer !== null) record.bytesOut = this.#answer.bytes;
     if (pair !== null) {
-      const ofOther = kind === 'client-gone' ? 'client-gone' : 'cancelled';
-      this.#abort(pair, pair.decode, ofOther);
-      if (this.#answering === pair.decode && (kind === 'ok' || kind === 'status')) this.#linger(pair.prefill);
-      else this.#abort(pair, pair.prefill, ofOther);
+      const ofOther = outcome === 'client-gone' ? 'client-gone' : 'cancelled';
+      pair.abort(pair.decode, ofOther);
+      // Decode has ended; prefill is read to its end, so that its connection can be used again.
+      const isAnswered = this.#answering === pair.decode && (outcome === 'ok' || outcome === 'status');
+      if (!isAnswered) pair.abort(pair.prefill, ofOther);
+      else if (!pair.prefill.isOver) this.#parts.pairing.linger(this);
     }
+    if (this.#delay !== null) this.#parts.wheel.cancel(this.#delay);
     this.#body.release(false);
-    this.#request = null;
-    this.#ctx.settled(record, (this.#answering ?? pair?.decode)?.attempt.series, this.#meter.count);
-  }
-
-  /** Decode has ended; prefill is read to its end, so that its connection can be used again. */
-  #linger(prefill: PairLeg): void {
-    if (!prefill.isOver) this.#pairing.linger(this);
+    this.#order = null;
   }
 
   giveUp(kind: OutcomeKind): void {
-    if (this.#pair !== null) this.#abort(this.#pair, this.#pair.prefill, kind);
+    this.#pair?.abort(this.#pair.prefill, kind);
+  }
+
+  /** Something of the answer is on its way to the client. */
+  get #hasBegun(): boolean {
+    return this.#state === 'relaying' || this.#state === 'merging';
+  }
+
+  /** The client asked for a stream. */
+  get #isStream(): boolean {
+    return this.#order?.request.isStream === true;
+  }
+
+  get #now(): number {
+    return this.#parts.dispatch.turn.nowMs;
   }
 }
 

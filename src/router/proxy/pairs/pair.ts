@@ -1,5 +1,6 @@
-/** One try of a request at one prefill and one decode worker: chosen, entered in the ledger, ready to be sent. */
+/** One try of a request at one prefill and one decode worker: chosen, entered in the ledger, sent, and ended. */
 import type { ErrorCode } from '../../../base/core/errors.ts';
+import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Prompt } from '../../../base/core/route-input.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
 import type { RequestHead } from '../../../wire/http1/request-head.ts';
@@ -8,25 +9,38 @@ import { rankMembers } from '../../pair/bootstrap-fields.ts';
 import type { LivePair } from '../../pair/ledger.ts';
 import type { ByteSink } from '../../pair/logprob-splicer.ts';
 import type { Choice } from '../../policy/contract.ts';
-import type { ProxyContext } from '../context.ts';
 import { Attempt } from '../dispatch/attempt.ts';
+import type { Dispatch } from '../dispatch/dispatch.ts';
 import type { Selection } from '../dispatch/selection.ts';
 import type { RequestBody } from '../request/body.ts';
+import type { BodyMemory } from '../request/body-memory.ts';
 import { makePairBodies } from '../request/spliced-body.ts';
 import type { RequestRecord } from '../routing/request-record.ts';
 import { type LegOwner, type LegRole, PairLeg } from './leg.ts';
 import { PairMerge } from './merge.ts';
 import type { Pairing } from './pairing.ts';
 import type { PairRequest } from './reader.ts';
-import { PairRids } from './rids.ts';
+import { abortFields, PairRids } from './rids.ts';
 
-export interface Pair {
-  readonly live: LivePair;
-  readonly prefill: PairLeg;
-  readonly decode: PairLeg;
-  readonly rids: PairRids;
-  /** Null: decode's answer passes as it is. */
-  readonly merge: PairMerge | null;
+/** An engine may still be reading a request that was sent this long ago. */
+const YOUNG_MS = 1000;
+
+/** What all tries of one request share. */
+export interface PairOrder {
+  readonly request: PairRequest;
+  /** Holds what `request` was read from, and the reader's prompt was read from this body. */
+  readonly body: RequestBody;
+  readonly record: RequestRecord;
+  /** Flat name, value list for the workers. */
+  readonly fields: readonly string[];
+  /** Workers of a role that have failed this request, in order. */
+  failed(role: LegRole): readonly WorkerIndex[];
+}
+
+export interface PairMakers {
+  readonly dispatch: Dispatch;
+  readonly memory: BodyMemory;
+  readonly pairing: Pairing;
 }
 
 /** Why there is no pair, for the client. */
@@ -35,38 +49,75 @@ export interface NoPair {
   readonly message: string;
 }
 
-/** Workers of each role that have failed, in order: not chosen again as long as there are others. */
-export interface FailedWorkers {
-  prefill: readonly WorkerIndex[];
-  decode: readonly WorkerIndex[];
+export class Pair {
+  readonly live: LivePair;
+  readonly prefill: PairLeg;
+  readonly decode: PairLeg;
+  readonly rids: PairRids;
+  /** Null: decode's answer passes as it is. */
+  readonly merge: PairMerge | null;
+  readonly #order: PairOrder;
+  readonly #makers: PairMakers;
+
+  constructor(
+    makers: PairMakers,
+    order: PairOrder,
+    live: LivePair,
+    legs: readonly [PairLeg, PairLeg],
+    rids: PairRids,
+    merge: PairMerge | null,
+  ) {
+    this.#makers = makers;
+    this.#order = order;
+    this.live = live;
+    this.prefill = legs[0];
+    this.decode = legs[1];
+    this.rids = rids;
+    this.merge = merge;
+  }
+
+  get isOver(): boolean {
+    return this.prefill.isOver && this.decode.isOver;
+  }
+
+  other(leg: PairLeg): PairLeg {
+    return leg === this.prefill ? this.decode : this.prefill;
+  }
+
+  /** Closes a leg's socket and, unless `isTold` is false, tells its engine. */
+  abort(leg: PairLeg, kind: OutcomeKind, isTold = true): void {
+    const upstream = leg.abort(kind);
+    if (upstream === null || !isTold) return;
+    const { aborts } = this.#makers.pairing;
+    const { fields, request } = this.#order;
+    const ageMs = this.#makers.dispatch.turn.nowMs - this.live.startMs;
+    // A stream's engine sees at once that its socket is closed. An id of the client may have come back with a new request by then.
+    const isYoung = !request.isStream && !this.rids.isClients && ageMs < YOUNG_MS;
+    for (const rid of this.rids.all) {
+      if (isYoung) aborts.sendTwice(upstream, rid, abortFields(fields));
+      else aborts.send(upstream, rid, abortFields(fields));
+    }
+  }
 }
 
-/**
- * Chooses both workers, draws rooms and makes both bodies. `body` holds what `request` was read from, and the reader's input is
- * that of this body. Counts as load at both workers until their legs end.
- */
-export function openPair(
-  ctx: ProxyContext,
-  pairing: Pairing,
-  owner: LegOwner & ByteSink,
-  request: PairRequest,
-  body: RequestBody,
-  record: RequestRecord,
-  failed: FailedWorkers,
-): Pair | NoPair {
+/** Chooses both workers, draws rooms and makes both bodies. Counts as load at both workers until their legs end. */
+export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: PairOrder): Pair | NoPair {
+  const { dispatch, memory, pairing } = makers;
   const { prefill, decode, reader, ledger } = pairing;
-  const { head, route } = record;
-  if (prefill.eligible.length === 0) return noWorker(ctx, 'prefill');
-  if (decode.eligible.length === 0) return noWorker(ctx, 'decode');
-  const ofPrefill = choose(prefill, reader.prompt, head, ctx.turnMs, failed.prefill);
-  const ofDecode = choose(decode, reader.prompt, head, ctx.turnMs, failed.decode);
-  const { workers } = ctx.fleet.current;
+  const { request, body } = order;
+  if (prefill.eligible.length === 0) return noWorker(dispatch, 'prefill');
+  if (decode.eligible.length === 0) return noWorker(dispatch, 'decode');
+  const { head, route } = order.record;
+  const { nowMs } = dispatch.turn;
+  const ofPrefill = choose(prefill, reader.prompt, head, nowMs, order.failed('prefill'));
+  const ofDecode = choose(decode, reader.prompt, head, nowMs, order.failed('decode'));
+  const { workers } = dispatch.fleet.current;
   const prefillWorker = workers[ofPrefill.worker];
   const decodeWorker = workers[ofDecode.worker];
-  if (prefillWorker === undefined) return noWorker(ctx, 'prefill');
-  if (decodeWorker === undefined) return noWorker(ctx, 'decode');
+  if (prefillWorker === undefined) return noWorker(dispatch, 'prefill');
+  if (decodeWorker === undefined) return noWorker(dispatch, 'decode');
   const { shape } = request;
-  const live = ledger.open(shape.batch === SINGLE ? 1 : shape.batch, prefillWorker, decodeWorker, ctx.turnMs);
+  const live = ledger.open(shape.batch === SINGLE ? 1 : shape.batch, prefillWorker, decodeWorker, nowMs);
   if (live === null) return { code: 'too_many_pairs', message: 'as many prefill-decode pairs are at work as the router keeps' };
   const rids = new PairRids(shape, live.rooms);
   const bootstrap = pairing.getBootstrap(prefillWorker.index);
@@ -74,14 +125,12 @@ export function openPair(
   const [prefillRank, decodeRank] = [prefillWorker.rank?.number ?? null, decodeWorker.rank?.number ?? null];
   const both = members + rids.member;
   const toPrefill = both + rankMembers(prefillRank, null);
-  const bodies = makePairBodies(body, request.splice, toPrefill, both + rankMembers(decodeRank, prefillRank), ctx.memory);
-  return {
-    live,
-    prefill: leg(ctx, owner, 'prefill', prefillWorker, ofPrefill, prefill, bodies.prefill),
-    decode: leg(ctx, owner, 'decode', decodeWorker, ofDecode, decode, bodies.decode),
-    rids,
-    merge: shape.wantsInputLogprobs ? new PairMerge(pairing.finder, shape, route.endpoint, owner) : null,
-  };
+  const bodies = makePairBodies(body, request.splice, toPrefill, both + rankMembers(decodeRank, prefillRank), memory);
+  const leg = (role: LegRole, worker: Worker, choice: Choice, ofLeg: RequestBody): PairLeg =>
+    new PairLeg(dispatch.turn, owner, role, worker, new Attempt(dispatch, worker.index, choice, pairing[role]), ofLeg);
+  const legs = [leg('prefill', prefillWorker, ofPrefill, bodies.prefill), leg('decode', decodeWorker, ofDecode, bodies.decode)] as const;
+  const merge = shape.wantsInputLogprobs ? new PairMerge(pairing.finder, shape, route.endpoint, owner) : null;
+  return new Pair(makers, order, live, legs, rids, merge);
 }
 
 /** A worker that has failed is better than none. */
@@ -89,20 +138,8 @@ function choose(selection: Selection, prompt: Prompt, head: RequestHead, nowMs: 
   return selection.choose(prompt, head, nowMs, selection.hasOther(failed.slice(-1), 'workers') ? failed : []);
 }
 
-function leg(
-  ctx: ProxyContext,
-  owner: LegOwner,
-  role: LegRole,
-  worker: Worker,
-  choice: Choice,
-  selection: Selection,
-  body: RequestBody,
-): PairLeg {
-  return new PairLeg(ctx, owner, role, worker, new Attempt(ctx, worker.index, choice, selection), body);
-}
-
-function noWorker(ctx: ProxyContext, role: LegRole): NoPair {
-  if (!ctx.fleet.current.workers.some((worker) => worker?.type === role)) {
+function noWorker({ fleet }: Dispatch, role: LegRole): NoPair {
+  if (!fleet.current.workers.some((worker) => worker?.type === role)) {
     return { code: 'no_workers', message: `no ${role} worker is registered` };
   }
   return { code: 'no_available_workers', message: `no ${role} worker can take requests now: all are down, starting or leaving` };

@@ -5,14 +5,15 @@ import { type Linked, LinkedList } from '../../../base/core/linked-list.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
-import { Deadline } from '../../../base/runtime/timer-wheel.ts';
+import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 import { BootstrapFields } from '../../pair/bootstrap-fields.ts';
 import { PairLedger } from '../../pair/ledger.ts';
 import { ListFinder } from '../../pair/logprob-lists.ts';
 import { RoomSource } from '../../pair/room.ts';
 import type { PairSeries } from '../../telemetry/pair-series.ts';
-import type { ProxyContext } from '../context.ts';
 import type { Selection } from '../dispatch/selection.ts';
+import type { BodyMemory } from '../request/body-memory.ts';
+import type { Turn } from '../turn.ts';
 import { EngineAborts } from './engine-aborts.ts';
 import { PairReader } from './reader.ts';
 
@@ -37,6 +38,15 @@ export interface Lingering extends Linked<Lingering> {
   giveUp(kind: OutcomeKind): void;
 }
 
+/** What pairs need of the router around them. */
+export interface PairingParts {
+  readonly turn: Turn;
+  readonly clock: Clock;
+  readonly wheel: TimerWheel;
+  readonly memory: BodyMemory;
+  readonly rng: Rng;
+}
+
 export class Pairing implements FleetListener {
   readonly settings: PairSettings;
   readonly prefill: Selection;
@@ -47,20 +57,20 @@ export class Pairing implements FleetListener {
   readonly finder: ListFinder = new ListFinder();
   readonly series: PairSeries;
   readonly lingering: LinkedList<Lingering> = new LinkedList();
-  readonly #ctx: ProxyContext;
+  readonly #parts: PairingParts;
   /** One for all: they are in the order in which they are due. */
   readonly #lingerDeadline = new Deadline(() => this.#endLingering());
   readonly #bootstrap: (BootstrapFields | undefined)[] = [];
 
-  constructor(ctx: ProxyContext, settings: PairSettings, prefill: Selection, decode: Selection, series: PairSeries, rng: Rng) {
-    this.#ctx = ctx;
+  constructor(parts: PairingParts, settings: PairSettings, prefill: Selection, decode: Selection, series: PairSeries) {
+    this.#parts = parts;
     this.settings = settings;
     this.prefill = prefill;
     this.decode = decode;
     this.series = series;
     this.reader = new PairReader(settings.isDpAware ?? false);
-    this.ledger = new PairLedger(new RoomSource(rng), MAX_ROOMS);
-    this.aborts = new EngineAborts(ctx);
+    this.ledger = new PairLedger(new RoomSource(parts.rng), MAX_ROOMS);
+    this.aborts = new EngineAborts(parts);
   }
 
   workerJoined(worker: Worker): void {
@@ -76,17 +86,17 @@ export class Pairing implements FleetListener {
 
   /** Its prefill leg may go on for a while; `lingering.delete` when it has ended. */
   linger(pair: Lingering): void {
-    pair.lingersUntilMs = this.#ctx.turnMs + LINGER_MS;
+    pair.lingersUntilMs = this.#parts.turn.nowMs + LINGER_MS;
     this.lingering.add(pair);
-    if (!this.#lingerDeadline.armed) this.#ctx.wheel.arm(this.#lingerDeadline, LINGER_MS);
+    if (!this.#lingerDeadline.armed) this.#parts.wheel.arm(this.#lingerDeadline, LINGER_MS);
   }
 
   #endLingering(): void {
-    this.#ctx.touch();
+    this.#parts.turn.begin();
     for (let pair = this.lingering.first; pair !== null; pair = this.lingering.first) {
-      const leftMs = pair.lingersUntilMs - this.#ctx.turnMs;
+      const leftMs = pair.lingersUntilMs - this.#parts.turn.nowMs;
       if (leftMs > 0) {
-        this.#ctx.wheel.arm(this.#lingerDeadline, leftMs);
+        this.#parts.wheel.arm(this.#lingerDeadline, leftMs);
         return;
       }
       this.lingering.delete(pair);
@@ -95,10 +105,10 @@ export class Pairing implements FleetListener {
   }
 
   /** Ends what no client waits for, and lets the engines be told. */
-  stop(clock: Clock): Promise<void> {
-    this.#ctx.wheel.cancel(this.#lingerDeadline);
+  stop(): Promise<void> {
+    this.#parts.wheel.cancel(this.#lingerDeadline);
     for (const pair of this.lingering.list()) pair.giveUp('cancelled');
-    return this.aborts.stop(clock, STOP_GRACE_MS);
+    return this.aborts.stop(STOP_GRACE_MS);
   }
 }
 

@@ -8,6 +8,7 @@ import { type BodySplice, planSplice } from '../../pair/body-splice.ts';
 import { BOOTSTRAP_MEMBERS, RANK_MEMBERS, RID_MEMBER } from '../../pair/bootstrap-fields.ts';
 import { PAIR_FIELDS } from '../../pair/pair-fields.ts';
 import type { RequestBody } from '../request/body.ts';
+import { ModelMemo } from '../request/model-memo.ts';
 import { ScannedPrompt } from '../request/scanned-prompt.ts';
 
 /** Everything that is worked out once for all tries. Offsets into the buffer of the body. */
@@ -23,12 +24,18 @@ export class PairReader {
   readonly #record = new MemberRecord(PAIR_FIELDS);
   readonly #shapes = new ShapeReader();
   readonly #prompt = new ScannedPrompt();
+  readonly #model = new ModelMemo();
   /** Fields of the client that the router's replace. */
   readonly #replaced: number;
 
   /** `namesRanks`: the router chooses data-parallel ranks. */
   constructor(namesRanks: boolean) {
     this.#replaced = namesRanks ? BOOTSTRAP_MEMBERS | RANK_MEMBERS : BOOTSTRAP_MEMBERS;
+  }
+
+  /** What the last valid body names as its model; '' if it names none. */
+  get model(): string {
+    return this.#model.of(this.#scan, this.#prompt.body);
   }
 
   /** Of the last body that was read, until `forget`. */

@@ -12,8 +12,6 @@ import type { PairPhases, PairSeries } from '../../telemetry/pair-series.ts';
 const NEVER = Number.POSITIVE_INFINITY;
 
 export class PairTimes {
-  /** When the last bytes of the request came. */
-  askedMs = 0;
   /** When decode's first byte came; 0: not yet. */
   begunMs = 0;
   readonly #series: PairSeries;
@@ -50,12 +48,12 @@ export class PairTimes {
     this.#prefilledMs = nowMs;
   }
 
-  /** The first byte of decode's answer: the KV has arrived. */
-  decodeAnswers(nowMs: number): void {
+  /** The first byte of decode's answer: the KV has arrived. `askedMs`: when the last bytes of the request arrived. */
+  decodeAnswers(nowMs: number, askedMs: number): void {
     const live = this.#live;
     if (live === null) return;
     this.begunMs = nowMs;
-    this.#phases?.queue.observe((live.startMs - this.askedMs) / 1000);
+    this.#phases?.queue.observe((live.startMs - askedMs) / 1000);
     this.#phases?.transfer.observe(live.phase === 'transfer' ? (nowMs - live.phaseMs) / 1000 : 0);
     this.#phases?.ttft.observe((nowMs - this.#startMs) / 1000);
     live.advance('decode', nowMs);

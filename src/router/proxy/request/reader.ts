@@ -4,6 +4,7 @@ import type { MemberRecord } from '../../../wire/json/member-record.ts';
 import type { PromptFields } from '../../../wire/json/prompt-fields.ts';
 import { describeProblem, RequestScan } from '../../../wire/json/scan-request.ts';
 import type { RequestBody } from './body.ts';
+import { ModelMemo } from './model-memo.ts';
 import { ScannedPrompt } from './scanned-prompt.ts';
 
 export class RequestReader {
@@ -11,11 +12,17 @@ export class RequestReader {
   readonly #record: MemberRecord | null;
   readonly #scan = new RequestScan();
   readonly #prompt = new ScannedPrompt();
+  readonly #model = new ModelMemo();
 
   /** `record`: told of the members of every body that is read; null: nobody needs them. */
   constructor(needsPrompt: boolean, record: MemberRecord | null = null) {
     this.#needsPrompt = needsPrompt || record !== null;
     this.#record = record;
+  }
+
+  /** What the last valid body names as its model; '' if it names none. */
+  get model(): string {
+    return this.#model.of(this.#scan, this.#prompt.body);
   }
 
   get needsPrompt(): boolean {

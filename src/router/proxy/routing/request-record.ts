@@ -1,4 +1,5 @@
 /** What is known of one request for metrics and the access record, from its head to its end. */
+import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { RequestHead } from '../../../wire/http1/request-head.ts';
 import type { Route } from './routes.ts';
@@ -13,7 +14,7 @@ export class RequestRecord {
   readonly startMs: number;
   status = 0;
   /** Code of the router's own error, '' when the answer is a worker's. */
-  errorCode = '';
+  errorCode: ErrorCode | '' = '';
   worker = '';
   /** Of a pair, whose `worker` is the decode worker (or the leg that answered). */
   prefillWorker = '';

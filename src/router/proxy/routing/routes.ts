@@ -3,6 +3,7 @@
  * A path that is not in it goes to a worker unchanged (unless that door is closed), except the engine's control paths.
  */
 import type { LocalRoute } from '../../../base/core/local-route.ts';
+import type { RequestHead } from '../../../wire/http1/request-head.ts';
 import {
   CHAT_PROMPT,
   CLASSIFY_PROMPT,
@@ -20,9 +21,10 @@ import type { RequestIdPrefix } from './request-id.ts';
 
 /**
  * policy: one worker, chosen by the policy. any: one worker that can answer, tried in turn (information that is the
- * same everywhere). every: all workers at once, the first good answer wins (what only one worker knows). local: us.
+ * same everywhere). every: all workers at once, the first good answer wins (what only one worker knows). local: the router answers.
+ * closed: nothing; the gate refuses it.
  */
-export type RouteKind = 'policy' | 'any' | 'every' | 'local';
+export type RouteKind = 'policy' | 'any' | 'every' | 'local' | 'closed';
 
 /**
  * What becomes of a route whose requests go to workers when prefill and decode are divided. pair: to both. one: to one
@@ -45,6 +47,8 @@ export interface Route {
   readonly json: boolean;
   readonly paired: PairedKind;
   readonly local: LocalRoute | null;
+  /** Methods that the path takes, where the request's is none of them; else null. */
+  readonly allow: string | null;
   /** Bound when the table is built. */
   readonly series: HttpSeries;
 }
@@ -106,9 +110,10 @@ const DECLARATIONS: readonly Declaration[] = [
   info('/health_generate'),
 ];
 
-/** 405: the path is known with other methods. */
+/** The path is known with other methods. */
 export interface WrongMethod {
-  readonly allow: string;
+  /** Value of an Allow field. */
+  readonly methods: string;
 }
 
 interface Entry {
@@ -122,8 +127,14 @@ export class RouteTable {
   readonly #exact = new Map<string, Map<string, Route>>();
   readonly #patterns: Entry[] = [];
   readonly #other: Route;
+  readonly #closed: Route;
+  /** By Allow field: routes of requests with a wrong method. */
+  readonly #wrongMethods = new Map<string, Route>();
+  readonly #isTransparent: boolean;
 
-  constructor(locals: readonly LocalRoute[], seriesOf: SeriesOf) {
+  /** `isTransparent`: paths that are not in the table go to a worker. */
+  constructor(locals: readonly LocalRoute[], seriesOf: SeriesOf, isTransparent: boolean = true) {
+    this.#isTransparent = isTransparent;
     for (const d of DECLARATIONS) {
       for (const method of d.methods) {
         this.#add(method, {
@@ -136,6 +147,7 @@ export class RouteTable {
           json: d.json ?? false,
           paired: d.paired ?? 'one',
           local: null,
+          allow: null,
           series: seriesOf(method, d.path),
         });
       }
@@ -151,6 +163,7 @@ export class RouteTable {
         json: false,
         paired: 'one',
         local,
+        allow: null,
         series: seriesOf(local.method, local.path),
       };
       this.#add(local.method, route);
@@ -166,8 +179,10 @@ export class RouteTable {
       json: false,
       paired: 'one',
       local: null,
+      allow: null,
       series: seriesOf('other', 'other'),
     };
+    this.#closed = { ...this.#other, kind: 'closed' };
   }
 
   /** The catch-all: a path that only the workers know. */
@@ -175,16 +190,36 @@ export class RouteTable {
     return this.#other;
   }
 
+  /** The route of a request: also one that leads nowhere, which the gate refuses. */
+  routeOf({ method, path, target }: RequestHead): Route {
+    const found = this.find(method, path);
+    if (found === null) return this.#isOpen(path, target) ? this.#other : this.#closed;
+    return 'methods' in found ? this.#wrongMethod(found.methods) : found;
+  }
+
+  #isOpen(path: string, target: string): boolean {
+    return this.#isTransparent && !isControlPath(path) && !/^\/metrics\/*$/.test(path) && target !== '*';
+  }
+
+  #wrongMethod(allow: string): Route {
+    let route = this.#wrongMethods.get(allow);
+    if (route === undefined) {
+      route = { ...this.#closed, allow };
+      this.#wrongMethods.set(allow, route);
+    }
+    return route;
+  }
+
   /** The route of a request; null when the path is not in the table. Patterns come second, in order of declaration. */
   find(method: string, path: string): Route | WrongMethod | null {
     const exact = this.#exact.get(path);
-    if (exact !== undefined) return exact.get(method) ?? { allow: [...exact.keys()].join(', ') };
+    if (exact !== undefined) return exact.get(method) ?? { methods: [...exact.keys()].join(', ') };
     if (this.#patterns.length === 0) return null;
     const segments = path.split('/');
     // A variable part can spell a way out of its route: /v1/models/../../flush_cache.
     if (isControlPath(path)) return null;
     for (const entry of this.#patterns) {
-      if (matches(entry.segments, segments)) return entry.methods.get(method) ?? { allow: [...entry.methods.keys()].join(', ') };
+      if (matches(entry.segments, segments)) return entry.methods.get(method) ?? { methods: [...entry.methods.keys()].join(', ') };
     }
     return null;
   }

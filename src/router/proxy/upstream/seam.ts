@@ -8,7 +8,6 @@
  *     or, at any point instead, onError. Nothing follows onEnd, onError or flight.cancel().
  */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
-import type { ResponseHead } from '../../../wire/http1/response-head.ts';
 import type { RequestBody } from '../request/body.ts';
 
 export interface UpstreamRequest {
@@ -19,6 +18,33 @@ export interface UpstreamRequest {
   readonly fields: readonly string[];
   /** Null: no body. A body that is not `complete` when it is sent is streamed with `flight.writeBody`. */
   readonly body: RequestBody | null;
+}
+
+/**
+ * Whether a request whose attempt failed may be sent again. unsent: nothing of it has reached a worker. sent: a worker may have it,
+ * and the router still has all of it. never: it cannot be sent again, or every worker would answer the same.
+ */
+export type Retry = 'never' | 'unsent' | 'sent';
+
+/** Whether a request may be sent again that a worker answered with this status. 501, 505 and the like are what every engine answers. */
+export function retryAfterStatus(status: number): Retry {
+  return status === 500 || status === 502 || status === 503 || status === 504 ? 'sent' : 'never';
+}
+
+/** The head of a worker's answer, whatever protocol it came by. */
+export interface AnswerHead {
+  readonly status: number;
+  /** As sent; '' where the protocol has none. */
+  readonly reason: string;
+  /** Flat: lower-case name, value; in order; repeated fields kept. */
+  readonly fields: readonly string[];
+  /** Bytes of the body; -1: not known. May be set without a body (HEAD, 304). */
+  readonly contentLength: number;
+  readonly hasBody: boolean;
+  /** What the writer to the client made of status and fields: kept, because heads repeat. */
+  relayText: string | null;
+  /** The first value of the field with this lower-case name. */
+  find(name: string): string | undefined;
 }
 
 /** Where the payload of one read lies in its buffer. Valid during the call only. */
@@ -35,7 +61,7 @@ export interface Pieces {
 
 /** Receives the answer. Called on the event loop turn in which the bytes came. */
 export interface Sink {
-  onHead(head: ResponseHead): void;
+  onHead(head: AnswerHead): void;
   /**
    * The payload of one read: `pieces` of buf[start, end), valid during the call only. A sink that keeps bytes copies them. A read
    * that brings the end of the answer and no payload calls onEnd alone.
@@ -43,7 +69,7 @@ export interface Sink {
   onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void;
   onEnd(): void;
   /** The request ended without a whole answer. */
-  onError(kind: OutcomeKind): void;
+  onError(kind: OutcomeKind, retry: Retry): void;
   /** The worker takes more of a streamed body. */
   onDrain(): void;
 }

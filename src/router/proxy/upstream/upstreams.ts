@@ -4,8 +4,7 @@ import type { FleetListener } from '../../../base/core/fleet.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import type { EndOfTurn } from '../../../base/runtime/end-of-turn.ts';
 import type { TimerWheel } from '../../../base/runtime/timer-wheel.ts';
-import type { UpstreamSettings } from '../settings.ts';
-import { Http1Pool } from './http1/pool.ts';
+import { Http1Pool, type UpstreamSettings } from './http1/pool.ts';
 import type { Upstream } from './seam.ts';
 
 export type MakeUpstream = (worker: Worker) => Upstream;

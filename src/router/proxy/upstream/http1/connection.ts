@@ -380,7 +380,7 @@ export class Http1Connection implements EndOfTurnTask {
     this.#socket.destroy();
     if (flight === null || flight.over || isReplaced) return;
     // A request that has been on another connection may have reached the worker, and may be why it is gone.
-    if (state === 'connecting' && !flight.replaced) flight.fail(this.#timedOut ? 'connect-timeout' : 'connect-failed');
+    if (state === 'connecting' && !flight.replaced) flight.failUnsent(this.#timedOut ? 'connect-timeout' : 'connect-failed');
     else flight.fail(this.#answered ? causeOf(state) : 'reset');
   }
 

@@ -2,7 +2,7 @@
 import type { Linked } from '../../../../base/core/linked-list.ts';
 import type { OutcomeKind } from '../../../../base/core/outcome.ts';
 import type { Deadline } from '../../../../base/runtime/timer-wheel.ts';
-import type { Flight, Sink, UpstreamRequest } from '../seam.ts';
+import type { Flight, Retry, Sink, UpstreamRequest } from '../seam.ts';
 import type { Http1Connection } from './connection.ts';
 
 export interface FlightOwner {
@@ -74,9 +74,19 @@ export class Http1Flight implements Flight, Linked<Http1Flight> {
     else if (this.request.body !== null) this.request.body.complete = true;
   }
 
+  /** The worker has got nothing of the request. */
+  failUnsent(kind: OutcomeKind): void {
+    this.#fail(kind, 'unsent');
+  }
+
+  /** The worker may have got the request. */
   fail(kind: OutcomeKind): void {
+    this.#fail(kind, this.replayable ? 'sent' : 'never');
+  }
+
+  #fail(kind: OutcomeKind, retry: Retry): void {
     if (this.over) return;
     this.over = true;
-    this.sink.onError(kind);
+    this.sink.onError(kind, retry);
   }
 }

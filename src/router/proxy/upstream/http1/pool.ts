@@ -11,10 +11,18 @@ import type { Worker } from '../../../../base/core/worker.ts';
 import type { EndOfTurn } from '../../../../base/runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../../../base/runtime/timer-wheel.ts';
 import { ResponseHeadMemo } from '../../../../wire/http1/response-head-memo.ts';
-import type { UpstreamSettings } from '../../settings.ts';
 import type { Flight, Sink, Upstream, UpstreamRequest } from '../seam.ts';
 import { type ConnectionOwner, Http1Connection, type Http1Target } from './connection.ts';
 import { type FlightOwner, Http1Flight } from './flight.ts';
+
+export interface UpstreamSettings {
+  readonly connectTimeoutMs: number;
+  /** Idle pooled connections are closed after this, or half a second before the worker's own `Keep-Alive: timeout` ends. */
+  readonly keepAliveMs: number;
+  readonly maxConnections: number;
+  readonly queueSize: number;
+  readonly queueTimeoutMs: number;
+}
 
 /** How often idle connections are looked at. */
 const SWEEP_MS = 500;
@@ -129,7 +137,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   #queueDeadlinePassed(flight: Http1Flight): void {
     this.forget(flight);
-    flight.fail('queue-timeout');
+    flight.failUnsent('queue-timeout');
   }
 
   #dispatch(flight: Http1Flight): void {
@@ -145,7 +153,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
       return;
     }
     if (this.#queue.size >= this.#settings.queueSize) {
-      flight.fail('queue-full');
+      flight.failUnsent('queue-full');
       return;
     }
     this.#queue.add(flight);

@@ -1,14 +1,14 @@
-/** What a client is told when an attempt ends without an answer. No address, no path: only what happened. */
+/** The error that a client gets when an attempt ended without an answer. No address, no path: only what happened. */
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 
-export interface Failure {
+export interface ClientError {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
 /** `who`: the worker as the client may know it. */
-export function failureOf(kind: OutcomeKind, who = 'the worker'): Failure {
+export function clientErrorOf(kind: OutcomeKind, who = 'the worker'): ClientError {
   switch (kind) {
     case 'connect-failed':
       return { code: 'call_upstream_connection_failed', message: `${who} could not be reached` };
