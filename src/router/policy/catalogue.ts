@@ -1,4 +1,4 @@
-/** All policies. A new policy is a file and a line here; its settings, the names on the command line and its tests follow from that. */
+/** All policies. A new policy is a file and a line here (docs/internals/adding.md). */
 import type { WorkerType } from '../../base/core/worker.ts';
 import { pickValues } from '../setting/setting.ts';
 import { bucket } from './bucket.ts';
@@ -8,7 +8,14 @@ import { powerOfTwo } from './power-of-two.ts';
 import { random } from './random.ts';
 import { roundRobin } from './round-robin.ts';
 
-const CATALOGUE = [roundRobin, random, powerOfTwo, cacheAware, bucket] as const;
+/** One a line, with what it goes by; in the order of help and documents. */
+const CATALOGUE = [
+  roundRobin, // by turn
+  random, // by chance
+  powerOfTwo, // by load
+  cacheAware, // by prefix, then by load
+  bucket, // by length of the prompt
+] as const;
 
 // What `create` returned goes back into the other calls of the same policy unseen, so its type is lost without harm.
 export const POLICIES: readonly Policy[] = CATALOGUE.map((policy) => policy as Policy);

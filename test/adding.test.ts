@@ -1,0 +1,155 @@
+/**
+ * docs/internals/adding.md says how to add a part. Here all its changes are made in one copy of the repository, which is built once; then
+ * each part is used over a socket. For a further section of the page, add its use to USES.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { createRng } from '../src/base/runtime/rng.ts';
+import type { Policy } from '../src/router/policy/contract.ts';
+import { readSections, type Section } from './support/page-changes.ts';
+import { testConformance } from './support/policy-conformance.ts';
+import { Program, ROOT } from './support/program.ts';
+import { ask, RawClient, requestBytes } from './support/raw-client.ts';
+import { jsonAnswer, ScriptedWorker } from './support/scripted-worker.ts';
+import { gate, until } from './support/until.ts';
+
+const PAGE = 'docs/internals/adding.md';
+const MOST_FILES = 3;
+const run = promisify(execFile);
+
+const sections = readSections(readFileSync(join(ROOT, PAGE), 'utf8'));
+const copy = mkdtempSync(join(tmpdir(), 'adding-'));
+after(() => rmSync(copy, { recursive: true }));
+await copyRepository();
+for (const { changes } of sections) {
+  for (const { path, apply } of changes) {
+    const file = join(copy, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, apply(existsSync(file) ? readFileSync(file, 'utf8') : null));
+  }
+}
+await run(process.execPath, ['tools/build.mjs'], { cwd: copy });
+
+/** The tracked files as they are now, with the installed packages. */
+async function copyRepository(): Promise<void> {
+  const { stdout } = await run('git', ['ls-files', '-z'], { cwd: ROOT, maxBuffer: 1 << 26 });
+  for (const path of stdout.split('\0').filter((each) => each !== '' && existsSync(join(ROOT, each)))) {
+    cpSync(join(ROOT, path), join(copy, path));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+}
+
+/** A router of the copy, before it listens. */
+function startRouter(t: TestContext, args: readonly string[]): Program {
+  const common = ['--port', '0', '--prometheus-port', '0', '--log-format', 'json'];
+  return Program.run(t, process.execPath, [join(copy, 'dist/bin/router.js'), ...common, ...args]);
+}
+
+async function portOf(program: Program): Promise<number> {
+  await program.says('router listens');
+  return Number(program.logged('router listens')[0]?.['port']);
+}
+
+async function ready(port: number): Promise<void> {
+  for (let isReady = false; !isReady; ) isReady = (await ask(port, { path: '/readiness' })).status === 200;
+}
+
+async function usePolicy(t: TestContext): Promise<void> {
+  const answers = gate();
+  const script: ScriptedWorker['script'] = async (call) => {
+    await call.body();
+    await answers.promise;
+    await call.write(jsonAnswer({ ok: true }));
+  };
+  const workers = [await ScriptedWorker.start(t, script), await ScriptedWorker.start(t, script)];
+  const urls = workers.map(({ url }) => url).join(',');
+  // So many draws that both workers are among them, and the least loaded one gets each request.
+  const router = startRouter(t, ['--policy', 'power_of_n', '--sample-size', '64', '--worker-urls', urls]);
+  const port = await portOf(router);
+  await until(() => workers.every(({ probes }) => probes > 0), 'both workers to be probed');
+  await ready(port);
+  const clients = await Promise.all(Array.from({ length: 8 }, () => RawClient.connect(port)));
+  for (const [sent, client] of clients.entries()) {
+    await client.send(requestBytes({ body: '{"messages":[]}' }));
+    const calls = () => workers.map((worker) => worker.calls.length);
+    await until(() => calls().reduce((sum, count) => sum + count) === sent + 1, 'the request to arrive');
+    assert.ok(Math.abs(calls()[0]! - calls()[1]!) <= 1, `${calls()}`);
+  }
+  answers.open();
+  for (const client of clients) {
+    assert.equal((await client.response()).status, 200);
+    client.destroy();
+  }
+  const refused = startRouter(t, ['--policy', 'power_of_n', '--sample-size', '0']);
+  await refused.exit();
+  assert.match(refused.stderr, /--sample-size "0".*an integer from 1 to 1024/);
+}
+
+async function useFlag(t: TestContext): Promise<void> {
+  const answers = gate();
+  let asked = 0;
+  const worker = http.createServer(async (_, response) => {
+    asked++;
+    await answers.promise;
+    response.end('{}');
+  });
+  worker.listen(0, '127.0.0.1');
+  await once(worker, 'listening');
+  t.after(() => worker.close());
+  const { port: workerPort } = worker.address() as AddressInfo; // A TCP server's address has a port.
+  const router = startRouter(t, ['--first-look-secs', '30', '--worker-urls', `http://127.0.0.1:${workerPort}`]);
+  await until(() => asked > 0, 'the first probe');
+  // Without the flag the router would listen after one second.
+  await new Promise((resolve) => setTimeout(resolve, 1200));
+  assert.equal(router.logged('router listens').length, 0);
+  answers.open();
+  const port = await portOf(router);
+  assert.equal((await ask(port, { body: '{"messages":[]}' })).status, 200);
+}
+
+/** What each section of the page adds, in use. */
+const USES: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
+  'A policy': usePolicy,
+  'A flag': useFlag,
+};
+
+test('the page has a section for each part that is used here, and no other', () => {
+  assert.deepEqual(
+    sections.map(({ title }) => title),
+    Object.keys(USES),
+  );
+});
+
+for (const section of sections) {
+  test(`${section.title} touches ${MOST_FILES} files at most, those that its table names`, () => assertFiles(section));
+  test(`${section.title} added as the page says works over a socket`, { timeout: 60_000 }, (t) => USES[section.title]!(t));
+}
+
+function assertFiles({ files, changes }: Section): void {
+  assert.ok(files.length >= 1 && files.length <= MOST_FILES, `${files}`);
+  const touched = new Set(changes.map(({ path }) => path));
+  for (const path of touched) assert.ok(files.includes(path), `${path} is not in the table`);
+}
+
+test('the code of the page passes the linter and the import table', async () => {
+  const touched = new Set(sections.flatMap(({ changes }) => changes.map(({ path }) => path)));
+  await run(join(ROOT, 'node_modules/.bin/biome'), ['check', '--vcs-enabled=false', ...touched], { cwd: copy });
+});
+
+test('the help has the new settings', async (t) => {
+  const help = startRouter(t, ['--help']);
+  await help.exit();
+  for (const text of ['--sample-size <COUNT>', '--first-look-secs <SECONDS>', 'power_of_n']) assert.ok(help.stdout.includes(text), text);
+});
+
+const added = (await import(pathToFileURL(join(copy, 'dist/router/policy/power-of-n.js')).href)) as { readonly powerOfN: Policy };
+testConformance(added.powerOfN, createRng);
