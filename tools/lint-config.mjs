@@ -60,6 +60,8 @@ function specifiers(from, target) {
   let common = 0;
   while (common < near.length - 1 && near[common] === far[common]) common++;
   const isNeighbour = isFile && common === near.length - 1;
+  // A file with an entry of its own, and the folder that holds it.
+  if (common === far.length) return './**';
   return `${isNeighbour ? './' : '**/../'}${far.slice(common).join('/')}${target.endsWith('.ts') ? '' : '/**'}`;
 }
 
@@ -67,7 +69,12 @@ function specifiers(from, target) {
 function importRule(folder) {
   const { imports, uses } = LAYERS[folder];
   const others = Object.keys(LAYERS).filter((other) => other !== folder && !imports.includes(other));
-  const inside = [...others, ...TOP].map((other) => specifiers(folder, other));
+  // An entry that may be imported can lie inside one that may not.
+  const exceptions = imports.filter((name) => others.some((other) => name.startsWith(`${other}/`)));
+  const inside = [
+    ...[...others, ...TOP].map((other) => specifiers(folder, other)),
+    ...exceptions.map((name) => `!${specifiers(folder, name)}`),
+  ];
   const outside = ['**', '!./**', '!../**', ...uses.map((name) => `!${name}`)];
   const listed = (names) => names.join(', ') || 'nothing';
   return {
@@ -104,7 +111,8 @@ export function biomeConfig(pluginPath = './tools/lint/no-ambient.grit') {
         linter: { rules: { suspicious: { noConsole: 'error' } } },
       },
       { includes: ['src/**', '!src/base/runtime/**', '!src/bin/**', `!${TESTS}`], plugins: [pluginPath] },
-      ...Object.keys(LAYERS).map(folderOverride),
+      // The last one counts: an entry inside another comes after it.
+      ...Object.keys(LAYERS).sort().map(folderOverride),
       {
         includes: IN_TYPE_CYCLES,
         linter: { rules: { suspicious: { noImportCycles: { level: 'error', options: { ignoreTypes: true } } } } },

@@ -1,4 +1,4 @@
 // planted: lint/style/noRestrictedImports
-import { nap } from '../proxy/allowed-neighbour.ts';
+import { nap } from '../proxy/client/allowed-neighbour.ts';
 
 export const later: (wallMs: number) => Date = nap;

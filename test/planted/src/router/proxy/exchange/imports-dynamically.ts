@@ -1,0 +1,2 @@
+// planted: lint/style/noRestrictedImports
+export const load = (): Promise<unknown> => import('../../control/registry/target.ts');

@@ -1,0 +1,2 @@
+// planted: lint/style/noRestrictedImports
+export { target } from '../../control/registry/target.ts';

@@ -1,2 +1,0 @@
-// planted: lint/style/noRestrictedImports
-export const load = (): Promise<unknown> => import('../control/registry/target.ts');

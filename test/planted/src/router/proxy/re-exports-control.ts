@@ -1,2 +1,0 @@
-// planted: lint/style/noRestrictedImports
-export { target } from '../control/registry/target.ts';

@@ -1,0 +1,4 @@
+// planted: lint/style/noRestrictedImports
+import { target } from './pairs/target.ts';
+
+export const copy: number = target;
