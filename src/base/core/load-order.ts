@@ -1,9 +1,8 @@
 /**
- * The eligible workers of one pool in order of load, kept up to date as loads change, so that nothing on the request
- * path walks all workers.
+ * The eligible workers of one pool in order of load, updated as loads change, so that no request walks all workers.
  *
  *   heap   binary min-heap of worker indices by (in-flight, processed, index); `#place[worker]` is its position, -1 = not in it
- *   levels how many eligible workers have exactly k in flight; the highest k in use is the maximum load
+ *   levels number of eligible workers that have exactly k requests in flight; the highest k in use is the maximum load
  *
  * Reads are O(1), or follow the number of excluded workers. A change of one worker's load is O(log n), a change of the eligible
  * set is O(n).
@@ -20,7 +19,7 @@ export class HeapLoadOrder implements LoadObserver {
   #size = 0;
   /** By worker index: position in the heap, or ABSENT. */
   #place: Int32Array = new Int32Array(64).fill(ABSENT);
-  /** By worker index: the in-flight count under which the worker is entered in `#levels`. */
+  /** By worker index: the level in `#levels` that counts the worker. */
   #level: Int32Array = new Int32Array(64);
   #levels: Int32Array = new Int32Array(64);
   #max = 0;
@@ -169,7 +168,7 @@ export class HeapLoadOrder implements LoadObserver {
   }
 
   #makeRoom(worker: WorkerIndex): void {
-    // A worker in the set has counters, even if nobody has reset them yet.
+    // A worker can become eligible before its counters are reset.
     this.#table.ensure(worker);
     if (worker < this.#place.length) return;
     const capacity = 2 ** Math.ceil(Math.log2(worker + 1));

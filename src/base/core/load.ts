@@ -1,7 +1,7 @@
 /** Work in flight per worker: counted for every policy, released exactly once per attempt. */
 import type { WorkerIndex } from './worker.ts';
 
-/** Told of every change of a worker's count; how an ordered view of the loads stays up to date. */
+/** Receives every change of a worker's count, to keep an order of the loads up to date. */
 export interface LoadObserver {
   loadChanged(worker: WorkerIndex): void;
 }

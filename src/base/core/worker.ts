@@ -3,7 +3,7 @@
 /** Index of a worker in every per-worker array; stable for the life of the worker. */
 export type WorkerIndex = number;
 
-/** "No worker": what a policy answers when nothing is eligible, and an `excluded` that excludes nobody. */
+/** "No worker": the choice of a policy if no worker may be chosen. */
 export const NONE: WorkerIndex = -1;
 
 export type WorkerType = 'regular' | 'prefill' | 'decode';

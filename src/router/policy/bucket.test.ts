@@ -6,7 +6,6 @@ import { promptOf } from '../../../test/support/prompt-of.ts';
 import { createRng } from '../../base/runtime/rng.ts';
 import { bucket } from './bucket.ts';
 import type { Policy } from './contract.ts';
-import { LengthShares } from './length-shares.ts';
 
 const poolOf = (count: number, values: Readonly<Record<string, number>> = {}): Pool => {
   const pool = new Pool(bucket as Policy, createRng(7), values);
@@ -94,26 +93,5 @@ describe('bucket', () => {
     const pool = poolOf(2);
     assert.equal(pool.select(promptOf('x'.repeat(2100), [100, 900])).worker, 1);
     assert.equal(pool.select(promptOf('x'.repeat(2000), [100, 900])).worker, 0);
-  });
-});
-
-describe('the shares of lengths', () => {
-  it('never fall from shorter to longer prompts, and stay within 0 and 1', () => {
-    const bytes = fc.oneof(fc.nat(100), fc.nat(2 ** 20), fc.nat(2 ** 40));
-    fc.assert(
-      fc.property(fc.array(bytes, { maxLength: 50 }), bytes, bytes, fc.double({ min: 0, max: 1, noNaN: true }), (entered, a, b, within) => {
-        const shares = new LengthShares();
-        for (const each of entered) shares.enter(each);
-        const [low, high] = [shares.below(Math.min(a, b), within), shares.below(Math.max(a, b), within)];
-        assert.ok(low >= 0 && high <= 1 + 1e-9 && low <= high + 1e-9, `${low} ${high}`);
-      }),
-    );
-  });
-
-  it('stay finite for ever', () => {
-    const shares = new LengthShares();
-    for (let i = 0; i < 100_000; i++) shares.enter(i % 3 === 0 ? 2 ** 30 : 10);
-    assert.ok(shares.below(10, 1) < 1e-6);
-    assert.ok(Math.abs(shares.below(2 ** 30, 1) - 1) < 1e-9);
   });
 });

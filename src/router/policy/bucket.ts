@@ -1,19 +1,20 @@
 /**
- * Short prompts to the first workers, long ones to the last, so that a short prompt does not wait behind a long one. For prefill.
+ * Sends short prompts to the first workers and long prompts to the last, so that a short prompt does not wait behind a long one.
+ * For prefill workers.
  *
  *   lengths    0 ──────────┬───────────────────┬──────────────────────────► infinity
  *   workers    the first   │  the second       │  the third                  each gets the same amount of work
  *
- *   one worker only ─────────────────────────► it            'only'
+ *   one worker only ─────────────────────────► that worker   'only'
  *   max - min > abs  and  max > min * rel ───► least loaded  'imbalance'
  *   else ────────────────────────────────────► the worker of the prompt's length  'length'
  *
- * The bounds are not kept: a prompt's worker is that at the share of recent work which came in shorter prompts. Where many prompts
- * have about one length, several workers take them, by chance. Until enough prompts are known, lengths up to 4 KiB are taken to be
- * equally likely.
- * Source: idea and start values of sglang_router 0.3.2 (`policies/bucket.rs`). Different here: bounds follow the last few hundred
- * requests instead of being set every few seconds, they divide work instead of requests, and the loads compared are requests in
- * flight, as for `cache_aware`, instead of characters sent.
+ * The policy stores no bounds. If shorter prompts had a share of 0.4 of the recent work, it chooses the worker at 0.4 of the list. If many
+ * prompts have about one length, several workers share them by chance. At the start it assumes that all lengths up to 4 KiB are equally
+ * likely.
+ * Source: idea and start values of sglang_router 0.3.2 (`policies/bucket.rs`). Differences: the bounds follow the last few hundred
+ * requests (0.3.2 sets them every few seconds), they divide work (0.3.2: requests), and the loads compared are requests in flight, as in
+ * `cache_aware` (0.3.2: characters sent).
  */
 import type { Prompt } from '../../base/core/route-input.ts';
 import type { ValuesOf } from '../setting/setting.ts';
@@ -22,9 +23,9 @@ import type { Choice, FleetView, Policy } from './contract.ts';
 import { IMBALANCE_SETTINGS, isImbalanced } from './imbalance.ts';
 import { LengthShares } from './length-shares.ts';
 
-/** What lengths are taken for at the start. */
+/** Longest prompt that the policy assumes at the start. */
 const FIRST_MAX_BYTES = 4096;
-/** From this many prompts on only what was seen counts. */
+/** After this many prompts, the assumption no longer counts. */
 const ENOUGH = 16;
 
 export interface BucketState {

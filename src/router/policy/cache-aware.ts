@@ -1,17 +1,17 @@
 /**
- * To the worker that holds the longest prefix of the prompt, as long as the loads are not too far apart.
+ * Chooses the worker that holds the longest prefix of the prompt, unless the loads are too far apart.
  *
- *   one worker only ────────────────────────────────────────────► it            'only'
+ *   one worker only ────────────────────────────────────────────► that worker   'only'
  *   max - min > abs  and  max > min * rel ──────────────────────► least loaded  'imbalance'
  *   known share of the prompt > cacheThreshold
  *      └ the longest prefix above it that an eligible worker holds ► that worker   'prefix'
  *        (several: least load, then fewest processed, then the one that got it last)
  *   else ───────────────────────────────────────────────────────► least loaded  'prefix-miss'
  *
- * Whoever is chosen is entered as a holder of the prompt in commit, whatever the reason.
- * Source: rule and thresholds of sglang_router 0.3.2 (`policies/cache_aware.rs`). Different here: ties by load and by
- * requests processed instead of by list order; when the holder cannot take it the next longest holder is asked
- * instead of the first worker of the list; loads are counted for every policy.
+ * commit records the chosen worker as a holder of the prompt, whatever the reason.
+ * Source: rule and thresholds of sglang_router 0.3.2 (`policies/cache_aware.rs`). Differences: load and requests processed break ties
+ * (0.3.2: list order); if the longest holder may not be chosen, the policy tries the next longest (0.3.2: the first worker of the
+ * list); loads are counted under every policy.
  */
 import type { Prompt } from '../../base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../base/core/worker.ts';
@@ -50,7 +50,7 @@ export class CacheAwareState {
   readonly index: PrefixIndex;
   readonly #chain: PromptChain;
   readonly #holders: Int32Array = new Int32Array(MAX_OWNERS);
-  /** The choice for which `#chain` was computed and how many links were known then: commit does not hash again. */
+  /** The choice for which `#chain` was computed, and the links known at that time: commit need not hash again. */
   #hashedFor: Choice | null = null;
   #known = 0;
 
@@ -69,7 +69,7 @@ export class CacheAwareState {
     return choice;
   }
 
-  /** Goes back from the end of the match, as long as enough of the prompt is left, to a prefix that somebody eligible holds. */
+  /** Shortens the match block by block until a worker that may be chosen holds it, down to the threshold. */
   #longestHolder(view: FleetView): Choice | null {
     const chain = this.#chain;
     let entry = this.index.entryAt(chain, this.#known);

@@ -11,7 +11,7 @@ export interface Choice {
   readonly worker: WorkerIndex;
   /** Why: one of the policy's reasons, 'only' or 'none'. A label of metrics. */
   readonly because: string;
-  /** Bytes of the prompt that the chosen worker is believed to hold; 0 for policies that do not know. */
+  /** Bytes of the prompt that the worker probably has in its KV cache; 0 if the policy does not know. */
   readonly matchedBytes: number;
 }
 
@@ -37,11 +37,11 @@ export interface FleetView {
   readonly processed: Float64Array;
 }
 
-/** How full an index is that a policy keeps; for metrics. */
+/** How full the index of a policy is, for metrics. */
 export interface IndexStats {
   readonly blocks: number;
   readonly bytes: number;
-  /** Blocks that left to make room, ever. */
+  /** Blocks evicted since the start. */
   readonly evictions: number;
 }
 
@@ -75,7 +75,7 @@ export interface Policy<State = unknown, S extends Settings = Settings> {
   readonly reasons: readonly string[];
   /** The state for one pool. `salt`: secret of this process, for hashes of what clients sent. */
   create(values: ValuesOf<S>, salt: number): State;
-  /** No I/O, no clock, no mutation that changes a later choice (scratch buffers are fine). */
+  /** Changes nothing that a later choice depends on (scratch buffers may change). */
   select(view: FleetView, input: RouteInput, state: State, rng: Rng): Choice;
   /** Called right after select if the choice is dispatched. Like the members below, it may change the state. */
   commit?(state: State, choice: Choice, input: RouteInput): void;

@@ -1,15 +1,15 @@
-/** How the work of recent prompts is spread over their lengths: which share of it came in shorter prompts than this one. */
+/** How the work of recent prompts is spread over their lengths: the share of it in prompts shorter than a given one. */
 
 /** Prompts below 16 bytes share a bin; then eight bins to each doubling, up to 2^31 bytes. */
 const BINS = 1 + 27 * 8;
 const FIRST_EXPONENT = 4;
-/** A prompt counts half of what the newest counts after this many more: a change of traffic is followed within a few hundred. */
+/** Prompts after which an older one has half the weight: the shares follow a change of traffic within a few hundred prompts. */
 const HALF_LIFE = 256;
 const GROWTH = 2 ** (1 / HALF_LIFE);
-/** Weights grow instead of all bins fading with every prompt; beyond this they are scaled down. */
+/** The weight of a new prompt grows, which is cheaper than fading all bins. Beyond this gain all bins are scaled down. */
 const MAX_GAIN = 2 ** 64;
 
-/** The work of a prompt is its length in bytes, which is what prefill spends its time on. */
+/** The work of a prompt is its length in bytes, to which the time of its prefill is about proportional. */
 export class LengthShares {
   readonly #work: Float64Array = new Float64Array(BINS);
   #total = 0;

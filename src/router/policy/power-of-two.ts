@@ -1,7 +1,6 @@
 /**
- * The less loaded of two workers picked at random. Two is enough: the longest queue among n workers falls from about
- * log n to about log log n (Mitzenmacher 2001), without the herd that runs to the one least loaded worker when several
- * routers decide at once.
+ * Chooses the less loaded of two workers drawn at random. Two are enough: the longest queue among n workers falls from about
+ * log n to about log log n (Mitzenmacher 2001). If several routers share a fleet, they do not all choose the one least loaded worker.
  */
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy } from './contract.ts';
@@ -18,7 +17,7 @@ export const powerOfTwo: Policy<null, Record<never, never>> = {
     const { count, inflight, processed } = view;
     if (count === 0) return NOBODY;
     if (count === 1) return choose(view.at(0), 'only');
-    // The second is drawn from the others, so that all ordered pairs are equally likely and none is a pair of one.
+    // The second draw is from the other workers: all ordered pairs are equally likely, and no worker is compared with itself.
     const i = rng.below(count);
     const j = rng.below(count - 1);
     const first = view.at(i);

@@ -1,4 +1,4 @@
-/** Any worker, all equally likely. */
+/** Chooses any worker; all are equally likely. */
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy } from './contract.ts';
 

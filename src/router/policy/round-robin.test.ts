@@ -16,11 +16,11 @@ const poolOf = (...workers: readonly number[]) => {
 const turns = (pool: Pool, count: number) => Array.from({ length: count }, () => pool.dispatch(INPUT).worker);
 
 describe('round_robin', () => {
-  it('gives every worker its turn, by index', () => {
+  it('chooses every worker in turn, by index', () => {
     assert.deepEqual(turns(poolOf(5, 2, 9), 7), [2, 5, 9, 2, 5, 9, 2]);
   });
 
-  it('goes on behind the last turn when workers come and go', () => {
+  it('continues after the worker chosen last when workers join and leave', () => {
     const pool = poolOf(0, 1, 2, 3);
     assert.deepEqual(turns(pool, 2), [0, 1]);
     pool.leave(0);
@@ -30,7 +30,7 @@ describe('round_robin', () => {
     assert.deepEqual(turns(pool, 4), [3, 7, 1, 3]);
   });
 
-  it('serves everyone who stays at most once more than anyone else who stays, however the others come and go', () => {
+  it('serves each worker that stays at most once more than any other that stays, however the others join and leave', () => {
     const change = fc.record({ worker: fc.integer({ min: 4, max: 9 }), eligible: fc.boolean() });
     fc.assert(
       fc.property(
@@ -62,7 +62,7 @@ describe('round_robin', () => {
     assert.ok(Math.max(...served.slice(1)) - Math.min(...served.slice(1)) <= 1, `${served}`);
   });
 
-  it('keeps the turn where it is until a choice is committed', () => {
+  it('does not move the turn until a choice is committed', () => {
     const pool = poolOf(0, 1, 2);
     assert.deepEqual([pool.select(INPUT).worker, pool.select(INPUT).worker, pool.select(INPUT, 0).worker], [0, 0, 1]);
     assert.deepEqual(turns(pool, 2), [0, 1]);

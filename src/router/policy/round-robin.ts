@@ -1,9 +1,9 @@
 /**
- * Each worker in turn, by worker index.
+ * Chooses each worker in turn, by worker index.
  *
- * The state is the index that had the last turn, not a place in the list: when workers come or go, the turn goes on
- * behind the last one, and nobody is skipped or served twice. A retry takes a turn like any other request, so the
- * neighbour of a failing worker is not given two requests per round.
+ * The state is the index of the worker chosen last, not a place in the list. When workers join or leave, the turn continues after the
+ * worker chosen last, so none is skipped or chosen twice. A retry takes a turn like any other request, so the worker after a failing
+ * one does not get two requests per round.
  */
 import type { WorkerIndex } from '../../base/core/worker.ts';
 import { choose, NOBODY } from './choices.ts';

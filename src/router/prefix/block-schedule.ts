@@ -1,7 +1,7 @@
 /**
- * Where the prompt is cut into blocks: eight to each doubling of the offset. Small blocks at the start, so that short
- * prompts match by what they share; larger ones further on, where a match that is an eighth too short changes nothing.
- * The number of blocks, and with it the work and the memory per prompt, grows with the logarithm of its length.
+ * Where prompts are cut into blocks: eight for each doubling of the offset. Blocks are small at the start, so that short prompts match
+ * by what they share, and larger later, where a match that is an eighth too short makes no difference. The number of blocks grows
+ * with the logarithm of the length of a prompt, and with it work and memory.
  *
  *   prompt offset     block   blocks   read of a block
  *   0      .. 256        16       16   all
@@ -20,7 +20,7 @@
 
 /** Bytes that are read in one step of the hash. */
 export const STRIPE_BYTES = 16;
-/** From this prompt offset on, blocks are sampled instead of read whole: reading 500 KB would cost as much as relaying it. */
+/** From this prompt offset on, blocks are sampled: reading all of 500 KB would cost as much as forwarding it. */
 export const SAMPLED_FROM_BYTES = 8192;
 const FIRST_LEVEL_BYTES = 256;
 const LAST_LEVEL_BYTES = 2 ** 30;
@@ -32,7 +32,7 @@ export interface BlockLevel {
   /** Prompt offset at which the level ends (exclusive); a multiple of `blockBytes` away from its start. */
   readonly endBytes: number;
   readonly blockBytes: number;
-  /** Distance between the stripes that are read; STRIPE_BYTES where everything is. */
+  /** Distance between the stripes that are read; STRIPE_BYTES if all are read. */
   readonly stepBytes: number;
 }
 
@@ -52,6 +52,6 @@ function levels(): BlockLevel[] {
 
 export const BLOCK_LEVELS: readonly BlockLevel[] = levels();
 
-/** The longest chain there can be: every level full, and a last block that is not. */
+/** Length of the longest possible chain: every level full, and one partial block. */
 export const MAX_BLOCKS =
   1 + BLOCK_LEVELS.reduce((sum, { endBytes, blockBytes }, i) => sum + (endBytes - (BLOCK_LEVELS[i - 1]?.endBytes ?? 0)) / blockBytes, 0);

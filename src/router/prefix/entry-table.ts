@@ -1,13 +1,13 @@
 /**
- * The entries of the prefix index: eight 32-bit words each, in chunks that are allocated as they are needed, so that
- * the table grows without copying. An entry keeps its number (1 .. MAX_ENTRIES) until it is freed; 0 is no entry.
+ * The entries of the prefix index: eight 32-bit words each, in chunks that are allocated on demand, so that the table grows without
+ * copying. An entry keeps its number (1 .. MAX_ENTRIES) until it is freed; 0 is no entry.
  *
  *   word 0  hash, high                    word 4  owners 2, 3
  *   word 1  hash, low                     word 5  owners 4, 5
  *   word 2  parent | LIVE INNER RECENT    word 6  leaf: previous in the order of use    inner: number of children
  *   word 3  owners 0, 1 (16 bits each)    word 7  leaf: next in the order of use        free:  next free entry
  *
- * Entry 0 is the anchor of the ring of leaves: its next is the leaf used last, its previous the one to evict first.
+ * Entry 0 anchors the ring of leaves: its next is the leaf used last, its previous is the leaf to evict first.
  */
 
 const CHUNK_SHIFT = 13;
@@ -29,7 +29,7 @@ const NEXT = 7;
 const LIVE = 1 << 24;
 /** Has children; such an entry is not in the ring and cannot be evicted. */
 const INNER = 1 << 25;
-/** Was the end of a match while it was inner: once its children are gone it is used again before it is evicted. */
+/** A match ended at it while it was inner: when it becomes a leaf it counts as just used. */
 const RECENT = 1 << 26;
 
 export class EntryTable {
@@ -81,7 +81,7 @@ export class EntryTable {
   isInner(id: number): boolean {
     return (this.chunk(id)[this.base(id) + PARENT]! & INNER) !== 0;
   }
-  /** A new entry with one child to come (so it is not in the ring) and no owner. Only while the table is not full. */
+  /** Makes an entry without owners that counts one child in advance (so it is not in the ring). The table must not be full. */
   allocate(high: number, low: number, parent: number): number {
     let id = this.#free;
     if (id !== 0) this.#free = this.chunk(id)[this.base(id) + NEXT]!;
@@ -102,7 +102,7 @@ export class EntryTable {
     return id;
   }
 
-  /** Gives back an entry that is not in the ring. */
+  /** Frees an entry that is not in the ring. */
   release(id: number): void {
     const words = this.chunk(id);
     const at = this.base(id);
@@ -112,7 +112,7 @@ export class EntryTable {
     this.#live--;
   }
 
-  /** One child more. A leaf leaves the ring. */
+  /** Counts one more child. A leaf leaves the ring. */
   addChild(id: number): void {
     const words = this.chunk(id);
     const at = this.base(id);
@@ -125,7 +125,7 @@ export class EntryTable {
     words[at + PREVIOUS] = 1;
   }
 
-  /** One child less. Without any it becomes a leaf: used last if `used` or marked recent, else the next to evict. */
+  /** Counts one child less. Without children it becomes a leaf: the last used if `used` or RECENT, otherwise the next to evict. */
   dropChild(id: number, used: boolean): void {
     const words = this.chunk(id);
     const at = this.base(id);
@@ -137,7 +137,7 @@ export class EntryTable {
     else this.#linkAfter(id, this.chunk(0)[PREVIOUS]!);
   }
 
-  /** The entry was the end of a match. */
+  /** A match ended at the entry. */
   touch(id: number): void {
     const words = this.chunk(id);
     const at = this.base(id);
@@ -148,7 +148,7 @@ export class EntryTable {
     }
   }
 
-  /** The leaf that was not used for longest, or 0. */
+  /** The least recently used leaf, or 0. */
   oldestLeaf(): number {
     return this.chunk(0)[PREVIOUS]!;
   }

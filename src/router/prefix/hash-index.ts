@@ -1,12 +1,11 @@
 /**
- * From the hash of a block to its entry: open addressing with linear probing, in segments of equal size that split in
- * two when they are full (extendible hashing). So the index grows in steps of some tens of microseconds; nothing is
- * ever rehashed as a whole.
+ * Finds the entry of a block by its hash: open addressing with linear probing, in segments of equal size that split in two when they
+ * are full (extendible hashing). The index grows in steps of some tens of microseconds and never rehashes everything.
  *
  *   directory[high >>> (32 - depth)] ──► segment: 2,048 slots, probed from (high & mask)
  *   slot: 8 bits of `low` | 24 bits of entry number      0: never used      GONE: used before
  *
- * Eight bits of the other word in the slot keep nearly all probes away from entries that are not the one wanted.
+ * Because the slot has eight bits of the other word, nearly all probes of other entries end without reading them.
  */
 import type { EntryTable } from './entry-table.ts';
 
@@ -15,10 +14,10 @@ const SLOT_MASK = SLOTS - 1;
 export const SEGMENT_BYTES = 4 * SLOTS;
 const ID_MASK = 0xff_ffff;
 const GONE = 1 << 24;
-/** Slots that may be used or gone before a segment is split or cleaned, and live ones from which on it is split. */
+/** A segment with this many slots used or gone is split if it has at least this many live ones, otherwise cleaned. */
 const MAX_USED = SLOTS * 0.875;
 const MIN_LIVE_TO_SPLIT = SLOTS * 0.78;
-/** 65,536 segments: far more than MAX_ENTRIES need. Who makes hashes collide on purpose gets no further. */
+/** 65,536 segments: far more than MAX_ENTRIES need. Bounds the memory if someone makes hashes collide on purpose. */
 const MAX_DEPTH = 16;
 
 interface Segment {
@@ -56,7 +55,7 @@ export class HashIndex {
     }
   }
 
-  /** Enters `id`, whose hash is not in the index. False if there is no room (hashes that collide by the thousand). */
+  /** Adds `id`, whose hash is not in the index. False if there is no room (thousands of hashes collide). */
   add(high: number, low: number, id: number): boolean {
     let segment = this.#segment(high);
     while (segment.used >= MAX_USED) {
@@ -69,7 +68,7 @@ export class HashIndex {
     return true;
   }
 
-  /** Takes out an entry that is in the index. */
+  /** Removes an entry that is in the index. */
   remove(high: number, low: number, id: number): void {
     const segment = this.#segment(high);
     const { slots } = segment;
@@ -95,7 +94,7 @@ export class HashIndex {
     return this.#directory[(high >>> 1) >>> (31 - this.#depth)]!;
   }
 
-  /** Enters the live ones anew, without those that are gone. */
+  /** Rebuilds the segment without slots that are GONE. */
   #clean(segment: Segment): void {
     const old = segment.slots;
     segment.slots = new Int32Array(SLOTS);
@@ -122,7 +121,7 @@ export class HashIndex {
       const hash = this.#entries.high(id);
       place(halves[((hash >>> (32 - depth)) & 1) as 0 | 1], hash, this.#entries.low(id), id);
     }
-    // All places of the directory that lead to the old segment: those that agree with `high` in its first bits.
+    // The places of the directory that lead to the old segment are those that agree with the first bits of `high`.
     const span = 1 << (this.#depth - segment.depth);
     const from = ((high >>> 1) >>> (31 - this.#depth)) & ~(span - 1);
     for (let i = 0; i < span; i++) this.#directory[from + i] = halves[i < span / 2 ? 0 : 1];
@@ -134,7 +133,7 @@ function newSegment(depth: number): Segment {
   return { slots: new Int32Array(SLOTS), depth, used: 0, live: 0 };
 }
 
-/** Fills the first slot that is free for the hash; there is one. */
+/** Fills the first free slot for the hash. There must be one. */
 function place(segment: Segment, high: number, low: number, id: number): void {
   const { slots } = segment;
   let at = high & SLOT_MASK;

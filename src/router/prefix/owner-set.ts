@@ -1,12 +1,12 @@
 /**
- * The owners of an entry: up to six tokens of 16 bits in three words, the one that got the prefix last in front.
- * Six, because a choice among six least loaded holders is as good as one among all, and because the sets of hot
- * prefixes renew themselves: when the six are busy somebody else gets the request and enters the set.
+ * The owners of an entry: up to six tokens of 16 bits in three words, the latest first. Six are enough: the least loaded of six
+ * holders is nearly as good as the least loaded of all, and the sets of hot prefixes renew themselves. When the six are busy, another
+ * worker gets the request and joins the set.
  */
 
 export const MAX_OWNERS = 6;
 
-/** Puts `token` in front of the set at `words[at .. at + 2]`. True if it was in the set before. The oldest falls out of a full set. */
+/** Puts `token` first in the set at `words[at .. at + 2]`; a full set drops its oldest. True if the token was in the set before. */
 export function addOwner(words: Int32Array, at: number, token: number): boolean {
   let carry = token;
   for (let i = at; i < at + MAX_OWNERS / 2; i++) {
@@ -29,7 +29,7 @@ export function ownerAt(words: Int32Array, at: number, i: number): number {
   return (words[at + (i >> 1)]! >>> ((i & 1) << 4)) & 0xffff;
 }
 
-/** Takes out the tokens that `isDead` names, keeping the order. Returns how many are left. */
+/** Removes the tokens that are dead and keeps the order. Returns how many remain. */
 export function dropDeadOwners(words: Int32Array, at: number, isDead: (token: number) => boolean): number {
   let kept = 0;
   let changed = false;

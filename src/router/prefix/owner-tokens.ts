@@ -1,6 +1,6 @@
 /**
- * Tokens stand for workers in the prefix index. A worker gets a fresh one when it joins; when it leaves, the token dies
- * at once, so whatever still names it means nobody, even if the worker's index comes back as another worker.
+ * The prefix index names workers by tokens. A worker gets a fresh token when it joins. When it leaves, the token is dead at once: an
+ * entry that still has it names no worker, even after another worker has got the index.
  *
  *   free --join--> alive --leave--> dead --a full sweep of the index begins and ends--> free
  */
@@ -16,14 +16,14 @@ export class OwnerTokens {
   #workerOf: Int32Array = new Int32Array(64).fill(NONE);
   #highest = 0;
   readonly #free: number[] = [];
-  /** Dead before the sweep that is under way began, and since. */
+  /** Tokens that died before the current sweep began, and since. */
   #sweeping: number[] = [];
   #waiting: number[] = [];
 
   get needsSweep(): boolean {
     return this.#sweeping.length > 0 || this.#waiting.length > 0;
   }
-  /** No token is left for another worker until a sweep has ended. */
+  /** No worker can join until a sweep has ended. */
   get isExhausted(): boolean {
     return this.#free.length === 0 && this.#highest === MAX_TOKEN;
   }
@@ -65,7 +65,7 @@ export class OwnerTokens {
     this.#waiting.push(token);
   }
 
-  /** What is dead now can be free when the sweep that begins here has ended. */
+  /** Tokens that are dead now are free when this sweep has ended. */
   sweepBegins(): void {
     this.#sweeping = this.#waiting;
     this.#waiting = [];

@@ -1,8 +1,7 @@
 /**
- * What `--max-tree-size` means here. In sglang_router 0.3.2 it is the number of prompt characters that the tree may
- * hold for each worker and model; text, nodes and copies come on top. Here it is one number for all workers together,
- * and it buys table bytes: every 128 units are one block of 40 bytes. A block stands for an eighth of what is before it,
- * so the default of 2^26 is 20 MiB of tables: the ends of 65,000 prompts, if each has eight blocks of its own.
+ * What `--max-tree-size` means here. In sglang_router 0.3.2 it is the number of prompt characters that the tree may hold for each worker
+ * and model; nodes and copies of the text need more memory. Here it is one budget for all workers together: 128 units allow one block
+ * of 40 bytes. The default of 2^26 allows 20 MiB of tables: 65,000 prompts with eight blocks each that they share with no other prompt.
  */
 
 const PROMPT_BYTES_PER_BLOCK = 128;

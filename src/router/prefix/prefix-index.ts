@@ -1,13 +1,13 @@
 /**
- * Which workers were sent the longest prefix of this prompt, and how long is it? A tree whose nodes are found by hash:
- * every entry is a block in its place behind all blocks before it, and knows its parent.
+ * Finds the longest known prefix of a prompt and the workers that were sent it. A tree whose nodes are found by hash: an entry is one
+ * block after all the blocks before it, and knows its parent.
  *
- *   "system prompt" ── "question 1" ── "answer, question 2"      owners of an entry: who got a prompt that runs
- *          └────────── "other question"                          through it
+ *   "system prompt" ── "question 1" ── "answer, question 2"      owners of an entry: workers that got a prompt
+ *          └────────── "other question"                          with this prefix
  *
- * Only leaves are evicted, the one not used for longest first, so an entry is never there without its parents, and a
- * look-up may bisect. The work of one call is bounded by the number of blocks of its prompt; nothing is ever
- * rebuilt, swept or cleared as a whole. No text is kept, only salted hashes.
+ * Only leaves are evicted, the least recently used first. So an entry never exists without its parents, and a look-up can bisect. The
+ * work of one call is bounded by the number of blocks of its prompt; the index is never rebuilt, swept or cleared as a whole. It keeps
+ * no text, only salted hashes.
  */
 import type { WorkerIndex } from '../../base/core/worker.ts';
 import { CHUNK_BYTES, EntryTable, MAX_ENTRIES } from './entry-table.ts';
@@ -18,13 +18,13 @@ import type { PromptChain } from './prompt-chain.ts';
 
 /** Words of an entry that hold its owners. */
 const OWNERS = 3;
-/** Entries that an insertion looks at for owners that left, while there are any. */
+/** Entries that one insertion checks for owners that left, while there are any. */
 const SWEEP_SLICE = 256;
 /** An entry, and its slot in a segment that has just been split (39% full). */
 const WORST_BYTES_PER_ENTRY = 32 + 4 / 0.39;
 const LEAST_ENTRIES = 1024;
 
-/** How many entries fit into `bytes` even when the index is at its emptiest. */
+/** Number of entries that fit into `bytes` in the worst case, with all segments just split. */
 export function entriesWithin(bytes: number): number {
   const entries = Math.floor((bytes - CHUNK_BYTES - SEGMENT_BYTES) / WORST_BYTES_PER_ENTRY);
   return Math.min(MAX_ENTRIES, Math.max(LEAST_ENTRIES, entries));
@@ -34,9 +34,9 @@ export class PrefixIndex {
   readonly #entries: EntryTable;
   readonly #index: HashIndex;
   readonly #tokens: OwnerTokens = new OwnerTokens();
-  /** Entries freed to make room, ever. */
+  /** Entries evicted since the start. */
   evictions = 0;
-  /** Next entry of the sweep that is under way, 0 when none is. */
+  /** Next entry of the current sweep; 0: there is none. */
   #sweepAt = 0;
   readonly #isDead = (token: number): boolean => this.#tokens.worker(token) < 0;
 
@@ -57,11 +57,11 @@ export class PrefixIndex {
     return this.#entries.capacity;
   }
 
-  /** Number of links of `chain` that are known, from the first on without a gap. Reads O(log n) entries. */
+  /** Number of known links of `chain`, counted from the first one without a gap. Reads O(log n) entries. */
   match(chain: PromptChain): number {
     let known = 0;
     let unknown = chain.length + 1;
-    // Most prompts are either new from the first block on or known to the last but few.
+    // Most prompts are either unknown from the first block on or known except for the last few blocks.
     let probe = 1;
     while (known + 1 < unknown) {
       if (this.entryAt(chain, probe) !== 0) known = probe;
@@ -95,9 +95,8 @@ export class PrefixIndex {
   }
 
   /**
-   * The prompt went to `worker`: it holds all of it from now on. `expected` is what `match` said for the chain before;
-   * any number does, a right one saves a look-up. Without effect for a worker that has not joined. What does not fit
-   * is left out from the end.
+   * Records that `worker` got the prompt. `expected`: what `match` returned for the chain; any number is allowed, the right one saves
+   * a look-up. Does nothing for a worker that has not joined. If the index is full, the end of the prompt is left out.
    */
   insert(chain: PromptChain, worker: WorkerIndex, expected: number): void {
     const token = this.#tokens.of(worker);
@@ -106,7 +105,7 @@ export class PrefixIndex {
     const end = this.entryAt(chain, known);
     const last = known < chain.length ? this.#append(chain, known, end, token) : end;
     if (last === end && end !== 0) this.#entries.touch(end);
-    // Whoever holds an entry was entered at all entries before it at that time.
+    // An owner of an entry was recorded at all its parents at that time.
     for (let entry = end; entry !== 0; entry = this.#entries.parent(entry)) {
       if (addOwner(this.#entries.chunk(entry), this.#entries.base(entry) + OWNERS, token)) break;
     }
@@ -114,12 +113,12 @@ export class PrefixIndex {
   }
 
   join(worker: WorkerIndex): void {
-    // Only after 65,535 departures within one sweep: then the sweep is finished here, in some milliseconds.
+    // Only after 65,535 departures within one sweep: the sweep is then finished here, in some milliseconds.
     while (this.#tokens.isExhausted && this.#tokens.needsSweep) this.#sweep(this.#entries.highest + 1);
     if (!this.#tokens.isExhausted) this.#tokens.join(worker);
   }
 
-  /** The worker is nobody's owner from now on; its traces are cleared slice by slice as prompts come in. */
+  /** The worker owns no entry from now on; insertions clear its tokens slice by slice. */
   leave(worker: WorkerIndex): void {
     this.#tokens.leave(worker);
   }
@@ -130,10 +129,10 @@ export class PrefixIndex {
     return known === chain.length || this.entryAt(chain, known + 1) === 0;
   }
 
-  /** Appends the links of `chain` beyond the first `known`, which end at `end`. Returns the last entry that exists then. */
+  /** Appends the links of `chain` after the first `known`, which end at `end`. Returns the last entry of the chain. */
   #append(chain: PromptChain, known: number, end: number, token: number): number {
     const entries = this.#entries;
-    // With a child to come neither `end` nor what follows is a leaf, so none of it can be evicted meanwhile.
+    // A child counted in advance keeps `end` and the new entries from being leaves, so that they are not evicted here.
     if (end !== 0) entries.addChild(end);
     let last = end;
     for (let link = known; link < chain.length; link++) {
@@ -148,12 +147,12 @@ export class PrefixIndex {
       entries.chunk(entry)[entries.base(entry) + OWNERS] = token;
       last = entry;
     }
-    // The child that the last one was waiting for does not come: it is a leaf, and the one used last.
+    // The last entry has no child: it becomes the leaf used last.
     if (last !== 0) entries.dropChild(last, true);
     return last;
   }
 
-  /** Frees the leaf that was not used for longest. False if there is none. */
+  /** Frees the least recently used leaf. False if there is none. */
   #evict(): boolean {
     const leaf = this.#entries.oldestLeaf();
     if (leaf === 0) return false;
@@ -162,7 +161,7 @@ export class PrefixIndex {
     return true;
   }
 
-  /** Frees a leaf. If its parent becomes one, it is the next to evict unless it is `parentUsed`. */
+  /** Frees a leaf. If its parent becomes a leaf, it counts as just used if `parentUsed`, otherwise as the next to evict. */
   #forget(leaf: number, parentUsed: boolean): void {
     const entries = this.#entries;
     const parent = entries.parent(leaf);
@@ -172,7 +171,7 @@ export class PrefixIndex {
     if (parent !== 0) entries.dropChild(parent, parentUsed);
   }
 
-  /** Looks at the next `slice` entries for owners that left; a leaf that nobody holds any more is freed. */
+  /** Removes owners that left from the next `slice` entries, and frees leaves without owners. */
   #sweep(slice: number): void {
     const entries = this.#entries;
     if (this.#sweepAt === 0) {
@@ -184,7 +183,7 @@ export class PrefixIndex {
     for (let entry = this.#sweepAt; entry < stop; entry++) {
       if (!entries.isLive(entry)) continue;
       const held = dropDeadOwners(entries.chunk(entry), entries.base(entry) + OWNERS, this.#isDead);
-      // When its parent was used last is not known: it goes to the safe end.
+      // When the parent was used last is unknown, so it counts as just used.
       if (held === 0 && !entries.isInner(entry)) this.#forget(entry, true);
     }
     this.#sweepAt = stop;

@@ -1,11 +1,11 @@
 /**
- * One prompt as a chain of hashes. An object of this class is scratch: it is computed for a request and overwritten by
- * the next one, and it holds no byte of the prompt.
+ * One prompt as a chain of hashes. An object of this class is scratch memory: each request overwrites it. It keeps no byte of the
+ * prompt.
  *
  *   skeleton | block 1 | block 2 | ... | rest        skeleton: JSON around the first text, part of the seed only
  *              h1        h2                hn        each hash is seeded by the one before it
  *
- * The rest (less than a block) is hashed with its length, so that only an exact repeat matches it.
+ * The rest (less than a block) is hashed with its length: only the same prompt, repeated exactly, matches it.
  */
 import type { Prompt } from '../../base/core/route-input.ts';
 import { hashBlocks, seedHashes, writeEndStripe } from './block-hash.ts';
@@ -19,13 +19,13 @@ export class PromptChain {
   /** Bytes of the prompt, and of the JSON in front of its text. */
   totalBytes = 0;
   skeletonBytes = 0;
-  /** Two words per link, from index 2 on; the seed lies in front. */
+  /** The seed, then two words per link. */
   readonly #hashes: Int32Array = new Int32Array(2 * (MAX_BLOCKS + 1));
-  /** By number of links: prompt bytes that they stand for, the skeleton included. */
+  /** By number of links: prompt bytes that they cover, the skeleton included. */
   readonly #ends: Float64Array = new Float64Array(MAX_BLOCKS + 1);
   readonly #salt: number;
   readonly #reader: PromptReader = new PromptReader();
-  /** A block that spans ranges, the skeleton or the rest is gathered here: all stripes, the last 16 bytes, the end stripe. */
+  /** Holds a block that spans ranges, the skeleton, or the rest: all stripes, the last 16 bytes, the end stripe. */
   readonly #gathered: Buffer;
   readonly #gatheredView: DataView;
 
@@ -39,7 +39,7 @@ export class PromptChain {
     this.#gatheredView = new DataView(this.#gathered.buffer, this.#gathered.byteOffset, this.#gathered.byteLength);
   }
 
-  /** Words of the `link`-th link, 0 .. length-1. */
+  /** Words of the `link`-th link (0 .. length-1). */
   high(link: number): number {
     return this.#hashes[2 * link + 2]!;
   }
@@ -47,12 +47,12 @@ export class PromptChain {
     return this.#hashes[2 * link + 3]!;
   }
 
-  /** Prompt bytes that the first `links` links stand for. */
+  /** Prompt bytes that the first `links` links cover. */
   bytes(links: number): number {
     return this.#ends[links]!;
   }
 
-  /** Share of the text (the skeleton aside) that the first `links` links stand for, 0..1; 0 for an empty text. */
+  /** Share of the text (without the skeleton) that the first `links` links cover, 0..1; 0 for an empty text. */
   share(links: number): number {
     if (links === 0) return 0;
     return (this.#ends[links]! - this.skeletonBytes) / (this.totalBytes - this.skeletonBytes);
@@ -81,7 +81,7 @@ export class PromptChain {
     reader.close();
   }
 
-  /** Hashes what lies in `level` from the prompt offset `at` on; returns where it stopped. */
+  /** Hashes the part of the prompt in `level` from the prompt offset `start` on; returns the offset at which it stopped. */
   #takeLevel(level: BlockLevel, start: number, view: DataView): number {
     const { blockBytes, stepBytes } = level;
     const levelEnd = this.skeletonBytes + level.endBytes;
@@ -110,7 +110,7 @@ export class PromptChain {
     return this.totalBytes;
   }
 
-  /** Folds the skeleton into the seed: the same text inside other JSON is another prompt, but JSON alone is no match. */
+  /** Adds the skeleton to the seed: the same text in other JSON is another prompt, but the skeleton alone never matches. */
   #takeSkeleton(prompt: Prompt): void {
     this.skeletonBytes = skeletonBytes(prompt.body, prompt.ranges[0]!, prompt.ranges[1]!);
     this.#hashOdd(0, this.skeletonBytes, STRIPE_BYTES, 2);

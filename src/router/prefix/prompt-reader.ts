@@ -1,4 +1,4 @@
-/** Reads the bytes of a prompt that lies in several ranges of a request body. Keeps no bytes beyond `close`. */
+/** Reads the bytes of a prompt that consists of several ranges of a request body. Drops the body at `close`. */
 import type { Prompt } from '../../base/core/route-input.ts';
 
 const NO_BYTES = Buffer.alloc(0);
@@ -27,7 +27,7 @@ export class PromptReader {
     this.body = NO_BYTES;
   }
 
-  /** Offset in the body of the prompt's byte `at` (below totalBytes). Calls must come with `at` not falling. */
+  /** Offset in the body of the prompt's byte `at` (below totalBytes). `at` must not decrease from call to call. */
   seek(at: number): number {
     while (at >= this.#rangeAt + this.#rangeBytes()) {
       this.#rangeAt += this.#rangeBytes();
@@ -42,8 +42,8 @@ export class PromptReader {
   }
 
   /**
-   * Copies stripes of `stripe` bytes, `step` apart, from prompt offset `at` to the front of `out`: all that lie whole
-   * in the `length` bytes from `at`. Returns the bytes written. Leaves the place of `seek` alone.
+   * Copies stripes of `stripe` bytes, `step` apart, to the start of `out`: all whole stripes of the `length` bytes from prompt
+   * offset `at`. Returns the bytes written. Does not change the place of `seek`.
    */
   gather(at: number, length: number, stripe: number, step: number, out: Buffer): number {
     let written = 0;

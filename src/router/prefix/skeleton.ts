@@ -1,9 +1,9 @@
 /**
- * How many bytes at the start of a prompt are JSON around the text and not the text: every chat body starts with
- * `[{"role":"user","content":"` or a sister of it, and those bytes must not make strangers look alike.
+ * Counts the bytes at the start of a prompt that are JSON around the text: every chat body starts with `[{"role":"user","content":"` or
+ * similar, and these bytes must not make unrelated prompts match.
  */
 
-/** Words that stand in quotes in front of the first text of a request, as keys or as values. */
+/** Quoted words before the first text of a request, keys or values. */
 const WORDS: readonly Buffer[] = [
   'role',
   'content',
@@ -21,12 +21,12 @@ const WORDS: readonly Buffer[] = [
 const QUOTE = 0x22;
 /** `[ { : ,` and white space. */
 const PUNCTUATION = new Set(Buffer.from('[{:, \t\r\n', 'latin1'));
-/** Longer than any real skeleton: what goes on beyond it is text that imitates one. */
+/** Longer than any real skeleton: more is text that imitates one. */
 const MAX_SKELETON_BYTES = 160;
 
 /**
- * Length of the skeleton of the JSON value in `body` from `start` (to `end`, exclusive): up to and with the quote
- * that opens the first string which is not one of WORDS, or up to the first number. 0 .. MAX_SKELETON_BYTES.
+ * Length of the skeleton of the JSON value in `body` from `start` (to `end`, exclusive): up to and including the quote that opens the
+ * first string that is not one of WORDS, or up to the first number. 0 .. MAX_SKELETON_BYTES.
  */
 export function skeletonBytes(body: Buffer, start: number, end: number): number {
   const limit = Math.min(end, start + MAX_SKELETON_BYTES);
@@ -43,7 +43,7 @@ export function skeletonBytes(body: Buffer, start: number, end: number): number 
   return at - start;
 }
 
-/** Offset behind the closing quote if one of WORDS stands at `at`, else -1. */
+/** Offset after the closing quote if one of WORDS is at `at`, otherwise -1. */
 function skipWord(body: Buffer, at: number, limit: number): number {
   for (let i = 0; i < WORDS.length; i++) {
     const word = WORDS[i]!;

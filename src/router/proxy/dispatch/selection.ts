@@ -17,7 +17,7 @@ export type DecisionCounter = (because: string) => { value: number };
 /** What an exclusion covers: the workers named, or all data-parallel ranks of their engines as well. */
 export type ExclusionScope = 'workers' | 'engines';
 
-/** The head of a request, as far as a policy may ask for it. */
+/** The head of a request, as far as policies read it. */
 export interface HeaderFields {
   /** The first value of the field with this lower-case name. */
   find(name: string): string | undefined;
@@ -82,9 +82,9 @@ export class Selection implements FleetListener {
   }
 
   /**
-   * Chooses a worker. `commit` follows in the same turn if the request is sent to it. `failed`: the workers that failed this request, in order. The choice avoids them
-   * and the other ranks of their engines, which may have failed too. If nothing else is eligible, it avoids the failed workers
-   * only, then the later ones of them. It never is the last one: the choice is NONE if no other worker is eligible.
+   * Chooses a worker. Call `commit` in the same turn if the request is sent to it. `failed`: the workers that failed this request, in
+   * order. The choice avoids them and the other ranks of their engines, which may have failed too. If no other worker is eligible, it
+   * avoids the failed workers only, then only the later ones of them. It is NONE if only the last one is eligible, or none at all.
    */
   choose(prompt: Prompt, head: HeaderFields, nowMs: number, failed: readonly WorkerIndex[] = NO_FAILURES): Choice {
     this.#avoid(failed);
@@ -124,12 +124,12 @@ export class Selection implements FleetListener {
     for (const other of this.#view.eligible) if (this.#workers[other]?.rank?.engineUrl === engineUrl) this.#excluded.add(other);
   }
 
-  /** `choice`: the last one of `choose`. `settled` follows once. */
+  /** `choice`: what `choose` returned last. If the policy learns, call `settled` once when the attempt ends. */
   commit(choice: Choice): void {
     this.policy.commit?.(this.#state, choice, this.#input);
   }
 
-  /** Whether the policy learns from answers. If not, nobody has to call `firstToken` or `settled`. */
+  /** Whether the policy learns from answers. If not, `firstToken` and `settled` need not be called. */
   get learns(): boolean {
     return this.policy.firstToken !== undefined || this.policy.settled !== undefined;
   }
