@@ -329,4 +329,4 @@ export const PURE = [
 ];
 
 /** May import everything, and nothing may import them. */
-export const TOP = ['bin', 'router/compose.ts', 'index.ts'];
+export const TOP = ['bin', 'router/compose.ts', 'router/part-settings.ts', 'index.ts'];

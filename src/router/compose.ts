@@ -6,13 +6,14 @@ import { LoadTable } from '../base/core/load.ts';
 import type { LocalRoute } from '../base/core/local-route.ts';
 import type { Logger } from '../base/core/logger.ts';
 import type { Rng } from '../base/core/rng.ts';
-import { WORKER_TYPES } from '../base/core/worker.ts';
+import { HTTP1, WORKER_TYPES } from '../base/core/worker.ts';
 import { EndOfTurn } from '../base/runtime/end-of-turn.ts';
 import { stayAlive } from '../base/runtime/stay-alive.ts';
 import { TimerWheel } from '../base/runtime/timer-wheel.ts';
 import type { Config } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
+import { controlSettings, proxySettings } from './part-settings.ts';
 import { startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
 import { writeAccess } from './proxy/answer/write-access.ts';
@@ -29,8 +30,7 @@ import { payloadSize } from './proxy/gate/payload-size.ts';
 import { unservedInPairs } from './proxy/gate/unserved-in-pairs.ts';
 import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
 import { isRoutedPath } from './proxy/routing/routes.ts';
-import type { ProxySettings } from './proxy/settings.ts';
-import { http1Upstreams } from './proxy/upstream/upstreams.ts';
+import { http1Upstreams, upstreamsByProtocol } from './proxy/upstream/upstreams.ts';
 import { AccessLog } from './telemetry/access-record.ts';
 import { RouterMetrics } from './telemetry/metrics.ts';
 import { type MetricsServer, metricsRoute, startMetricsServer } from './telemetry/metrics-server.ts';
@@ -74,13 +74,14 @@ export class SettingError extends Error {
 export async function startRouter(config: Config, runtime: RouterRuntime, mustServeMetrics: boolean): Promise<RunningRouter> {
   const { clock, rng, logger } = runtime;
   settleSocketShape();
+  const settings = proxySettings(config);
+  const salt = rng.nextUint32();
+  const pairs = pairDeps(config, salt);
   const fleet = new FleetCell();
   const load = new LoadTable();
   const wheel = new TimerWheel(clock);
   const endOfTurn = new EndOfTurn();
-  const salt = rng.nextUint32();
-  const pairs = pairDeps(config, salt);
-  const metrics = new RouterMetrics({
+  const metrics: RouterMetrics = new RouterMetrics({
     clock,
     policy: config.policy,
     ...(pairs === null ? {} : { pairPolicies: { prefill: pairs.prefillPolicy.policy.name, decode: pairs.decodePolicy.policy.name } }),
@@ -92,97 +93,60 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     },
     ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),
   });
-  const control = createControl({
-    cell: fleet,
-    load,
-    clock,
-    rng,
-    logger,
-    counters: metrics,
-    settings: {
-      startupTimeoutMs: config.workerStartupTimeoutSecs * 1000,
-      startupCheckIntervalMs: config.workerStartupCheckInterval * 1000,
-      healthCheckTimeoutMs: config.healthCheckTimeoutSecs * 1000,
-      healthCheckEndpoint: config.healthCheckEndpoint,
-      readyProbeIntervalMs: config.healthCheckIntervalSecs * 1000,
-      isPaired: config.pdDisaggregation,
-      isDpAware: config.dpAware,
-    },
-  });
-  const locals: LocalRoute[] = [...control.routes];
-  if (pairs !== null) locals.push(pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock));
-  if (config.metricsPath !== '') {
-    if (isRoutedPath(config.metricsPath, locals)) {
-      throw new SettingError(
-        `--metrics-path ${config.metricsPath}: the router has another use for that path; choose another, such as /metrics`,
-      );
-    }
-    locals.push(metricsRoute(config.metricsPath, metrics));
-  }
-  const settings = proxySettings(config);
-  const proxy = new DataPlane({
+
+  // Which workers exist, and which may take requests.
+  const control = createControl({ cell: fleet, load, clock, rng, logger, counters: metrics, settings: controlSettings(config) });
+
+  // A request, from its client to its worker.
+  const proxy: DataPlane = new DataPlane({
     settings,
     clock,
     rng,
     wheel,
+    endOfTurn,
     logger,
-    metrics,
-    // Every request passes these, in this order.
+    makeSocketWriter: handleWriters(process) ?? streamWriter,
+    locals: localRoutes(
+      config,
+      control.routes,
+      metrics,
+      pairs === null ? [] : [pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock)],
+    ),
     gate: new Gate([method, closedPaths, payloadSize(settings.maxPayloadBytes), contentType, ...(pairs === null ? [] : [unservedInPairs])]),
-    fleet,
-    load,
-    attempts: control.attemptListener,
     policy: startPolicy(config.policy, config, salt),
     ...(pairs === null ? {} : { pairs }),
     isDpAware: config.dpAware,
-    makeUpstream: http1Upstreams(settings.upstream, clock, wheel, endOfTurn),
-    endOfTurn,
-    makeSocketWriter: handleWriters(process) ?? streamWriter,
-    locals,
+    fleet,
+    load,
+    attempts: control.attemptListener,
+    makeUpstream: upstreamsByProtocol(new Map([[HTTP1, http1Upstreams(settings.upstream, clock, wheel, endOfTurn)]])),
+    metrics,
     access: writeAccess(new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped), clock),
   });
-  for (const type of WORKER_TYPES) {
-    if ((type === 'regular') === (pairs === null)) metrics.readWorkerConnections(type, () => proxy.upstreams.connectionsTo(type));
-  }
-  const { selection, pairing } = proxy;
-  const indexSum = (key: keyof IndexStats) => () => (selection.index?.[key] ?? 0) + (pairing?.decode.index?.[key] ?? 0);
-  metrics.readFrom('prefixBlocks', indexSum('blocks'));
-  metrics.readFrom('prefixBytes', indexSum('bytes'));
-  metrics.readFrom('prefixEvictions', indexSum('evictions'));
-  if (pairing !== null) metrics.readFrom('pdLivePairs', () => pairing.ledger.size);
-  metrics.readFrom('logLinesDropped', () => runtime.droppedLogLines?.() ?? 0);
+  readGauges(metrics, proxy, runtime);
 
-  control.start([commandLine(config)]);
-  let address: Address;
-  let metricsServer: MetricsServer | null = null;
-  try {
-    // Whoever finds the router alive may send a request at once, and should not be told that no worker is there.
-    const looked = stayAlive();
-    await control.firstLook(FIRST_LOOK_MS).finally(looked);
-    address = await proxy.listen(config.host, config.port);
-    metricsServer = await startMetricsServer({
-      host: config.prometheusHost,
-      port: config.prometheusPort,
-      explicit: mustServeMetrics,
-      metrics,
-      logger,
-    });
-  } catch (error) {
-    await Promise.all([proxy.close(0), control.stop()]);
-    metrics.stop();
-    wheel.stop();
-    throw error;
-  }
-
-  let stopping: Promise<number> | null = null;
-  const stop = async (): Promise<number> => {
-    control.beginDrain();
-    const cut = await proxy.close(config.shutdownGracePeriodSecs * 1000);
+  const end = async (graceMs: number, metricsServer: MetricsServer | null): Promise<number> => {
+    const cut = await proxy.close(graceMs);
     await Promise.all([control.stop(), metricsServer?.stop()]);
     metrics.stop();
     wheel.stop();
     return cut;
   };
+  control.start([commandLine(config)]);
+  let address: Address;
+  let metricsServer: MetricsServer | null = null;
+  try {
+    // A client that finds the router alive may send a request at once, and a worker that is up must be known by then.
+    const looked = stayAlive();
+    await control.firstLook(FIRST_LOOK_MS).finally(looked);
+    address = await proxy.listen(config.host, config.port);
+    const { prometheusHost: host, prometheusPort: port } = config;
+    metricsServer = await startMetricsServer({ host, port, explicit: mustServeMetrics, metrics, logger });
+  } catch (error) {
+    await end(0, null);
+    throw error;
+  }
+  let stopping: Promise<number> | null = null;
   return {
     address,
     metricsAddress: metricsServer === null ? null : { host: metricsServer.host, port: metricsServer.port },
@@ -191,11 +155,42 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     connections: () => proxy.connections,
     workerConnections: () => proxy.upstreams.connections,
     stop: () => {
-      stopping ??= stop();
+      if (stopping === null) {
+        control.beginDrain();
+        stopping = end(config.shutdownGracePeriodSecs * 1000, metricsServer);
+      }
       return stopping;
     },
     hurry: () => proxy.hurry(),
   };
+}
+
+/** The routes that the router answers itself. */
+function localRoutes(
+  { metricsPath }: Config,
+  ofControl: readonly LocalRoute[],
+  metrics: RouterMetrics,
+  ofPairs: readonly LocalRoute[],
+): LocalRoute[] {
+  const locals = [...ofControl, ...ofPairs];
+  if (metricsPath === '') return locals;
+  if (isRoutedPath(metricsPath, locals)) {
+    throw new SettingError(`--metrics-path ${metricsPath}: the router has another use for that path; choose another, such as /metrics`);
+  }
+  return [...locals, metricsRoute(metricsPath, metrics)];
+}
+
+/** Metrics that are read from the data plane when someone scrapes. */
+function readGauges(metrics: RouterMetrics, { upstreams, selection, pairing }: DataPlane, { droppedLogLines }: RouterRuntime): void {
+  for (const type of WORKER_TYPES) {
+    if ((type === 'regular') === (pairing === null)) metrics.readWorkerConnections(type, () => upstreams.connectionsTo(type));
+  }
+  const indexSum = (key: keyof IndexStats) => () => (selection.index?.[key] ?? 0) + (pairing?.decode.index?.[key] ?? 0);
+  metrics.readFrom('prefixBlocks', indexSum('blocks'));
+  metrics.readFrom('prefixBytes', indexSum('bytes'));
+  metrics.readFrom('prefixEvictions', indexSum('evictions'));
+  if (pairing !== null) metrics.readFrom('pdLivePairs', () => pairing.ledger.size);
+  metrics.readFrom('logLinesDropped', () => droppedLogLines?.() ?? 0);
 }
 
 /** Null: prefill and decode are not divided. */
@@ -206,33 +201,5 @@ function pairDeps(config: Config, salt: number): PairDeps | null {
     prefillPolicy: policy(config.prefillPolicy),
     decodePolicy: policy(config.decodePolicy),
     settings: { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * 1000, isDpAware: config.dpAware },
-  };
-}
-
-function proxySettings(config: Config): ProxySettings {
-  return {
-    maxPayloadBytes: config.maxPayloadSize,
-    maxReplayBytes: config.maxReplayBytes,
-    maxConnections: config.maxConnections,
-    requestIdHeaders: config.requestIdHeaders,
-    forwardHeaders: config.forwardHeaders,
-    transparentProxy: !config.disableTransparentProxy,
-    headerTimeoutMs: config.headerTimeoutSecs * 1000,
-    bodyTimeoutMs: config.bodyTimeoutSecs * 1000,
-    keepAliveTimeoutMs: config.keepAliveTimeoutSecs * 1000,
-    requestTimeoutMs: config.requestTimeoutSecs * 1000,
-    streamIdleTimeoutMs: config.streamIdleTimeoutSecs * 1000,
-    upstream: {
-      connectTimeoutMs: config.connectTimeoutSecs * 1000,
-      keepAliveMs: config.upstreamKeepAliveSecs * 1000,
-      maxConnections: config.maxConnectionsPerWorker,
-      queueSize: config.upstreamQueueSize,
-      queueTimeoutMs: config.upstreamQueueTimeoutSecs * 1000,
-    },
-    retries: {
-      // Nothing was sent when connecting fails: another worker can get the request at once.
-      single: { maxAttempts: 3, repeatsSent: false, backoffMs: () => 0 },
-      pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
-    },
   };
 }

@@ -5,7 +5,7 @@ import { LoadTable } from '../../src/base/core/load.ts';
 import type { LocalRoute } from '../../src/base/core/local-route.ts';
 import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
 import type { Outcome } from '../../src/base/core/outcome.ts';
-import type { WorkerIndex } from '../../src/base/core/worker.ts';
+import type { Worker, WorkerIndex } from '../../src/base/core/worker.ts';
 import { realClock } from '../../src/base/runtime/clock.ts';
 import { EndOfTurn } from '../../src/base/runtime/end-of-turn.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
@@ -18,6 +18,7 @@ import { streamWriter } from '../../src/router/proxy/client/stream-writer.ts';
 import { DataPlane } from '../../src/router/proxy/data-plane.ts';
 import type { RequestRecord } from '../../src/router/proxy/routing/request-record.ts';
 import type { ProxySettings } from '../../src/router/proxy/settings.ts';
+import { upstreamsByProtocol } from '../../src/router/proxy/upstream/upstreams.ts';
 import { RouterMetrics } from '../../src/router/telemetry/metrics.ts';
 import { MemoryUpstream } from './memory-upstream.ts';
 import { startForTest } from './policy-pool.ts';
@@ -86,6 +87,11 @@ export async function startMemoryRouter(
     },
     processMetrics: false,
   });
+  const makeUpstream = (worker: Worker): MemoryUpstream => {
+    const upstream = new MemoryUpstream(worker);
+    upstreams.push(upstream);
+    return upstream;
+  };
   const proxy = new DataPlane({
     settings: { ...SETTINGS, ...settings },
     clock: realClock,
@@ -99,16 +105,12 @@ export async function startMemoryRouter(
     load,
     attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }) },
     policy: { policy, state: startForTest(policy) },
-    makeUpstream: (worker) => {
-      const upstream = new MemoryUpstream(worker);
-      upstreams.push(upstream);
-      return upstream;
-    },
+    makeUpstream: upstreamsByProtocol(new Map([['memory', makeUpstream]])),
     makeSocketWriter,
     locals,
     access: (record) => records.push(record),
   });
-  const workers = Array.from({ length: workerCount }, (_, index) => workerOf(index));
+  const workers = Array.from({ length: workerCount }, (_, index) => workerOf(index, { protocol: 'memory' }));
   for (const { index } of workers) load.reset(index);
   const eligible = { regular: Int32Array.from(workers.map(({ index }) => index)), prefill: new Int32Array(0), decode: new Int32Array(0) };
   fleet.publish({ version: 1, workers, eligible, total: workers.length }, workers, []);

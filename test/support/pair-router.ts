@@ -5,7 +5,7 @@ import { FleetCell } from '../../src/base/core/fleet.ts';
 import { LoadTable } from '../../src/base/core/load.ts';
 import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
 import type { Outcome } from '../../src/base/core/outcome.ts';
-import type { Worker, WorkerType } from '../../src/base/core/worker.ts';
+import { HTTP1, type Worker, type WorkerType } from '../../src/base/core/worker.ts';
 import { realClock } from '../../src/base/runtime/clock.ts';
 import { EndOfTurn } from '../../src/base/runtime/end-of-turn.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
@@ -278,6 +278,7 @@ function pairWorker(
     authority: `${hostname}:${port}`,
     basePath: '',
     type,
+    protocol: HTTP1,
     apiKey,
     modelId: 'unknown',
     priority: 50,

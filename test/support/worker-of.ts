@@ -1,5 +1,5 @@
 /** Makes workers for tests of what only looks at them. */
-import type { Worker, WorkerIndex } from '../../src/base/core/worker.ts';
+import { HTTP1, type Worker, type WorkerIndex } from '../../src/base/core/worker.ts';
 
 /** A regular worker at `http://worker-N:1`; `facts` replaces what a test needs otherwise. */
 export function workerOf(index: WorkerIndex, facts: Partial<Worker> = {}): Worker {
@@ -14,6 +14,7 @@ export function workerOf(index: WorkerIndex, facts: Partial<Worker> = {}): Worke
     authority: `${host}:1`,
     basePath: '',
     type: 'regular',
+    protocol: HTTP1,
     apiKey: null,
     modelId: 'unknown',
     priority: 50,

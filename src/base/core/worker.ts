@@ -19,6 +19,12 @@ export interface WorkerRank {
   readonly engineUrl: string;
 }
 
+/** How requests reach a worker. Found at registration; the data plane chooses the upstream by it. */
+export type Protocol = string;
+
+/** What every SGLang engine speaks. */
+export const HTTP1: Protocol = 'http/1.1';
+
 export interface Worker {
   readonly index: WorkerIndex;
   /** UUID, reserved when the worker was first named. */
@@ -34,6 +40,7 @@ export interface Worker {
   /** Path in front of every target, '' or '/base' (no trailing slash). */
   readonly basePath: string;
   readonly type: WorkerType;
+  readonly protocol: Protocol;
   /** Sent to the worker as `Authorization: Bearer`; null: the client's own header passes. */
   readonly apiKey: string | null;
   /** What the worker serves; 'unknown' until it said so (or if it never does). */

@@ -36,6 +36,7 @@ import { RequestRecord } from './routing/request-record.ts';
 import { type Route, RouteTable } from './routing/routes.ts';
 import type { ProxySettings } from './settings.ts';
 import { Turn } from './turn.ts';
+import { HEAD_ROOM_BYTES } from './upstream/http1/head-room.ts';
 import { type MakeUpstream, Upstreams } from './upstream/upstreams.ts';
 
 /** Reads of clients: most requests are smaller, and of larger ones the rest is read into the memory of the body. */
@@ -75,7 +76,7 @@ export interface PairDeps {
 }
 
 export class DataPlane implements RequestServer {
-  readonly memory: BodyMemory = new BodyMemory(BODY_MEMORY_BYTES);
+  readonly memory: BodyMemory = new BodyMemory(BODY_MEMORY_BYTES, HEAD_ROOM_BYTES);
   readonly upstreams: Upstreams;
   /** Of the workers that serve requests alone: the regular ones, or the prefill workers where pairs are made. */
   readonly selection: Selection;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pageOf, ScrapedMetrics } from '../../../test/support/prometheus.ts';
 import type { Clock } from '../../base/core/clock.ts';
-import type { Worker } from '../../base/core/worker.ts';
+import { HTTP1, type Worker } from '../../base/core/worker.ts';
 import { realClock } from '../../base/runtime/clock.ts';
 import { INTER_TOKEN_BUCKETS } from './buckets.ts';
 import { METRICS } from './declarations.ts';
@@ -41,6 +41,7 @@ function workerAt(index: number, overrides: Partial<Worker> = {}): Worker {
     authority: `10.0.0.1:${port}`,
     basePath: '',
     type: 'regular',
+    protocol: HTTP1,
     apiKey: null,
     modelId: 'llama',
     priority: 50,

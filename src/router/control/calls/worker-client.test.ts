@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import type { Worker } from '../../../base/core/worker.ts';
+import { HTTP1, type Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
 import { realClock } from '../../../base/runtime/clock.ts';
 import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
@@ -11,7 +11,7 @@ import { type CallResult, createWorkerClient } from './worker-client.ts';
 function workerAt(url: string): Worker {
   const parsed = parseWorkerAddress(url);
   assert.ok(parsed.ok);
-  return { ...DEFAULT_OPTIONS, ...parsed.address, index: 0, id: '', modelId: 'unknown', rank: null };
+  return { ...DEFAULT_OPTIONS, ...parsed.address, index: 0, id: '', modelId: 'unknown', rank: null, protocol: HTTP1 };
 }
 
 /** A server that says `reply` to whatever it gets, and then does what `then` does. Answers its port. */

@@ -1,5 +1,5 @@
 /** Puts together what a worker is: where it is, what its owner says of it, and what it says of itself. */
-import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import { HTTP1, type Worker, type WorkerIndex } from '../../../base/core/worker.ts';
 import type { WorkerAddress } from '../../../base/core/worker-address.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import type { WorkerFacts } from './worker-record.ts';
@@ -24,6 +24,8 @@ export function createWorker(
     authority: address.authority,
     basePath: address.basePath,
     type: options.type,
+    // Every engine that the router knows speaks it.
+    protocol: HTTP1,
     apiKey: options.apiKey,
     modelId: options.modelId ?? facts?.modelId ?? UNKNOWN_MODEL,
     priority: options.priority,

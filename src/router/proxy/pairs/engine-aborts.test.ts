@@ -31,7 +31,7 @@ class SlowEngine implements Pick<Upstream, 'send'> {
 function rig(): { engine: SlowEngine; aborts: EngineAborts; clock: FakeClock; memory: BodyMemory } {
   const engine = new SlowEngine();
   const clock = new FakeClock();
-  const memory = new BodyMemory(1 << 20);
+  const memory = new BodyMemory(1 << 20, 1024);
   return { engine, aborts: new EngineAborts({ memory, clock, wheel: new TimerWheel(clock) }), clock, memory };
 }
 

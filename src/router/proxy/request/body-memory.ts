@@ -12,13 +12,16 @@ const MAX_IDLE_BYTES = 8 * 1024 * 1024;
 export class BodyMemory {
   /** Beyond it bodies are held less and streamed sooner. */
   readonly limitBytes: number;
+  /** Left free in front of every body, for what the protocol to the workers puts there. */
+  readonly frontBytes: number;
   heldBytes = 0;
   /** Free buffers by the logarithm of their size. */
   readonly #idle: Buffer[][] = Array.from({ length: 32 }, () => []);
   #idleBytes = 0;
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, frontBytes: number) {
     this.limitBytes = limitBytes;
+    this.frontBytes = frontBytes;
   }
 
   get isShort(): boolean {

@@ -1,14 +1,12 @@
 /**
  * The body of one request while the router holds it: whole up to the replay limit, so that it can be scanned and sent
- * again; beyond that only its beginning is held, and the rest streams through (see exchange.ts).
+ * again; beyond that only its beginning is held, and the rest streams through (exchange/single.ts).
  *
- *   buf:  | headroom | body ........ | free |       The headroom takes the head of the worker's request, so that
- *         0          HEADROOM        end             head and body leave in one write without another copy.
+ *   buf:  | front | body ........ | free |       The upstream may write what its protocol needs into the front, once, so that
+ *         0       start           end             head and body leave in one write without another copy.
  */
 import type { BodyMemory } from './body-memory.ts';
 
-/** Room in front of the body for a request head. Measured: heads of OpenAI clients come out at 150-400 bytes. */
-export const HEADROOM = 1024;
 /** What is held of a body when the memory of all bodies is used up. */
 const LEAST_HELD_BYTES = 64 * 1024;
 
@@ -16,23 +14,25 @@ const EMPTY = Buffer.alloc(0);
 
 export class RequestBody {
   buf: Buffer = EMPTY;
-  start: number = HEADROOM;
-  end: number = HEADROOM;
+  start: number;
+  end: number;
   /** Length from Content-Length, or -1 for a chunked body. */
   readonly declaredBytes: number;
   /** All of it has come. */
   complete = false;
   /** Part of it is gone to the worker without being held: it cannot be sent again. */
   streamed = false;
-  /** A head has been written into the headroom, and may be in the queue of a socket still. */
-  headroomTaken = false;
   readonly #memory: BodyMemory;
+  /** Something has been written into the front, and may still be in the queue of a socket. */
+  #isFrontTaken = false;
   #isAlias = false;
   #isAliased = false;
 
   constructor(declaredBytes: number, memory: BodyMemory) {
     this.declaredBytes = declaredBytes;
     this.#memory = memory;
+    this.start = memory.frontBytes;
+    this.end = memory.frontBytes;
   }
 
   get heldBytes(): number {
@@ -73,13 +73,20 @@ export class RequestBody {
     this.end += bytes;
   }
 
-  /** Makes the body `bytes` long at once, whatever the limits; the caller writes them behind the headroom. Of an empty body. */
-  reserve(bytes: number): void {
-    this.buf = this.#memory.take(HEADROOM + bytes);
-    this.end = HEADROOM + bytes;
+  /** Where `bytes` of the protocol that end at the body can be written; -1: there is no room, or it was taken before. */
+  takeFront(bytes: number): number {
+    if (this.#isFrontTaken || bytes > this.start || this.buf.length < this.start) return -1;
+    this.#isFrontTaken = true;
+    return this.start - bytes;
   }
 
-  /** The same bytes for another request at the same time. Does not count as memory held; the room for a head stays with this one. */
+  /** Makes the body `bytes` long at once, whatever the limits; the caller writes them from `start` on. Of an empty body. */
+  reserve(bytes: number): void {
+    this.buf = this.#memory.take(this.start + bytes);
+    this.end = this.start + bytes;
+  }
+
+  /** The same bytes for another request at the same time. Does not count as memory held; the front stays with this one. */
   alias(): RequestBody {
     const other = new RequestBody(this.declaredBytes, this.#memory);
     other.#isAlias = true;
@@ -88,7 +95,7 @@ export class RequestBody {
     other.start = this.start;
     other.end = this.end;
     other.complete = this.complete;
-    other.headroomTaken = true;
+    other.#isFrontTaken = true;
     return other;
   }
 
@@ -96,8 +103,8 @@ export class RequestBody {
   release(isFree: boolean): void {
     if (this.buf !== EMPTY && !this.#isAlias) this.#memory.give(this.buf, isFree && !this.#isAliased);
     this.buf = EMPTY;
-    this.start = HEADROOM;
-    this.end = HEADROOM;
+    this.start = this.#memory.frontBytes;
+    this.end = this.start;
   }
 
   #room(limitBytes: number): number {
@@ -108,7 +115,7 @@ export class RequestBody {
   #grow(more: number, limitBytes: number): void {
     const need = this.heldBytes + more;
     const likely = this.declaredBytes >= 0 ? Math.min(this.declaredBytes, limitBytes) : Math.min(2 * need, limitBytes);
-    const bigger = this.#memory.take(HEADROOM + Math.max(need, likely));
+    const bigger = this.#memory.take(this.start + Math.max(need, likely));
     if (this.end > this.start) this.buf.copy(bigger, this.start, this.start, this.end);
     if (this.buf !== EMPTY) this.#memory.give(this.buf, true);
     this.buf = bigger;

@@ -1,6 +1,6 @@
 /** The bodies of both legs: the client's with the bootstrap fields in it, the same bytes for both unless each names its rank. */
 import { type BodySplice, splicedBytes, writeSpliced } from '../../pair/body-splice.ts';
-import { HEADROOM, RequestBody } from './body.ts';
+import { RequestBody } from './body.ts';
 import type { BodyMemory } from './body-memory.ts';
 
 /** Up to here a copy of its own for each leg, with room for its head, is cheaper than a second write for head and body. */
@@ -18,14 +18,14 @@ export function makePairBodies(body: RequestBody, splice: BodySplice, ofPrefill:
   const length = prefill.heldBytes;
   if (length > MAX_COPIED_BYTES) return { prefill, decode: prefill.alias() };
   const decode = emptyBody(length, memory);
-  prefill.buf.copy(decode.buf, HEADROOM, HEADROOM, prefill.end);
+  prefill.buf.copy(decode.buf, decode.start, prefill.start, prefill.end);
   return { prefill, decode };
 }
 
 /** The body with `members` (ASCII) in it, ready to be sent. */
 export function splicedBody(body: RequestBody, splice: BodySplice, members: string, memory: BodyMemory): RequestBody {
   const spliced = emptyBody(splicedBytes(splice, members), memory);
-  writeSpliced(splice, body.buf, members, spliced.buf, HEADROOM);
+  writeSpliced(splice, body.buf, members, spliced.buf, spliced.start);
   return spliced;
 }
 

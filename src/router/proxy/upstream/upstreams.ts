@@ -1,7 +1,7 @@
 /** One upstream per worker, or one for all ranks of an engine: made when the first joins and drained when the last leaves. */
 import type { Clock } from '../../../base/core/clock.ts';
 import type { FleetListener } from '../../../base/core/fleet.ts';
-import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
+import type { Protocol, Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import type { EndOfTurn } from '../../../base/runtime/end-of-turn.ts';
 import type { TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 import { Http1Pool, type UpstreamSettings } from './http1/pool.ts';
@@ -11,6 +11,15 @@ export type MakeUpstream = (worker: Worker) => Upstream;
 
 /** Reads of this size see a whole burst of events at once; larger ones cost cache without saving calls. */
 const RECEIVE_BYTES = 64 * 1024;
+
+/** Chooses the upstream of a worker by its protocol. Throws a RangeError for a protocol without a maker. */
+export function upstreamsByProtocol(makers: ReadonlyMap<Protocol, MakeUpstream>): MakeUpstream {
+  return (worker) => {
+    const make = makers.get(worker.protocol);
+    if (make === undefined) throw new RangeError(`worker ${worker.url} speaks ${worker.protocol}: the router has no upstream for it`);
+    return make(worker);
+  };
+}
 
 /** Pools of HTTP/1.1 connections that share one receive buffer. */
 export function http1Upstreams(settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, endOfTurn: EndOfTurn): MakeUpstream {
@@ -31,7 +40,7 @@ export class Upstreams implements FleetListener {
     const known = this.#workers[worker.index];
     this.#workers[worker.index] = worker;
     // Facts that change nothing about the connection (a model name) keep the pool.
-    if (known !== undefined && known.url === worker.url && known.apiKey === worker.apiKey) return;
+    if (known !== undefined && known.url === worker.url && known.apiKey === worker.apiKey && known.protocol === worker.protocol) return;
     const left = this.#byIndex[worker.index];
     this.#byIndex[worker.index] = this.#findShared(worker) ?? this.#make(worker);
     this.#leave(left);

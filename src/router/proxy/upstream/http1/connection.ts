@@ -19,7 +19,6 @@ import { BAD_CHUNK, ChunkedFramer } from '../../../../wire/http1/chunked-framer.
 import { BAD_HEAD, MAX_HEAD_BYTES, NEED_MORE } from '../../../../wire/http1/head-end.ts';
 import { HeadError } from '../../../../wire/http1/head-error.ts';
 import type { ResponseHeadMemo } from '../../../../wire/http1/response-head-memo.ts';
-import { HEADROOM } from '../../request/body.ts';
 import type { Http1Flight } from './flight.ts';
 import { ReadPieces } from './read-pieces.ts';
 import { type HeadTarget, requestHeadText } from './request-head-text.ts';
@@ -147,11 +146,11 @@ export class Http1Connection implements EndOfTurnTask {
     // What is held of a chunked body leaves as its first chunk.
     const isChunk = !body.complete && body.declaredBytes < 0 && body.heldBytes > 0;
     const text = isChunk ? `${head}${body.heldBytes.toString(16)}\r\n` : head;
-    if (!isChunk && text.length <= HEADROOM && body.buf.length >= HEADROOM && !body.headroomTaken) {
-      // The head goes into the room in front of the body: one write, no copy of the body.
-      body.headroomTaken = true;
-      body.buf.write(text, body.start - text.length, 'latin1');
-      const bytes = body.buf.subarray(body.start - text.length, body.end);
+    const front = isChunk ? -1 : body.takeFront(text.length);
+    if (front >= 0) {
+      // The head goes in front of the body: one write, no copy of the body.
+      body.buf.write(text, front, 'latin1');
+      const bytes = body.buf.subarray(front, body.end);
       if (body.streamed) this.#socket.write(bytes);
       else this.#writeAtEndOfTurn(bytes);
       return;
