@@ -9,24 +9,25 @@ import { fileURLToPath } from 'node:url';
 import { Program, ROOT } from './support/program.ts';
 import { type Ask, ask, RawClient, requestBytes } from './support/raw-client.ts';
 import { ScriptedWorker, sseHead } from './support/scripted-worker.ts';
-import { until } from './support/until.ts';
+import { gate, until, within } from './support/until.ts';
 
 type Shapes = Readonly<Record<string, { fast: number; slow: number }>>;
 
 const FLAGS = ['--expose-gc', '--allow-natives-syntax', '--import', fileURLToPath(new URL('./support/shapes.main.js', import.meta.url))];
 /** V8 decides when the seventh object of a class is made. */
 const DECIDED = 8;
-/** Long enough for the end of a connection and a few collections (support/shapes.main.ts). */
-const PAUSE_MS = 300;
+/** After a request, until its connections are closed: then its objects are dead. */
+const PAUSE_MS = 50;
 const BODY = { method: 'POST', path: '/generate', headers: { 'content-type': 'application/json' }, body: '{"text":"a","stream":true}' };
 
-/** Questions and requests, one after the other with collections between them, then one that streams: what is alive in the router then. */
-async function shapesAfterSlowStart(
-  t: TestContext,
-  workers: readonly ScriptedWorker[],
-  args: readonly string[],
-  added: readonly object[],
-): Promise<Shapes> {
+interface Watched {
+  readonly port: number;
+  /** Collects all garbage, as a router does that idles between its first requests. */
+  collect(): Promise<void>;
+  shapes(): Promise<Shapes>;
+}
+
+async function startWatched(t: TestContext, args: readonly string[]): Promise<Watched> {
   const directory = mkdtempSync(path.join(tmpdir(), 'shapes-'));
   t.after(() => rmSync(directory, { recursive: true }));
   const output = path.join(directory, 'output');
@@ -36,7 +37,7 @@ async function shapesAfterSlowStart(
       found = pattern.exec(existsSync(output) ? readFileSync(output, 'utf8') : '');
       return found !== null;
     };
-    await until(look, () => `the router to say ${pattern}`, 20_000);
+    await until(look, () => `the router to say ${pattern}`, 60_000);
     return found![1]!;
   };
   const router = [`${ROOT}dist/bin/router.js`, '--port', '0', '--prometheus-port', '0', '--log-format', 'json', ...args];
@@ -44,26 +45,58 @@ async function shapesAfterSlowStart(
   const command = ['-c', 'exec "$@" >"$0" 2>&1', output, process.execPath, ...FLAGS, ...router];
   const program = Program.run(t, 'sh', command, { env: { SHAPES_OF: `${ROOT}dist/` } });
   const port = Number(await says(/"port":(\d+).*"router listens"/));
+  let collections = 0;
+  return {
+    port,
+    collect: async () => {
+      program.child.kill('SIGUSR1');
+      await says(new RegExp(`^(collected ${++collections})\n`, 'm'));
+    },
+    shapes: async () => {
+      program.child.kill('SIGUSR2');
+      return JSON.parse(await says(/^shapes (.*)\n/m)) as Shapes;
+    },
+  };
+}
+
+/** Questions and requests, one after the other with collections between them, then one that streams: what is alive in the router then. */
+async function shapesAfterSlowStart(
+  t: TestContext,
+  workers: readonly ScriptedWorker[],
+  args: readonly string[],
+  added: readonly object[],
+): Promise<Shapes> {
+  const { port, collect, shapes } = await startWatched(t, args);
   const slowly = async (request: Ask) => {
     await ask(port, request);
     await sleep(PAUSE_MS);
+    await collect();
   };
   for (let i = 0; i < DECIDED; i++) await slowly({ path: '/readiness' });
   for (const worker of added) await slowly({ method: 'POST', path: '/workers', body: JSON.stringify(worker) });
   for (let isReady = false; !isReady; ) isReady = (await ask(port, { path: '/readiness' })).status === 200;
-  for (let i = 0; i < DECIDED; i++) await slowly(BODY);
   for (const worker of workers) {
     worker.script = async (call) => {
       await call.body();
-      call.write(sseHead());
+      await call.write('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}');
     };
   }
+  for (let i = 0; i < DECIDED; i++) await slowly(BODY);
+  const answered = workers.map((worker) => {
+    const begun = gate();
+    worker.script = async (call) => {
+      await call.body();
+      await call.write(sseHead());
+      begun.open();
+    };
+    return begun.promise;
+  });
   const client = await RawClient.connect(port);
   t.after(() => client.socket.destroy());
   client.socket.write(requestBytes(BODY));
-  await sleep(200);
-  program.child.kill('SIGUSR2');
-  return JSON.parse(await says(/^shapes (.*)\n/m)) as Shapes;
+  await within(Promise.all(answered), 'the answers to begin', 60_000);
+  await sleep(PAUSE_MS);
+  return shapes();
 }
 
 function assertFast(shapes: Shapes, names: readonly string[]): void {
@@ -73,11 +106,13 @@ function assertFast(shapes: Shapes, names: readonly string[]): void {
   }
 }
 
-suite('objects of requests keep their fields in place after a slow start', { concurrency: 2 }, () => {
+const CONNECTIONS = ['Socket', 'ClientConnection', 'Http1Connection', 'AnswerReader', 'RequestWriter'];
+
+suite('objects of requests keep their fields in place after a slow start', () => {
   test('with regular workers', async (t) => {
     const worker = await ScriptedWorker.start(t);
     const shapes = await shapesAfterSlowStart(t, [worker], [], [{ url: worker.url }]);
-    assertFast(shapes, ['Socket', 'SingleExchange', 'ClientSide', 'AnswerWriter', 'ClientConnection', 'Http1Connection']);
+    assertFast(shapes, ['SingleExchange', 'ClientSide', 'AnswerWriter', ...CONNECTIONS]);
   });
 
   test('with pairs', async (t) => {
@@ -88,6 +123,6 @@ suite('objects of requests keep their fields in place after a slow start', { con
       { url: decode.url, worker_type: 'decode' },
     ];
     const shapes = await shapesAfterSlowStart(t, [prefill, decode], ['--pd-disaggregation'], pair);
-    assertFast(shapes, ['Socket', 'PairExchange', 'ClientSide', 'ClientConnection', 'Http1Connection']);
+    assertFast(shapes, ['PairExchange', 'ClientSide', ...CONNECTIONS]);
   });
 });

@@ -14,8 +14,6 @@ const IN_TYPE_CYCLES = [
   'src/router/proxy/context.ts',
   'src/router/proxy/pairs/engine-aborts.ts',
   'src/router/proxy/pairs/pairing.ts',
-  'src/router/proxy/upstream/http1/connection.ts',
-  'src/router/proxy/upstream/http1/flight.ts',
 ];
 
 /** What no file of the project does. */

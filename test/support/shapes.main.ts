@@ -1,18 +1,14 @@
 /**
- * Loaded into a router before itself (--import), with --expose-gc --allow-natives-syntax: collects everything again and again, as a
- * router does that idles between its first requests, and tells at SIGUSR2 which living objects are dictionaries.
+ * Loaded into a router before itself (--import), with --expose-gc --allow-natives-syntax. SIGUSR1 collects all garbage; SIGUSR2 prints how
+ * many objects of each class live, and how many of them are dictionaries.
  */
 import { Session } from 'node:inspector';
 import net from 'node:net';
 
-const COLLECT_MS = 20;
 /** Dead shapes outlive two full collections (V8: --retain-maps-for-n-gc). */
 const COLLECTIONS = 4;
 
 const collect = (globalThis as unknown as { gc(): void }).gc;
-setInterval(() => {
-  for (let i = 0; i < COLLECTIONS; i++) collect();
-}, COLLECT_MS).unref();
 
 /** Paths below dist/ of the classes that it looks for. */
 const CLASSES: readonly (readonly [name: string, path: string])[] = [
@@ -22,6 +18,8 @@ const CLASSES: readonly (readonly [name: string, path: string])[] = [
   ['PairExchange', 'router/proxy/pairs/pair-exchange.js'],
   ['ClientConnection', 'router/proxy/client/connection.js'],
   ['Http1Connection', 'router/proxy/upstream/http1/connection.js'],
+  ['AnswerReader', 'router/proxy/upstream/http1/answer-reader.js'],
+  ['RequestWriter', 'router/proxy/upstream/http1/request-writer.js'],
 ];
 
 /** How many of the living objects with this prototype are fast, and how many are dictionaries. */
@@ -49,6 +47,13 @@ function count(session: Session, prototype: object): { fast: number; slow: numbe
   const slow = fast.filter((isFast) => !isFast).length;
   return { fast: fast.length - slow, slow };
 }
+
+let collected = 0;
+
+process.on('SIGUSR1', () => {
+  for (let i = 0; i < COLLECTIONS; i++) collect();
+  process.stdout.write(`collected ${++collected}\n`);
+});
 
 process.on('SIGUSR2', async () => {
   const session = new Session();

@@ -3,25 +3,36 @@ import type { Linked } from '../../../../base/core/linked-list.ts';
 import type { OutcomeKind } from '../../../../base/core/outcome.ts';
 import type { Deadline } from '../../../../base/runtime/timer-wheel.ts';
 import type { Flight, Retry, Sink, UpstreamRequest } from '../seam.ts';
-import type { Http1Connection } from './connection.ts';
 
 export interface FlightOwner {
   /** Takes a flight that waits out of the queue. */
   forget(flight: Http1Flight): void;
 }
 
+/** The connection that carries a flight. */
+export interface Carrier {
+  /** Connected, and not closed. */
+  readonly isOpen: boolean;
+  /** False: wait for the sink's onDrain. */
+  writeBody(buf: Buffer, start: number, end: number): boolean;
+  endBody(): void;
+  pause(): void;
+  resume(): void;
+  destroy(): void;
+}
+
 export class Http1Flight implements Flight, Linked<Http1Flight> {
   readonly request: UpstreamRequest;
   readonly sink: Sink;
   readonly #owner: FlightOwner;
-  connection: Http1Connection | null = null;
+  connection: Carrier | null = null;
   /** Armed while the flight waits for a connection. */
   queueDeadline: Deadline | null = null;
   /** In the queue of those that wait for a connection: listed there. */
   previous: Http1Flight | null = null;
   next: Http1Flight | null = null;
   isListed = false;
-  /** Nothing is told to the sink any more. */
+  /** No call to the sink any more. */
   over = false;
   /** A stale pooled connection has been replaced once. */
   replaced = false;

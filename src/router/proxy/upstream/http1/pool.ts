@@ -94,7 +94,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
       connection.destroy();
       return;
     }
-    connection.idleSinceMs = this.#clock.nowMs();
+    connection.times.idleSinceMs = this.#clock.nowMs();
     this.#idle.push(connection);
     if (!this.#sweep.armed) this.#wheel.arm(this.#sweep, SWEEP_MS);
   }
@@ -107,7 +107,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
       return;
     }
     this.forget(next);
-    connection.reusedAtMs = this.#clock.nowMs();
+    connection.times.reusedAtMs = this.#clock.nowMs();
     connection.start(next);
   }
 
@@ -122,7 +122,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   replaceStale(flight: Http1Flight, connection: Http1Connection): boolean {
-    if (this.#clock.nowMs() - connection.reusedAtMs > STALE_WITHIN_MS) return false;
+    if (this.#clock.nowMs() - connection.times.reusedAtMs > STALE_WITHIN_MS) return false;
     flight.replaced = true;
     this.staleConnections++;
     // Whatever else idles is as old as the one that died.
@@ -171,8 +171,8 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined) return null;
-      if (connection.usable && now - connection.idleSinceMs < connection.keepAliveMs) {
-        connection.reusedAtMs = now;
+      if (connection.usable && !connection.times.isOver(now)) {
+        connection.times.reusedAtMs = now;
         return connection;
       }
       connection.destroy();
@@ -181,7 +181,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   #closeExpired(): void {
     const now = this.#clock.nowMs();
-    const expired = this.#idle.filter((connection) => now - connection.idleSinceMs >= connection.keepAliveMs);
+    const expired = this.#idle.filter((connection) => connection.times.isOver(now));
     for (const connection of expired) connection.destroy();
     if (this.#idle.length > 0) this.#wheel.arm(this.#sweep, SWEEP_MS);
   }
