@@ -2,20 +2,18 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { LocalResponse } from '../src/base/core/local-route.ts';
 import { startControl } from './support/control-rig.ts';
-import { ProbedWorker } from './support/probed-worker.ts';
 
 // The shapes below are read by clients of other routers: written out in full on purpose.
 // biome-ignore lint/suspicious/noExplicitAny: any JSON
 const json = (response: LocalResponse): any => JSON.parse(String(response.body));
 
 test('POST adds a worker in the background, GET shows it, DELETE removes it', async (t) => {
-  const worker = await new ProbedWorker([
+  const rig = startControl(t);
+  const worker = await rig.worker([
     ['/ready', 200],
     ['/server_info', { served_model_name: 'llama', version: '0.5', tp_size: 2 }],
-  ]).listen();
-  t.after(() => worker.kill());
+  ]);
   const { url } = worker.address;
-  const rig = startControl(t);
 
   const added = await rig.call('POST', '/workers', { url, priority: 7, labels: { zone: 'a' }, api_key: 'secret' });
   assert.equal(added.status, 202);
@@ -32,14 +30,14 @@ test('POST adds a worker in the background, GET shows it, DELETE removes it', as
   const pending = json(await rig.call('GET', `/workers/${worker_id}`));
   assert.equal(pending.is_healthy, false);
   assert.deepEqual([pending.model_id, pending.worker_type, pending.connection_mode], ['unknown', 'unknown', 'unknown']);
-  assert.ok(Math.abs(pending.job_status.timestamp - Date.now() / 1000) < 10);
+  assert.ok(Math.abs(pending.job_status.timestamp - rig.clock.wallMs() / 1000) <= 1);
   assert.deepEqual(
     { ...pending.job_status, timestamp: 0 },
     { job_type: 'AddWorker', worker_url: url, status: 'pending', message: null, timestamp: 0 },
   );
 
-  await rig.until(() => rig.worker(url).modelId === 'llama');
-  rig.load.acquire(rig.worker(url).index);
+  await rig.until(() => rig.find(url).modelId === 'llama');
+  rig.load.acquire(rig.find(url).index);
   const list = await rig.call('GET', '/workers');
   assert.equal(list.status, 200);
   assert.deepEqual(json(list), {
@@ -105,15 +103,14 @@ test('ids that name nothing are refused', async (t) => {
 });
 
 test('PUT changes priority, cost, labels and key of a worker in place', async (t) => {
-  const worker = await new ProbedWorker().listen();
-  t.after(() => worker.kill());
   const rig = startControl(t);
+  const worker = await rig.worker();
   rig.start({ workerUrls: [worker.address] });
   await rig.untilEligible(worker.address.url);
-  const before = rig.worker(worker.address.url);
+  const before = rig.find(worker.address.url);
   const changed = await rig.call('PUT', `/workers/${before.id}`, { priority: 1, cost: 2.5, labels: { a: 'b' }, api_key: 'k' });
   assert.equal(changed.status, 202);
-  const { priority, cost, labels, apiKey, index, id } = rig.worker(worker.address.url);
+  const { priority, cost, labels, apiKey, index, id } = rig.find(worker.address.url);
   assert.deepEqual({ priority, cost, labels, apiKey }, { priority: 1, cost: 2.5, labels: { a: 'b' }, apiKey: 'k' });
   assert.deepEqual([index, id], [before.index, before.id]);
   assert.equal(rig.eligible().length, 1, 'it stays in');
@@ -141,17 +138,16 @@ test('problems of a body are listed with field, value and what was expected', as
 });
 
 test('/add_worker answers when the worker is ready, /list_workers names it, /remove_worker removes it', async (t) => {
-  const worker = await new ProbedWorker([['/ready', 503]]).listen();
-  t.after(() => worker.kill());
-  const { url } = worker.address;
   const rig = startControl(t);
+  const worker = await rig.worker([['/ready', 503]]);
+  const { url } = worker.address;
   const adding = rig.call('POST', `/add_worker?url=${encodeURIComponent(url)}&api_key=k`);
   await rig.until(() => worker.requests.length >= 2);
   worker.answers.set('/ready', 200);
-  const added = await adding;
+  const added = await rig.run(adding);
   assert.deepEqual([added.status, added.body], [200, `Successfully added worker: ${url}`]);
   assert.deepEqual(rig.eligible(), [url]);
-  assert.equal(rig.worker(url).apiKey, 'k');
+  assert.equal(rig.find(url).apiKey, 'k');
 
   const again = await rig.call('POST', `/add_worker?url=${url}`);
   assert.deepEqual([again.status, again.body], [400, `Worker ${url} already exists`]);
@@ -164,11 +160,10 @@ test('/add_worker answers when the worker is ready, /list_workers names it, /rem
 });
 
 test('/add_worker says why a worker was not added', async (t) => {
-  const worker = await new ProbedWorker([['/ready', 503]]).listen();
-  t.after(() => worker.kill());
-  const { url } = worker.address;
   const rig = startControl(t, { startupTimeoutMs: 200 });
-  const late = await rig.call('POST', `/add_worker?url=${url}`);
+  const worker = await rig.worker([['/ready', 503]]);
+  const { url } = worker.address;
+  const late = await rig.run(rig.call('POST', `/add_worker?url=${url}`));
   assert.deepEqual([late.status, late.body], [400, `Worker ${url} was not added: not ready within 0.2 s: /ready answered 503`]);
   assert.equal(rig.cell.current.total, 0);
   assert.equal((await rig.call('POST', '/add_worker')).body, "Worker URL required. Provide 'url' query parameter");
@@ -186,9 +181,8 @@ test('/add_worker ends when its worker is removed or the router stops', async (t
 });
 
 test('health is always OK, readiness follows the workers and the end of the router', async (t) => {
-  const worker = await new ProbedWorker().listen();
-  t.after(() => worker.kill());
   const rig = startControl(t);
+  const worker = await rig.worker();
   for (const path of ['/health', '/liveness']) {
     const { status, body } = await rig.call('GET', path);
     assert.deepEqual([status, body], [200, 'OK']);

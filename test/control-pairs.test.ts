@@ -55,14 +55,14 @@ test('a URL cannot become a worker of another role or bootstrap port while it is
     assert.deepEqual([refused.status, json(refused).code], [409, 'WORKER_CONFLICT']);
     assert.match(json(refused).error, /is registered as a prefill worker with the bootstrap port 8998; DELETE it/);
   }
-  assert.equal(rig.worker(url).bootstrapPort, 8998);
+  assert.equal(rig.find(url).bootstrapPort, 8998);
 });
 
 test('readiness needs one worker of each role and names the one that is missing', async (t) => {
   const [prefill, decode] = [await startWorker(t), await startWorker(t)];
   const rig = await startPairs(t, [prefill], [decode]);
   assert.deepEqual(json(await rig.call('GET', '/readiness')), { status: 'ready', healthy_workers: 2, total_workers: 2 });
-  await rig.call('DELETE', `/workers/${rig.worker(prefill.address.url).id}`);
+  await rig.call('DELETE', `/workers/${rig.find(prefill.address.url).id}`);
   const missing = await rig.call('GET', '/readiness');
   assert.equal(missing.status, 503);
   assert.deepEqual(json(missing), { status: 'not ready', reason: 'insufficient healthy workers', missing: ['prefill'] });
@@ -199,7 +199,7 @@ test('no more than 16 rounds of questions run at once', async (t) => {
 test('a worker is asked with its own key, or else with that of the client', async (t) => {
   const [prefill, decode] = [await startWorker(t, [['/flush_cache', 200]]), await startWorker(t, [['/flush_cache', 200]])];
   const rig = await startPairs(t, [prefill], [decode]);
-  await rig.call('PUT', `/workers/${rig.worker(prefill.address.url).id}`, { api_key: 'own' });
+  await rig.call('PUT', `/workers/${rig.find(prefill.address.url).id}`, { api_key: 'own' });
   await rig.call('POST', '/flush_cache', undefined, 'Bearer theirs');
   const keyAt = ({ requests }: ProbedWorker) => requests.find(({ path }) => path === '/flush_cache')?.headers.authorization;
   assert.deepEqual([keyAt(prefill), keyAt(decode)], ['Bearer own', 'Bearer theirs']);

@@ -1,11 +1,11 @@
 /** Sources of workers as clients of the control API meet them: a source made here, the routes behind a real socket. */
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { DEFAULT_OPTIONS } from '../src/router/control/registry/worker-options.ts';
 import type { SourceSink, WorkerSource } from '../src/router/control/sources/worker-source.ts';
 import { startControl } from './support/control-rig.ts';
 import { startMemoryRouter } from './support/memory-router.ts';
-import { ProbedWorker } from './support/probed-worker.ts';
+import type { ProbedWorker } from './support/probed-worker.ts';
 import { ask } from './support/raw-client.ts';
 
 /** Wants the workers that the test sets, until it sets others. */
@@ -39,19 +39,13 @@ class TestSource implements WorkerSource {
   }
 }
 
-async function startWorker(t: TestContext): Promise<ProbedWorker> {
-  const worker = await new ProbedWorker().listen();
-  t.after(() => worker.kill());
-  return worker;
-}
-
 test('a worker of a lasting source is neither changed nor removed by the control API, which names the source', async (t) => {
-  const worker = await startWorker(t);
-  const { url } = worker.address;
   const rig = startControl(t);
+  const worker = await rig.worker();
+  const { url } = worker.address;
   const source = new TestSource([worker]);
   rig.control.start([source]);
-  await rig.control.firstLook(10_000);
+  await rig.run(rig.control.firstLook(10_000));
   assert.deepEqual(rig.eligible(), [url], 'the first look waits for workers of sources');
 
   const { port } = await startMemoryRouter(t, 0, {}, 'round_robin', undefined, rig.control.routes);
@@ -75,8 +69,8 @@ test('a worker of a lasting source is neither changed nor removed by the control
 });
 
 test('a worker of the command line that a lasting source wants too can be removed when that source has given it up', async (t) => {
-  const worker = await startWorker(t);
   const rig = startControl(t);
+  const worker = await rig.worker();
   rig.start({ workerUrls: [worker.address] });
   const source = new TestSource([worker]);
   rig.control.start([source]);
@@ -89,11 +83,10 @@ test('a worker of the command line that a lasting source wants too can be remove
 });
 
 test('a worker that the control API waits for and a lasting source takes over stays, though it does not start in time', async (t) => {
-  const worker = await startWorker(t);
-  worker.answers.set('/ready', 503);
   const rig = startControl(t, { startupTimeoutMs: 100 });
+  const worker = await rig.worker([['/ready', 503]]);
   const adding = rig.call('POST', `/add_worker?url=${worker.address.url}`);
   rig.control.start([new TestSource([worker])]);
-  assert.equal((await adding).status, 400);
+  assert.equal((await rig.run(adding)).status, 400);
   assert.equal(rig.cell.current.total, 1);
 });

@@ -1,15 +1,19 @@
-/** A control plane on the real clock with a fleet that tests look at. */
+/**
+ * A control plane with a fleet that tests look at. Its sockets are real, its clock is not: time passes only while a test waits, a little
+ * with each turn of the event loop, so on a busy machine a probe takes no more of that time than on an idle one.
+ */
 import type { TestContext } from 'node:test';
 import { FleetCell } from '../../src/base/core/fleet.ts';
 import { LoadTable } from '../../src/base/core/load.ts';
 import type { LocalResponse } from '../../src/base/core/local-route.ts';
 import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
 import type { Worker } from '../../src/base/core/worker.ts';
-import { realClock } from '../../src/base/runtime/clock.ts';
+import { FakeClock } from '../../src/base/runtime/fake-clock.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
 import { type Control, type ControlSettings, createControl } from '../../src/router/control/control.ts';
 import { commandLine } from '../../src/router/control/sources/command-line.ts';
 import { matchRoute } from './match-route.ts';
+import { type Answer, ProbedWorker } from './probed-worker.ts';
 
 const SETTINGS: ControlSettings = {
   startupTimeoutMs: 60_000,
@@ -18,19 +22,32 @@ const SETTINGS: ControlSettings = {
   healthCheckEndpoint: '/health',
 };
 
-interface ControlRig {
+/** A request to a worker on this machine takes about ten turns: 20 ms of the clock. */
+const TURN_MS = 2;
+/** Of real time, for one wait. */
+const LIMIT_MS = 30_000;
+
+export interface ControlRig {
   readonly control: Control;
-  /** Registers workers as if named on the command line. */
-  start(workers: Partial<Parameters<typeof commandLine>[0]>): void;
   readonly cell: FleetCell;
   readonly load: LoadTable;
+  readonly clock: FakeClock;
+  /** A worker whose delays are of the rig's clock; it listens, and is killed when the test ends. */
+  worker(answers?: readonly (readonly [string, Answer])[]): Promise<ProbedWorker>;
+  /** Registers workers as if named on the command line. */
+  start(workers: Partial<Parameters<typeof commandLine>[0]>): void;
   /** URLs of the workers that may take a request now. */
   eligible(): string[];
-  /** Waits until `url` may, or may not, take a request; answers how long that took, ms. */
-  untilEligible(url: string, isEligible?: boolean): Promise<number>;
+  /** What the fleet has at this URL. */
+  find(url: string): Worker;
+  /** Lets time pass until the condition holds; returns how long that took, ms of the rig's clock. */
   until(condition: () => boolean): Promise<number>;
-  worker(url: string): Worker;
-  /** `target`: path with an optional query. */
+  untilEligible(url: string, isEligible?: boolean): Promise<number>;
+  /** Lets this much time pass. */
+  pass(ms: number): Promise<void>;
+  /** Lets time pass until the promise settles. */
+  run<T>(promise: Promise<T>): Promise<T>;
+  /** Time stands still. `target`: path with an optional query. */
   call(method: string, target: string, body?: unknown, authorization?: string): Promise<LocalResponse>;
 }
 
@@ -38,41 +55,61 @@ interface ControlRig {
 export function startControl(t: TestContext, settings: Partial<ControlSettings> = {}): ControlRig {
   const cell = new FleetCell();
   const load = new LoadTable();
+  const clock = new FakeClock();
   const control = createControl({
     cell,
     load,
-    clock: realClock,
+    clock,
     rng: createRng(1),
     logger: SILENT_LOGGER,
     settings: { ...SETTINGS, ...settings },
   });
   t.after(() => control.stop());
-  const worker = (url: string): Worker => {
-    const found = cell.current.workers.find((one) => one?.url === url);
-    if (found === undefined) throw new Error(`${url} is not in the fleet`);
-    return found;
-  };
   const eligible = (): string[] => {
     const { regular, prefill, decode } = cell.current.eligible;
     return [...regular, ...prefill, ...decode].map((index) => cell.current.workers[index]?.url ?? 'a hole');
   };
   const until = async (condition: () => boolean): Promise<number> => {
-    const startMs = performance.now();
+    const [startMs, startRealMs] = [clock.nowMs(), performance.now()];
     while (!condition()) {
-      if (performance.now() - startMs > 20_000) throw new Error('waited for 20 s in vain');
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (performance.now() - startRealMs > LIMIT_MS) throw new Error(`waited in vain: ${clock.nowMs() - startMs} ms of the rig's clock`);
+      await new Promise((resolve) => setImmediate(resolve));
+      clock.advance(TURN_MS);
     }
-    return performance.now() - startMs;
+    return clock.nowMs() - startMs;
   };
   return {
     control,
-    start: (workers) => control.start([commandLine({ workerUrls: [], prefill: [], decode: [], ...workers })]),
     cell,
     load,
+    clock,
+    worker: async (answers) => {
+      const worker = await new ProbedWorker(answers, clock).listen();
+      t.after(() => worker.kill());
+      return worker;
+    },
+    start: (workers) => control.start([commandLine({ workerUrls: [], prefill: [], decode: [], ...workers })]),
     eligible,
+    find: (url) => {
+      const found = cell.current.workers.find((one) => one?.url === url);
+      if (found === undefined) throw new Error(`${url} is not in the fleet`);
+      return found;
+    },
     until,
     untilEligible: (url, isEligible = true) => until(() => eligible().includes(url) === isEligible),
-    worker,
+    pass: async (ms) => {
+      const endMs = clock.nowMs() + ms;
+      await until(() => clock.nowMs() >= endMs);
+    },
+    run: async (promise) => {
+      let isSettled = false;
+      const settled = (): void => {
+        isSettled = true;
+      };
+      promise.then(settled, settled);
+      await until(() => isSettled);
+      return promise;
+    },
     call: async (method, target, body, authorization) => matchRoute(control.routes, method, target, body, authorization),
   };
 }

@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Clock } from '../../src/base/core/clock.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../src/base/core/worker-address.ts';
+import { realClock } from '../../src/base/runtime/clock.ts';
 
 export type Answer = number | object | 'hang' | 'reset';
 
@@ -17,8 +19,11 @@ export class ProbedWorker {
   #server: Server | null = null;
   readonly #sockets = new Set<Socket>();
 
-  /** `answers`: pairs of path and answer. */
-  constructor(answers: readonly (readonly [string, Answer])[] = [['/ready', 200]]) {
+  readonly #clock: Clock;
+
+  /** `answers`: pairs of path and answer. `clock`: of the delays. */
+  constructor(answers: readonly (readonly [string, Answer])[] = [['/ready', 200]], clock: Clock = realClock) {
+    this.#clock = clock;
     for (const [path, answer] of answers) this.answers.set(path, answer);
   }
 
@@ -38,7 +43,9 @@ export class ProbedWorker {
     const server = createServer((request, response) => {
       const path = request.url ?? '';
       this.requests.push({ path, headers: request.headers });
-      setTimeout(() => this.#answer(path, response), this.delaysMs.get(path) ?? 0);
+      const delayMs = this.delaysMs.get(path) ?? 0;
+      if (delayMs === 0) this.#answer(path, response);
+      else this.#clock.after(delayMs, () => this.#answer(path, response));
     });
     server.on('connection', (socket) => {
       this.#sockets.add(socket);
