@@ -16,6 +16,7 @@ import { handleWriters } from '../../src/router/proxy/client/handle-writer.ts';
 import type { MakeSocketWriter } from '../../src/router/proxy/client/socket-writer.ts';
 import { streamWriter } from '../../src/router/proxy/client/stream-writer.ts';
 import { DataPlane } from '../../src/router/proxy/data-plane.ts';
+import type { Check } from '../../src/router/proxy/gate/gate.ts';
 import type { RequestRecord } from '../../src/router/proxy/routing/request-record.ts';
 import type { ProxySettings } from '../../src/router/proxy/settings.ts';
 import { upstreamsByProtocol } from '../../src/router/proxy/upstream/upstreams.ts';
@@ -59,7 +60,7 @@ export interface MemoryRouter {
   quiet(): Promise<void>;
 }
 
-/** Closed, with a check that nothing is left, when the test ends. */
+/** Closed, with a check that nothing is left, when the test ends. `checks`: of the gate, after the usual ones. */
 export async function startMemoryRouter(
   t: TestContext,
   workerCount: number,
@@ -67,6 +68,7 @@ export async function startMemoryRouter(
   policyOrName: Policy | string = 'round_robin',
   makeSocketWriter: MakeSocketWriter = handleWriters(process) ?? streamWriter,
   locals: readonly LocalRoute[] = [],
+  checks: readonly Check[] = [],
 ): Promise<MemoryRouter> {
   const policy = typeof policyOrName === 'string' ? findPolicy(policyOrName) : policyOrName;
   if (policy === undefined) throw new Error(`no policy ${String(policyOrName)}`);
@@ -100,7 +102,7 @@ export async function startMemoryRouter(
     endOfTurn: new EndOfTurn(),
     logger: SILENT_LOGGER,
     metrics,
-    gate: standardGate(4 * 1024 * 1024, false),
+    gate: standardGate(4 * 1024 * 1024, false, checks),
     fleet,
     load,
     attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }) },
