@@ -262,6 +262,21 @@ suite('bodies', () => {
     assert.equal(target(await client.response()), '/y');
   });
 
+  test('CHUNKED is chunked, from clients and from workers, and leaves in lower case', async (t) => {
+    const { worker, client } = await rig(t, ['--max-replay-bytes', '0'], async (call) => {
+      await call.body();
+      await call.write('HTTP/1.1 200 OK\r\ntransfer-encoding: CHUNKED\r\n\r\n2\r\nok\r\n0\r\n\r\n');
+    });
+    await client.send('POST /x HTTP/1.1\r\nhost: r\r\ntransfer-encoding: CHUNKED\r\n\r\n4\r\nwith\r\n');
+    const call = await worker.next();
+    await client.send('5\r\n more\r\n0\r\n\r\n');
+    const answer = await client.response();
+    assert.equal(answer.text, 'ok');
+    assert.equal(answer.get('transfer-encoding'), 'chunked');
+    assert.equal(call.header('transfer-encoding'), 'chunked');
+    assert.equal((await call.body()).toString(), 'with more');
+  });
+
   test('a GET may have a body', async (t) => {
     const { client } = await rig(t, [], echoTarget);
     await client.send('GET /v1/models HTTP/1.1\r\nhost: r\r\ncontent-length: 4\r\n\r\nbody');

@@ -47,6 +47,8 @@ const HEADS: Readonly<Record<string, string>> = {
   'another transfer coding': `${OK}transfer-encoding: gzip\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
   'a list of transfer codings': `${OK}transfer-encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
   'chunked twice': `${OK}transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'chunked twice in one field': `${OK}transfer-encoding: chunked,chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
+  'chunked with a parameter': `${OK}transfer-encoding: chunked;x\r\n\r\n2\r\nok\r\n0\r\n\r\n`,
   'chunked in HTTP/1.0': 'HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
   'an unasked 101': 'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n',
   'an interim answer in HTTP/1.0': `HTTP/1.0 100 Continue\r\n\r\n${OK}${LENGTH}\r\nok`,

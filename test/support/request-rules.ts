@@ -57,7 +57,8 @@ export const REQUEST_RULES: readonly (readonly [rule: string, status: number, re
   ['another transfer coding', 400, post('Transfer-Encoding: gzip'), post('Transfer-Encoding: chunked')],
   ['two transfer codings', 400, post('Transfer-Encoding: gzip, chunked'), post('Transfer-Encoding:chunked')],
   ['chunked and identity', 400, post('Transfer-Encoding: chunked, identity'), post('transfer-encoding: chunked ')],
-  ['chunked in another case', 400, post('Transfer-Encoding: Chunked'), post('TRANSFER-ENCODING: chunked')],
+  ['chunked twice in one line', 400, post('Transfer-Encoding: chunked,chunked'), post('Transfer-Encoding: CHUNKED')],
+  ['chunked with a parameter', 400, post('Transfer-Encoding: chunked;x'), post('TRANSFER-ENCODING: Chunked')],
   ['an empty Transfer-Encoding', 400, post('Transfer-Encoding:'), post('Transfer-Encoding: chunked')],
   ['a tab beside chunked', 400, post('Transfer-Encoding: chunked\t'), post('Transfer-Encoding: chunked ')],
   [

@@ -97,7 +97,10 @@ function note(facts: FieldFacts, id: number, value: string): HeadError | undefin
       return facts.contentLength < 0 ? new HeadError(400, 'Content-Length is not a plain number below 2^53.') : undefined;
     case TRANSFER_ENCODING:
       if (facts.chunked) return new HeadError(400, 'Transfer-Encoding is given more than once.');
-      if (value !== 'chunked') return new HeadError(400, 'Transfer-Encoding is not exactly "chunked".');
+      // Codings are case-insensitive (RFC 9112 7). Nearly all senders write lower case, which needs no new string.
+      if (value !== 'chunked' && value.toLowerCase() !== 'chunked') {
+        return new HeadError(400, 'Transfer-Encoding is not "chunked" alone.');
+      }
       facts.chunked = true;
       return undefined;
     case CONNECTION:

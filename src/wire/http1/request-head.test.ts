@@ -98,6 +98,7 @@ test('framing is given as it was sent', () => {
   assert.deepEqual(framing('Content-Length: 0'), [0, false]);
   assert.deepEqual(framing('Content-Length: 9007199254740991'), [Number.MAX_SAFE_INTEGER, false]);
   assert.deepEqual(framing('Transfer-Encoding: chunked'), [-1, true]);
+  assert.deepEqual(framing('Transfer-Encoding: CHUNKED'), [-1, true]);
 });
 
 test('100-continue is seen in HTTP/1.1 and ignored in HTTP/1.0', () => {

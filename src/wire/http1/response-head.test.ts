@@ -33,6 +33,8 @@ const RULES: readonly (readonly [rule: string, refused: string, neighbour: strin
   ['two lengths', ok('Content-Length: 5', 'Content-Length: 5'), ok('Content-Length: 5')],
   ['a list of lengths', ok('Content-Length: 5, 5'), ok('Content-Length: 55')],
   ['another transfer coding', ok('Transfer-Encoding: gzip, chunked'), ok('Content-Encoding: gzip', 'Transfer-Encoding: chunked')],
+  ['chunked twice in one line', ok('Transfer-Encoding: chunked,chunked'), ok('Transfer-Encoding: CHUNKED')],
+  ['chunked with a parameter', ok('Transfer-Encoding: chunked;x'), ok('Transfer-Encoding: Chunked')],
   ['chunked in HTTP/1.0', lines('HTTP/1.0 200 OK', 'Transfer-Encoding: chunked'), lines('HTTP/1.0 200 OK')],
   ['a folded line', ok('X: y', ' z'), ok('X: y z')],
   ['a space before the colon', ok('X : y'), ok('X: y')],
