@@ -178,6 +178,28 @@ test('/flush_cache flushes every worker, and tells which ones did not', async (t
   assert.equal(flushes() - before, 2);
 });
 
+test('/flush_cache passes its query on, and waits as long as the query asks the engines to wait', async (t) => {
+  const rig = startControl(t);
+  const asked = '/flush_cache?timeout=30&empty_cache=true';
+  const worker = await rig.worker([
+    ['/ready', 200],
+    [asked, 200],
+    ['/flush_cache?timeout=soon', 422],
+    ['/flush_cache?timeout=inf', 'hang'],
+  ]);
+  rig.start({ workerUrls: [worker.address] });
+  await rig.untilEligible(worker.address.url);
+  worker.delaysMs.set(asked, 29_000);
+  const flushed = await rig.run(rig.call('POST', asked));
+  assert.deepEqual([flushed.status, json(flushed).workers_flushed], [200, 1]);
+  worker.delaysMs.set(asked, 36_000);
+  assert.match(json(await rig.run(rig.call('POST', asked))).failed[0].error, /^slow/, 'the time of the query and 5 s more');
+  assert.match(json(await rig.run(rig.call('POST', '/flush_cache?timeout=soon'))).failed[0].error, /status 422/, 'the engine judges it');
+  const before = rig.clock.nowMs();
+  assert.equal((await rig.run(rig.call('POST', '/flush_cache?timeout=inf'))).status, 206);
+  assert.ok(rig.clock.nowMs() - before < 10_000);
+});
+
 test('no more than 16 rounds of questions run at once', async (t) => {
   const [prefill, decode] = [await startWorker(t, [['/flush_cache', 'hang']]), await startWorker(t, [['/flush_cache', 200]])];
   const rig = await startPairs(t, [prefill], [decode]);

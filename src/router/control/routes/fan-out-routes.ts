@@ -14,6 +14,8 @@ export interface FanOutDeps {
 
 /** Source: sglang_router 0.3.2. */
 const LIMITS = { timeoutMs: 5000, bodyBytes: 1 << 20 };
+/** Beyond it a client has long left (`--request-timeout-secs`), and the round would only keep others out. */
+const MAX_FLUSH_SECONDS = 3600;
 /** Characters of a worker's own words that are passed on. */
 const MAX_REASON = 200;
 
@@ -37,8 +39,11 @@ export function busy(): LocalResponse {
 async function flushCache({ registry, rounds }: FanOutDeps, request: LocalRequest): Promise<LocalResponse> {
   if (!rounds.hasRoom) return busy();
   const workers = registry.list().map(({ worker }) => worker);
+  const query = request.query.toString();
+  const path = query === '' ? '/flush_cache' : `/flush_cache?${query}`;
+  const limits = { ...LIMITS, timeoutMs: LIMITS.timeoutMs + flushMsOf(request.query) };
   // Every request is a round of its own: what was cached after an earlier one began must go as well.
-  const results = await rounds.ask(workers, request.authorization, (calls) => calls.post('/flush_cache', LIMITS));
+  const results = await rounds.ask(workers, request.authorization, (calls) => calls.post(path, limits));
   const outcomes = workers.map(({ url }, at) => ({ worker: url, error: failureOf(results[at]) }));
   const failed = outcomes.filter(({ error }) => error !== null);
   const successful = outcomes.filter(({ error }) => error === null).map(({ worker }) => worker);
@@ -48,6 +53,12 @@ async function flushCache({ registry, rounds }: FanOutDeps, request: LocalReques
   }
   const message = `Flushed the cache of ${successful.length} of ${workers.length} workers`;
   return jsonResponse(206, { status: 'partial_success', message, ...total, successful, failed });
+}
+
+/** How long the engines may wait for their requests before they flush (`timeout`, in seconds); 0 if the query does not say. */
+function flushMsOf(query: URLSearchParams): number {
+  const seconds = Number(query.get('timeout') ?? 0);
+  return seconds > 0 && seconds <= MAX_FLUSH_SECONDS ? seconds * 1000 : 0;
 }
 
 /** null: the worker did it. */
