@@ -54,7 +54,9 @@ export async function startNginx(t: TestContext, configFor: (listen: string) => 
   let isListening = false;
   const probe = (): void => {
     const socket = net.connect(port, '127.0.0.1');
-    socket.on('error', () => setTimeout(probe, 5));
+    socket.on('error', () => {
+      if (child.exitCode === null) setTimeout(probe, 5);
+    });
     socket.on('connect', () => {
       isListening = true;
       socket.destroy();

@@ -1,0 +1,50 @@
+// The reporter in the process of a test file (--test-reporter): sends each result to the runner as one line of JSON through the
+// descriptor REPORT. It does not touch the output of the tests.
+import { writeSync } from 'node:fs';
+import { inspect } from 'node:util';
+
+/** The descriptor that the runner reads (test-process.mjs). */
+const REPORT = 3;
+
+/** The failure type of a suite or test that failed because of a test inside it. */
+const REPEATED = 'subtestsFailed';
+
+const NOT_NAMED = 'test name does not match pattern';
+
+/** The error of a test as text, without the wrapper of node:test, the frames of Node, and what an assertion repeats. */
+function textOf(error) {
+  const cause = error.cause instanceof Error && error.failureType !== 'testTimeoutFailure' ? error.cause : error;
+  const text = cause.code === 'ERR_ASSERTION' ? cause.stack : inspect(cause, { colors: false, depth: 6 });
+  return text.replaceAll(/\n +at (?:[^\n]*\()?node:[^\n]*/g, '');
+}
+
+/** `names`: of the suites and tests around this one and of itself, outermost first. Null for a test that --name leaves out. */
+function resultOf(type, data, names) {
+  const { details } = data;
+  const isSuite = details.type === 'suite';
+  // Node 20 reports tests that --test-name-pattern leaves out.
+  if (data.skip === NOT_NAMED) return null;
+  if (data.skip !== undefined) return { type: 'skip', names, isSuite, why: data.skip };
+  if (data.todo !== undefined) return { type: 'skip', names, isSuite, why: data.todo === true ? 'to do' : `to do: ${data.todo}` };
+  if (type === 'test:pass') return { type: 'pass', isSuite };
+  const isRepeated = details.error.failureType === REPEATED;
+  return { type: 'fail', names, isSuite, isRepeated, line: data.line, text: isRepeated ? '' : textOf(details.error) };
+}
+
+async function* report(source) {
+  const names = [];
+  for await (const { type, data } of source) {
+    let line = null;
+    // Node reports starts in the order of the file, a suite before its tests.
+    if (type === 'test:start') names.splice(data.nesting, Number.POSITIVE_INFINITY, data.name);
+    else if (type === 'test:pass' || type === 'test:fail') line = resultOf(type, data, [...names.slice(0, data.nesting), data.name]);
+    else if (type === 'test:diagnostic' && !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(data.message))
+      line = { type: 'note', text: data.message };
+    if (line !== null) writeSync(REPORT, `${JSON.stringify(line)}\n`);
+  }
+  // Node rejects a reporter that yields nothing.
+  yield '';
+}
+
+// biome-ignore lint/style/noDefaultExport: node:test loads the default export.
+export default report;
