@@ -1,6 +1,6 @@
 // What the documents say is so: files, links, commands, flags, tables. A page that rots fails here.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ERRORS } from '../src/base/core/errors.ts';
@@ -12,6 +12,7 @@ import { POLICIES } from '../src/router/policy/catalogue.ts';
 import { METRICS } from '../src/router/telemetry/declarations.ts';
 import { flagOf, SIM_OPTION_NAMES } from '../src/sim/engine/options.ts';
 import { ROOT } from './support/program.ts';
+import { trackedFiles } from './support/tracked-files.ts';
 
 interface Page {
   /** Relative to the root. */
@@ -19,14 +20,24 @@ interface Page {
   readonly text: string;
 }
 
-const exists = (path: string): boolean => existsSync(join(ROOT, path));
+const FILES: readonly string[] = trackedFiles();
+const FOLDERS: ReadonlySet<string> = new Set(FILES.flatMap((file) => parentsOf(file)));
+
+function parentsOf(path: string): string[] {
+  const parent = dirname(path);
+  return parent === '.' ? [] : [parent, ...parentsOf(parent)];
+}
+
+/** As a tracked file or folder: what only this clone has, no reader finds. */
+function exists(path: string): boolean {
+  const name = join(path).replace(/\/$/, '');
+  return FILES.includes(name) || FOLDERS.has(name);
+}
 
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 function filesBelow(directory: string, ending: string): string[] {
-  return readdirSync(join(ROOT, directory), { recursive: true })
-    .map((file) => join(directory, String(file)))
-    .filter((file) => file.endsWith(ending));
+  return FILES.filter((file) => file.startsWith(`${directory}/`) && file.endsWith(ending));
 }
 
 const PAGES: readonly Page[] = [
@@ -125,6 +136,7 @@ const OF_OTHERS: ReadonlySet<string> = new Set([
   '--enable-dp-attention',
   '--model-path', // python -m sglang.launch_server
   '--global', // npm
+  '--changed', // npm test
   ...['--local', '--unset'], // srtctl
 ]);
 /** Pages about the router as users have it; those about other programs and about what is missing are not among them. */
@@ -184,11 +196,9 @@ describe('README.md', () => {
 
   it('lists the folders that there are', () => {
     const listed = tableAfter(readme, '| Folder').map(([cell = '']) => cell.replaceAll('`', ''));
-    const inSrc = readdirSync(join(ROOT, 'src')).map((name) => `src/${name}`);
-    const others = ['test', 'bench', 'tools', 'python', 'recipes', 'docs'];
-    assert.deepEqual([...listed].sort(), [...inSrc, ...others].sort());
-    const ofSources = readdirSync(ROOT).filter((name) => !name.startsWith('.') && !['node_modules', 'dist', 'src'].includes(name));
-    assert.deepEqual(ofSources.filter((name) => statSync(join(ROOT, name)).isDirectory()).sort(), [...others].sort());
+    const inSrc = FILES.flatMap((file) => /^src\/[^/]+/.exec(file) ?? []);
+    const others = [...FOLDERS].filter((folder) => /^[^./]+$/.test(folder) && folder !== 'src');
+    assert.deepEqual([...listed].sort(), [...new Set(inSrc), ...others].sort());
   });
 
   it('names policies that exist', () => {

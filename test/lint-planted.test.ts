@@ -1,11 +1,12 @@
 /** The linter is trusted because it reports what was planted for it, and nothing else. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { trackedFiles } from './support/tracked-files.ts';
 
 interface Report {
   readonly summary: { readonly unchanged: number; readonly errors: number };
@@ -33,7 +34,7 @@ async function lintPlanted(): Promise<Report> {
   const { biomeConfig } = await lintTools();
   const directory = mkdtempSync(join(tmpdir(), 'planted-'));
   try {
-    cpSync('test/planted', directory, { recursive: true });
+    for (const file of plantedFiles()) cpSync(join('test/planted', file), join(directory, file));
     const config = { ...biomeConfig(resolve('tools/lint/no-ambient.grit')), vcs: { enabled: false }, files: {} };
     writeFileSync(join(directory, 'biome.json'), JSON.stringify(config));
     const output = await new Promise<string>((done) => {
@@ -47,10 +48,13 @@ async function lintPlanted(): Promise<Report> {
   }
 }
 
-const plantedFiles = (): string[] =>
-  readdirSync('test/planted', { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .sort();
+/** Tracked sources below a folder, relative to it. */
+function sourcesBelow(folder: string): string[] {
+  const files = trackedFiles().filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.ts'));
+  return files.map((file) => file.slice(folder.length + 1)).sort();
+}
+
+const plantedFiles = (): string[] => sourcesBelow('test/planted');
 
 test('each planted violation is reported by its rule, once, as an error, and allowed code is not', async () => {
   const { diagnostics, summary } = await lintPlanted();
@@ -80,7 +84,7 @@ const IMPORTS = /^(?:import|export|\}).* from '([^'\n]+)'|import\('([^'\n]+)'\)/
 /** What each entry of the table imports, tests excluded: other entries, and modules from outside. */
 function importsOf(entries: readonly string[]): Map<string, { inside: Set<string>; outside: Set<string> }> {
   const found = new Map(entries.map((entry) => [entry, { inside: new Set<string>(), outside: new Set<string>() }]));
-  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  const files = sourcesBelow('src').filter((file) => !file.endsWith('.test.ts'));
   for (const file of files) {
     const entry = entryOf(file, entries);
     assert.ok(entry !== undefined, `src/${file} has no entry in tools/layers.mjs`);

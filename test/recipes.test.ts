@@ -1,17 +1,16 @@
 // Every file in recipes/ is what its comments say, and the JSON Schemas know every key that is used.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { loadCluster } from '../src/srtctl/recipe/load/load-cluster.ts';
 import { type LoadedRecipes, loadRecipe } from '../src/srtctl/recipe/load/load-recipe.ts';
 import { isClusterFileName } from '../src/srtctl/recipe/load/read-files.ts';
 import { formatProblem } from '../src/srtctl/recipe/text/problem.ts';
-import { ROOT } from './support/program.ts';
 import { recipeText } from './support/recipe-texts.ts';
+import { trackedFiles } from './support/tracked-files.ts';
 
-const FILES = readdirSync(join(ROOT, 'recipes'));
+const FILES = trackedFiles().flatMap((file) => /^recipes\/(.*)$/.exec(file)?.[1] ?? []);
 const CLUSTER = loadCluster(recipeText('srtslurm.example.yaml'), 'srtslurm.example.yaml').cluster;
 const load = (file: string): LoadedRecipes =>
   loadRecipe(recipeText(file), file, {

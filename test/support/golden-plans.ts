@@ -1,12 +1,13 @@
 /** The plans of all recipes of `recipes/` as text, for comparison with those in `test/golden/plans`. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plan } from '../../src/srtctl/plan/plan.ts';
 import { planRecipe } from '../../src/srtctl/plan/plan-recipe.ts';
 import { loadRecipe } from '../../src/srtctl/recipe/load/load-recipe.ts';
 import { NO_CLUSTER } from '../../src/srtctl/recipe/resolve/cluster.ts';
 import { ROOT } from './program.ts';
+import { trackedFiles } from './tracked-files.ts';
 
 export const GOLDEN_DIRECTORY: string = join(ROOT, 'test/golden/plans');
 export const RECIPES: string = join(ROOT, 'recipes');
@@ -21,8 +22,9 @@ export interface GoldenPlan {
 }
 
 export function recipeFiles(): readonly string[] {
-  return readdirSync(RECIPES)
-    .filter((file) => file.endsWith('.yaml') && !file.startsWith('srtslurm'))
+  return trackedFiles()
+    .flatMap((file) => /^recipes\/(.*\.yaml)$/.exec(file)?.[1] ?? [])
+    .filter((file) => !file.startsWith('srtslurm'))
     .sort();
 }
 
