@@ -125,6 +125,11 @@ export class MessageReader {
 
   #line(data: Buffer, at: number, mark: Buffer, done: (text: string) => void): number {
     const before = this.#text.length;
+    const whole = before === 0 ? data.indexOf(mark, at) : -1;
+    if (whole >= 0) {
+      done(data.toString('latin1', at, whole + mark.length));
+      return whole + mark.length;
+    }
     const text = Buffer.concat([this.#text, data.subarray(at)]);
     const found = text.indexOf(mark, Math.max(0, before - mark.length));
     if (found < 0) {

@@ -222,6 +222,7 @@ export class ScriptedWorker {
         call ??= new Call(connection);
         const { message } = call;
         const hadHead = message.headDone;
+        const partsBefore = message.rawBody.length;
         let used = 0;
         try {
           used = message.feed(pending);
@@ -231,7 +232,7 @@ export class ScriptedWorker {
           return;
         }
         pending = pending.subarray(used);
-        call.bodyBytes = message.rawBody.reduce((sum, part) => sum + part.length, 0);
+        for (let i = partsBefore; i < message.rawBody.length; i++) call.bodyBytes += message.rawBody[i]!.length;
         if (message.done) call.whole.open(message.body);
         if (!hadHead && message.headDone) run(call);
       }
