@@ -3,15 +3,9 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { FaultKind, FaultRule } from '../src/sim/engine/faults.ts';
-import type { SimOptions } from '../src/sim/engine/options.ts';
-import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
+import type { SimHandle } from '../src/sim/program/start-sim.ts';
 import { postJson, type Reply, sendRaw } from './support/send-raw.ts';
-
-async function simFor(t: TestContext, options: Partial<SimOptions> = {}): Promise<SimHandle> {
-  const sim = await startSim({ speedup: 100, ...options });
-  t.after(() => sim.stop());
-  return sim;
-}
+import { simFor } from './support/simulated-engine.ts';
 
 const STREAM = { text: 'hello', stream: true, sampling_params: { max_new_tokens: 10 } };
 const PLAIN = { text: 'hello', sampling_params: { max_new_tokens: 10 } };

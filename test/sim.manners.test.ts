@@ -1,52 +1,13 @@
-/** How the simulated engine behaves on its sockets: connections, overload, clients that leave, keys, ends. */
+/** How the simulated engine behaves on its sockets: connections, overload, clients that leave, figures. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { FakeClock } from '../src/base/runtime/fake-clock.ts';
-import type { SimOptions } from '../src/sim/engine/options.ts';
-import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
+import { startSim } from '../src/sim/program/start-sim.ts';
 import { postJson, sendRaw } from './support/send-raw.ts';
+import { converse, ENDLESS, openRequest, postText, simFor } from './support/simulated-engine.ts';
+import { until } from './support/until.ts';
 
-async function simFor(t: TestContext, options: Partial<SimOptions> = {}): Promise<SimHandle> {
-  const sim = await startSim({ speedup: 100, ...options });
-  t.after(() => sim.stop());
-  return sim;
-}
-
-const until = async (condition: () => boolean): Promise<void> => {
-  const start = performance.now();
-  while (!condition()) {
-    assert.ok(performance.now() - start < 5000, 'it does not come');
-    await new Promise(setImmediate);
-  }
-};
-
-/** Writes `text` and collects what comes back until the engine closes. */
-async function converse(sim: SimHandle, text: string): Promise<string> {
-  const socket = connect(sim.port, '127.0.0.1');
-  socket.write(text);
-  let heard = '';
-  socket.on('data', (piece: Buffer) => {
-    heard += piece.toString('latin1');
-  });
-  await once(socket, 'close');
-  return heard;
-}
-
-function post(path: string, body: object): string {
-  const text = JSON.stringify(body);
-  return `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
-}
-
-function openStream(sim: SimHandle, path: string, body: object): Socket {
-  const socket = connect(sim.port, '127.0.0.1');
-  socket.on('error', () => {});
-  socket.write(post(path, body));
-  return socket;
-}
-
-const LONG = { text: 'long', sampling_params: { max_new_tokens: 100_000, ignore_eos: true } };
+const untilTrue = (condition: () => boolean): Promise<void> => until(condition, 'the state that the test waits for', 5000);
 
 describe('connections', () => {
   it('an idle connection is closed after the keep-alive time, without notice', async (t) => {
@@ -92,7 +53,7 @@ describe('connections', () => {
     const sim = await simFor(t);
     const heard = await converse(
       sim,
-      post('/generate', { text: 'x', stream: true, sampling_params: { max_new_tokens: 3 } }).replace(
+      postText('/generate', { text: 'x', stream: true, sampling_params: { max_new_tokens: 3 } }).replace(
         'host: x',
         'host: x\r\nconnection: close',
       ),
@@ -104,8 +65,8 @@ describe('connections', () => {
 
   it('a client that does not read holds back no more than a little of its stream', async (t) => {
     const sim = await simFor(t, { speedup: 10_000, meanOutputTokens: 0 });
-    const socket = openStream(sim, '/generate', {
-      ...LONG,
+    const socket = openRequest(sim, '/generate', {
+      ...ENDLESS,
       text: 'slow',
       stream: true,
       sampling_params: { max_new_tokens: 20_000, ignore_eos: true },
@@ -113,14 +74,14 @@ describe('connections', () => {
     socket.pause();
     // Events are cumulative: all of them would be gigabytes.
     const start = process.memoryUsage().external;
-    await until(() => sim.engine.scheduler.counters.generatedTokens > 15_000);
+    await untilTrue(() => sim.engine.scheduler.counters.generatedTokens > 15_000);
     assert.ok(process.memoryUsage().external - start < 64 * 2 ** 20);
     let heard = '';
     socket.on('data', (piece: Buffer) => {
       heard = (heard + piece.toString('latin1')).slice(-300_000);
     });
     socket.resume();
-    await until(() => heard.includes('[DONE]'));
+    await untilTrue(() => heard.includes('[DONE]'));
     assert.match(heard, /"completion_tokens":20000/);
     socket.destroy();
   });
@@ -129,14 +90,14 @@ describe('connections', () => {
 describe('overload', () => {
   it('a full queue: 503 at once for plain requests, 200 and an event for streams', async (t) => {
     const sim = await simFor(t, { maxRunningRequests: 1, maxQueuedRequests: 1, speedup: 1 });
-    const busy = [openStream(sim, '/generate', LONG)];
-    await until(() => sim.engine.scheduler.runningRequests === 1);
-    busy.push(openStream(sim, '/generate', LONG));
-    await until(() => sim.engine.scheduler.waitingRequests === 1);
+    const busy = [openRequest(sim, '/generate', ENDLESS)];
+    await untilTrue(() => sim.engine.scheduler.runningRequests === 1);
+    busy.push(openRequest(sim, '/generate', ENDLESS));
+    await untilTrue(() => sim.engine.scheduler.waitingRequests === 1);
     const full = '{"object":"error","message":"The request queue is full.","type":"503","param":null,"code":503}';
     const chat = { messages: [{ role: 'user', content: 'x' }], max_tokens: 4 };
     for (const [path, body] of [
-      ['/generate', LONG],
+      ['/generate', ENDLESS],
       ['/v1/chat/completions', chat],
       ['/v1/completions', { prompt: 'x' }],
     ] as const) {
@@ -151,7 +112,7 @@ describe('overload', () => {
         path === '/generate' ? /"finish_reason":\{"type":"abort".*"status_code":503/ : /"type": "SERVICE_UNAVAILABLE".*"code": 503/,
       );
     }
-    const list = await postJson(sim.port, '/generate', { ...LONG, text: ['a', 'b'] });
+    const list = await postJson(sim.port, '/generate', { ...ENDLESS, text: ['a', 'b'] });
     assert.equal(list.status, 503);
     assert.equal(sim.engine.scheduler.waitingRequests, 1, 'a list is taken whole or not at all');
     for (const socket of busy) socket.destroy();
@@ -161,11 +122,11 @@ describe('overload', () => {
 describe('clients that leave', () => {
   it('a stream is aborted at once', async (t) => {
     const sim = await simFor(t, { speedup: 1 });
-    const socket = openStream(sim, '/v1/chat/completions', { messages: [{ role: 'user', content: 'x' }], max_tokens: 5000, stream: true });
-    await until(() => sim.engine.scheduler.runningRequests === 1);
+    const socket = openRequest(sim, '/v1/chat/completions', { messages: [{ role: 'user', content: 'x' }], max_tokens: 5000, stream: true });
+    await untilTrue(() => sim.engine.scheduler.runningRequests === 1);
     socket.destroy();
     const start = performance.now();
-    await until(() => sim.engine.scheduler.runningRequests === 0);
+    await untilTrue(() => sim.engine.scheduler.runningRequests === 0);
     assert.ok(performance.now() - start < 100);
     assert.equal(sim.engine.scheduler.counters.aborted, 1);
   });
@@ -174,105 +135,41 @@ describe('clients that leave', () => {
     const clock = new FakeClock();
     const sim = await startSim({ meanOutputTokens: 0 }, clock);
     t.after(() => sim.stop());
-    const socket = openStream(sim, '/generate', LONG);
-    await until(() => sim.engine.jobs.size === 1);
+    const socket = openRequest(sim, '/generate', ENDLESS);
+    await untilTrue(() => sim.engine.jobs.size === 1);
     clock.advance(600);
     socket.destroy();
-    await until(() => sim.engine.traffic.disconnects === 1);
+    await untilTrue(() => sim.engine.traffic.disconnects === 1);
     clock.advance(3390);
     assert.equal(sim.engine.scheduler.runningRequests, 1);
     clock.advance(20);
     assert.equal(sim.engine.scheduler.runningRequests, 0);
     assert.equal(sim.engine.jobs.size, 0);
   });
-
-  it('/abort_request ends a request by its id with an abort as the finish reason', async (t) => {
-    const sim = await simFor(t, { speedup: 1 });
-    const reply = postJson(sim.port, '/generate', { ...LONG, rid: 'mine' });
-    await until(() => sim.engine.scheduler.runningRequests === 1);
-    await postJson(sim.port, '/abort_request', { rid: 'other' });
-    assert.equal(sim.engine.scheduler.runningRequests, 1);
-    await postJson(sim.port, '/abort_request', { rid: 'mine' });
-    assert.match((await reply).body, /"finish_reason":\{"type":"abort"/);
-  });
 });
 
 describe('request ids', () => {
   it('one id for a batch is numbered, and each prompt can be aborted by its own', async (t) => {
     const sim = await simFor(t, { speedup: 1 });
-    const reply = postJson(sim.port, '/generate', { ...LONG, text: ['a', 'b'], rid: 'mine' });
-    await until(() => sim.engine.scheduler.runningRequests === 2);
+    const reply = postJson(sim.port, '/generate', { ...ENDLESS, text: ['a', 'b'], rid: 'mine' });
+    await untilTrue(() => sim.engine.scheduler.runningRequests === 2);
     await postJson(sim.port, '/abort_request', { rid: 'mine_1' });
-    await until(() => sim.engine.scheduler.runningRequests === 1);
+    await untilTrue(() => sim.engine.scheduler.runningRequests === 1);
     await postJson(sim.port, '/abort_request', { rid: 'mine_0' });
     const ids = JSON.parse((await reply).body).map(({ meta_info }: { meta_info: { id: string } }) => meta_info.id);
     assert.deepEqual(ids, ['mine_0', 'mine_1']);
     const completions = postJson(sim.port, '/v1/completions', { prompt: ['a'], max_tokens: 100_000, ignore_eos: true, rid: 'mine' });
-    await until(() => sim.engine.scheduler.runningRequests === 1);
+    await untilTrue(() => sim.engine.scheduler.runningRequests === 1);
     await postJson(sim.port, '/abort_request', { rid: 'mine_0' });
     assert.equal(JSON.parse((await completions).body).id, 'mine_0');
-  });
-});
-
-describe('states', () => {
-  it('while it warms up health is 503; the health delay is kept', async (t) => {
-    const sim = await simFor(t, { warmupSecs: 20, healthDelaySecs: 10 });
-    assert.equal((await sendRaw(sim.port, 'GET', '/health')).status, 503);
-    assert.equal((await sendRaw(sim.port, 'GET', '/ready')).status, 503);
-    await sim.ready;
-    const start = performance.now();
-    assert.equal((await sendRaw(sim.port, 'GET', '/health')).status, 200);
-    assert.ok(performance.now() - start >= 99);
-    assert.equal((await sendRaw(sim.port, 'GET', '/ready')).status, 200);
-  });
-
-  it('draining: health paths are 503 at once, new requests are served, and it is gone after the last one', async (t) => {
-    const sim = await simFor(t, { speedup: 20, meanOutputTokens: 0 });
-    const first = postJson(sim.port, '/generate', { text: 'a', sampling_params: { max_new_tokens: 400 } });
-    await until(() => sim.engine.jobs.size === 1);
-    const drained = sim.drain();
-    for (const path of ['/health', '/ready', '/ping', '/health_generate']) assert.equal((await sendRaw(sim.port, 'GET', path)).status, 503);
-    const second = await postJson(sim.port, '/generate', { text: 'b', sampling_params: { max_new_tokens: 2 } });
-    assert.equal(second.status, 200);
-    assert.equal(JSON.parse((await first).body).meta_info.completion_tokens, 400);
-    await drained;
-    assert.equal(await sim.gone, 'drained');
-    assert.equal(sim.openSockets(), 0);
-  });
-
-  it('a token id outside the vocabulary kills a deadly engine and is refused by another', async (t) => {
-    const harmless = await simFor(t);
-    assert.equal((await postJson(harmless.port, '/generate', { input_ids: [999_999] })).status, 400);
-    const deadly = await simFor(t, { deadly: true });
-    const reply = postJson(deadly.port, '/generate', { input_ids: [999_999] });
-    const failed = reply.then(
-      () => 'answered',
-      (error: NodeJS.ErrnoException) => error.code,
-    );
-    await until(() => deadly.engine.state === 'dead');
-    assert.equal((await sendRaw(deadly.port, 'GET', '/v1/models')).status, 200, 'the HTTP server goes on for a while');
-    assert.equal(await failed, 'ECONNRESET');
-    assert.equal(await deadly.gone, 'dead');
-    const embedding = await simFor(t, { deadly: true, isEmbedding: true });
-    postJson(embedding.port, '/generate', { text: 'x' }).catch(() => {});
-    assert.equal(await embedding.gone, 'dead');
-  });
-
-  it('a key guards everything but health and metrics', async (t) => {
-    const sim = await simFor(t, { apiKey: 'secret' });
-    assert.equal((await sendRaw(sim.port, 'GET', '/v1/models')).status, 401);
-    assert.equal((await sendRaw(sim.port, 'GET', '/v1/models', { authorization: 'Bearer wrong' })).status, 401);
-    assert.equal((await sendRaw(sim.port, 'GET', '/v1/models', { authorization: 'Bearer secret' })).status, 200);
-    assert.equal((await sendRaw(sim.port, 'GET', '/health')).status, 200);
-    assert.equal((await sendRaw(sim.port, 'GET', '/metrics')).status, 200);
   });
 });
 
 describe('what it tells', () => {
   it('/v1/loads and /metrics show what runs and waits; /get_load only when asked for', async (t) => {
     const sim = await simFor(t, { maxRunningRequests: 1, speedup: 1, enableGetLoad: true });
-    const busy = [openStream(sim, '/generate', LONG), openStream(sim, '/generate', LONG)];
-    await until(() => sim.engine.scheduler.runningRequests === 1 && sim.engine.scheduler.waitingRequests === 1);
+    const busy = [openRequest(sim, '/generate', ENDLESS), openRequest(sim, '/generate', ENDLESS)];
+    await untilTrue(() => sim.engine.scheduler.runningRequests === 1 && sim.engine.scheduler.waitingRequests === 1);
     const loads = JSON.parse((await sendRaw(sim.port, 'GET', '/v1/loads?include=core')).body).loads[0];
     assert.equal(loads.num_running_reqs, 1);
     assert.equal(loads.num_waiting_reqs, 1);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { SimOptions } from '../src/sim/engine/options.ts';
 import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
+import { postJson } from './support/send-raw.ts';
 import { parseEvents } from './support/sse-events.ts';
 import { until, within } from './support/until.ts';
 
@@ -655,7 +656,7 @@ describe('clients of a pair that leave', () => {
     for (const sim of [pair.prefill, pair.decode]) {
       const waiting = send(sim, bodyFor(pair, { rid: 'mine' }));
       await (sim === pair.prefill ? untilMeeting(sim) : untilAsking(sim));
-      await fetch(`${sim.url}/abort_request`, { method: 'POST', body: '{"rid":"mine"}' });
+      await postJson(sim.port, '/abort_request', { rid: 'mine' });
       const reply = await waiting.reply;
       assert.equal(reply.status, 500);
       const phase = sim === pair.prefill ? 'Prefill bootstrap' : 'Decode (?:transfer|handshake)';
@@ -669,7 +670,7 @@ describe('clients of a pair that leave', () => {
     const body = bodyFor(pair, { rid: 'mine' });
     const legs = [send(pair.prefill, body), send(pair.decode, body)] as const;
     await untilQueued(pair.prefill, 'prefill_inflight_queue_reqs');
-    await fetch(`${pair.decode.url}/abort_request`, { method: 'POST', body: '{"rid":"mine"}' });
+    await postJson(pair.decode.port, '/abort_request', { rid: 'mine' });
     const reply = await legs[0].reply;
     assert.equal(reply.status, 500);
     assert.match(messageOf(reply), /^Prefill transfer failed .* Failed due to an unknown reason from another rank$/);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import type { SimOptions } from '../src/sim/engine/options.ts';
 import { type SimHandle, startSim } from '../src/sim/program/start-sim.ts';
+import { postJson } from './support/send-raw.ts';
 import { until } from './support/until.ts';
 
 async function start(t: TestContext, options: Partial<SimOptions> = {}): Promise<SimHandle> {
@@ -74,7 +75,7 @@ suite('the ranks of a simulated engine', { concurrency: 4 }, () => {
     assert.deepEqual([info.dp_size, info.internal_states.length], [2, 2]);
     const metrics = await (await fetch(`${sim.url}/metrics`)).text();
     for (const rank of [0, 1]) assert.match(metrics, new RegExp(`^sglang:num_running_reqs\\{.*dp_rank="${rank}"\\} 1$`, 'm'));
-    await fetch(`${sim.url}/abort_request`, { method: 'POST', body: '{"abort_all":true}' });
+    await postJson(sim.port, '/abort_request', { abort_all: true });
     await Promise.all(busy);
     await until(() => sim.engine.sum((scheduler) => scheduler.runningRequests + scheduler.waitingRequests) === 0, 'all to have ended');
   });

@@ -34,7 +34,7 @@ export function addFault(call: Call): void {
 /** DELETE /sim/faults, or one with ?id=N. */
 export function removeFaults({ engine, answer, query }: Call): void {
   const id = query.get('id');
-  engine.faults.remove(id === null ? null : Number(id));
+  engine.removeFaults(id === null ? null : Number(id));
   answer.json(200, JSON.stringify({ faults: engine.faults.list() }));
 }
 

@@ -1,4 +1,5 @@
 /** POST /v1/chat/completions. Streams are deltas: a role event, text events, an event with the finish reason, usage if asked. */
+
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
@@ -9,15 +10,14 @@ import { withBody } from './error-answers.ts';
 import { chatLogprobs, choiceOf, finishName, matchedStop, usageOf } from './openai-answers.ts';
 import { startOpenAiJob } from './openai-job.ts';
 import type { OpenAiRequest, StreamShape } from './openai-writers.ts';
-import { type Body, type Handler, schemaError } from './request-body.ts';
+import { type Body, type Handler, isJsonType, MODEL, schemaError } from './request-body.ts';
 import type { SchemaProblem } from './schema-error.ts';
 
-const HANDLER: Handler = { method: 'POST', path: '/v1/chat/completions', line: 1870, name: 'openai_v1_chat_completions', dataclass: null };
+const HANDLER: Handler = { method: 'POST', path: '/v1/chat/completions', line: 1870, name: 'openai_v1_chat_completions', input: MODEL };
 const ROLES = ['system', 'assistant', 'tool', 'function', 'developer', 'latest_reminder', 'root', 'user'];
 
 export function chatCompletions(call: Call): void {
-  // The real engine trips over an array or a string before its own checks.
-  if (/^\s*["[]/.test(call.body.toString('latin1', 0, 64))) {
+  if (isJsonType(call.contentType) && isNoObject(call.body)) {
     call.answer.crashed();
     return;
   }
@@ -36,6 +36,19 @@ export function chatCompletions(call: Call): void {
       }),
     });
   });
+}
+
+/** Whether the body is JSON and no object. The real engine trips over that before its own checks. */
+function isNoObject(body: Buffer): boolean {
+  // Spares the second parsing of what may be long.
+  if (/^\s*(?:\{|$)/.test(body.toString('latin1', 0, 64))) return false;
+  try {
+    const value: unknown = JSON.parse(body.toString('utf8'));
+    return typeof value !== 'object' || value === null || Array.isArray(value);
+  } catch {
+    // Not JSON: the schema check says so.
+    return false;
+  }
 }
 
 /** Checks and reads `messages`. Throws a SchemaError or an EngineError. */

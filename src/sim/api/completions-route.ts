@@ -1,4 +1,5 @@
 /** POST /v1/completions: one prompt or several, as text or token ids. Streams are deltas; the last one has the finish reason. */
+
 import type { Engine } from '../engine/engine.ts';
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
@@ -11,9 +12,9 @@ import { startOpenAiJob } from './openai-job.ts';
 import type { OpenAiRequest, StreamShape } from './openai-writers.ts';
 import type { ReadPrompts } from './read-prompts.ts';
 import { readPrompts } from './read-prompts.ts';
-import { type Body, type Handler, schemaError } from './request-body.ts';
+import { type Body, type Handler, MODEL, schemaError } from './request-body.ts';
 
-const HANDLER: Handler = { method: 'POST', path: '/v1/completions', line: 1860, name: 'openai_v1_completions', dataclass: null };
+const HANDLER: Handler = { method: 'POST', path: '/v1/completions', line: 1860, name: 'openai_v1_completions', input: MODEL };
 const DEFAULT_TOKENS = 16;
 
 export function completions(call: Call): void {

@@ -1,73 +1,80 @@
-/** Health and control paths of the engine. Source: behaviour recorded from SGLang 0.5.23. */
+/** Paths that control an engine: caches, aborts, pauses. Source: behaviour recorded from SGLang 0.5.23. */
+import type { PauseMode } from '../engine/generation-pause.ts';
 import type { Call } from '../http/call.ts';
+import { pythonRepr } from '../http/python-json.ts';
+import { withBody } from './error-answers.ts';
+import { type Body, type Handler, schemaError, structProblem } from './request-body.ts';
 
 const FLUSHED =
   'Cache flushed.\nPlease check backend logs for more details. (When there are running or waiting requests, the operation will not be performed.)\n';
-/** A health check of an engine whose scheduler does not answer gives up after this. */
-const HEALTH_TIMEOUT_MS = 20_000;
+/** Time between two attempts of a flush that waits for an idle engine. */
+const FLUSH_POLL_MS = 100;
+const MODES: readonly PauseMode[] = ['abort', 'retract', 'in_place'];
 
-/** /health and /health_generate: not before the delay, and only if the scheduler moves. */
-export function health({ engine, answer }: Call): void {
-  if (engine.state === 'starting' || engine.state === 'draining') {
-    answer.send(503, '', null);
-    return;
-  }
-  const isStuck = engine.state === 'dead';
-  const delayMs = engine.scaled(isStuck ? HEALTH_TIMEOUT_MS : engine.options.healthDelaySecs * 1000);
-  const reply = (): void => answer.send(engine.state === 'ready' ? 200 : 503, '', null);
-  if (delayMs <= 0) {
-    reply();
-    return;
-  }
-  const timer = engine.clock.after(delayMs, reply);
-  answer.onGone(() => timer.cancel());
-}
-
-/** /ready: 503 also when paused. */
-export function ready({ engine, answer }: Call): void {
-  answer.send(engine.state === 'ready' && !engine.scheduler.isPaused ? 200 : 503, '', null);
-}
-
-export function ping({ engine, answer }: Call): void {
-  answer.send(engine.state === 'draining' || engine.state === 'starting' ? 503 : 200, '', null);
-}
+const handlerOf = (path: string, line: number, name: string, struct: string): Handler => ({
+  method: 'POST',
+  path,
+  line,
+  name,
+  input: { kind: 'struct', name: struct },
+});
+const ABORT = handlerOf('/abort_request', 1721, 'abort_request', 'AbortReq');
+const PAUSE = handlerOf('/pause_generation', 1831, 'pause_generation', 'PauseGenerationReqInput');
+const CONTINUE = handlerOf('/continue_generation', 1844, 'continue_generation', 'ContinueGenerationReqInput');
 
 export function root({ answer }: Call): void {
   answer.json(200, '"SGLang is running"');
 }
 
-export function flushCache({ engine, answer }: Call): void {
-  for (const scheduler of engine.schedulers) scheduler.flush();
-  answer.send(200, FLUSHED, null);
+/** Empties the prefix caches: 400 while requests are under way, unless they end within `?timeout=SECONDS`. */
+export function flushCache({ engine, answer, query }: Call): void {
+  const untilMs = engine.clock.nowMs() + Number(query.get('timeout') ?? 0) * 1000;
+  const attempt = (): void => {
+    // All ranks try, whatever the first one says.
+    const flushed = engine.schedulers.map((scheduler) => scheduler.flush());
+    if (flushed.every(Boolean)) answer.send(200, FLUSHED, null);
+    else if (engine.clock.nowMs() < untilMs && !answer.isGone)
+      engine.clock.after(FLUSH_POLL_MS, () => {
+        engine.link.send(attempt);
+      });
+    else answer.send(400, 'Flush cache failed.\n', null);
+  };
+  engine.link.send(attempt);
 }
 
-/** 200 and nothing, whatever the body says. */
-export function abortRequest({ engine, answer, body }: Call): void {
-  const { rid, abort_all: all } = parsed(body);
-  for (const job of [...engine.jobs]) {
-    for (const generation of [...job.generations]) {
-      const isMeant = all === true || (typeof rid === 'string' && rid !== '' && generation.spec.rid.startsWith(rid));
-      if (isMeant) engine.schedulerOf(generation).cancel(generation);
-    }
-  }
-  answer.send(200, '', null);
+/** 200 and nothing, whatever the body names. An id that is the beginning of others ends them too, if a request has it. */
+export function abortRequest(call: Call): void {
+  withBody(call, ABORT, ({ rid, abort_all: all }) => {
+    const { engine, answer } = call;
+    const isKnown = [...engine.jobs].some((job) => job.rids.some((known) => known === rid));
+    if (all === true) engine.abortJobs(() => true);
+    else if (typeof rid === 'string' && isKnown) engine.abortJobs((known) => known.startsWith(rid));
+    answer.send(200, '', null);
+  });
 }
 
-export function pauseGeneration({ engine, answer }: Call): void {
-  for (const scheduler of engine.schedulers) scheduler.pause();
-  answer.json(200, '{"status":"ok","message":"Generation paused successfully."}');
+export function pauseGeneration(call: Call): void {
+  withBody(call, PAUSE, (body) => {
+    const mode = modeOf(body);
+    call.engine.pause.pause(mode, () => call.answer.json(200, '{"message":"Generation paused successfully.","status":"ok"}'));
+  });
 }
 
-export function continueGeneration({ engine, answer }: Call): void {
-  for (const scheduler of engine.schedulers) scheduler.resume();
-  answer.json(200, '{"status":"ok","message":"Generation continued successfully."}');
+export function continueGeneration(call: Call): void {
+  withBody(call, CONTINUE, () => {
+    call.engine.pause.continue(() => call.answer.json(200, '{"message":"Generation continued successfully.","status":"ok"}'));
+  });
 }
 
-function parsed(body: Buffer): { readonly rid?: unknown; readonly abort_all?: unknown } {
-  try {
-    return JSON.parse(body.toString('utf8')) ?? {};
-  } catch {
-    // The engine logs it and answers 200 all the same.
-    return {};
-  }
+/** Throws a SchemaError for one that does not exist. */
+function modeOf(body: Body): PauseMode {
+  const { mode = 'abort' } = body;
+  const known = MODES.find((name) => name === mode);
+  if (known !== undefined) return known;
+  const expected = "'abort', 'retract' or 'in_place'";
+  const loc = ['body', 'function-after[build_struct(), PauseGenerationReqInput]', 'mode'];
+  throw schemaError(PAUSE, [
+    structProblem('PauseGenerationReqInput', pythonRepr(body)),
+    { type: 'literal_error', loc, msg: `Input should be ${expected}`, input: pythonRepr(mode), ctx: `{'expected': "${expected}"}` },
+  ]);
 }

@@ -1,5 +1,7 @@
 /** Paths of embedding models: embeddings, rerank, classify, encode. They run through the scheduler as prompts without output. Source: recorded from SGLang 0.5.23 with --is-embedding. */
+
 import { EngineError } from '../engine/engine-error.ts';
+import type { Sampling } from '../engine/prompt-request.ts';
 import type { Call } from '../http/call.ts';
 import { floatText, pythonRepr } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
@@ -9,17 +11,34 @@ import { answerOpenAiError } from './error-answers.ts';
 import { embeddingMetaInfo } from './meta-info.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { readPrompts } from './read-prompts.ts';
-import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
+import { type Body, type Handler, MODEL, parseBody, schemaError } from './request-body.ts';
 import { runJob } from './start-job.ts';
 
 const DIMENSIONS = 64;
 const NOT_EMBEDDING =
   'This model does not appear to be an embedding model by default. Please add `--is-embedding` when launching the server or try another model.';
 
-const EMBEDDINGS: Handler = { method: 'POST', path: '/v1/embeddings', line: 1882, name: 'openai_v1_embeddings', dataclass: null };
-const RERANK: Handler = { method: 'POST', path: '/v1/rerank', line: 2101, name: 'v1_rerank_request', dataclass: null };
-const CLASSIFY: Handler = { method: 'POST', path: '/v1/classify', line: 1893, name: 'openai_v1_classify', dataclass: null };
-const ENCODE: Handler = { method: 'POST', path: '/encode', line: 960, name: 'encode_request', dataclass: 'EmbeddingReqInput' };
+const EMBEDDINGS: Handler = { method: 'POST', path: '/v1/embeddings', line: 1882, name: 'openai_v1_embeddings', input: MODEL };
+const RERANK: Handler = { method: 'POST', path: '/v1/rerank', line: 2101, name: 'v1_rerank_request', input: MODEL };
+const CLASSIFY: Handler = { method: 'POST', path: '/v1/classify', line: 1893, name: 'openai_v1_classify', input: MODEL };
+const ENCODE: Handler = {
+  method: 'POST',
+  path: '/encode',
+  line: 960,
+  name: 'encode_request',
+  input: { kind: 'dataclass', name: 'EmbeddingReqInput' },
+};
+
+const NO_OUTPUT: Sampling = {
+  maxNewTokens: 0,
+  minNewTokens: 0,
+  temperature: 0,
+  stop: [],
+  stopTokenIds: [],
+  keepStop: false,
+  ignoreEos: true,
+  n: 1,
+};
 
 export function embeddings(call: Call): void {
   run(call, EMBEDDINGS, (body) => {
@@ -99,19 +118,18 @@ interface Work {
 }
 
 function run(call: Call, handler: Handler, read: (body: Body) => Work): void {
+  const refuse = (error: unknown): void => {
+    if (handler !== ENCODE || !(error instanceof EngineError)) answerOpenAiError(call, error);
+    else call.answer.json(error.status, JSON.stringify({ error: { message: error.message } }));
+  };
   try {
     const body = parseBody(handler, call.body, call.contentType);
     if (!call.engine.options.isEmbedding) throw new EngineError(NOT_EMBEDDING);
-    start(call, read(body));
+    const { prompts, answer } = read(body);
+    runJob(call, { prompts, sampling: NO_OUTPUT, isStream: false }, answer, refuse);
   } catch (error) {
-    if (handler !== ENCODE || !(error instanceof EngineError)) answerOpenAiError(call, error);
-    else call.answer.json(error.status, JSON.stringify({ error: { message: error.message } }));
+    refuse(error);
   }
-}
-
-function start(call: Call, { prompts, answer }: Work): void {
-  const sampling = { maxNewTokens: 0, minNewTokens: 0, temperature: 0, stop: [], stopTokenIds: [], keepStop: false, ignoreEos: true, n: 1 };
-  runJob(call, { prompts, sampling, isStream: false }, answer);
 }
 
 /** A text, a list of texts, token ids, or a list of lists of token ids. */

@@ -1,9 +1,10 @@
 /** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
+
 import { EngineError } from '../engine/engine-error.ts';
-import { QUEUE_FULL } from '../engine/job.ts';
 import type { PromptRequest } from '../engine/prompt-request.ts';
 import type { Call } from '../http/call.ts';
 import { pythonRepr } from '../http/python-json.ts';
+import { QUEUE_FULL } from '../scheduling/abort-messages.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { encode, promptFromIds } from '../scheduling/tokens.ts';
 import { errorText, type Failure, failureOf, failureText } from './error-answers.ts';
@@ -17,7 +18,13 @@ import { type Body, type Handler, parseBody, schemaError } from './request-body.
 import { SchemaError, type SchemaProblem } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 
-const HANDLER: Handler = { method: 'POST', path: '/generate', line: 928, name: 'generate_request', dataclass: 'GenerateReqInput' };
+const HANDLER: Handler = {
+  method: 'POST',
+  path: '/generate',
+  line: 928,
+  name: 'generate_request',
+  input: { kind: 'dataclass', name: 'GenerateReqInput' },
+};
 
 export function generate(call: Call): void {
   let isStream = false;
@@ -93,7 +100,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const wish = readLogprobWish(body);
   const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart, pair, rank };
   const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, wish) : new PlainWriter(call, isList || sampling.n > 1, wish);
-  startJob(call, request, writer);
+  startJob(call, request, writer, (error) => answerError(call, error, isStream));
 }
 
 function readPrompts(body: Body): { readonly prompts: readonly Uint16Array[]; readonly isList: boolean } {

@@ -99,10 +99,12 @@ export function serverInfo({ engine, answer }: Call): void {
   const args = launchArguments(engine);
   const all: Record<string, Json> = {};
   for (const key of SERVER_INFO_KEYS) all[key] = args[key] ?? null;
-  answer.json(
-    200,
-    toJson({ ...all, internal_states: engine.schedulers.map((scheduler) => ({ ...args, ...internalState(engine, scheduler) })) }),
-  );
+  const answerWithStates = (): void => {
+    const states = engine.schedulers.map((scheduler) => ({ ...args, ...internalState(engine, scheduler) }));
+    answer.json(200, toJson({ ...all, internal_states: states }));
+  };
+  // The only one of these paths that asks the schedulers.
+  engine.link.send(answerWithStates);
 }
 
 /** What is known of the launch; the rest of what the real engine has is null. */

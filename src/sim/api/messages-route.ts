@@ -1,19 +1,20 @@
 /** POST /v1/messages (Anthropic's API) and /v1/messages/count_tokens. Source: recorded from SGLang 0.5.23. */
+
 import { EngineError } from '../engine/engine-error.ts';
-import { QUEUE_FULL } from '../engine/job.ts';
 import type { Call } from '../http/call.ts';
 import { type Json, pythonRepr, toJson } from '../http/python-json.ts';
+import { QUEUE_FULL } from '../scheduling/abort-messages.ts';
 import type { FinishReason, Generation } from '../scheduling/generation.ts';
 import { type ChatMessage, chatPrompt, contentText, readMessage } from './chat-template.ts';
 import type { Failure } from './error-answers.ts';
 import { failureOf } from './error-answers.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { readOpenAiSampling } from './read-sampling.ts';
-import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
+import { type Body, type Handler, MODEL, parseBody, schemaError } from './request-body.ts';
 import { SchemaError } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 
-const HANDLER: Handler = { method: 'POST', path: '/v1/messages', line: 2100, name: 'anthropic_v1_messages', dataclass: null };
+const HANDLER: Handler = { method: 'POST', path: '/v1/messages', line: 2100, name: 'anthropic_v1_messages', input: MODEL };
 
 export function messages(call: Call): void {
   let isStream = false;
@@ -84,7 +85,10 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const prompt = chatPrompt(messagesOf(body));
   const sampling = { ...readOpenAiSampling({ ...body, stop: body['stop_sequences'] }, null), n: 1 };
   const writer = new MessagesWriter(call, modelNameOf(body), isStream);
-  startJob(call, { prompts: [prompt], sampling, isStream }, writer);
+  startJob(call, { prompts: [prompt], sampling, isStream }, writer, (error) => {
+    if (isStream) failStream(call, modelNameOf(body), error.message);
+    else answerError(call, error);
+  });
 }
 
 function startEvent(call: Call, model: string, usage: Json): void {

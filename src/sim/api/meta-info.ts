@@ -1,6 +1,8 @@
 /** `meta_info` of /generate. Source: key sets recorded from SGLang 0.5.23. */
+
 import type { Engine } from '../engine/engine.ts';
 import { floatText } from '../http/python-json.ts';
+import { ABORTED_IN_QUEUE } from '../scheduling/abort-messages.ts';
 import type { FinishReason, Generation } from '../scheduling/generation.ts';
 import { type LogprobWish, logprobText } from './logprobs.ts';
 
@@ -10,6 +12,7 @@ export type AnswerPart = 'whole' | 'first' | 'later';
 /** JSON text of the object. */
 export function metaInfo(engine: Engine, generation: Generation, wish: LogprobWish, part: AnswerPart): string {
   const { spec, finish } = generation;
+  if (finish?.type === 'abort' && finish.message === ABORTED_IN_QUEUE) return queuedMetaInfo(engine, generation);
   const cached = Math.max(0, generation.cachedTokens);
   const tokens = generation.outputIds.length;
   const parts = [commonText(engine, generation), ...phaseTexts(engine, generation), `"queue_time":${floatText(queuedSec(generation))}`];
@@ -43,15 +46,27 @@ export function embeddingMetaInfo(engine: Engine, generation: Generation): strin
   return `{${commonText(engine, generation)},"queue_time":0.0,${endText(engine, generation)},${sentText(engine)}}`;
 }
 
+/** The same for a request that an abort found in the queue. */
+function queuedMetaInfo(engine: Engine, { spec, outputIds, receivedMs, endedMs }: Generation): string {
+  const finish = `{"type":"abort","message":${JSON.stringify(ABORTED_IN_QUEUE)}}`;
+  return earlyText(engine, spec.rid, finish, outputIds.length, (endedMs - receivedMs) / 1000);
+}
+
 /** The same for a request that the full queue refused. */
 export function refusedMetaInfo(engine: Engine, message: string): string {
-  const finish = finishText({ type: 'abort', message, status: 503 });
+  const finish = `{"type":"abort","message":${JSON.stringify(message)},"status_code":503}`;
+  return earlyText(engine, engine.newId(), finish, 0, 0);
+}
+
+/** The object of a request that ended before it was computed. */
+function earlyText(engine: Engine, rid: string, finish: string, tokens: number, latencySec: number): string {
   const version = JSON.stringify(engine.options.weightVersion);
-  return `{"id":"${engine.newId()}","finish_reason":${finish},"weight_version":${version},${weightVersions(engine, 0)},"completion_tokens":0,"e2e_latency":0.0,${sentText(engine)}}`;
+  const versions = weightVersions(engine, tokens);
+  return `{"id":${JSON.stringify(rid)},"finish_reason":${finish},"weight_version":${version},"e2e_latency":${floatText(latencySec)},${versions},"completion_tokens":${tokens},${sentText(engine)}}`;
 }
 
 function commonText(engine: Engine, { spec, finish, promptTokens, retractions }: Generation): string {
-  const reason = finish === null ? 'null' : finishText(finish, spec.pair !== null);
+  const reason = finish === null ? 'null' : finishText(finish);
   const version = JSON.stringify(engine.options.weightVersion);
   return `"id":${JSON.stringify(spec.rid)},"finish_reason":${reason},"prompt_tokens":${promptTokens},"weight_version":${version},"num_retractions":${retractions}`;
 }
@@ -73,15 +88,15 @@ function decodeRate({ outputIds, endedMs, prefilledMs }: Generation): number {
   return endedMs > prefilledMs ? ((outputIds.length - 1) / (endedMs - prefilledMs)) * 1000 : 0;
 }
 
-/** JSON text of a finish reason as /generate shows it; an abort in a pair (`ofPair`) has a member more. */
-export function finishText(finish: FinishReason, ofPair = false): string {
+/** JSON text of a finish reason as /generate shows it. */
+function finishText(finish: FinishReason): string {
   switch (finish.type) {
     case 'length':
       return `{"type":"length","length":${finish.length}}`;
     case 'stop':
       return `{"type":"stop","matched":${JSON.stringify(finish.matched)}}`;
     case 'abort':
-      return `{"type":"abort","message":${JSON.stringify(finish.message)},"status_code":${finish.status ?? 'null'}${ofPair ? ',"err_type":null' : ''}}`;
+      return `{"type":"abort","message":${JSON.stringify(finish.message)},"status_code":${finish.status ?? 'null'},"err_type":null}`;
   }
 }
 

@@ -1,7 +1,9 @@
 /** How chat and completions become jobs: the fields that both read, in the order in which the engine checks them. */
+
 import type { Call } from '../http/call.ts';
 import type { Json } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
+import { answerOpenAiError } from './error-answers.ts';
 import { ridsOf } from './openai-answers.ts';
 import { OpenAiAnswer, type OpenAiRequest, OpenAiStream, readOpenAiRequest, type StreamShape } from './openai-writers.ts';
 import { readPairFields } from './read-pair-fields.ts';
@@ -40,5 +42,6 @@ export function startOpenAiJob(call: Call, body: Body, asked: OpenAiPrompts): vo
   const isStream = body['stream'] === true;
   const { object, choice, stream } = asked.shapeOf(request);
   const writer = isStream ? new OpenAiStream(call, request, stream) : new OpenAiAnswer(call, request, object, choice);
-  startJob(call, { prompts, sampling, isStream, rids: ridsOf(body, batch), pair, rank }, writer);
+  const job = { prompts, sampling, isStream, rids: ridsOf(body, batch), pair, rank };
+  startJob(call, job, writer, (error) => answerOpenAiError(call, error));
 }

@@ -1,7 +1,8 @@
 /** What writes the answers of chat and completions, which differ in their choices and in little else. Source: recorded from SGLang 0.5.23. */
-import { QUEUE_FULL } from '../engine/job.ts';
+
 import type { Call } from '../http/call.ts';
 import { type Json, toJson } from '../http/python-json.ts';
+import { QUEUE_FULL } from '../scheduling/abort-messages.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { answerFailure, type Failure, failureOf, streamFailure } from './error-answers.ts';
 import { metadataOf, modelNameOf, usageOf } from './openai-answers.ts';

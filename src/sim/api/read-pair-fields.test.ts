@@ -5,10 +5,17 @@ import { pairSpec } from '../engine/pair-fields.ts';
 import { rawMember } from './raw-member.ts';
 import { RoomError, readPairFields } from './read-pair-fields.ts';
 import type { Body, Handler } from './request-body.ts';
+import { MODEL } from './request-body.ts';
 import { SchemaError } from './schema-error.ts';
 
-const NATIVE = { method: 'POST', path: '/generate', line: 928, name: 'generate_request', dataclass: 'GenerateReqInput' };
-const CHAT = { ...NATIVE, path: '/v1/chat/completions', dataclass: null };
+const NATIVE: Handler = {
+  method: 'POST',
+  path: '/generate',
+  line: 928,
+  name: 'generate_request',
+  input: { kind: 'dataclass', name: 'GenerateReqInput' },
+};
+const CHAT: Handler = { ...NATIVE, path: '/v1/chat/completions', input: MODEL };
 const read = (text: string, handler: Handler = NATIVE): ReturnType<typeof readPairFields> =>
   readPairFields(Buffer.from(text), JSON.parse(text) as Body, handler);
 const roomsOf = (text: string, prompts: number, samples = 1): readonly (string | null)[] => {

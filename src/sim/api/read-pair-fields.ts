@@ -24,7 +24,7 @@ type Problems = readonly SchemaProblem[];
 
 function readRooms(raw: string | null, handler: Handler): PairFields['rooms'] {
   if (raw === null || raw === 'null') return null;
-  const isNative = handler.dataclass !== null;
+  const isNative = handler.input.kind === 'dataclass';
   const loc = ['body', 'bootstrap_room'];
   const list = isNative ? 'list[nullable[int]]' : 'list[int]';
   const asInteger = [...loc, 'int'];

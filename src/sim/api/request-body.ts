@@ -11,9 +11,12 @@ export interface Handler {
   readonly path: string;
   readonly line: number;
   readonly name: string;
-  /** Class of a body that is a Python dataclass; null when the body is a pydantic model. */
-  readonly dataclass: string | null;
+  readonly input: BodyInput;
 }
+
+/** How the engine declares the body: a pydantic model, or a class of another kind by its name. Complaints differ. */
+export type BodyInput = { readonly kind: 'model' } | { readonly kind: 'dataclass' | 'struct'; readonly name: string };
+export const MODEL: BodyInput = { kind: 'model' };
 
 export function schemaError(handler: Handler, problems: readonly SchemaProblem[]): SchemaError {
   const list = problems.map(problemText);
@@ -25,12 +28,16 @@ export function schemaError(handler: Handler, problems: readonly SchemaProblem[]
   );
 }
 
+export function isJsonType(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
+}
+
 /** Parses `bytes`. Throws a SchemaError for what is no JSON object, or not declared as JSON. */
 export function parseBody(handler: Handler, bytes: Buffer, contentType: string | undefined): Body {
-  const isJson = contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
-  if (!isJson && handler.dataclass === null) throw wrongMediaType();
+  const isJson = isJsonType(contentType);
+  if (!isJson && handler.input.kind === 'model') throw wrongMediaType();
   if (bytes.length === 0) throw schemaError(handler, [{ type: 'missing', loc: ['body'], msg: 'Field required', input: 'None', ctx: '' }]);
-  if (!isJson) throw schemaError(handler, [notAnObject(handler, `b${pythonRepr(bytes.toString('latin1'))}`)]);
+  if (!isJson) throw schemaError(handler, notAnObject(handler, `b${pythonRepr(bytes.toString('latin1'))}`));
   const text = bytes.toString('utf8');
   let value: unknown;
   try {
@@ -39,7 +46,7 @@ export function parseBody(handler: Handler, bytes: Buffer, contentType: string |
     throw schemaError(handler, [jsonProblem(text, error)]);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw schemaError(handler, [notAnObject(handler, pythonRepr(value))]);
+    throw schemaError(handler, notAnObject(handler, pythonRepr(value)));
   // An object that is neither null nor an array; its members stay unknown.
   return value as Body;
 }
@@ -52,13 +59,27 @@ function wrongMediaType(): SchemaError {
   ]);
 }
 
-function notAnObject(handler: Handler, input: string): SchemaProblem {
-  if (handler.dataclass === null) {
-    const msg = 'Input should be a valid dictionary or object to extract fields from';
-    return { type: 'model_attributes_type', loc: ['body'], msg, input, ctx: '' };
+function notAnObject({ input: declared }: Handler, input: string): readonly SchemaProblem[] {
+  switch (declared.kind) {
+    case 'model': {
+      const msg = 'Input should be a valid dictionary or object to extract fields from';
+      return [{ type: 'model_attributes_type', loc: ['body'], msg, input, ctx: '' }];
+    }
+    case 'dataclass': {
+      const msg = `Input should be a dictionary or an instance of ${declared.name}`;
+      return [{ type: 'dataclass_type', loc: ['body'], msg, input, ctx: `{'class_name': '${declared.name}'}` }];
+    }
+    case 'struct': {
+      const loc = ['body', `function-after[build_struct(), ${declared.name}]`];
+      return [structProblem(declared.name, input), { type: 'dict_type', loc, msg: 'Input should be a valid dictionary', input, ctx: '' }];
+    }
   }
-  const msg = `Input should be a dictionary or an instance of ${handler.dataclass}`;
-  return { type: 'dataclass_type', loc: ['body'], msg, input, ctx: `{'class_name': '${handler.dataclass}'}` };
+}
+
+/** The first complaint about a body that should be the struct `name`. */
+export function structProblem(name: string, input: string): SchemaProblem {
+  const loc = ['body', `is-instance[${name}]`];
+  return { type: 'is_instance_of', loc, msg: `Input should be an instance of ${name}`, input, ctx: `{'class': '${name}'}` };
 }
 
 function jsonProblem(text: string, error: unknown): SchemaProblem {

@@ -1,18 +1,20 @@
 /** POST /v1/responses, plain and as the event sequence `response.created` ... `response.incomplete`. Nothing is stored. Source: recorded from SGLang 0.5.23. */
+
 import { EngineError } from '../engine/engine-error.ts';
-import { QUEUE_FULL } from '../engine/job.ts';
 import type { Call } from '../http/call.ts';
 import { float, type Json, pythonRepr, toJson } from '../http/python-json.ts';
+import { QUEUE_FULL } from '../scheduling/abort-messages.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { type ChatMessage, chatPrompt, readMessage } from './chat-template.ts';
+import type { Failure } from './error-answers.ts';
 import { failureOf } from './error-answers.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { readOpenAiSampling } from './read-sampling.ts';
-import { type Body, type Handler, parseBody, schemaError } from './request-body.ts';
+import { type Body, type Handler, MODEL, parseBody, schemaError } from './request-body.ts';
 import { SchemaError } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 
-const HANDLER: Handler = { method: 'POST', path: '/v1/responses', line: 2066, name: 'v1_responses_request', dataclass: null };
+const HANDLER: Handler = { method: 'POST', path: '/v1/responses', line: 2066, name: 'v1_responses_request', input: MODEL };
 /** The engine keeps this many of the allowed tokens back. */
 const RESERVED_TOKENS = 2;
 const STORE_DISABLED =
@@ -22,10 +24,15 @@ export function responses(call: Call): void {
   try {
     start(call, parseBody(HANDLER, call.body, call.contentType));
   } catch (error) {
-    if (!(error instanceof SchemaError || error instanceof EngineError)) throw error;
-    const type = error instanceof SchemaError ? 'Bad Request' : 'invalid_request_error';
-    answerError(call, 400, error.message, type, null);
+    answerRefusal(call, error);
   }
+}
+
+/** Rethrows what is no complaint about the request. */
+function answerRefusal(call: Call, error: unknown): void {
+  if (!(error instanceof SchemaError || error instanceof EngineError)) throw error;
+  const type = error instanceof SchemaError ? 'Bad Request' : 'invalid_request_error';
+  answerError(call, 400, error.message, type, null);
 }
 
 /** GET /v1/responses/ID and POST /v1/responses/ID/cancel. */
@@ -54,13 +61,11 @@ function start(call: Call, body: Body): void {
   const sampling = { ...readOpenAiSampling(body, null), maxNewTokens: most, n: 1 };
   const isStream = body['stream'] === true;
   const writer = new ResponsesWriter(call, body, given, isStream);
-  try {
-    startJob(call, { prompts: [prompt], sampling, isStream }, writer);
-  } catch (error) {
+  startJob(call, { prompts: [prompt], sampling, isStream }, writer, (error) => {
     // A stream has begun before the engine looks at the prompt.
-    if (!isStream || !(error instanceof EngineError)) throw error;
-    writer.fail(error.message);
-  }
+    if (isStream) writer.fail(error.message);
+    else answerRefusal(call, error);
+  });
 }
 
 function messagesOf(input: unknown): readonly ChatMessage[] {
@@ -104,7 +109,7 @@ class ResponsesWriter {
     const generation = this.#generation!;
     if (!this.#isStream) {
       const failure = failureOf(generation);
-      if (failure !== null) answerError(this.#call, failure.status, failure.message, 'InternalServerError', null);
+      if (failure !== null) this.#answerFailure(failure);
       else this.#call.answer.json(200, toJson(this.#response(generation)));
       return;
     }
@@ -112,13 +117,17 @@ class ResponsesWriter {
     this.#event('response.output_text.done', { ...place, text: generation.text, logprobs: [] });
     this.#event('response.content_part.done', { ...place, part: this.#part(generation.text) });
     this.#event('response.output_item.done', { item: this.#item(generation.text, 'completed'), output_index: 0 });
-    const last = generation.finish?.type === 'stop' ? 'response.completed' : 'response.incomplete';
-    this.#responseEvent(last, this.#response(generation));
+    this.#responseEvent(`response.${statusOf(generation)}`, this.#response(generation));
     this.#call.answer.endStream();
   }
 
   refused(): void {
-    answerError(this.#call, 503, QUEUE_FULL, '503', null);
+    this.#answerFailure({ message: QUEUE_FULL, status: 503 });
+  }
+
+  /** The real route takes the failure of the engine for one of the request, and names its status in the message. */
+  #answerFailure({ message, status }: Failure): void {
+    answerError(this.#call, 400, status === 400 ? message : `${status}: ${message}`, 'invalid_request_error', null);
   }
 
   /** Ends a stream that has not got a token. */
@@ -179,20 +188,21 @@ class ResponsesWriter {
   /** The response object; without a generation as it is before the first token. */
   #response(generation: Generation | null): { readonly [key: string]: Json } {
     const body = this.#body as { temperature?: number; top_p?: number; instructions?: string; user?: string };
-    const isWhole = generation?.finish?.type === 'stop';
+    const status = statusOf(generation);
+    const message = generation?.finish?.type === 'abort' ? generation.finish.message : null;
     return {
       id: this.#id,
       object: 'response',
       created_at: this.#created,
       model: modelNameOf(this.#body),
       output: generation === null ? [] : [this.#item(generation.text, 'completed')],
-      status: generation === null ? 'in_progress' : isWhole ? 'completed' : 'incomplete',
+      status,
       usage: generation === null ? null : usage(generation),
       parallel_tool_calls: true,
       tool_choice: 'auto',
       tools: [],
-      error: null,
-      incomplete_details: generation === null || isWhole ? null : { reason: 'max_output_tokens' },
+      error: message === null ? null : { code: 'server_error', message },
+      incomplete_details: status === 'incomplete' ? { reason: 'max_output_tokens' } : null,
       instructions: body.instructions ?? null,
       max_output_tokens: this.#mostTokens,
       previous_response_id: null,
@@ -205,6 +215,19 @@ class ResponsesWriter {
       user: body.user ?? null,
       metadata: {},
     };
+  }
+}
+
+function statusOf(generation: Generation | null): 'in_progress' | 'completed' | 'incomplete' | 'failed' {
+  switch (generation?.finish?.type) {
+    case undefined:
+      return 'in_progress';
+    case 'stop':
+      return 'completed';
+    case 'length':
+      return 'incomplete';
+    case 'abort':
+      return 'failed';
   }
 }
 

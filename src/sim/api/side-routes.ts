@@ -1,21 +1,29 @@
 /** Smaller paths of the engine that a router may carry: scores, parsers, Ollama's chat, descriptions of the API. Source: recorded from SGLang 0.5.23. */
+
 import { SGLANG_VERSION } from '../engine/engine.ts';
 import { EngineError } from '../engine/engine-error.ts';
+import type { PromptRequest } from '../engine/prompt-request.ts';
 import type { Call } from '../http/call.ts';
 import { float, toJson } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { textKey } from '../scheduling/output-text.ts';
 import { encode } from '../scheduling/tokens.ts';
 import { chatPrompt, readMessage } from './chat-template.ts';
-import { withBody } from './error-answers.ts';
+import { answerOpenAiError, withBody } from './error-answers.ts';
 import { modelNameOf } from './openai-answers.ts';
 import { readOpenAiSampling } from './read-sampling.ts';
 import type { Handler } from './request-body.ts';
+import { MODEL } from './request-body.ts';
 import { runJob } from './start-job.ts';
 
-const handlerOf = (path: string): Handler => ({ method: 'POST', path, line: 2000, name: 'side_request', dataclass: null });
+const handlerOf = (path: string): Handler => ({ method: 'POST', path, line: 2000, name: 'side_request', input: MODEL });
 const SCORE = handlerOf('/v1/score');
-const PARSE = handlerOf('/parse_function_call');
+const PARSE: Handler = {
+  ...handlerOf('/parse_function_call'),
+  line: 1734,
+  name: 'parse_function_call_request',
+  input: { kind: 'struct', name: 'ParseFunctionCallReq' },
+};
 const OLLAMA = handlerOf('/api/chat');
 
 /** Probabilities of the label tokens after query and item. */
@@ -58,7 +66,7 @@ export function ollamaChat(call: Call): void {
     const prompt = chatPrompt(given.map(readMessage));
     const { num_predict: most } = (body['options'] ?? {}) as { num_predict?: unknown };
     const sampling = { ...readOpenAiSampling({}, typeof most === 'number' && most > 0 ? most : null) };
-    runJob(call, { prompts: [prompt], sampling, isStream: false }, (done) => {
+    const textOf = (done: readonly Generation[]): string => {
       const generation = done[0]!;
       return toJson({
         model: modelNameOf(body),
@@ -73,7 +81,8 @@ export function ollamaChat(call: Call): void {
         eval_count: generation.outputIds.length,
         eval_duration: null,
       });
-    });
+    };
+    runPlain(call, { prompts: [prompt], sampling, isStream: false }, textOf);
   });
 }
 
@@ -101,5 +110,9 @@ export function openApiText(routes: readonly (readonly [string, readonly string[
 
 function runPrompts(call: Call, prompts: readonly Uint16Array[], textOf: (done: readonly Generation[]) => string): void {
   const sampling = { ...readOpenAiSampling({}, 0), n: 1 };
-  runJob(call, { prompts, sampling, isStream: false }, textOf);
+  runPlain(call, { prompts, sampling, isStream: false }, textOf);
+}
+
+function runPlain(call: Call, request: PromptRequest, textOf: (done: readonly Generation[]) => string): void {
+  runJob(call, request, textOf, (error) => answerOpenAiError(call, error));
 }

@@ -1,13 +1,15 @@
 /** /tokenize and /detokenize, with and without /v1. */
+
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
 import { toJson } from '../http/python-json.ts';
 import { decode, encode } from '../scheduling/tokens.ts';
 import { withBody } from './error-answers.ts';
 import type { Handler } from './request-body.ts';
+import { MODEL } from './request-body.ts';
 
-const TOKENIZE: Handler = { method: 'POST', path: '/v1/tokenize', line: 1900, name: 'openai_v1_tokenize', dataclass: null };
-const DETOKENIZE: Handler = { method: 'POST', path: '/v1/detokenize', line: 1910, name: 'openai_v1_detokenize', dataclass: null };
+const TOKENIZE: Handler = { method: 'POST', path: '/v1/tokenize', line: 1900, name: 'openai_v1_tokenize', input: MODEL };
+const DETOKENIZE: Handler = { method: 'POST', path: '/v1/detokenize', line: 1910, name: 'openai_v1_detokenize', input: MODEL };
 
 export function tokenize(call: Call): void {
   withBody(call, TOKENIZE, ({ prompt }) => {

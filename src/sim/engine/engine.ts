@@ -4,8 +4,10 @@ import type { Rng } from '../../base/core/rng.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { Scheduler } from '../scheduling/scheduler.ts';
 import { type FaultKind, FaultList, type FaultRule } from './faults.ts';
+import { GenerationPause } from './generation-pause.ts';
 import type { SimOptions } from './options.ts';
 import { rankOfRoom } from './rank-of-room.ts';
+import { SchedulerLink } from './scheduler-link.ts';
 import { Traffic } from './traffic.ts';
 
 /** Version of the real engine whose answers are copied. */
@@ -14,6 +16,9 @@ export const SGLANG_VERSION = '0.5.23';
 /**
  *   starting --warm--> ready --SIGTERM--> draining --last request done--> (gone)
  *       any --deadly request, die fault--> dead
+ *
+ * Beside it stand three facts: generation is paused (`pause`), the schedulers are frozen (`link`), the last health check failed
+ * (`isUnhealthy`).
  */
 export type EngineState = 'starting' | 'ready' | 'draining' | 'dead';
 
@@ -30,6 +35,8 @@ const NO_ROOMS: RoomStats = { transferMs: 0, transferBytes: 0, rooms: 0, waiting
 
 /** A generating request that has not been answered. */
 export interface OpenJob {
+  /** Of its generations, also before the schedulers have them. */
+  readonly rids: readonly string[];
   readonly generations: readonly Generation[];
 }
 
@@ -45,6 +52,10 @@ export class Engine {
   readonly jobs: Set<OpenJob> = new Set();
   readonly startedWallMs: number;
   state: EngineState = 'starting';
+  readonly pause: GenerationPause;
+  readonly link: SchedulerLink = new SchedulerLink();
+  /** A health check failed, and none has passed since. Nothing else changes it: not a request that succeeds, not the end of a pause. */
+  isUnhealthy = false;
   /** Set by whoever owns the sockets: the engine process is gone. */
   onDeath: () => void = () => {};
   /** Set by whoever owns the sockets: a job ended. */
@@ -70,6 +81,13 @@ export class Engine {
     const chunkedPrefillSize = options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.MAX_SAFE_INTEGER;
     const settings = { ...options, chunkedPrefillSize, radixCache: !options.disableRadixCache && !isDecode };
     this.schedulers = Array.from({ length: options.dpSize }, () => new Scheduler(settings, clock));
+    this.pause = new GenerationPause({
+      hasJobs: () => this.jobs.size > 0,
+      abortJobs: () => this.abortJobs(() => true),
+      pauseSchedulers: (retract) => this.#tellSchedulers((scheduler) => scheduler.pause(retract)),
+      resumeSchedulers: () => this.#tellSchedulers((scheduler) => scheduler.resume()),
+      afterSecond: (run) => void clock.after(this.scaled(1000), run),
+    });
     const { prefillFailRate, disaggregationMode } = options;
     if (disaggregationMode === 'prefill' && prefillFailRate > 0)
       this.faults.add({ kind: 'abort', at: 'before-kv', probability: prefillFailRate });
@@ -131,12 +149,71 @@ export class Engine {
     return id;
   }
 
-  /** Adds a rule; `refuse` and `die` take effect now. Answers its id; throws a RangeError when there are too many. */
+  /** Whether a router should send new requests: what GET /ready answers. The schedulers are not asked. */
+  get isReady(): boolean {
+    return this.state === 'ready' && !this.isUnhealthy && !this.pause.isOn;
+  }
+
+  /** Whether a request that generates would get an answer now. */
+  get isResponsive(): boolean {
+    return this.state !== 'dead' && !this.link.isFrozen && !this.pause.isOn;
+  }
+
+  /** Requests that have not been answered, held ones included. */
+  get openRequests(): number {
+    return this.jobs.size + this.pause.heldRequests;
+  }
+
+  /** Ends the generations whose id `isMeant` accepts, as POST /abort_request does. */
+  abortJobs(isMeant: (rid: string) => boolean): void {
+    this.link.send(() => {
+      for (const job of [...this.jobs])
+        for (const generation of [...job.generations]) if (isMeant(generation.spec.rid)) this.schedulerOf(generation).cancel(generation);
+    });
+  }
+
+  /** Sends a message to the scheduler that has `generation`. */
+  tell(generation: Generation, message: (scheduler: Scheduler) => void): void {
+    this.link.send(() => message(this.schedulerOf(generation)));
+  }
+
+  #tellSchedulers(message: (scheduler: Scheduler) => void): void {
+    this.link.send(() => {
+      for (const scheduler of this.schedulers) message(scheduler);
+    });
+  }
+
+  /** The schedulers stop, as after SIGSTOP; the HTTP process does not notice. */
+  freeze(): void {
+    if (this.link.isFrozen || this.state === 'dead') return;
+    this.link.freeze();
+    for (const scheduler of this.schedulers) scheduler.freeze();
+  }
+
+  thaw(): void {
+    if (!this.link.isFrozen || this.state === 'dead') return;
+    for (const scheduler of this.schedulers) scheduler.thaw();
+    this.link.thaw();
+  }
+
+  /**
+   * Adds a rule; `refuse`, `freeze` and `die` take effect now. Returns its id; throws a RangeError when there are too many.
+   */
   addFault(rule: Partial<FaultRule> & { readonly kind: FaultKind }): number {
     const id = this.faults.add(rule);
     if (rule.kind === 'refuse') this.onRefuse(rule.durationMs ?? 1000);
+    if (rule.kind === 'freeze') {
+      this.freeze();
+      if (rule.durationMs) this.clock.after(rule.durationMs, () => this.removeFaults(id));
+    }
     if (rule.kind === 'die' && (rule.at ?? 'request') === 'request') this.die(0);
     return id;
+  }
+
+  /** Removes one rule, or all. The schedulers run again when no `freeze` is left. */
+  removeFaults(id: number | null = null): void {
+    this.faults.remove(id);
+    if (!this.faults.has('freeze')) this.thaw();
   }
 
   /** The schedulers die at once; the process follows after `--deadly-secs`. */

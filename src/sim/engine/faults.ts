@@ -2,13 +2,15 @@
 import type { Rng } from '../../base/core/rng.ts';
 import type { PairFault, PairPlace } from '../scheduling/pair-spec.ts';
 
-export const FAULT_KINDS = ['delay', 'hang', 'reset', 'status', 'cut', 'stall', 'abort', 'garbage', 'refuse', 'die'] as const;
+export const FAULT_KINDS = ['delay', 'hang', 'reset', 'status', 'cut', 'stall', 'abort', 'garbage', 'refuse', 'freeze', 'die'] as const;
 /**
  * `delay`: the answer starts `delayMs` later. `hang`: no answer (until the client leaves). `reset`, `cut`: the connection
  * breaks (RST, FIN) after `afterTokens` events of a stream or half of a plain body; `reset` without `afterTokens` before
  * any byte. `status`: `status`, `headers`, `body` instead of the answer. `stall`: a stream stands still for `durationMs`
  * after `afterTokens`. `abort`: the engine ends the request after `afterTokens` with an error. `garbage`: bytes that are
- * not HTTP. `refuse`: the listening socket is closed for `durationMs` when the rule is added. `die`: the engine is gone.
+ * not HTTP. `refuse`: the listening socket is closed for `durationMs` when the rule is added. `freeze`: the schedulers stop when
+ * the rule is added, and run again after `durationMs` (0, the default here: when it is removed); the HTTP side does not notice.
+ * `die`: the engine is gone.
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -52,6 +54,8 @@ export interface StreamFault {
   readonly durationMs: number;
 }
 
+/** Kinds that act when the rule is added, and strike no request. */
+const AT_ONCE: readonly FaultKind[] = ['refuse', 'freeze'];
 const MOST_RULES = 100;
 const DEFAULT_RULE: FaultRule = {
   kind: 'hang',
@@ -80,13 +84,18 @@ export class FaultList {
   add(rule: Partial<FaultRule> & { readonly kind: FaultKind }): number {
     if (this.#rules.length >= MOST_RULES) throw new RangeError(`at most ${MOST_RULES} faults`);
     const id = this.#nextId++;
-    this.#rules.push({ id, rule: { ...DEFAULT_RULE, ...rule }, hits: 0 });
+    const durationMs = rule.kind === 'freeze' ? 0 : DEFAULT_RULE.durationMs;
+    this.#rules.push({ id, rule: { ...DEFAULT_RULE, durationMs, ...rule }, hits: 0 });
     return id;
   }
 
   /** Takes one rule away, or all. */
   remove(id: number | null = null): void {
     this.#rules = id === null ? [] : this.#rules.filter((entry) => entry.id !== id);
+  }
+
+  has(kind: FaultKind): boolean {
+    return this.#rules.some(({ rule }) => rule.kind === kind);
   }
 
   list(): readonly ListedFault[] {
@@ -108,7 +117,7 @@ export class FaultList {
     const struck: FaultRule[] = [];
     for (const entry of this.#rules) {
       const { rule } = entry;
-      if (rule.kind === 'refuse' || !path.startsWith(rule.path) || !isMeant(rule)) continue;
+      if (AT_ONCE.includes(rule.kind) || !path.startsWith(rule.path) || !isMeant(rule)) continue;
       if (rule.count > 0 && entry.hits >= rule.count) continue;
       if (rule.probability < 1 && this.#rng.nextUint32() / 2 ** 32 >= rule.probability) continue;
       entry.hits++;

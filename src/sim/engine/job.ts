@@ -2,7 +2,9 @@
  * One HTTP request that generates: its generations (prompts times samples), what becomes of them when the client leaves,
  * and the checks that all routes share.
  */
+
 import type { TimerHandle } from '../../base/core/clock.ts';
+import { QUEUE_FULL } from '../scheduling/abort-messages.ts';
 import type { Generation, GenerationSpec } from '../scheduling/generation.ts';
 import type { PairFault, PairSpec } from '../scheduling/pair-spec.ts';
 import { VOCABULARY } from '../scheduling/tokens.ts';
@@ -30,8 +32,6 @@ export interface JobClient {
   /** Calls `run` when the client leaves before the end; at once if it has. */
   onGone(run: () => void): void;
 }
-
-export const QUEUE_FULL = 'The request queue is full.';
 
 export class Job implements OpenJob {
   /** By index: prompt * n + sample. */
@@ -64,6 +64,11 @@ export class Job implements OpenJob {
     if (this.#isHalf) for (let i = 0; i < this.rids.length; i++) checkPair(this.#engine, this.#pair(i));
     this.#engine.jobs.add(this);
     this.#client.onGone(() => this.#clientGone());
+    this.#engine.link.send(() => this.#enter());
+  }
+
+  /** The schedulers take the request. */
+  #enter(): void {
     if (this.#isDeadly()) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
     else if (this.#request.sampling.n > 1 && !this.#isHalf) this.#startSampled();
     else this.#startAll();
@@ -71,8 +76,10 @@ export class Job implements OpenJob {
   }
 
   /** Ends everything that is not over; the listener hears of it. */
-  abort(message: string, status: number | null = null): void {
-    for (const generation of [...this.generations]) this.#engine.schedulerOf(generation).abort(generation, message, status);
+  abort(message: string): void {
+    this.#engine.link.send(() => {
+      for (const generation of [...this.generations]) this.#engine.schedulerOf(generation).abort(generation, message);
+    });
   }
 
   /** A scripted fault: the engine gives up after so many tokens. */

@@ -1,10 +1,12 @@
 /** The sockets of one engine: uvicorn's manners over node:http. It owns listening, connections and the way from bytes to a handler. */
+
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createListener, type Server, type Socket } from 'node:net';
 import type { Engine } from '../engine/engine.ts';
 import type { FaultRule } from '../engine/faults.ts';
 import { Answer } from './answer.ts';
 import type { Call, RouteTable } from './call.ts';
+import { findSlashRedirect } from './slash-redirect.ts';
 
 const HEAD_BYTES = 65_536;
 
@@ -112,6 +114,8 @@ export class SimHttpServer {
     });
     request.on('end', () => {
       if (bytes > this.#engine.options.maxBodyBytes) return;
+      // An engine whose schedulers died takes connections and answers nothing until it is gone.
+      if (this.#engine.state === 'dead' && !isAdmin) return;
       const struck = isAdmin ? [] : this.#engine.faults.strike(path);
       const call: Call = {
         engine: this.#engine,
@@ -165,6 +169,7 @@ export class SimHttpServer {
         break;
       case 'abort':
       case 'refuse':
+      case 'freeze':
         break;
       case 'die':
         this.#engine.die(0);
@@ -181,7 +186,9 @@ export class SimHttpServer {
     }
     const methods = this.#routes.find(path);
     if (methods === null) {
-      answer.json(404, '{"detail":"Not Found"}');
+      const location = findSlashRedirect(this.#routes, request, path);
+      if (location === null) answer.json(404, '{"detail":"Not Found"}');
+      else answer.send(307, '', null, [['location', location]]);
       return;
     }
     const handler = methods[method];

@@ -65,7 +65,7 @@ export class KvReceiver implements PairHalf {
     const { host, port, room, prefillRank = null } = generation.spec.pair ?? {};
     if (host === FAKE_HOST) {
       clock.after(0, () =>
-        this.#engine.schedulerOf(generation).received(generation, { firstToken: 0, cachedTokens: 0, hasLogprobs: true }),
+        this.#engine.tell(generation, (scheduler) => scheduler.received(generation, { firstToken: 0, cachedTokens: 0, hasLogprobs: true })),
       );
       return;
     }
@@ -182,13 +182,15 @@ export class KvReceiver implements PairHalf {
     fetch.deadline.cancel();
     if (fetch.isDeaf) return;
     // Without `failed` it is the KV.
-    strikePair(this.#engine, generation, 'after-kv', () => this.#engine.schedulerOf(generation).received(generation, kv as KvHandOver));
+    strikePair(this.#engine, generation, 'after-kv', () =>
+      this.#engine.tell(generation, (scheduler) => scheduler.received(generation, kv as KvHandOver)),
+    );
   }
 
   #fail({ generation }: Fetch, phase: PairFailure, reason: string): void {
     const message = pairFailure(phase, generation, reason);
     this.#engine.log(message);
-    this.#engine.schedulerOf(generation).abort(generation, message, 500);
+    this.#engine.tell(generation, (scheduler) => scheduler.abort(generation, message, 500));
   }
 
   /** Tells the prefill engine that nobody waits any more. */

@@ -17,7 +17,7 @@ export function strikePair(engine: Engine, generation: Generation, place: PairPl
       });
       return;
     case 'abort':
-      engine.schedulerOf(generation).abort(generation, 'Aborted by a scripted fault.', 500);
+      engine.tell(generation, (scheduler) => scheduler.abort(generation, 'Aborted by a scripted fault.', 500));
       return;
     case 'die':
       engine.die(0);

@@ -101,27 +101,28 @@ export class PrefillRooms implements PairHalf {
 
   send(generation: Generation, kv: KvHandOver): void {
     const { options, clock } = this.#engine;
-    const scheduler = this.#engine.schedulerOf(generation);
     strikePair(this.#engine, generation, 'before-kv', () => {
       const bytes = generation.promptTokens * options.kvBytesPerToken;
       const ms = this.#engine.scaled(options.kvTransferLatencyMs + (bytes * 8) / (options.kvTransferGbitPerSec * 1e6));
       this.#lineFreeMs = Math.max(clock.nowMs(), this.#lineFreeMs) + ms;
       this.#transferMs = ms;
       this.#transferBytes = bytes;
-      clock.after(this.#lineFreeMs - clock.nowMs(), () => {
-        const sender = this.#senders.get(generation);
-        if (sender === undefined) return;
-        if (sender.partner === null) {
-          this.#fail(sender, 'Prefill transfer', lostDecode(place(generation)));
-          return;
-        }
-        const { partner } = sender;
-        sender.isDelivering = true;
-        partner.deliver(kv, () => {
-          sender.isDelivering = false;
-          strikePair(this.#engine, generation, 'after-kv', () => scheduler.sent(generation));
-        });
-      });
+      clock.after(this.#lineFreeMs - clock.nowMs(), () => this.#engine.link.send(() => this.#hand(generation, kv)));
+    });
+  }
+
+  /** The KV of `generation` is out. */
+  #hand(generation: Generation, kv: KvHandOver): void {
+    const sender = this.#senders.get(generation);
+    if (sender === undefined) return;
+    if (sender.partner === null) {
+      this.#fail(sender, 'Prefill transfer', lostDecode(place(generation)));
+      return;
+    }
+    sender.isDelivering = true;
+    sender.partner.deliver(kv, () => {
+      sender.isDelivering = false;
+      strikePair(this.#engine, generation, 'after-kv', () => this.#engine.tell(generation, (scheduler) => scheduler.sent(generation)));
     });
   }
 
@@ -190,7 +191,7 @@ export class PrefillRooms implements PairHalf {
     sender.timer?.cancel();
     sender.partner = partner;
     sender.isMet = true;
-    this.#engine.schedulerOf(sender.generation).partnerCame(sender.generation);
+    this.#engine.tell(sender.generation, (scheduler) => scheduler.partnerCame(sender.generation));
   }
 
   #failAll(room: Room): void {
@@ -201,7 +202,7 @@ export class PrefillRooms implements PairHalf {
   #fail({ generation }: Sender, phase: PairFailure, reason: string): void {
     const message = pairFailure(phase, generation, reason);
     this.#engine.log(message);
-    this.#engine.schedulerOf(generation).abort(generation, message, 500);
+    this.#engine.tell(generation, (scheduler) => scheduler.abort(generation, message, 500));
   }
 
   #hasFailed(id: string): boolean {

@@ -157,7 +157,7 @@ class RunningSim implements SimHandle {
   }
 
   removeFaults(id?: number): void {
-    this.engine.faults.remove(id ?? null);
+    this.engine.removeFaults(id ?? null);
   }
 
   listFaults(): readonly ListedFault[] {
@@ -188,9 +188,15 @@ class RunningSim implements SimHandle {
   }
 
   #checkDrained(): void {
-    if (this.engine.state !== 'draining' || this.engine.jobs.size > 0) return;
+    if (this.engine.state !== 'draining') return;
+    // An engine whose last health check failed does not wait for its requests.
+    if (this.engine.isUnhealthy) {
+      void this.#end('dead');
+      return;
+    }
+    if (this.engine.openRequests > 0) return;
     this.engine.clock.after(DRAIN_SETTLE_MS, () => {
-      if (this.engine.state === 'draining' && this.engine.jobs.size === 0) void this.#end('drained');
+      if (this.engine.state === 'draining' && this.engine.openRequests === 0) void this.#end('drained');
     });
   }
 
@@ -203,11 +209,12 @@ class RunningSim implements SimHandle {
     this.#log.met();
   }
 
-  /** Its collectives hang from now on, until its watchdog kills it. While it ends, the others may go first. */
+  /** Its collectives hang from now on, until its watchdog kills it. While it drains, the others may go first. */
   #nodeLost(rank: number): void {
     if (this.engine.state === 'draining') return;
     this.#log.line(`Node ${rank} is gone.`);
-    this.engine.die(this.engine.scaled(this.options.deadlySecs * 1000));
+    this.engine.freeze();
+    this.engine.clock.after(this.engine.scaled(this.options.deadlySecs * 1000), () => this.engine.die(0));
   }
 
   async #closeAll(isOrderly: boolean): Promise<void> {

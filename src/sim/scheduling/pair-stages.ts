@@ -60,10 +60,6 @@ export class PairStages {
     return [...this.#handing];
   }
 
-  all(): readonly Generation[] {
-    return [...this.#newcomers, ...this.#meeting, ...this.#handing];
-  }
-
   add(generation: Generation): void {
     this.#newcomers.push(generation);
   }

@@ -302,7 +302,7 @@ test('same seed, same prompt, same text; another seed or prompt, another text', 
 test('a paused scheduler stands still until it is resumed', () => {
   const rig = new Rig();
   const one = rig.submit();
-  rig.scheduler.pause();
+  rig.scheduler.pause(false);
   rig.clock.advance(10_000);
   assert.equal(one.outputIds.length, 1, 'the step under way is finished');
   rig.scheduler.resume();

@@ -10,14 +10,16 @@
  *   prefill: submit -> bootstrap -> waiting -> prefill step(s) -> transfer -> ended with one token
  *   decode:  submit -> waiting -> [room for all of it?] -> transfer -> running -> decode steps -> ended
  */
+
 import type { Clock } from '../../base/core/clock.ts';
+import { ABORTED_IN_QUEUE, ABORTED_RUNNING, QUEUE_FULL } from './abort-messages.ts';
 import { type FinishReason, Generation, type GenerationSink, type GenerationSpec } from './generation.ts';
 import { KvPool } from './kv-pool.ts';
 import { appendToken, outputLength, takeToken } from './next-token.ts';
 import { OutputReserve } from './output-reserve.ts';
 import { OutputText, textKey } from './output-text.ts';
 import type { KvHandOver, PairHalf } from './pair-half.ts';
-import { ABORTED, noRoom } from './pair-messages.ts';
+import { noRoom } from './pair-messages.ts';
 import { PairStages } from './pair-stages.ts';
 import { SchedulerCounters } from './scheduler-counters.ts';
 import { StepClock } from './step-clock.ts';
@@ -58,6 +60,8 @@ export class Scheduler {
   readonly #reserve = new OutputReserve();
   #stepMs = 0;
   #paused = false;
+  /** The pause takes the running requests back. */
+  #retracts = false;
   #dead = false;
 
   constructor(settings: SchedulerSettings, clock: Clock) {
@@ -184,19 +188,15 @@ export class Scheduler {
   /** Ends a request as POST /abort_request does: one that waits for its other half counts as a pair that failed. */
   cancel(generation: Generation): void {
     const message = this.#pairs.cancelMessage(generation);
-    if (message === null) this.abort(generation, ABORTED);
-    else this.abort(generation, message, 500);
+    if (message !== null) this.abort(generation, message, 500);
+    else this.abort(generation, generation.stage === 'queued' ? ABORTED_IN_QUEUE : ABORTED_RUNNING);
   }
 
-  abortAll(message: string): void {
-    const computing = this.#prefilling.map((part) => part.generation);
-    for (const generation of [...this.#waiting, ...this.#running, ...computing, ...this.#pairs.all()]) this.abort(generation, message);
-    if (this.#chunked !== null) this.abort(this.#chunked, message);
-  }
-
-  /** Stops after the step under way until `resume`. */
-  pause(): void {
+  /** Stops after the step under way until `resume`. `retract`: what runs then goes back to the queue and gives up its KV. */
+  pause(retract: boolean): void {
     this.#paused = true;
+    this.#retracts ||= retract;
+    this.#steps.wake();
   }
 
   resume(): void {
@@ -204,9 +204,19 @@ export class Scheduler {
     this.#steps.wake();
   }
 
-  /** Empties the prefix cache unless requests are under way; says whether it did. */
+  /** The process does not run until `thaw`, as after SIGSTOP: the step under way stands still. Messages to it have to wait elsewhere. */
+  freeze(): void {
+    this.#steps.freeze();
+  }
+
+  thaw(): void {
+    this.#steps.thaw();
+  }
+
+  /** Empties the prefix cache and returns true; false when requests are under way. While paused the queue does not count. */
   flush(): boolean {
-    if (this.runningRequests + this.#waiting.length + this.#pairs.queuedCount + this.#pairs.handingCount > 0) return false;
+    const queued = this.#paused ? 0 : this.#waiting.length + this.#pairs.queuedCount;
+    if (this.runningRequests + queued + this.#pairs.handingCount > 0) return false;
     this.pool.cache.clear();
     return true;
   }
@@ -220,7 +230,11 @@ export class Scheduler {
   // ---------------------------------------------------------------- steps
 
   #beginStep(): number | null {
-    if (this.#paused || this.#dead) return null;
+    if (this.#dead) return null;
+    if (this.#paused) {
+      if (this.#retracts) this.#retractAll();
+      return null;
+    }
     const { prefillTokensPerSec, stepOverheadMs, itlMs, itlPerRequestMs, speedup } = this.settings;
     this.#takeArrived();
     const promptTokens = this.#pairs.isDecode ? this.#setAside() : this.#gatherPrefill();
@@ -403,6 +417,17 @@ export class Scheduler {
     this.counters.retracted++;
     this.#reserve.reset();
     this.#waiting.unshift(generation);
+  }
+
+  /** Every running request goes back to the queue, the oldest first; those that the queue has no room for are refused. */
+  #retractAll(): void {
+    this.#retracts = false;
+    const running = [...(this.#chunked === null ? [] : [this.#chunked]), ...this.#running];
+    this.#running = [];
+    this.#chunked = null;
+    for (const generation of running.reverse()) this.#retract(generation);
+    const { maxQueuedRequests } = this.settings;
+    if (maxQueuedRequests > 0) for (const generation of this.#waiting.slice(maxQueuedRequests)) this.abort(generation, QUEUE_FULL, 503);
   }
 
   #remove(generation: Generation): void {

@@ -17,6 +17,10 @@ export class StepClock {
   readonly #end: () => void;
   #timer: TimerHandle | null = null;
   #endsAtMs = Number.NEGATIVE_INFINITY;
+  /** A step has begun and not ended. */
+  #isStepping = false;
+  /** Since when it is frozen; null: it is not. */
+  #frozenAtMs: number | null = null;
 
   /** `begin` starts a step and answers its length in milliseconds, or null when there is nothing to do; `end` finishes it. */
   constructor(clock: Clock, begin: () => number | null, end: () => void) {
@@ -27,11 +31,28 @@ export class StepClock {
 
   /** There may be work: starts a step unless one is running. */
   wake(): void {
-    if (this.#timer !== null) return;
+    if (this.#timer !== null || this.#frozenAtMs !== null) return;
     const durationMs = this.#begin();
     if (durationMs === null) return;
+    this.#isStepping = true;
     this.#endsAtMs = this.#clock.nowMs() + durationMs;
     this.#arm();
+  }
+
+  /** Stops time: a step under way keeps what is left of it until `thaw`. */
+  freeze(): void {
+    this.#frozenAtMs ??= this.#clock.nowMs();
+    this.stop();
+  }
+
+  thaw(): void {
+    if (this.#frozenAtMs === null) return;
+    const frozenMs = this.#clock.nowMs() - this.#frozenAtMs;
+    this.#frozenAtMs = null;
+    if (this.#isStepping) {
+      this.#endsAtMs += frozenMs;
+      this.#arm();
+    } else this.wake();
   }
 
   stop(): void {
@@ -46,6 +67,7 @@ export class StepClock {
   #fire(): void {
     const nowMs = this.#clock.nowMs();
     for (let steps = 0; steps < MOST_STEPS_A_TURN && this.#endsAtMs <= nowMs + SLACK_MS; steps++) {
+      this.#isStepping = false;
       this.#end();
       // `end` may have stopped this clock.
       if (this.#timer === null) return;
@@ -54,6 +76,7 @@ export class StepClock {
         this.#timer = null;
         return;
       }
+      this.#isStepping = true;
       this.#endsAtMs = Math.max(this.#endsAtMs, nowMs - MOST_LAG_MS) + durationMs;
     }
     this.#arm();
