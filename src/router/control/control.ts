@@ -25,12 +25,12 @@ import { ControlApi } from './sources/control-api.ts';
 import type { WorkerSource } from './sources/worker-source.ts';
 
 export interface ControlSettings {
-  /** A worker that is not ready by then counts as failed; a worker away for longer is probed seldom. */
+  /** A new worker that is not ready by then counts as failed; a worker that has been away for longer is probed every 5 s. */
   readonly startupTimeoutMs: number;
-  /** Upper bound of the time between probes of a worker that is away; 500 ms or less are used. */
+  /** Between probes of a worker that is away; larger values than 500 ms are lowered to 500 ms. */
   readonly startupCheckIntervalMs: number;
   readonly healthCheckTimeoutMs: number;
-  /** `/health`, the default, means `/ready`, and `/health` of workers that do not have that. */
+  /** `/health`, the default, means `/ready`, or `/health` if the worker has no `/ready`. */
   readonly healthCheckEndpoint: string;
   /** Workers are prefill and decode ones, else regular ones. False if absent. */
   readonly isPaired?: boolean;
@@ -56,19 +56,19 @@ export interface Control {
   readonly registry: Registry;
   /** Starts the sources, in this order, and probes the workers that they want. Throws what a source throws. */
   start(sources: readonly WorkerSource[]): void;
-  /** Resolves when something is known of every worker, good or bad, and at the latest after `limitMs`. */
+  /** Resolves when the first probe of every worker has ended and ranks are known, and at the latest after `limitMs`. */
   firstLook(limitMs: number): Promise<void>;
   /** Whether the worker or rank at this index may take requests now. */
   isEligible(worker: WorkerIndex): boolean;
-  /** From now on readiness says 503. */
+  /** From now on `/readiness` answers 503. */
   beginDrain(): void;
-  /** Ends the sources and all probing; resolves when nothing of them is left. Idempotent. */
+  /** Ends the sources, probes and requests to workers; resolves when none is left. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** The pause between probes that lets a worker whose probe takes a second take traffic within two. */
+/** With this pause a worker whose probe takes a second takes traffic within two seconds. */
 const MAX_AWAY_INTERVAL_MS = 500;
-/** Requests notice a worker that died at once; this is for workers that get none. */
+/** Requests show at once that a worker died; these probes are for workers that get none. */
 const READY_INTERVAL_MS = 10_000;
 
 export function createControl({ cell, load, clock, rng, logger, counters, settings }: ControlDeps): Control {
@@ -130,7 +130,7 @@ function proberSettings(settings: ControlSettings): ProberSettings {
     paths: healthCheckEndpoint === '/health' ? DEFAULT_PROBE_PATHS : [healthCheckEndpoint],
     timeoutMs: settings.healthCheckTimeoutMs,
     awayIntervalMs: Math.min(settings.startupCheckIntervalMs, MAX_AWAY_INTERVAL_MS),
-    awayPatienceMs: settings.startupTimeoutMs,
+    rareAfterMs: settings.startupTimeoutMs,
     readyIntervalMs: settings.readyProbeIntervalMs ?? READY_INTERVAL_MS,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * A family is one declared metric with all its series: label values bound to a cell, or to a function that is asked at scrape
- * time. It writes its own text (docs/decisions/metrics-text.md).
+ * A family is one declared metric with all its series: label values bound to a cell, or to a function that is called at scrape time.
+ * It writes its text (docs/decisions/metrics-text.md).
  */
 import { Counter, Gauge, Histogram } from '../../base/telemetry/cells.ts';
 import { type LabelOf, METRICS, type MetricDeclaration, type MetricKey } from './declarations.ts';
@@ -21,7 +21,7 @@ export class Family<Key extends MetricKey> {
   readonly name: string;
   readonly #declaration: MetricDeclaration;
   readonly #bounds: readonly number[];
-  /** Counters of workers: their number grows with the fleet. Gauges of workers stay, so a worker without requests is visible. */
+  /** Counters of workers: their number grows with the fleet. Gauges of workers are always shown, so a worker without requests is visible. */
   readonly #hidesZero: boolean;
   /** By label text. */
   readonly #series = new Map<string, Series>();
@@ -39,7 +39,7 @@ export class Family<Key extends MetricKey> {
     return this.#series.size;
   }
 
-  /** The counter of these labels: the same one for the same labels. Not for the hot path: keep what it returns. */
+  /** The counter of these labels: the same object for the same labels. Not for the hot path: keep what it returns. */
   counter(labels: Labels<Key>): Counter {
     return this.#cell(labels, () => new Counter(), Counter);
   }
@@ -52,12 +52,12 @@ export class Family<Key extends MetricKey> {
     return this.#cell(labels, () => new Histogram(this.#bounds), Histogram);
   }
 
-  /** A series whose value is asked for at scrape time; replaces what had these labels. */
+  /** A series whose value is read at scrape time; replaces a series with the same labels. */
   read(labels: Labels<Key>, value: () => number): void {
     this.#add(labels, value);
   }
 
-  /** Forgets a series; its cell may go on counting, unseen. */
+  /** Removes a series from the page; its cell can still be incremented. */
   remove(labels: Labels<Key>): void {
     this.#series.delete(this.#textOf(labels));
   }
@@ -90,7 +90,7 @@ export class Family<Key extends MetricKey> {
     this.#series.set(text, { labelText: text, cell });
   }
 
-  /** In the declared order, whatever the order in `labels`: also the identity of a series. */
+  /** In the declared order, not that of `labels`; identifies a series. */
   #textOf(labels: Readonly<Record<string, string>>): string {
     return labelText(this.#declaration.labels, labels);
   }

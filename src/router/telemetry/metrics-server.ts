@@ -1,4 +1,4 @@
-/** The listener of --prometheus-host and --prometheus-port: any path answers with the exposition. */
+/** The listener of --prometheus-host and --prometheus-port: any path answers with the metrics. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { jsonResponse, type LocalRoute } from '../../base/core/local-route.ts';
@@ -7,7 +7,7 @@ import type { Logger } from '../../base/core/logger.ts';
 /** What the listener needs of RouterMetrics. */
 export interface Exposition {
   readonly contentType: string;
-  /** The page, in the order of its lines. Each slice is made when it is asked for. */
+  /** The page, in the order of its lines. Each slice is made when the consumer asks for it. */
   slices(): AsyncIterable<string>;
 }
 
@@ -16,7 +16,7 @@ export interface MetricsServerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** True if a person chose host or port: then it is an error when they cannot be had. */
+  /** True if host or port was set explicitly: then failing to bind it is an error. */
   readonly explicit: boolean;
   readonly metrics: Exposition;
   readonly logger: Logger;
@@ -28,7 +28,7 @@ export interface MetricsServer {
   stop(): Promise<void>;
 }
 
-/** The metrics port that was asked for cannot be listened on. `message` says which and why. */
+/** A metrics port that was set explicitly cannot be bound. `message` names it and the reason. */
 export class MetricsPortError extends Error {
   constructor({ host, port }: { readonly host: string; readonly port: number }, options: { readonly cause: unknown }) {
     const why = (options.cause as NodeJS.ErrnoException).code ?? String(options.cause);
@@ -37,11 +37,11 @@ export class MetricsPortError extends Error {
   }
 }
 
-/** Scrapers are few; whoever opens more connections than this waits. */
+/** Scrapers are few; further connections wait. */
 const MAX_CONNECTIONS = 64;
 const HEAD_LIMIT_MS = 5000;
 
-/** Listens. If the address is taken: MetricsPortError when `explicit`, else a warning and null. */
+/** Listens. If it cannot bind the address, it throws MetricsPortError when `explicit`, else it logs a warning and returns null. */
 export async function startMetricsServer(options: MetricsServerOptions): Promise<MetricsServer | null> {
   const { port, explicit, logger } = options;
   const host = options.host.replace(/^\[(.*)\]$/, '$1');
@@ -64,7 +64,7 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   return { host: address.address, port: address.port, stop: () => stop(server) };
 }
 
-/** The same exposition on the router's own port, at a path of choice. */
+/** The same page on the main port, at `path`. */
 export function metricsRoute(path: string, metrics: Exposition): LocalRoute {
   return {
     method: 'GET',
@@ -91,7 +91,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, metric
   response.end();
 }
 
-/** Resolves when the scraper has taken what was written, or has left. */
+/** Resolves when the scraper has read what was written, or has closed the connection. */
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -1,6 +1,6 @@
 /**
- * The metrics of one router: binds labels to cells when a route, a worker or a policy appears, and writes the exposition when
- * someone asks. Label values come from closed sets or are capped, so the number of series is bounded.
+ * The metrics of one router: binds labels to cells when a route, a worker or a policy appears, and writes the page for a scrape. Label
+ * values come from closed sets or are capped, so the number of series is bounded.
  */
 import type { Clock } from '../../base/core/clock.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../base/core/worker.ts';
@@ -30,24 +30,24 @@ export interface RouterMetricsOptions {
   readonly policy: string;
   /** The router makes prefill-decode pairs, with these policies. */
   readonly pairPolicies?: Readonly<Record<'prefill' | 'decode', string>>;
-  /** What other parts know of a worker; asked at scrape time. */
+  /** Values of workers that other parts keep; read at scrape time. */
   readonly workers: WorkerReaders;
   /** Metrics of the process and of Node itself (memory, CPU, event loop lag, garbage collection). Default true. */
   readonly processMetrics?: boolean;
 }
 
 export interface WorkerReaders {
-  /** Attempts dispatched that have not ended. */
+  /** Attempts in flight. */
   inflight(worker: WorkerIndex): number;
   /** Attempts dispatched since the worker joined. */
   processed(worker: WorkerIndex): number;
   /** Whether it may take requests now. */
   isHealthy(worker: WorkerIndex): boolean;
-  /** Reused connections that were dead and have been replaced, since it joined. */
+  /** Reused connections that were dead and were replaced, since it joined. */
   staleConnections(worker: WorkerIndex): number;
 }
 
-/** A label whose values others choose takes this many different ones; what comes later is counted as "other". */
+/** Different values of a label whose values clients or workers choose; further values are counted as "other". */
 export const MAX_LABEL_VALUES = 256;
 
 /** Characters of the page made in one turn of the event loop. */
@@ -70,7 +70,7 @@ export class RouterMetrics {
   readonly #endpoints = new Map<string, EndpointSeries>();
   readonly #workers = new Map<WorkerIndex, WorkerSeries>();
   readonly #context: WorkerSeriesContext;
-  /** When the next slice may be made: scrapers that come together take turns. */
+  /** Resolves when the next slice may be made: concurrent scrapes take turns. */
   #nextSlice: Promise<void> = Promise.resolve();
 
   constructor(options: RouterMetricsOptions) {
@@ -113,12 +113,12 @@ export class RouterMetrics {
     return series;
   }
 
-  /** Series shared by all paths without a route; methods that are not well known share one too. */
+  /** Series shared by all paths without a route; methods other than the standard ones share one too. */
   unknownPath(method: string): HttpSeries {
     return this.httpRoute(METHODS.has(method) ? method : 'other', 'other');
   }
 
-  /** Answers to clients. `errorCode`: the router's code, '' for an answer that came from a worker. */
+  /** Answers to clients. `errorCode`: the router's code, '' for an answer of a worker. */
   response(status: number, errorCode: string): Counter {
     return this.#responses.of(status, errorCode);
   }
@@ -140,7 +140,7 @@ export class RouterMetrics {
     return this.#families.policyDecisions.counter({ policy, reason });
   }
 
-  /** Cells of prefill-decode pairs; asked for once, by a router that makes pairs. */
+  /** Cells of prefill-decode pairs; called once, by a router with prefill-decode disaggregation. */
   pairs(): PairSeries {
     return new PairSeries(this.#families, (model) => this.#modelLabel(model));
   }
@@ -160,7 +160,7 @@ export class RouterMetrics {
     this.#families.discoveryDeregistrations.counter({ source, reason: 'removed' }).value++;
   }
 
-  /** Open connections to workers of this type, idle ones included; asked at scrape time. */
+  /** Open connections to workers of this type, idle ones included; read at scrape time. */
   readWorkerConnections(type: WorkerType, value: () => number): void {
     this.#families.workerConnections.read({ worker_type: type, connection_mode: 'http' }, value);
   }
@@ -170,7 +170,7 @@ export class RouterMetrics {
     this.#families[key].read({}, value);
   }
 
-  /** Call when a worker joins, and again when its facts (its model) change: the same object comes back. */
+  /** Call when a worker joins, and again when its facts (its model) change: returns the same object. */
   bindWorker(worker: Worker): WorkerSeries {
     const bound = this.#workers.get(worker.index);
     if (bound !== undefined && bound.id === worker.id) {
@@ -192,15 +192,15 @@ export class RouterMetrics {
     return fresh;
   }
 
-  /** Removes the series of a worker from the exposition. Attempts that still run may go on counting into them. */
+  /** Removes the series of a worker from the page. Attempts in flight still count into them. */
   unbindWorker(worker: Worker): void {
     const bound = this.#workers.get(worker.index);
     if (bound !== undefined && bound.id === worker.id) this.#forget(bound);
   }
 
   /**
-   * The page in Prometheus' text format 0.0.4, in slices: one per turn of the event loop, whatever the number of scrapers, so that a
-   * large fleet does not delay streams. A series is written whole, with its values of that turn.
+   * The page in Prometheus' text format 0.0.4, in slices: one per turn of the event loop for all scrapes together, so that a large fleet
+   * does not delay streams. Each series is written whole, with its values of that turn.
    */
   async *slices(): AsyncGenerator<string, void> {
     await this.#process?.sample();
@@ -217,7 +217,7 @@ export class RouterMetrics {
     if (slice !== '') yield slice;
   }
 
-  /** Ends what watches the process. Idempotent; the exposition still answers. */
+  /** Stops watching the process. Idempotent; `slices` still works. */
   stop(): void {
     this.#process?.stop();
   }
@@ -235,7 +235,7 @@ export class RouterMetrics {
   #forget(bound: WorkerSeries): void {
     this.#workers.delete(bound.index);
     this.#leavePool(bound);
-    // The same URL may have come back under another index while this worker drained; then the series are the newcomer's.
+    // The URL may have been registered again under another index while this worker drained; then the series belong to that worker.
     for (const other of this.#workers.values()) if (other.url === bound.url) return;
     bound.removeSeries();
   }

@@ -12,7 +12,7 @@ export function labelText(names: readonly string[], labels: Readonly<Record<stri
   return names.map((name) => `${name}="${escapeLabelValue(labels[name] ?? '')}"`).join(',');
 }
 
-/** Buckets (cumulative), sum and count of one series; nothing before the first observation, which spares most lines of a scrape. */
+/** Buckets (cumulative), sum and count of one series; '' before the first observation. */
 export function histogramText(name: string, labels: string, histogram: Histogram): string {
   const { bounds, counts } = histogram;
   // Most histograms of a large fleet are empty in most scrapes.

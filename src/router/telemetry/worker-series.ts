@@ -14,12 +14,12 @@ export interface WorkerSeriesContext {
   endpoint(model: string, endpoint: string): EndpointSeries;
 }
 
-/** The object stays the same for the life of the worker; what carries its model is replaced when the model becomes known. */
+/** One object for the life of the worker; cells with the label `model` are replaced when the model becomes known. */
 export class WorkerSeries {
   readonly index: WorkerIndex;
   readonly id: string;
   readonly url: string;
-  /** Choices of the policy that fell on a worker of this type and model. */
+  /** Choices of the policy for workers of this type and model. */
   selections: Counter;
   /** Seconds, per attempt that ended well. */
   readonly duration: Histogram;
@@ -87,7 +87,7 @@ export class WorkerSeries {
     this.selections = this.#bindSelections();
   }
 
-  /** Takes the series that name this worker out of the exposition. */
+  /** Removes the series of this worker from the page. */
   removeSeries(): void {
     this.#isRemoved = true;
     const { families } = this.#context;
@@ -106,7 +106,7 @@ export class WorkerSeries {
   #bindFailures(kind: OutcomeKind): readonly [Counter, Counter] {
     const { workerErrors, workerFailures } = this.#context.families;
     const ofPool = workerErrors.counter({ ...this.#errorLabels, error_type: kind });
-    // A worker that drains after its removal must not come back into the exposition.
+    // A removed worker that still drains must not appear on the page again.
     const ofWorker = this.#isRemoved ? new Counter() : workerFailures.counter({ worker: this.url, error_type: kind });
     const counters = [ofPool, ofWorker] as const;
     this.#failures.set(kind, counters);

@@ -58,7 +58,7 @@ test('an answer comes with its status and body, from names and IPv6 addresses to
   assert.equal(failureOf(await get(`http://[::1]:${sixth}`)), 'status 418');
 });
 
-test('nobody there is no connection', async (t) => {
+test('a port where nothing listens is no connection', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // A TCP server's address has a port.
@@ -69,7 +69,7 @@ test('nobody there is no connection', async (t) => {
   assert.equal(failureOf(await get(`https://127.0.0.1:${plain}`)), 'no-connection', 'no TLS, no connection');
 });
 
-test('a connection that breaks, and what is not HTTP, are told apart from one that is slow', async (t) => {
+test('a connection that breaks, and an answer that is not HTTP, differ from one that is slow', async (t) => {
   const resets = await startServer(t, '', (socket) => socket.resetAndDestroy());
   const closes = await startServer(t, '', (socket) => socket.end());
   const babbles = await startServer(t, 'SSH-2.0-x\r\n');

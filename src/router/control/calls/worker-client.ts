@@ -1,12 +1,12 @@
 /**
- * The control plane's requests to workers, and the one place that knows its HTTP client (undici). Every call has a connection
- * of its own, so that a passed probe proves that a new connection works; environment proxies and redirects are not followed.
+ * Requests of the control plane to workers; the only file that knows the HTTP client (undici). Each `open` makes a new connection, so
+ * a passed probe proves that new connections work. Redirects and proxies from the environment are ignored.
  */
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock } from '../../../base/core/clock.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 
-/** Longest wait for a connection. Short: a machine that comes back must not be missed while a lost SYN is waited for. */
+/** Longest wait for a connection. Short, so that a lost SYN does not hide a machine that is back. */
 const CONNECT_TIMEOUT_MS = 1000;
 
 export type CallFailure =
@@ -14,7 +14,7 @@ export type CallFailure =
   | 'broken' // the connection timed out or broke, or what came is not HTTP
   | 'slow' // connected, no whole answer in time
   | 'too-large'
-  | 'inconclusive' // this machine lacks something: descriptors, ports, memory
+  | 'inconclusive' // this machine has no descriptors, ports or memory left
   | 'aborted'; // by the caller's signal
 
 export type CallResult =
@@ -24,11 +24,11 @@ export type CallResult =
 
 interface CallLimits {
   readonly timeoutMs: number;
-  /** 0: the body is not wanted and not waited for. */
+  /** 0: the body is ignored, and the call does not wait for it. */
   readonly bodyBytes: number;
 }
 
-/** One connection to one worker; `close` ends it and whatever runs on it. Calls never reject. One at a time. */
+/** One connection to one worker; `close` ends it and the call that runs on it. Calls never reject. One at a time. */
 export interface WorkerCalls {
   /** GET of a path below the worker's base path. */
   get(path: string, limits: CallLimits): Promise<CallResult>;
@@ -38,7 +38,7 @@ export interface WorkerCalls {
 }
 
 export interface WorkerClient {
-  /** `authorization`: sent to a worker that has no key of its own. */
+  /** `authorization`: sent if the worker has no API key. */
   open(worker: Worker, signal: AbortSignal, authorization?: string | null): WorkerCalls;
 }
 
@@ -106,7 +106,7 @@ class Connection implements WorkerCalls {
 
   async #read(status: number, body: Dispatcher.ResponseData['body'], limit: number): Promise<CallResult> {
     if (limit === 0) {
-      // A small body is drained, so that the connection can take one more request; a large or slow one is given up with it.
+      // Drains a small body, so that the connection can take one more request; `close` ends a large or slow one.
       body.on('error', ignore);
       body.resume();
       return { ok: true, status, body: Buffer.alloc(0) };
@@ -135,7 +135,7 @@ class Connection implements WorkerCalls {
 }
 
 const LOCAL_TROUBLE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-/** No connection, for a reason that may pass by itself. */
+/** No connection, for a reason that may be temporary. */
 const CONNECT_TROUBLE: ReadonlySet<string> = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT', 'ECONNRESET', 'EAI_AGAIN']);
 
 function codeOf(error: unknown): string {
@@ -143,5 +143,5 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'unknown';
 }
 
-/** The end of a body that nobody waits for is no news. */
+/** An error of a body that is ignored is ignored. */
 function ignore(): void {}

@@ -1,32 +1,32 @@
-/** Asks many workers the same thing. Bounded: how many are asked at once, how many rounds run at once, and, by its limits, every call. */
+/** Sends the same request to many workers. Workers at once, rounds at once and, by its limits, each call are bounded. */
 import type { Worker } from '../../../base/core/worker.ts';
 import type { WorkerCalls, WorkerClient } from './worker-client.ts';
 
-/** Workers of one round that are asked at the same time. Source: sglang_router 0.3.2. */
+/** Calls of one round that run at the same time. Source: sglang_router 0.3.2. */
 const PARALLEL = 32;
 const MAX_ROUNDS = 16;
 
 export class WorkerRounds {
   readonly #client: WorkerClient;
-  /** One for each call: many listeners of one signal draw a warning of Node. */
+  /** One per call: Node warns about many listeners of one signal. */
   readonly #calls = new Set<AbortController>();
   #isStopped = false;
   readonly #running = new Set<Promise<unknown>>();
-  /** By name of the question: whoever asks while it is being asked gets the same answer. */
+  /** Running shared rounds by name. */
   readonly #shared = new Map<string, Promise<unknown>>();
 
   constructor(client: WorkerClient) {
     this.#client = client;
   }
 
-  /** False: as many rounds run as may. */
+  /** False: the maximum number of rounds is running. */
   get hasRoom(): boolean {
     return this.#running.size < MAX_ROUNDS;
   }
 
   /**
-   * What `ask` found of each worker, in their order. `ask` must not reject. `authorization`: for workers without a key of their
-   * own, or null.
+   * The result of `ask` for each worker, in their order. `ask` must not reject. `authorization`: for workers without an API key, or
+   * null.
    */
   ask<T>(
     workers: readonly Worker[],
@@ -57,17 +57,17 @@ export class WorkerRounds {
     return done;
   }
 
-  /** The answer of a round of that name that is under way, or of a new one. For questions that change nothing. */
+  /** The result of the running round of that name, or of a new one. For requests that change nothing. */
   share<T>(name: string, begin: () => Promise<T>): Promise<T> {
     const shared = this.#shared.get(name);
-    // One name always stands for one question.
+    // One name always means the same request.
     if (shared !== undefined) return shared as Promise<T>;
     const fresh = begin().finally(() => this.#shared.delete(name));
     this.#shared.set(name, fresh);
     return fresh;
   }
 
-  /** Ends all calls; resolves when none is left. Idempotent. */
+  /** Ends all calls; resolves when none is running. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const controller of this.#calls) controller.abort();

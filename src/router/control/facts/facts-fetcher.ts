@@ -1,6 +1,6 @@
 /**
- * Fetches from workers that are up what they report about themselves. Only `--dp-aware` needs the answer: without it, a worker that has no
- * such endpoints or answers nonsense takes requests, and its model is `unknown`.
+ * Fetches what workers that are up report about themselves. Only `--dp-aware` needs the answer: without that flag, a worker that has no
+ * such endpoints, or answers something else, takes requests, and its model is `unknown`.
  */
 import type { Clock } from '../../../base/core/clock.ts';
 import type { Logger } from '../../../base/core/logger.ts';
@@ -34,7 +34,7 @@ export class FactsFetcher implements WorkerObserver {
   readonly #waiting = new Set<WorkerRecord>();
   readonly #running = new Map<WorkerRecord, AbortController>();
   readonly #done = new Set<Promise<void>>();
-  /** Workers that could not be asked; those that answered that they have no such path are not among them. */
+  /** Workers that did not answer. Not those that answered that they have no such path. */
   readonly #unanswered = new Set<WorkerRecord>();
 
   constructor(clock: Clock, client: WorkerClient, logger: Logger, sink: FactsSink) {
@@ -52,7 +52,7 @@ export class FactsFetcher implements WorkerObserver {
     await Promise.all(this.#done);
   }
 
-  /** A worker that came up may be another engine than before. */
+  /** A worker that came up again may be another engine. */
   phaseChanged(record: WorkerRecord, _from: Phase, because: WorkerEvent): void {
     if (because === 'probe-passed' && isUp(record.state)) this.#ask(record);
   }
@@ -68,7 +68,7 @@ export class FactsFetcher implements WorkerObserver {
     this.#running.get(record)?.abort();
   }
 
-  /** Asks the worker when its turn comes. A worker that is being asked is asked once more afterwards. */
+  /** Queues a fetch. If one of this worker is running, another one follows it. */
   #ask(record: WorkerRecord): void {
     this.#waiting.add(record);
     this.#startNext();

@@ -26,7 +26,7 @@ test('only a whole number of ranks that an engine can have is taken', () => {
   for (const size of [1, 8, 1024]) assert.equal(factsOf({ dp_size: size }, null).dpSize, size);
 });
 
-test('a worker that is not what it was registered as is told from one that fits or says nothing', () => {
+test('a worker that differs from what it was registered as is reported; one that fits or reports nothing is not', () => {
   const says = (server: object) => factsOf(server, null);
   const as = (type: WorkerType, bootstrapPort: number | null = null) => ({ ...DEFAULT_OPTIONS, type, bootstrapPort });
   const prefill = says({ disaggregation_mode: 'prefill', disaggregation_bootstrap_port: 8998 });
@@ -43,6 +43,6 @@ test('a worker that is not what it was registered as is told from one that fits 
   assert.equal(findMisfit(as('prefill', 1), says({ version: '0.4' })), null);
 });
 
-test('inherited names are no facts', () => {
+test('inherited properties are not read', () => {
   assert.deepEqual(factsOf(Object.create({ version: 'x' }) as object, null).metadata, {});
 });

@@ -1,9 +1,9 @@
-/** What the router keeps of a worker's own description (`/server_info`, `/model_info`). */
+/** Selects what the router keeps of what a worker reports (`/server_info`, `/model_info`). */
 
 import type { WorkerOptions } from '../registry/worker-options.ts';
 import type { WorkerFacts } from '../registry/worker-record.ts';
 
-/** Short facts that an operator looks for. The engine's description has hundreds, keys and paths of its machine among them. */
+/** Short facts that operators look for. Engines report hundreds, among them keys and paths of their machine. */
 const KEPT = [
   'model_path',
   'served_model_name',
@@ -29,9 +29,9 @@ export function factsOf(server: object | null, model: object | null): WorkerFact
     const value = findText(server, name) ?? findText(model, name);
     if (value !== null) metadata[name] = value;
   }
-  // Every engine has a value for it; only those of prefill workers mean something.
+  // Every engine reports a port; only that of a prefill worker is used.
   const port = metadata['disaggregation_mode'] === 'prefill' ? findText(server, BOOTSTRAP_PORT) : null;
-  // 0 is what a simulated engine was told that took any free one.
+  // A simulated engine that was started with port 0 reports 0, not the port that it got.
   if (port !== null && port !== '0') metadata[BOOTSTRAP_PORT] = port;
   // Source: sglang_router 0.3.2: served_model_name, else the last segment of model_path.
   const modelId = metadata['served_model_name'] ?? lastSegment(metadata['model_path'] ?? '');
@@ -59,14 +59,14 @@ function lastSegment(path: string): string {
 }
 
 /**
- * What a worker says of itself that does not fit what it was registered as, as text; null if nothing. A worker that says nothing fits.
+ * Describes how the worker differs from what it was registered as; null if it does not. A worker that reports nothing does not differ.
  * Source of the words: SGLang 0.5.23 (`disaggregation_mode` is "null" for regular workers).
  */
 export function findMisfit({ type, bootstrapPort }: WorkerOptions, { metadata }: WorkerFacts): string | null {
   const mode = metadata['disaggregation_mode'];
   if (mode === undefined) return null;
-  const says = mode === 'prefill' || mode === 'decode' ? mode : 'regular';
-  if (says !== type) return `registered as ${type}, but it is a ${says} worker`;
+  const reported = mode === 'prefill' || mode === 'decode' ? mode : 'regular';
+  if (reported !== type) return `registered as ${type}, but it is a ${reported} worker`;
   const port = metadata[BOOTSTRAP_PORT];
   if (port === undefined || bootstrapPort === null || port === String(bootstrapPort)) return null;
   return `registered with the bootstrap port ${bootstrapPort}, but it says ${port}`;

@@ -13,7 +13,7 @@ function enterAll(lanes: ProbeLanes, started: string[], leave: (() => void)[]): 
   }
 }
 
-test('those who wait start in turn as lanes become free', () => {
+test('waiting probes start in order as lanes become free', () => {
   const lanes = new ProbeLanes(new FakeClock(), { lanes: 1, holdMs: 100, open: 10 });
   const started: string[] = [];
   const leave: (() => void)[] = [];
@@ -26,7 +26,7 @@ test('those who wait start in turn as lanes become free', () => {
   assert.deepEqual(started, ['a', 'b', 'c']);
 });
 
-test('a probe that hangs gives its lane back after a while and still counts as open', () => {
+test('a probe that hangs frees its lane after a while and still counts as open', () => {
   const clock = new FakeClock();
   const lanes = new ProbeLanes(clock, { lanes: 1, holdMs: 100, open: 2 });
   const started: string[] = [];
@@ -41,14 +41,14 @@ test('a probe that hangs gives its lane back after a while and still counts as o
   assert.deepEqual(started, ['a', 'b', 'c']);
 });
 
-test('who gave up waiting is not started', () => {
+test('a withdrawn probe is not started', () => {
   const lanes = new ProbeLanes(new FakeClock(), { lanes: 1, holdMs: 100, open: 10 });
   const leave = lanes.enter();
   let starts = 0;
   const start = (): void => void starts++;
   lanes.whenFree(start);
   lanes.whenFree(start);
-  lanes.giveUp(start);
+  lanes.withdraw(start);
   leave();
   assert.equal(starts, 0);
 });

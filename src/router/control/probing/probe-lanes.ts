@@ -1,14 +1,14 @@
 /**
- * Bounds how many probes run at once. A probe takes a lane to start and gives it back after a short while even if it still
- * waits for its answer, so that workers that hang do not hold up the others; how many are open in all is bounded as well.
+ * Bounds how many probes run at once. A probe needs a lane to start and frees it after `holdMs`, even if it still waits for its
+ * answer, so workers that hang do not delay the others. The number of open probes is bounded as well.
  */
 import type { Clock } from '../../../base/core/clock.ts';
 
 interface LaneLimits {
-  /** Probes in their first `holdMs`. */
+  /** At most this many probes in their first `holdMs`. */
   readonly lanes: number;
   readonly holdMs: number;
-  /** Probes in all. */
+  /** At most this many probes in all. */
   readonly open: number;
 }
 
@@ -17,7 +17,7 @@ export class ProbeLanes {
   readonly #limits: LaneLimits;
   #held = 0;
   #open = 0;
-  /** First in, first out; a Set, so that one who waits can leave. */
+  /** First in, first out; a Set, so a waiting probe can be withdrawn. */
   readonly #waiting = new Set<() => void>();
 
   constructor(clock: Clock, limits: LaneLimits) {
@@ -25,18 +25,18 @@ export class ProbeLanes {
     this.#limits = limits;
   }
 
-  /** True when half of what may be open is: the time to leave out what is not needed. */
+  /** True when half of the probes that may be open are: probes that can be left out should be. */
   get isCrowded(): boolean {
     return this.#open * 2 >= this.#limits.open;
   }
 
-  /** Calls `start` now or when there is room; `start` must call `enter`. The same function waits only once. */
+  /** Calls `start` now, or when a lane is free; `start` must call `enter`. The same function waits only once. */
   whenFree(start: () => void): void {
     this.#waiting.add(start);
     this.#startWaiting();
   }
 
-  giveUp(start: () => void): void {
+  withdraw(start: () => void): void {
     this.#waiting.delete(start);
   }
 

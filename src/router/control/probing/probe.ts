@@ -1,24 +1,24 @@
-/** One probe of one worker: which paths are asked, and what their answers mean. */
+/** One probe of one worker: which paths are requested, and what the answers mean. */
 import type { Worker } from '../../../base/core/worker.ts';
 import type { CallFailure, WorkerClient } from '../calls/worker-client.ts';
 import type { WorkerEvent } from '../registry/worker-state.ts';
 
 /**
- * Asked in this order until one exists. `/ready` answers at once and is 503 from the moment of SIGTERM; `/health` of an engine
- * takes at least a second. Source: observed on SGLang 0.5.23.
+ * Requested in this order until one exists. `/ready` answers at once, and 503 after SIGTERM; `/health` of an engine takes at least
+ * a second. Source: observed on SGLang 0.5.23.
  */
 export const DEFAULT_PROBE_PATHS: readonly string[] = ['/ready', '/health'];
 
 export interface ProbeReport {
-  /** null: nothing was learnt about the worker. */
+  /** null: the probe says nothing about the worker. */
   readonly event: WorkerEvent | null;
   /** For the log and the job status: a status or an error code. */
   readonly detail: string;
-  /** Index into `paths` of the one that was answered; where the next probe of this worker begins. */
+  /** Index into `paths` of the one that answered; the next probe of this worker starts there. */
   readonly pathIndex: number;
 }
 
-/** Never rejects. A worker that has none of the paths is still a worker: its answer 404 is a passed probe. */
+/** Never rejects. A worker that has none of the paths passes: an answer of 404 shows that it is up. */
 export async function probe(
   client: WorkerClient,
   worker: Worker,
@@ -36,7 +36,7 @@ export async function probe(
       const detail = `${paths[pathIndex]} answered ${result.status}`;
       if (result.status >= 200 && result.status < 300) return { event: 'probe-passed', detail, pathIndex };
       if (result.status >= 500 && (isLast || result.status !== 501)) return { event: 'probe-unready', detail, pathIndex };
-      // Not there, not allowed without a key, or moved: ask the next path; after the last one, take it as a sign of life.
+      // The path does not exist, needs a key, or moved: try the next one. Any answer of the last path passes.
       if (isLast) return { event: 'probe-passed', detail, pathIndex };
     }
   } finally {

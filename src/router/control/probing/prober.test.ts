@@ -16,7 +16,7 @@ const SETTINGS: ProberSettings = {
   paths: ['/ready'],
   timeoutMs: 5000,
   awayIntervalMs: 500,
-  awayPatienceMs: 60_000,
+  rareAfterMs: 60_000,
   readyIntervalMs: 10_000,
 };
 const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };
@@ -106,8 +106,8 @@ function gaps(times: readonly number[]): number[] {
   return times.slice(1).map((time, i) => time - times[i]!);
 }
 
-test('a worker that refuses is probed about every 500 ms, and seldom once patience is over', async () => {
-  const { client, pass, add } = createRig({ awayPatienceMs: 5000 });
+test('a worker that refuses is probed about every 500 ms, and later every 5 s', async () => {
+  const { client, pass, add } = createRig({ rareAfterMs: 5000 });
   client.always = REFUSED;
   add('a');
   await pass(4900);
@@ -128,7 +128,7 @@ test('a ready worker is probed about every ten seconds, one probe at a time', as
   assert.ok(client.startsMs.length >= 6 && client.startsMs.length <= 8);
   client.always = null;
   await pass(60_000);
-  assert.equal(client.running.length, 1, 'the probe that hangs is not joined by others');
+  assert.equal(client.running.length, 1, 'no other probe starts while one hangs');
 });
 
 test('while an earlier probe of an away worker hangs, at most three more are started', async () => {
@@ -194,7 +194,7 @@ test('a reset has the worker probed at once', async () => {
   assert.equal(client.startsMs.length, before + 1);
 });
 
-test('workers that hang do not hold up the first probe of another one', async () => {
+test('workers that hang do not delay the first probe of another one', async () => {
   const { client, pass, add, clock } = createRig();
   for (let i = 0; i < 300; i++) add(`hangs-${i}`);
   await pass(3000);

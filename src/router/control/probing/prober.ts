@@ -1,11 +1,11 @@
 /**
- * Probes every worker for as long as it is registered: often while it is away, seldom while it is ready. One loop per worker:
+ * Probes every registered worker: about every 500 ms while it is away, every 10 s while it is up. One loop per worker:
  *
  *   due ──► wait for a lane ──► start a probe ──► due again, counted from the start
- *                                    └──► report (dropped if a later probe, or what an attempt saw, is newer)
+ *                                    └──► report (dropped if a later probe or attempt has reported since its start)
  *
- * A worker that is away gets a further probe while an earlier one still waits for its answer: a connection that died with the
- * worker's machine must not hide that the machine is back.
+ * While a probe of a worker that is away waits for its answer, further probes start: a connection that died with the worker's
+ * machine must not hide that the machine is back.
  */
 import type { Clock, TimerHandle } from '../../../base/core/clock.ts';
 import type { Rng } from '../../../base/core/rng.ts';
@@ -17,24 +17,24 @@ import { type ProbeReport, probe } from './probe.ts';
 import { ProbeLanes } from './probe-lanes.ts';
 
 export interface ProberSettings {
-  /** Asked in order until one exists. */
+  /** Requested in this order until one exists. */
   readonly paths: readonly string[];
   readonly timeoutMs: number;
   /** Between probes of a worker that is away; 500 ms plus a probe of 1 s stay below 2 s. */
   readonly awayIntervalMs: number;
-  /** After a worker has been away this long its probes become rare. */
-  readonly awayPatienceMs: number;
+  /** A worker that has been away for longer is probed every 5 s. */
+  readonly rareAfterMs: number;
   readonly readyIntervalMs: number;
 }
 
-/** Between probes of a worker that has been away for longer than anyone waits for it. */
+/** Between probes of a worker that has been away for longer than `rareAfterMs`. */
 const RARE_INTERVAL_MS = 5000;
-/** Between starts while an earlier probe of the same worker waits for its answer. */
+/** Between starts of probes while an earlier one of the same worker waits for its answer. */
 const OVERLAP_INTERVAL_MS = 1250;
 const MAX_OVERLAP = 4;
-/** Of workers that are away, all together: with more than 200 of them each is probed less often. A probe costs about 0.2 ms. */
+/** Probes of all workers that are away: with more than 200 of them each is probed less often. A probe costs about 0.2 ms. */
 const MAX_AWAY_PROBES_PER_SEC = 400;
-/** After a worker left: long enough that one that passes its probes and refuses requests does not flap with every request. */
+/** After a worker failed. A worker that passes its probes and refuses requests must not flap with every request. */
 const SOON_MS = 250;
 const URGENT_INTERVAL_MS = 100;
 const JITTER = 0.1;
@@ -53,7 +53,7 @@ export class Prober implements WorkerObserver {
     this.#shared = { clock, rng, client, settings, sink, lanes: new ProbeLanes(clock, LANES), away: 0, running: new Set() };
   }
 
-  /** Probes at once, and from then on until the worker is removed. */
+  /** Starts a loop that probes the worker now, and ends when the worker is removed. */
   workerAdded(record: WorkerRecord): void {
     const loop = new ProbeLoop(this.#shared, record);
     this.#loops.set(record, loop);
@@ -69,12 +69,12 @@ export class Prober implements WorkerObserver {
     this.#loops.get(record)?.phaseChanged();
   }
 
-  /** Running probes of this worker began before what was seen now, so their reports do not count. */
+  /** Running probes of this worker are older than what caused this call, so their reports are dropped. */
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
-    this.#loops.get(record)?.probeAnew(when === 'now' ? 0 : SOON_MS);
+    this.#loops.get(record)?.probeAgainIn(when === 'now' ? 0 : SOON_MS);
   }
 
-  /** Ends all loops and resolves when no probe is running any more. Idempotent. */
+  /** Ends all loops; resolves when no probe is running. Idempotent. */
   async stop(): Promise<void> {
     for (const record of [...this.#loops.keys()]) this.workerRemoved(record);
     await Promise.all(this.#shared.running);
@@ -88,7 +88,7 @@ interface Shared {
   readonly settings: ProberSettings;
   readonly sink: ProbeSink;
   readonly lanes: ProbeLanes;
-  /** Workers watched that are not ready. */
+  /** Number of registered workers that are not up. */
   away: number;
   readonly running: Set<Promise<void>>;
 }
@@ -102,10 +102,10 @@ class ProbeLoop {
   #awaySinceMs: number;
   #isAway = true;
   #isEnded = false;
-  /** When a probe was asked for, if that comes before the regular one. */
+  /** When a probe outside the regular interval is due; null: none. */
   #wantedMs: number | null = null;
   #starts = 0;
-  /** Reports of probes up to this number are old news. */
+  /** Reports of probes up to this number are dropped. */
   #newest = 0;
   #pathIndex = 0;
 
@@ -121,15 +121,15 @@ class ProbeLoop {
     this.#schedule();
   }
 
-  /** Not more often than every `URGENT_INTERVAL_MS`, however many requests ask for it. */
-  probeAnew(delayMs: number): void {
+  /** Starts at most one probe per `URGENT_INTERVAL_MS`, however many requests fail. */
+  probeAgainIn(delayMs: number): void {
     this.#newest = this.#starts;
     this.probeIn(Math.max(delayMs, this.#startedMs + URGENT_INTERVAL_MS - this.#shared.clock.nowMs()));
   }
 
   #dueIn(delayMs: number): void {
     if (this.#isEnded) return;
-    this.#shared.lanes.giveUp(this.#start);
+    this.#shared.lanes.withdraw(this.#start);
     this.#timer?.cancel();
     this.#timer = this.#shared.clock.after(delayMs, this.#due);
   }
@@ -148,11 +148,11 @@ class ProbeLoop {
     this.#isEnded = true;
     if (this.#isAway) this.#shared.away--;
     this.#timer?.cancel();
-    this.#shared.lanes.giveUp(this.#start);
+    this.#shared.lanes.withdraw(this.#start);
     for (const controller of this.#running) controller.abort();
   }
 
-  /** The next probe is due when somebody asked for it, else one interval after the last start. */
+  /** The next probe is due when one is wanted, else one interval after the last start. */
   #schedule(): void {
     const { clock, rng } = this.#shared;
     const spread = 1 - JITTER + (2 * JITTER * rng.below(1024)) / 1024;
@@ -163,7 +163,7 @@ class ProbeLoop {
   #intervalMs(): number {
     const { settings, clock, away } = this.#shared;
     if (!this.#isAway) return settings.readyIntervalMs;
-    const isRare = clock.nowMs() - this.#awaySinceMs > settings.awayPatienceMs;
+    const isRare = clock.nowMs() - this.#awaySinceMs > settings.rareAfterMs;
     const interval = Math.max(isRare ? RARE_INTERVAL_MS : settings.awayIntervalMs, (away * 1000) / MAX_AWAY_PROBES_PER_SEC);
     return this.#running.size === 0 ? interval : Math.max(interval, OVERLAP_INTERVAL_MS);
   }
@@ -204,7 +204,7 @@ class ProbeLoop {
   #take(report: ProbeReport): void {
     const { sink } = this.#shared;
     const { event, detail, pathIndex } = report;
-    // A path that is gone may mean another program on that port: the next probe begins with the first path again.
+    // If the path no longer exists, another program may have the port: the next probe starts with the first path.
     this.#pathIndex = event === 'probe-passed' ? pathIndex : 0;
     if (event !== null) sink.probeEnded(this.#record, event, detail);
   }

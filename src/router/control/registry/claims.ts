@@ -8,8 +8,8 @@ interface Claim {
 }
 
 /**
- * The worker stays registered as long as one claim is left. Its options are those of the lasting source that claimed it first; without
- * one, those of the source of one moment that registered it.
+ * The worker stays registered while at least one source claims it. Its options are those of the lasting source that claimed it first, or
+ * else those of the one-time source that registered it.
  */
 export class Claims {
   /** In the order of claiming. */

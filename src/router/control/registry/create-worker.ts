@@ -1,4 +1,4 @@
-/** Puts together what a worker is: where it is, what its owner says of it, and what it says of itself. */
+/** Makes the description of a worker from its address, the options of its source, and the facts that it reports. */
 import { HTTP1, type Worker, type WorkerIndex } from '../../../base/core/worker.ts';
 import type { WorkerAddress } from '../../../base/core/worker-address.ts';
 import type { WorkerOptions } from './worker-options.ts';

@@ -1,4 +1,4 @@
-/** Decides, alone, whether a worker may take requests now. */
+/** The only decision whether a worker may take requests now. */
 import type { WorkerRecord } from './worker-record.ts';
 
 export function isEligible({ state }: Pick<WorkerRecord, 'state'>): boolean {

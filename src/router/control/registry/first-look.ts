@@ -1,4 +1,4 @@
-/** Waits at the start of the router until something is known of every worker, so that the first request finds those that are up. */
+/** Waits at the start until the first probe of every worker has ended, so that the first request finds those that are up. */
 import type { Clock } from '../../../base/core/clock.ts';
 import { isEligible } from './eligibility.ts';
 import type { WorkerObserver } from './worker-observer.ts';
@@ -7,7 +7,7 @@ import type { WorkerEvent } from './worker-state.ts';
 
 export class FirstLook implements WorkerObserver {
   readonly #clock: Clock;
-  /** Registered workers of which nothing is known yet. */
+  /** Registered workers whose first probe has not ended, or whose ranks are awaited. */
   readonly #unseen = new Set<WorkerRecord>();
   #allSeen: (() => void) | null = null;
 
@@ -15,7 +15,7 @@ export class FirstLook implements WorkerObserver {
     this.#clock = clock;
   }
 
-  /** Resolves when something is known of every worker, good or bad, and at the latest after `limitMs`. One call at a time. */
+  /** Resolves when every worker has been seen, up or not, and at the latest after `limitMs`. One call at a time. */
   async wait(limitMs: number): Promise<void> {
     if (this.#unseen.size === 0) return;
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-/** Changes that are published together: workers that join, leave, or are described anew. */
+/** Collects changes of workers that are published as one snapshot. */
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
 import { Claims } from './claims.ts';
@@ -60,7 +60,7 @@ export class FleetEdit {
     this.removed.push({ entry, by });
   }
 
-  /** After a change of options or facts. Ranks that are the same keep their ids and indices. */
+  /** Applies changed options or facts. Ranks that remain keep their ids and indices. */
   renew(entry: Entry): void {
     const { worker, ranks } = entry;
     entry.worker = createWorker(worker.index, worker.id, worker, entry.claims.options, entry.facts);
@@ -74,7 +74,7 @@ export class FleetEdit {
     this.#left.push(...left);
   }
 
-  /** Without a usable number of ranks, or without room for all of them, they stay as they are. */
+  /** Without a usable number of ranks, or with too few free indices, the ranks stay as they are. */
   #ranksOf(entry: Entry): readonly Worker[] {
     const { worker, ranks, facts, state } = entry;
     const { indices, rng } = this.#deps;

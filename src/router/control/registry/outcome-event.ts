@@ -1,8 +1,8 @@
-/** What the end of an attempt says about the worker. */
+/** Maps the outcome of an attempt to an event of its worker. */
 import { isUnreachable, type Outcome } from '../../../base/core/outcome.ts';
 import type { WorkerEvent } from './worker-state.ts';
 
-/** null: nothing about whether the worker can be reached. */
+/** null: the outcome does not show whether the worker can be reached. */
 export function eventOf(outcome: Outcome): WorkerEvent | null {
   if (isUnreachable(outcome.kind)) return 'attempt-unreachable';
   if (outcome.kind === 'reset') return 'attempt-reset';

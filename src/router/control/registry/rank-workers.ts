@@ -3,7 +3,7 @@ import type { Worker } from '../../../base/core/worker.ts';
 import { createRank } from './create-worker.ts';
 import type { IndexPool } from './index-pool.ts';
 
-/** `size` ranks; those in `before` keep their ids and indices. Takes indices for the others; null when there is no room for all. */
+/** `size` ranks; those in `before` keep their ids and indices. Takes indices for the others; null if too few are free. */
 export function rankWorkers(
   engine: Worker,
   before: readonly Worker[],

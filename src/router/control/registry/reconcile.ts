@@ -13,8 +13,8 @@ import type { WorkerRecord } from './worker-record.ts';
 export type Desired = { readonly kind: 'added' | 'known' | 'conflict'; readonly record: WorkerRecord } | { readonly kind: 'full' };
 
 /**
- * A lasting source claims every worker that it names and gives up its claims to all others. A source of one moment claims only what it
- * registers; a worker that is registered already stays as it is. A worker leaves with its last claim.
+ * A lasting source claims every worker that it names and drops its claims to all others. A one-time source claims only workers that it
+ * registers; a worker that is registered already stays as it is. A worker is removed with its last claim.
  */
 export function reconcile(table: FleetTable, edit: FleetEdit, source: Source, workers: readonly WantedWorker[]): readonly Desired[] {
   if (source.isLasting) {
@@ -58,7 +58,7 @@ function create(edit: FleetEdit, source: Source, worker: WantedWorker): Desired 
   return entry === null ? { kind: 'full' } : { kind: 'added', record: entry };
 }
 
-/** Returns true when the worker left with the claim. A source of one moment does not take back what it said. */
+/** Returns true if the worker was removed with the claim. A one-time source never drops its claims. */
 function dropClaim(edit: FleetEdit, entry: Entry, source: Source): boolean {
   const { claims } = entry;
   if (!source.isLasting || !claims.has(source)) return false;
@@ -68,7 +68,7 @@ function dropClaim(edit: FleetEdit, entry: Entry, source: Source): boolean {
   return isOnly;
 }
 
-/** An engine that came back as something else must not be used as what it was. A source that names no bootstrap port accepts any. */
+/** An engine that restarted in another role must not be used in the old one. A source that names no bootstrap port accepts any. */
 function hasOtherRole({ type, bootstrapPort }: Worker, options: WorkerOptions): boolean {
   return options.type !== type || (options.bootstrapPort !== null && options.bootstrapPort !== bootstrapPort);
 }

@@ -1,5 +1,5 @@
 /**
- * The job that takes a new worker to its first passed probe: its status for `GET /workers`, its deadline, and the requests that wait for it.
+ * Tracks each new worker until it is ready: its status for `GET /workers`, its deadline, and the requests that wait for it.
  *
  *   pending ──(first probe reported)──► processing ──(ready)──► no job any more
  *      └──────────(deadline)───────────────┴──────► failed ──(ready after all)──► no job any more
@@ -61,7 +61,7 @@ export class RegistrationJobs implements WorkerObserver {
   }
 
   probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
-    // A passed probe is no news of an engine that still has to report its ranks.
+    // An engine that is up still has to report its ranks: keep the reason why it has not.
     if (event !== 'probe-passed' || record.state.areRanksKnown) this.#note(record, detail);
   }
 
@@ -100,7 +100,7 @@ export class RegistrationJobs implements WorkerObserver {
     for (const record of [...this.#jobs.keys()]) this.#end(record, 'stopped');
   }
 
-  /** `detail`: what the last probe of a worker that is not ready yet saw. */
+  /** `detail`: what the last probe of the worker saw. */
   #note(record: WorkerRecord, detail: string): void {
     const job = this.#jobs.get(record);
     if (job === undefined || job.status === 'failed') return;

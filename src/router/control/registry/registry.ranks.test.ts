@@ -25,14 +25,14 @@ class Rig {
   readonly cell = new FleetCell();
   readonly load = new LoadTable();
   readonly registry: Registry;
-  /** What a listener that keeps its own table has, by index. */
+  /** Table of a listener, by index. */
   readonly seen = new Map<number, Worker>();
 
   constructor(maxWorkers: number) {
     this.registry = new Registry({ cell: this.cell, load: this.load, rng: createRng(3), maxWorkers, isDpAware: true });
     this.cell.subscribe({
       workerLeft: ({ index, id }) => {
-        assert.equal(this.seen.get(index)?.id, id, 'who leaves was there');
+        assert.equal(this.seen.get(index)?.id, id, 'a worker that leaves was in the fleet');
         this.seen.delete(index);
       },
       workerJoined: (worker) => {
@@ -54,7 +54,7 @@ class Rig {
   }
 }
 
-test('a ready engine is eligible when it has told its ranks, whichever comes first', () => {
+test('an engine is eligible when it is up and its ranks are known, in either order', () => {
   const rig = new Rig(10);
   const [a, b] = [rig.add('a'), rig.add('b')];
   rig.registry.probeEnded(a, 'probe-passed', '');
@@ -65,7 +65,7 @@ test('a ready engine is eligible when it has told its ranks, whichever comes fir
   rig.registry.probeEnded(b, 'probe-passed', '');
   assert.deepEqual(rig.eligible, ['http://a:1@0', 'http://b:1@0', 'http://a:1@1']);
   rig.registry.attemptEnded(a.ranks[1]!.index, { kind: 'connect-failed', status: 0 });
-  assert.deepEqual(rig.eligible, ['http://b:1@0'], 'an attempt at one rank speaks for the engine');
+  assert.deepEqual(rig.eligible, ['http://b:1@0'], 'an attempt at one rank counts for the engine');
 });
 
 test('without a usable number of ranks nothing changes', () => {
@@ -83,7 +83,7 @@ test('without a usable number of ranks nothing changes', () => {
   );
 });
 
-test('ranks for which there is no room do not come, neither some of them', () => {
+test('without room for all ranks of an engine, none is added', () => {
   const rig = new Rig(4);
   const [a, b] = [rig.add('a'), rig.add('b')];
   rig.registry.factsDiscovered(a, factsOf(2));
@@ -111,7 +111,7 @@ type Op =
   | { readonly op: 'add' | 'remove' | 'dispatch' | 'settle'; readonly nth: number }
   | { readonly op: 'facts'; readonly nth: number; readonly ranks: number };
 
-test('whatever happens, every rank has an index of its own, and one with an attempt under way is given to nobody else', () => {
+test('under any events every rank has its own index, and an index with an attempt in flight is not reused', () => {
   const op: fc.Arbitrary<Op> = fc.oneof(
     fc.record({ op: fc.constantFrom('add' as const, 'remove' as const, 'dispatch' as const, 'settle' as const), nth: fc.nat(9) }),
     fc.record({ op: fc.constant('facts' as const), nth: fc.nat(9), ranks: fc.integer({ min: 0, max: 5 }) }),

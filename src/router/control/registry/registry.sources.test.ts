@@ -37,7 +37,7 @@ class Rig {
     });
   }
 
-  /** What became of each wish. */
+  /** The result for each worker. */
   desire(source: Source, ...workers: readonly WantedWorker[]): string[] {
     return this.registry.desire(source, workers).map(({ kind }) => kind);
   }
@@ -53,7 +53,7 @@ class Rig {
   }
 }
 
-test('what a lasting source no longer names leaves, and what it names joins, in one publication', () => {
+test('workers that a lasting source stops naming leave, and new ones join, in one publication', () => {
   const rig = new Rig();
   rig.desire(FILE, want('a'), want('b'));
   const { version } = rig.cell.current;
@@ -62,7 +62,7 @@ test('what a lasting source no longer names leaves, and what it names joins, in 
   assert.deepEqual(rig.heard, ['+a the file workers', '+b the file workers', '-a the file workers', '+c the file workers']);
 });
 
-test('a source of one moment takes nothing back', () => {
+test('a one-time source never drops its claims', () => {
   const rig = new Rig();
   rig.desire(COMMAND_LINE, want('a'));
   rig.desire(COMMAND_LINE, want('b'));
@@ -71,10 +71,10 @@ test('a source of one moment takes nothing back', () => {
   assert.deepEqual(rig.hosts, ['a', 'b', 'c']);
 });
 
-test('a wish that is repeated publishes nothing', () => {
+test('naming the same workers again publishes nothing', () => {
   const rig = new Rig();
-  const wish = [want('a', { labels: { zone: 'x' } }), want('b')];
-  rig.desire(FILE, ...wish);
+  const wanted = [want('a', { labels: { zone: 'x' } }), want('b')];
+  rig.desire(FILE, ...wanted);
   const { version } = rig.cell.current;
   assert.deepEqual(rig.desire(FILE, want('a', { labels: { zone: 'x' } }), want('b')), ['known', 'known']);
   assert.equal(rig.cell.current.version, version);
@@ -123,7 +123,7 @@ test('a worker that two lasting sources want leaves with the last of them; the o
   assert.deepEqual([rig.hosts, rig.heard.at(-1)], [[], '-a the cluster']);
 });
 
-test('a lasting source decides about a worker of the command line while it wants it, and leaves it as it was', () => {
+test('a lasting source sets the options of a worker of the command line while it wants it, and the old ones hold afterwards', () => {
   const rig = new Rig();
   rig.desire(COMMAND_LINE, want('a'));
   rig.registry.update(rig.find('a'), { ...DEFAULT_OPTIONS, priority: 9 });
@@ -134,7 +134,7 @@ test('a lasting source decides about a worker of the command line while it wants
   assert.equal(rig.registry.remove(rig.find('a'), API), null);
 });
 
-test('a source of one moment has no claim to a worker that is registered already', () => {
+test('a one-time source has no claim to a worker that is registered already', () => {
   const rig = new Rig();
   rig.desire(FILE, want('a'));
   assert.deepEqual(rig.desire(API, want('a', { priority: 1 })), ['known']);
@@ -143,7 +143,7 @@ test('a source of one moment has no claim to a worker that is registered already
   assert.deepEqual(rig.hosts, []);
 });
 
-test('a role that contradicts another source is a conflict until that source gives the worker up', () => {
+test('another role than that of another source is a conflict until that source drops the worker', () => {
   const rig = new Rig();
   rig.desire(COMMAND_LINE, want('a', { type: 'prefill', bootstrapPort: 1 }));
   for (const other of [want('a', { type: 'decode' }), want('a', { type: 'prefill', bootstrapPort: 2 })]) {
@@ -159,15 +159,15 @@ test('a role that contradicts another source is a conflict until that source giv
   assert.deepEqual(rig.desire(FILE, want('a', { type: 'decode' })), ['added']);
 });
 
-test('a URL that is named twice counts once, with what is said first', () => {
+test('a URL that is named twice counts once, with its first options', () => {
   const rig = new Rig();
-  const wish = [want('a', { priority: 1 }), want('a', { priority: 2 }), want('a', { type: 'decode' })];
-  assert.deepEqual(rig.desire(FILE, ...wish), ['added', 'known', 'conflict']);
-  assert.deepEqual(rig.desire(FILE, ...wish), ['known', 'known', 'conflict']);
+  const wanted = [want('a', { priority: 1 }), want('a', { priority: 2 }), want('a', { type: 'decode' })];
+  assert.deepEqual(rig.desire(FILE, ...wanted), ['added', 'known', 'conflict']);
+  assert.deepEqual(rig.desire(FILE, ...wanted), ['known', 'known', 'conflict']);
   assert.deepEqual([rig.hosts, rig.find('a').worker.priority], [['a'], 1]);
 });
 
-test('in a full router a wish that gives a worker up makes room for another', () => {
+test('in a full router a source that drops a worker makes room for another', () => {
   const rig = new Rig(2);
   assert.deepEqual(rig.desire(FILE, want('a'), want('b'), want('c'), want('c')), ['added', 'added', 'full', 'full']);
   assert.deepEqual(rig.desire(FILE, want('b'), want('c')), ['known', 'added']);
@@ -175,17 +175,17 @@ test('in a full router a wish that gives a worker up makes room for another', ()
 });
 
 const HOSTS = ['a', 'b', 'c', 'd'] as const;
-const wish = fc.uniqueArray(fc.record({ host: fc.constantFrom(...HOSTS), priority: fc.nat(3) }), { selector: ({ host }) => host });
+const wanted = fc.uniqueArray(fc.record({ host: fc.constantFrom(...HOSTS), priority: fc.nat(3) }), { selector: ({ host }) => host });
 const anyOp = fc.oneof(
-  fc.record({ op: fc.constant('desire' as const), source: fc.constantFrom(COMMAND_LINE, API, FILE, CLUSTER), wish }),
+  fc.record({ op: fc.constant('desire' as const), source: fc.constantFrom(COMMAND_LINE, API, FILE, CLUSTER), wanted }),
   fc.record({ op: fc.constant('remove' as const), host: fc.constantFrom(...HOSTS) }),
 );
 
-test('under any wishes a worker is registered while somebody wants it, and who asked first decides among the lasting sources', () => {
+test('under any calls a worker is registered while a source claims it, and the options are those of the first lasting source', () => {
   fc.assert(
     fc.property(fc.array(anyOp, { maxLength: 30 }), (ops) => {
       const rig = new Rig();
-      /** By host: lasting claims in order, and that of one moment. */
+      /** By host: claims of lasting sources in order, and that of a one-time source. */
       const lasting = new Map<string, Map<Source, number>>(HOSTS.map((host) => [host, new Map()]));
       const moment = new Map<string, number>();
       for (const op of ops) {
@@ -194,12 +194,12 @@ test('under any wishes a worker is registered while somebody wants it, and who a
           if (record !== null) rig.registry.remove(record, API);
           if (lasting.get(op.host)?.size === 0) moment.delete(op.host);
         } else {
-          rig.desire(op.source, ...op.wish.map(({ host, priority }) => want(host, { priority })));
+          rig.desire(op.source, ...op.wanted.map(({ host, priority }) => want(host, { priority })));
           if (op.source.isLasting) {
-            for (const [host, claims] of lasting) if (!op.wish.some((one) => one.host === host)) claims.delete(op.source);
-            for (const { host, priority } of op.wish) lasting.get(host)?.set(op.source, priority);
+            for (const [host, claims] of lasting) if (!op.wanted.some((one) => one.host === host)) claims.delete(op.source);
+            for (const { host, priority } of op.wanted) lasting.get(host)?.set(op.source, priority);
           } else {
-            for (const { host, priority } of op.wish) {
+            for (const { host, priority } of op.wanted) {
               if (lasting.get(host)?.size === 0 && !moment.has(host)) moment.set(host, priority);
             }
           }

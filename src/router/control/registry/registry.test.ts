@@ -84,7 +84,7 @@ test('many workers are added in one publication', () => {
   );
 });
 
-test('an index is not used again while an attempt of its last owner is under way', () => {
+test('an index is not used again while an attempt of its last owner is in flight', () => {
   const { registry, load } = createRig();
   const first = add(registry, 'a');
   load.acquire(first.worker.index);
@@ -95,7 +95,7 @@ test('an index is not used again while an attempt of its last owner is under way
   assert.equal(load.processed[0], 0, 'the counters of the last owner are gone');
 });
 
-test('what ends on an index after its owner left changes nobody', () => {
+test('events of a worker that was removed change nothing', () => {
   const { registry, cell } = createRig();
   const record = add(registry, 'a');
   registry.probeEnded(record, 'probe-passed', '');
@@ -108,7 +108,7 @@ test('what ends on an index after its owner left changes nobody', () => {
   assert.equal(cell.current.version, version);
 });
 
-test('at the limit a worker is refused, and a removed one that still works counts', () => {
+test('at the limit a worker is rejected, and a removed one with requests in flight counts', () => {
   const { registry, load } = createRig(2);
   const first = add(registry, 'a');
   add(registry, 'b');
@@ -120,7 +120,7 @@ test('at the limit a worker is refused, and a removed one that still works count
   assert.equal(add(registry, 'c').worker.index, first.worker.index);
 });
 
-test('facts replace the worker at its index and tell the listeners, an asked-for model stays', () => {
+test('facts replace the worker at its index and reach the listeners; a model set by the source stays', () => {
   const { registry, cell } = createRig();
   const joined: Worker[] = [];
   cell.subscribe({ workerJoined: (worker) => joined.push(worker) });
@@ -138,7 +138,7 @@ test('facts replace the worker at its index and tell the listeners, an asked-for
   assert.deepEqual([record.worker.modelId, record.worker.priority], ['mine', 3]);
 });
 
-test('observers hear of a change once, of the probe before it and of the wanted probe after it, and of nothing after the end', () => {
+test('observers are called once per change, with the probe before it and the wanted probe after it, and never after stop', () => {
   const heard: string[] = [];
   const { registry } = createRig();
   const observer: WorkerObserver = {
@@ -202,7 +202,7 @@ test('under any order of events indices are unique, counters balance, and only r
   );
 });
 
-/** `running`: owners of the attempts under way. */
+/** `running`: owners of the attempts in flight. */
 function apply({ registry, cell, load }: Rig, op: Op, running: Worker[]): void {
   if (op.op === 'add') add(registry, op.host);
   if (op.op === 'remove' || op.op === 'probe') {
@@ -238,7 +238,7 @@ function check({ registry, cell, load }: Rig, running: readonly Worker[], versio
   );
   for (const owner of running) {
     const there = snapshot.workers[owner.index];
-    assert.ok(there === undefined || there.id === owner.id, 'the index of a running attempt belongs to nobody else');
+    assert.ok(there === undefined || there.id === owner.id, 'the index of a running attempt belongs to no other worker');
   }
   for (let index = 0; index < load.inflight.length; index++) {
     assert.equal(load.inflight[index], running.filter((owner) => owner.index === index).length);

@@ -1,6 +1,6 @@
 /**
- * The single writer of the fleet: events in (wishes of sources, facts, probes, attempts), next immutable snapshot out. It knows neither
- * sockets nor timers; its observers probe and ask.
+ * The single writer of the fleet: turns events (what sources want, facts, probes, ends of attempts) into the next immutable snapshot. It
+ * has neither sockets nor timers; its observers send probes and fetch facts.
  */
 import type { AttemptListener, FleetCell } from '../../../base/core/fleet.ts';
 import type { LoadTable } from '../../../base/core/load.ts';
@@ -45,7 +45,7 @@ export class Registry implements AttemptListener {
     this.#observers = [...this.#observers, observer];
   }
 
-  /** From now on no observer hears anything. */
+  /** Calls no observer any more. */
   stop(): void {
     this.#observers = [];
   }
@@ -92,7 +92,7 @@ export class Registry implements AttemptListener {
     return this.#change(record, (edit, entry) => edit.drop(entry, by));
   }
 
-  /** Replaces what its source says about a worker, unless a lasting source wants it: then returns that source and changes nothing. */
+  /** Replaces the options of a worker, unless a lasting source wants it: then returns that source and changes nothing. */
   update(record: WorkerRecord, options: WorkerOptions): Source | null {
     return this.#change(record, (edit, entry) => {
       const { claims } = entry;
@@ -144,7 +144,7 @@ export class Registry implements AttemptListener {
     if (probe !== 'no') this.#tell((observer) => observer.probeWanted?.(entry, probe));
   }
 
-  /** What the control API may do to a worker: nothing if a lasting source wants it. */
+  /** Changes nothing and returns the source if a lasting source wants the worker. */
   #change(record: WorkerRecord, change: (edit: FleetEdit, entry: Entry) => void): Source | null {
     const entry = this.#table.byId.get(record.worker.id);
     if (entry === undefined) return null;
@@ -152,7 +152,7 @@ export class Registry implements AttemptListener {
     return entry.claims.keeper;
   }
 
-  /** Publishes what `change` edits as one snapshot, then tells the observers. */
+  /** Publishes all edits of `change` as one snapshot, then calls the observers. */
   #edit<T>(change: (edit: FleetEdit) => T): T {
     const edit = new FleetEdit(this.#editDeps);
     const result = change(edit);

@@ -10,8 +10,8 @@ export interface Source {
   readonly name: string;
   readonly label: SourceLabel;
   /**
-   * False: a source of one moment. It names a worker once; the control API may change and remove that worker.
-   * True: it wants a worker until it no longer names it. Until then the worker changes and leaves only with it.
+   * False: a one-time source. It names a worker once; the control API may change and remove that worker.
+   * True: a lasting source. It wants a worker until it stops naming it, and the control API may neither change nor remove that worker.
    */
   readonly isLasting: boolean;
 }

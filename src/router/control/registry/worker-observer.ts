@@ -1,4 +1,4 @@
-/** What other parts of the control plane hear from the registry: synchronously, in the order in which they subscribed. */
+/** Events of the registry. It calls observers synchronously, in the order in which they subscribed. */
 import type { Source } from './source.ts';
 import type { WorkerRecord } from './worker-record.ts';
 import type { Phase, WorkerEvent } from './worker-state.ts';

@@ -1,4 +1,4 @@
-/** What the registry keeps of one worker, and what others in the control plane may read of it. */
+/** What the registry keeps of one worker; other parts of the control plane read it. */
 import type { Worker } from '../../../base/core/worker.ts';
 import type { Claims } from './claims.ts';
 import type { WorkerState } from './worker-state.ts';
@@ -16,8 +16,8 @@ export interface WorkerRecord {
   /** Replaced whole when facts or options change; id, index and address never do. */
   readonly worker: Worker;
   /**
-   * What requests are sent to: the worker itself or, where ranks are told apart, each rank of the engine as a worker with an id
-   * and an index of its own. They join, leave and fail together; the first has the index of the worker.
+   * What requests are sent to: the worker or, with `--dp-aware`, one worker for each rank of the engine, with its own id and index.
+   * They join, leave and fail together; the first has the index of the worker.
    */
   readonly ranks: readonly Worker[];
   /** Who wants it registered, and with which options. */

@@ -44,7 +44,7 @@ export interface WorkerState {
   readonly phase: Phase;
   /** Doubts in a row, 0 or 1; only a worker that is up has one. */
   readonly doubts: number;
-  /** False only where ranks are workers of their own and the engine has not reported how many it has. Never false again. */
+  /** False only with `--dp-aware`, until the engine has reported how many ranks it has. */
   readonly areRanksKnown: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The control API for workers, as JSON: `/workers`. It only sends events to the registry and reads from it. Shapes: sglang_router
- * 0.3.2. Examples of every route: docs/control-api.md.
+ * The control API for workers, as JSON: `/workers`. It sends events to the registry and reads from it. Shapes: sglang_router 0.3.2.
+ * Examples of every route: docs/control-api.md.
  */
 import type { LoadTable } from '../../../base/core/load.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
@@ -22,7 +22,7 @@ export interface AdminDeps {
   readonly jobs: RegistrationJobs;
   readonly api: ControlApi;
   readonly load: LoadTable;
-  /** For what a request does not say. */
+  /** For fields that a request leaves out. */
   readonly defaults: WorkerOptions;
   /** Workers are prefill and decode ones, else regular ones. */
   readonly isPaired: boolean;
@@ -30,7 +30,7 @@ export interface AdminDeps {
   readonly isDpAware: boolean;
 }
 
-/** `{id...}`, because a URL with its slashes may stand there. */
+/** `{id...}`, because the id may be a URL with slashes. */
 const WORKER_PATH = '/workers/{id...}';
 
 export function createAdminRoutes(deps: AdminDeps): LocalRoute[] {
@@ -61,7 +61,7 @@ export function createAdminRoutes(deps: AdminDeps): LocalRoute[] {
   ];
 }
 
-/** What a path names: a worker, or one data-parallel rank of it. */
+/** The worker or the data-parallel rank that a path names. */
 interface Found {
   readonly record: WorkerRecord;
   readonly rank: Worker | null;
@@ -73,19 +73,19 @@ function infoOf({ load, jobs }: AdminDeps, { record, rank }: Found): object {
   return (rank === null ? undefined : rankInfos(record, load, job)[record.ranks.indexOf(rank)]) ?? workerInfo(record, load, job);
 }
 
-/** For what is done to a worker with all its ranks only. */
+/** For routes that take a worker with all its ranks, not one rank. */
 function whole(then: (record: WorkerRecord) => LocalResponse): (found: Found) => LocalResponse {
-  return ({ record, rank }) => (rank === null ? then(record) : fail(409, 'RANK_OF_WORKER', notAlone(rank, record)));
+  return ({ record, rank }) => (rank === null ? then(record) : fail(409, 'RANK_OF_WORKER', rankOfWorker(rank, record)));
 }
 
-/** Why nothing can be done to this rank. */
-export function notAlone({ url, rank }: Worker, { worker }: WorkerRecord): string {
+/** Why a rank cannot be changed or removed alone. */
+export function rankOfWorker({ url, rank }: Worker, { worker }: WorkerRecord): string {
   return `${url} is one of the ${rank?.size} data-parallel ranks of ${worker.url}, which change and leave together: name ${worker.url} or ${worker.id}`;
 }
 
 function listWorkers(deps: AdminDeps): LocalResponse {
   const records = deps.registry.list();
-  // Launchers wait for these numbers, so a worker that has not come up yet is not among them. Source: sglang_router 0.3.2.
+  // Launchers wait for these numbers, so workers that have not been ready yet are not counted. Source: sglang_router 0.3.2.
   const up = records.filter((record) => deps.jobs.findStatus(record) === null);
   const count = (type: string): number => up.reduce((sum, { worker, ranks }) => sum + (worker.type === type ? ranks.length : 0), 0);
   const workers = records.flatMap((record) => rankInfos(record, deps.load, deps.jobs.findStatus(record)));
@@ -102,20 +102,20 @@ function addWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
   const result = deps.api.add(parsed.value);
   if (result.kind === 'full') return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());
   const { worker } = result.record;
-  if (result.kind === 'conflict') return fail(409, 'WORKER_CONFLICT', roleConflict(worker));
+  if (result.kind === 'conflict') return fail(409, 'WORKER_CONFLICT', workerConflict(worker));
   const location = `/workers/${worker.id}`;
   const message =
     result.kind === 'added' ? 'Worker addition queued for background processing' : 'Worker is registered already; nothing was changed';
   return jsonResponse(202, { status: 'accepted', worker_id: worker.id, url: worker.url, location, message }, { location });
 }
 
-function roleConflict({ url, type, bootstrapPort }: Worker): string {
+function workerConflict({ url, type, bootstrapPort }: Worker): string {
   const port = type === 'prefill' ? ` with the bootstrap port ${bootstrapPort ?? 'none'}` : '';
   return `${url} is registered as a ${type} worker${port}; DELETE it before it is added as something else`;
 }
 
 /** Why the control API does not change or remove this worker. */
-export function ofSource({ worker }: WorkerRecord, { name }: Source): string {
+export function workerOfSource({ worker }: WorkerRecord, { name }: Source): string {
   return `${worker.url} is a worker of ${name}: change or remove it there`;
 }
 
@@ -123,13 +123,13 @@ function updateWorker({ registry }: AdminDeps, record: WorkerRecord, body: Buffe
   const parsed = parseUpdateWorker(body, record.claims.options);
   if (!parsed.ok) return refuse(parsed.problems);
   const keeper = registry.update(record, parsed.value);
-  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', ofSource(record, keeper));
+  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', workerOfSource(record, keeper));
   return accept(record, 'Worker update queued for background processing');
 }
 
 function removeWorker({ registry, api }: AdminDeps, record: WorkerRecord): LocalResponse {
   const keeper = registry.remove(record, api);
-  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', ofSource(record, keeper));
+  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', workerOfSource(record, keeper));
   return accept(record, 'Worker removal queued for background processing');
 }
 
@@ -137,7 +137,7 @@ function accept(record: WorkerRecord, message: string): LocalResponse {
   return jsonResponse(202, { status: 'accepted', worker_id: record.worker.id, message });
 }
 
-/** What the path names by UUID or, as versions before 0.3 did, by its URL; of a rank with `@0` behind it. */
+/** The path names a worker by UUID or, as in versions before 0.3, by URL; a rank by its URL with `@0` appended. */
 function withWorker({ registry }: AdminDeps, request: LocalRequest, then: (found: Found) => LocalResponse): LocalResponse {
   const id = request.params['id'] ?? '';
   const shown = id.slice(0, 200);

@@ -1,4 +1,4 @@
-/** What operators ask of all workers at once: `/flush_cache` and `/get_loads`. Shapes: sglang_router 0.3.2. */
+/** Requests that go to all workers: `/flush_cache` and `/get_loads`. Shapes: sglang_router 0.3.2. */
 import { ERRORS, type ErrorCode, errorBody } from '../../../base/core/errors.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 import type { Worker, WorkerRank } from '../../../base/core/worker.ts';
@@ -14,9 +14,9 @@ export interface FanOutDeps {
 
 /** Source: sglang_router 0.3.2. */
 const LIMITS = { timeoutMs: 5000, bodyBytes: 1 << 20 };
-/** Beyond it a client has long left (`--request-timeout-secs`), and the round would only keep others out. */
+/** After that time the client has left (`--request-timeout-secs`), and the round would only occupy a place. */
 const MAX_FLUSH_SECONDS = 3600;
-/** Characters of a worker's own words that are passed on. */
+/** Characters of a worker's error message that the answer repeats. */
 const MAX_REASON = 200;
 
 export function createFanOutRoutes(deps: FanOutDeps): LocalRoute[] {
@@ -26,7 +26,7 @@ export function createFanOutRoutes(deps: FanOutDeps): LocalRoute[] {
   ];
 }
 
-/** A refusal as the data plane words it. */
+/** An error answer like those of the data plane. */
 export function refusal(code: ErrorCode, message: string): LocalResponse {
   const headers = { 'content-type': 'application/json', 'x-smg-error-code': code };
   return { status: ERRORS[code].status, headers, body: errorBody(code, message) };
@@ -42,7 +42,7 @@ async function flushCache({ registry, rounds }: FanOutDeps, request: LocalReques
   const query = request.query.toString();
   const path = query === '' ? '/flush_cache' : `/flush_cache?${query}`;
   const limits = { ...LIMITS, timeoutMs: LIMITS.timeoutMs + flushMsOf(request.query) };
-  // Every request is a round of its own: what was cached after an earlier one began must go as well.
+  // Never shared with a running round: entries cached since its start must be flushed as well.
   const results = await rounds.ask(workers, request.authorization, (calls) => calls.post(path, limits));
   const outcomes = workers.map(({ url }, at) => ({ worker: url, error: failureOf(results[at]) }));
   const failed = outcomes.filter(({ error }) => error !== null);
@@ -55,13 +55,13 @@ async function flushCache({ registry, rounds }: FanOutDeps, request: LocalReques
   return jsonResponse(206, { status: 'partial_success', message, ...total, successful, failed });
 }
 
-/** How long the engines may wait for their requests before they flush (`timeout`, in seconds); 0 if the query does not say. */
+/** How long engines may wait for their requests before they flush (`timeout`, in seconds); 0 without a usable `timeout`. */
 function flushMsOf(query: URLSearchParams): number {
   const seconds = Number(query.get('timeout') ?? 0);
   return seconds > 0 && seconds <= MAX_FLUSH_SECONDS ? seconds * 1000 : 0;
 }
 
-/** null: the worker did it. */
+/** null: the worker flushed its cache. */
 function failureOf(result: CallResult | undefined): string | null {
   if (result === undefined) return 'not asked';
   if (!result.ok) return `${result.failure} (${result.detail})`;
@@ -85,13 +85,13 @@ function entry({ url, type }: Worker, load: number): object {
   return { worker: url, worker_type: type, load };
 }
 
-/** Tokens that one rank of an engine computes or holds for requests. */
+/** Tokens of running and waiting requests of one rank. */
 interface RankTokens {
   readonly rank: unknown;
   readonly tokens: unknown;
 }
 
-/** By rank; null if the worker does not say it. */
+/** By rank; null if the worker does not report them. */
 async function tokensAt(calls: WorkerCalls): Promise<readonly RankTokens[] | null> {
   const now = await calls.get('/v1/loads?include=core', LIMITS);
   if (now.ok && now.status === 200) return tokensIn(memberOf(jsonOf(now), 'loads'), 'num_total_tokens');
@@ -104,7 +104,7 @@ function tokensIn(loads: unknown, name: string): readonly RankTokens[] | null {
   return Array.isArray(loads) ? loads.map((load) => ({ rank: memberOf(load, 'dp_rank'), tokens: memberOf(load, name) })) : null;
 }
 
-/** Of one rank, or of all together (`rank` null); -1 if the worker does not say it. */
+/** Tokens of one rank, or of all ranks (`rank` null); -1 if the worker does not report them. */
 function sumOf(loads: readonly RankTokens[] | null, rank: WorkerRank | null): number {
   if (loads === null || (rank !== null && !loads.some((load) => load.rank === rank.number))) return -1;
   const counts = loads.filter((load) => rank === null || load.rank === rank.number).map(({ tokens }) => tokens);

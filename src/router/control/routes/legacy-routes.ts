@@ -5,7 +5,7 @@ import type { Registered } from '../registry/registration-jobs.ts';
 import { tooManyWorkers } from '../registry/worker-limit.ts';
 import type { WorkerOptions } from '../registry/worker-options.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
-import { type AdminDeps, notAlone, ofSource, parseNamed } from './admin-routes.ts';
+import { type AdminDeps, parseNamed, rankOfWorker, workerOfSource } from './admin-routes.ts';
 
 export function createLegacyRoutes(deps: AdminDeps): LocalRoute[] {
   return [
@@ -15,7 +15,7 @@ export function createLegacyRoutes(deps: AdminDeps): LocalRoute[] {
   ];
 }
 
-/** Answers when the worker is ready. One that is not ready at the startup deadline is not kept, as then. */
+/** Answers when the worker is ready. Removes a worker that is not ready at the startup deadline, as 0.2.1 does. */
 async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalResponse> {
   const address = addressOf(request);
   if (typeof address === 'string') return text(400, address);
@@ -36,7 +36,7 @@ async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalR
   return text(400, `Worker ${address.url} was not added: ${reasonOf(how, message ?? null)}`);
 }
 
-/** `worker_type=` and `bootstrap_port=`, which only workers of pairs have; or what is wrong with them. */
+/** `worker_type=` and `bootstrap_port=`, which only workers of pairs have; or an error message. */
 function roleOf(query: URLSearchParams, isPaired: boolean): Pick<WorkerOptions, 'type' | 'bootstrapPort'> | string {
   const type = query.get('worker_type');
   const port = query.get('bootstrap_port');
@@ -68,13 +68,13 @@ function reasonOf(how: Exclude<Registered, 'ready'>, message: string | null): st
 function removeWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
   const given = request.query.get('url') ?? '';
   const rank = deps.isDpAware && given.includes('@') ? deps.registry.findByRank(urlOf(given)) : null;
-  if (rank !== null) return text(400, notAlone(rank.rank, rank.record));
+  if (rank !== null) return text(400, rankOfWorker(rank.rank, rank.record));
   const address = addressOf(request);
   if (typeof address === 'string') return text(400, address);
   const record: WorkerRecord | null = deps.registry.findByUrl(address.url);
   if (record === null) return text(404, `Worker ${address.url} not found`);
   const keeper = deps.registry.remove(record, deps.api);
-  if (keeper !== null) return text(409, ofSource(record, keeper));
+  if (keeper !== null) return text(409, workerOfSource(record, keeper));
   return text(200, `Successfully removed worker: ${address.url}`);
 }
 
@@ -87,7 +87,7 @@ function urlOf(text: string): string {
   return named.ok ? named.url : text;
 }
 
-/** The address in `?url=`, or what is wrong with it. */
+/** The address in `?url=`, or an error message. */
 function addressOf(request: LocalRequest): WorkerAddress | string {
   const url = request.query.get('url');
   if (url === null || url === '') return "Worker URL required. Provide 'url' query parameter";

@@ -1,6 +1,6 @@
 /**
- * What a router of prefill-decode pairs answers itself where a router of regular workers asks one of them: `/health_generate`
- * and `/get_server_info`. Texts and shapes: sglang_router 0.3.2 and its MiniLB.
+ * Routes that a router of prefill-decode pairs answers itself, while a router of regular workers forwards them to one worker:
+ * `/health_generate` and `/get_server_info`. Texts and shapes: sglang_router 0.3.2 and its MiniLB.
  */
 import type { FleetCell } from '../../../base/core/fleet.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
@@ -19,14 +19,14 @@ export interface PairRouteDeps {
 
 type Role = 'prefill' | 'decode';
 
-/** An engine answers with a token that it has generated; one that gets no token out within 20 s says 503 by itself (SGLang 0.5.23). */
+/** An engine answers when it has generated a token, and 503 if it has not within 20 s (SGLang 0.5.23). */
 const GENERATE_LIMITS = { timeoutMs: 25_000, bodyBytes: 64 << 10 };
 const INFO_LIMITS = { timeoutMs: 5000, bodyBytes: 4 << 20 };
-/** Workers of a role that `/get_server_info` describes; a description has tens of kilobytes. */
+/** Workers per role that `/get_server_info` describes; a description has tens of kilobytes. */
 const MAX_DESCRIBED = 64;
 /** Newer name first. */
 const INFO_PATHS = ['/server_info', '/get_server_info'] as const;
-/** Never passed on. */
+/** Fields that are never forwarded. */
 const SECRETS = ['api_key', 'admin_api_key'] as const;
 
 export function createPairRoutes(deps: PairRouteDeps): LocalRoute[] {
@@ -36,7 +36,7 @@ export function createPairRoutes(deps: PairRouteDeps): LocalRoute[] {
   ];
 }
 
-/** Workers of a role that may take a request now; of an engine with several ranks the first, for it answers for all of them. */
+/** Eligible workers of a role; of an engine with several ranks only the first, which answers for all of them. */
 function ready({ current }: FleetCell, role: Role): Worker[] {
   const workers = [...current.eligible[role]].flatMap((index) => current.workers[index] ?? []);
   return workers.filter(({ rank }) => rank === null || rank.number === 0);
@@ -80,7 +80,7 @@ function failureOf(result: CallResult | undefined): string | null {
 }
 
 /**
- * The description of the first prefill worker, as other routers give it, and beside it what benchmark scripts read of the MiniLB:
+ * The description of the first prefill worker, as in other routers, plus the fields of the MiniLB that benchmark scripts read:
  * `prefill` and `decode` (all descriptions) and `internal_states` (those of decode workers).
  */
 async function serverInfo({ cell, rounds }: PairRouteDeps, { authorization }: LocalRequest): Promise<LocalResponse> {
@@ -101,7 +101,7 @@ async function serverInfo({ cell, rounds }: PairRouteDeps, { authorization }: Lo
   });
 }
 
-/** What the MiniLB says where no worker says anything. */
+/** The state that the MiniLB answers if no worker reports one. */
 const NO_STATE = { last_gen_throughput: 0, avg_spec_accept_length: null };
 
 async function describe(calls: WorkerCalls): Promise<object | null> {

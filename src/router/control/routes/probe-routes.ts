@@ -1,8 +1,8 @@
-/** What load balancers and orchestrators ask the router itself. Source: sglang_router 0.3.2. */
+/** Health and readiness of the router, for load balancers and orchestrators. Source: sglang_router 0.3.2. */
 import type { FleetCell } from '../../../base/core/fleet.ts';
 import { jsonResponse, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 
-/** `isPaired`: a request needs a prefill and a decode worker. `isDraining`: the router is shutting down and wants no more traffic, though it still answers what comes. */
+/** `isPaired`: a request needs a prefill and a decode worker. `isDraining`: the router is shutting down; it still answers requests. */
 export function createProbeRoutes(cell: FleetCell, isPaired: boolean, isDraining: () => boolean): LocalRoute[] {
   const alive = (): LocalResponse => ({ status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'OK' });
   return [

@@ -6,8 +6,8 @@ import type { JobStatus } from '../registry/registration-jobs.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 
 /**
- * The worker as a whole, whether its ranks are told apart or not. `job`: null once the worker has been ready; until then what it
- * is stays "unknown".
+ * One entry for the worker, with or without `--dp-aware`. `job`: null once the worker has been ready; until then its model, type and
+ * connection mode are "unknown".
  */
 export function workerInfo(record: WorkerRecord, load: LoadTable, job: JobStatus | null): object {
   const { worker, ranks } = record;
@@ -17,7 +17,7 @@ export function workerInfo(record: WorkerRecord, load: LoadTable, job: JobStatus
   return { ...infoOf(record, worker, load, job), load: sum, dp_size: ranks.length, dp_ranks: dpRanks };
 }
 
-/** What requests are sent to: one for each rank, or the worker alone. */
+/** One entry for each rank, or one for the worker if it has no ranks. */
 export function rankInfos(record: WorkerRecord, load: LoadTable, job: JobStatus | null): object[] {
   return record.ranks.map((rank) => infoOf(record, rank, load, job));
 }

@@ -70,7 +70,7 @@ test('what the router cannot do yet is refused and not ignored', () => {
   );
 });
 
-test('whether ranks are told apart is a matter of the router: a worker may ask for what it does, or for nothing', () => {
+test('dp_aware must match the router, or be false or absent', () => {
   const url = 'http://a:1';
   assert.deepEqual(problemsOf({ url, dp_aware: true }), ['dp_aware']);
   for (const dp_aware of [false, null]) assert.deepEqual(problemsOf({ url, dp_aware }), []);

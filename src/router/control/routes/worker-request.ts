@@ -4,12 +4,12 @@ import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worke
 import type { WantedWorker } from '../registry/source.ts';
 import type { WorkerOptions } from '../registry/worker-options.ts';
 
-/** What is wrong with one field. `value` is JSON; never that of a key. */
+/** An invalid field. `value` is JSON; never that of a key. */
 export interface FieldProblem {
   readonly field: string;
   readonly value: unknown;
   readonly expected: string;
-  /** False: it is valid, but the router cannot do it yet. */
+  /** False: it is valid, but not implemented. */
   readonly isInvalid: boolean;
 }
 
@@ -18,15 +18,15 @@ type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false
 const MAX_TEXT = 1024;
 const MAX_LABELS = 64;
 
-/** What the router's own settings say about all workers. */
+/** Settings of the router that hold for all workers. */
 export interface RouterMode {
-  /** The router takes prefill and decode workers, else regular ones. */
+  /** Workers are prefill and decode ones, else regular ones. */
   readonly isPaired: boolean;
-  /** Data-parallel ranks are told apart. */
+  /** Every data-parallel rank of an engine is a worker. */
   readonly isDpAware: boolean;
 }
 
-/** `defaults`: what holds for fields that are absent or null. All problems are reported, not only the first. */
+/** `defaults`: for fields that are absent or null. Reports all problems, not only the first. */
 export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: RouterMode): Parsed<WantedWorker> {
   const fields = parseFields(body);
   if (!fields.ok) return fields;
@@ -38,7 +38,7 @@ export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: Rout
   return { ok: true, value: { address, options } };
 }
 
-/** `current`: what holds for fields that are absent. An explicit null of `api_key` removes the key. */
+/** `current`: for fields that are absent. An explicit null of `api_key` removes the key. */
 export function parseUpdateWorker(body: Buffer, current: WorkerOptions): Parsed<WorkerOptions> {
   const fields = parseFields(body);
   if (!fields.ok) return fields;
@@ -48,7 +48,7 @@ export function parseUpdateWorker(body: Buffer, current: WorkerOptions): Parsed<
   return reader.problems.length > 0 ? { ok: false, problems: reader.problems } : { ok: true, value: options };
 }
 
-/** What can be said of a new worker and changed later. */
+/** Fields of a new worker that can be changed later. */
 function readOptions(reader: FieldReader, defaults: WorkerOptions, isNew: boolean): WorkerOptions {
   const options = {
     ...defaults,
@@ -90,7 +90,7 @@ function invalidBody(value: string): Parsed<never> {
   return { ok: false, problems: [{ field: 'body', value, expected: 'a JSON object', isInvalid: true }] };
 }
 
-/** Takes fields by name and collects what is wrong with them; what nobody took is unknown. */
+/** Reads fields by name and collects problems; `refuseRest` reports the fields that were not read. */
 class FieldReader {
   readonly problems: FieldProblem[] = [];
   readonly #fields: ReadonlyMap<string, unknown>;
@@ -114,7 +114,7 @@ class FieldReader {
     return this.#invalid(name, value, `a text of 1 to ${MAX_TEXT} characters`);
   }
 
-  /** It becomes a header value, so it must be one. `mayRemove`: an explicit null means "no key". */
+  /** The key becomes a header value. `mayRemove`: an explicit null means "no key". */
   key(name: string, otherwise: string | null, mayRemove: boolean): string | null {
     if (mayRemove && this.#fields.get(name) === null) {
       this.#taken.add(name);
@@ -173,7 +173,7 @@ class FieldReader {
     return this.#invalid(name, port, 'not to be there: only prefill workers have a bootstrap port');
   }
 
-  /** The setting of the router decides, for all workers; asking for less is what clients do that do not know of it. */
+  /** The router's setting holds for all workers. `false` is accepted anyway: clients send it that do not know --dp-aware. */
   dpAware(name: string, isDpAware: boolean): void {
     const value = this.#take(name);
     if (value === null || value === false || (value === true && isDpAware)) return;
@@ -192,7 +192,7 @@ class FieldReader {
     });
   }
 
-  /** Takes a field that has no effect yet: absent, null and `harmless` are fine. */
+  /** Reads a field that is not implemented: absent, null and `harmless` are accepted. */
   notYet(name: string, harmless?: unknown): void {
     const value = this.#take(name);
     if (value === null || value === harmless) return;
@@ -217,7 +217,7 @@ class FieldReader {
   }
 }
 
-/** What is shown of a value that may be anything. */
+/** The part of any value that an error message repeats. */
 function shorten<T>(value: T): T | string {
   const text = JSON.stringify(value) ?? '';
   return text.length <= 200 ? value : `${text.slice(0, 200)}...`;

@@ -1,4 +1,4 @@
-/** Workers named in the settings with which the router starts (`--worker-urls`, `--prefill`, `--decode`). */
+/** Source of the workers in the settings with which the router starts (`--worker-urls`, `--prefill`, `--decode`). */
 import type { WorkerAddress } from '../../../base/core/worker-address.ts';
 import type { WantedWorker } from '../registry/source.ts';
 import { MAX_WORKERS } from '../registry/worker-limit.ts';

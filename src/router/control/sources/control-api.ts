@@ -1,4 +1,4 @@
-/** Workers that requests to the control API add. The routes parse and answer; the registry removes. */
+/** Source of the workers that requests to the control API add. */
 import type { Desired } from '../registry/reconcile.ts';
 import type { WantedWorker } from '../registry/source.ts';
 import type { SourceSink, WorkerSource } from './worker-source.ts';
@@ -15,7 +15,7 @@ export class ControlApi implements WorkerSource {
 
   async stop(): Promise<void> {}
 
-  /** A URL that is registered already keeps its worker as it is. Throws before `start`. */
+  /** A worker that is registered already stays as it is. Throws before `start`. */
   add(worker: WantedWorker): Desired {
     const [result] = this.#sink?.desire(this, [worker]) ?? [];
     if (result === undefined) throw new Error('the control API has not been started');

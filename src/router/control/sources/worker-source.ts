@@ -1,20 +1,20 @@
-/** The contract of sources: who says which workers the router should have. */
+/** The contract of worker sources: they name the workers that the router should have. */
 import type { Desired } from '../registry/reconcile.ts';
 import type { Source, WantedWorker } from '../registry/source.ts';
 
-/** The registry, as sources see it. */
+/** What a source needs of the registry. */
 export interface SourceSink {
   /**
-   * The workers that `source` wants from now on. A lasting source names all of them in each call: what it no longer names it no longer
-   * wants. A source of one moment names further ones. One result for each worker, in order; of a URL that is named twice the first counts.
-   * A wish that was not fulfilled (`conflict`, `full`) is considered again when the source repeats it.
+   * Names the workers that `source` wants. A lasting source names all of them in each call, and the registry drops its claims to all
+   * others. A one-time source names additional ones. Returns one result for each worker, in order; if a URL is named twice, the first
+   * counts. After `conflict` or `full` the registry tries again only when the source names the worker again.
    */
   desire(source: Source, workers: readonly WantedWorker[]): readonly Desired[];
 }
 
 export interface WorkerSource extends Source {
-  /** Called once. What the source wants in this call is part of the router's first look at its workers. */
+  /** Called once. The router waits for the first probes of workers that the source names in this call before it listens. */
   start(sink: SourceSink): void;
-  /** Resolves when the source calls its sink no more. Idempotent. */
+  /** After it resolves, the source does not call its sink. Idempotent. */
   stop(): Promise<void>;
 }
