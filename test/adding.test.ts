@@ -20,12 +20,14 @@ import { testConformance } from './support/policy-conformance.ts';
 import { Program, ROOT } from './support/program.ts';
 import { ask, RawClient, requestBytes } from './support/raw-client.ts';
 import { jsonAnswer, ScriptedWorker } from './support/scripted-worker.ts';
-import { gate, until } from './support/until.ts';
+import { type Gate, gate, until } from './support/until.ts';
 
 const PAGE = 'docs/internals/adding.md';
 const MOST_FILES = 3;
 /** All that parts are added to, and what building and linting takes. */
 const COPIED = ['src', 'tools', 'docs', 'package.json', 'tsconfig.json', 'tsconfig.build.json', 'biome.json'];
+/** The gate check of the page asks for it. */
+const TENANT = { headers: { 'content-type': 'application/json', 'x-tenant': 'tests' } };
 const run = promisify(execFile);
 
 const sections = readSections(readFileSync(join(ROOT, PAGE), 'utf8'));
@@ -73,7 +75,7 @@ async function usePolicy(t: TestContext): Promise<void> {
   await ready(port);
   const clients = await Promise.all(Array.from({ length: 8 }, () => RawClient.connect(port)));
   for (const [sent, client] of clients.entries()) {
-    await client.send(requestBytes({ body: '{"messages":[]}' }));
+    await client.send(requestBytes({ ...TENANT, body: '{"messages":[]}' }));
     const calls = () => workers.map((worker) => worker.calls.length);
     await until(() => calls().reduce((sum, count) => sum + count) === sent + 1, 'the request to arrive');
     assert.ok(Math.abs(calls()[0]! - calls()[1]!) <= 1, `${calls()}`);
@@ -107,13 +109,72 @@ async function useFlag(t: TestContext): Promise<void> {
   assert.equal(router.logged('router listens').length, 0);
   answers.open();
   const port = await portOf(router);
-  assert.equal((await ask(port, { body: '{"messages":[]}' })).status, 200);
+  assert.equal((await ask(port, { ...TENANT, body: '{"messages":[]}' })).status, 200);
+}
+
+/** A router in front of one worker that holds back its answers until the gate opens. */
+async function behindRouter(t: TestContext): Promise<{ port: number; worker: ScriptedWorker; answers: Gate }> {
+  const answers = gate();
+  const worker = await ScriptedWorker.start(t, async (call) => {
+    await call.body();
+    await answers.promise;
+    await call.write(jsonAnswer({ ok: true }));
+  });
+  const port = await portOf(startRouter(t, ['--metrics-path', '/metrics', '--worker-urls', worker.url]));
+  await ready(port);
+  return { port, worker, answers };
+}
+
+async function useRoute(t: TestContext): Promise<void> {
+  const { port, worker, answers } = await behindRouter(t);
+  answers.open();
+  const path = '/v1/score';
+  assert.equal((await ask(port, { ...TENANT, path, body: '{"query":"a","items":["b"]}' })).status, 200);
+  assert.deepEqual(
+    worker.calls.map(({ target }) => target),
+    [path],
+  );
+  // The table says that it takes JSON, by POST.
+  assert.equal((await ask(port, { ...TENANT, method: 'GET', path })).status, 405);
+  const metrics = await ask(port, { method: 'GET', path: '/metrics' });
+  assert.match(metrics.text, /smg_router_requests_total\{[^}]*endpoint="score"[^}]*\} 1/);
+}
+
+async function useCheck(t: TestContext): Promise<void> {
+  const { port, worker, answers } = await behindRouter(t);
+  answers.open();
+  const refused = await ask(port, { path: '/generate', body: '{"text":"a"}' });
+  assert.equal(refused.status, 400);
+  assert.match(refused.text, /x-tenant is missing/);
+  assert.equal((await ask(port, { method: 'GET', path: '/health' })).status, 200);
+  assert.equal((await ask(port, { ...TENANT, path: '/generate', body: '{"text":"a"}' })).status, 200);
+  assert.equal(worker.calls.length, 1);
+}
+
+async function useMetric(t: TestContext): Promise<void> {
+  const { port, worker, answers } = await behindRouter(t);
+  const held = async (): Promise<number> => {
+    const { text } = await ask(port, { method: 'GET', path: '/metrics' });
+    return Number(/^smg_body_bytes_held (\d+)$/m.exec(text)?.[1]);
+  };
+  assert.equal(await held(), 0);
+  const client = await RawClient.connect(port);
+  await client.send(requestBytes({ ...TENANT, path: '/generate', body: JSON.stringify({ text: 'x'.repeat(50_000) }) }));
+  await until(() => worker.calls.length === 1, 'the request to arrive');
+  assert.ok((await held()) > 50_000);
+  answers.open();
+  assert.equal((await client.response()).status, 200);
+  client.destroy();
+  assert.equal(await held(), 0);
 }
 
 /** What each section of the page adds, in use. */
 const USES: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   'A policy': usePolicy,
   'A flag': useFlag,
+  'A route': useRoute,
+  'A gate check': useCheck,
+  'A metric': useMetric,
 };
 
 function assertFiles({ files, changes }: Section): void {

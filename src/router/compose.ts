@@ -112,7 +112,13 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       metrics,
       pairs === null ? [] : [pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock)],
     ),
-    gate: new Gate([method, closedPaths, payloadSize(settings.maxPayloadBytes), contentType, ...(pairs === null ? [] : [unservedInPairs])]),
+    gate: new Gate([
+      method, // 405
+      closedPaths, // 404
+      payloadSize(settings.maxPayloadBytes), // 413
+      contentType, // 415
+      ...(pairs === null ? [] : [unservedInPairs]), // 501
+    ]),
     policy: startPolicy(config.policy, config, salt),
     ...(pairs === null ? {} : { pairs }),
     isDpAware: config.dpAware,
@@ -181,7 +187,8 @@ function localRoutes(
 }
 
 /** Metrics that are read from the data plane when someone scrapes. */
-function readGauges(metrics: RouterMetrics, { upstreams, selection, pairing }: DataPlane, { droppedLogLines }: RouterRuntime): void {
+function readGauges(metrics: RouterMetrics, proxy: DataPlane, { droppedLogLines }: RouterRuntime): void {
+  const { upstreams, selection, pairing } = proxy;
   for (const type of WORKER_TYPES) {
     if ((type === 'regular') === (pairing === null)) metrics.readWorkerConnections(type, () => upstreams.connectionsTo(type));
   }
