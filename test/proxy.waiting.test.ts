@@ -1,7 +1,7 @@
 /** Requests that wait: behind the gate, and for another try. The workers are in memory, the clients are sockets. */
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { Ticket, TicketHolder } from '../src/router/proxy/gate/gate.ts';
+import type { Taken, Ticket, TicketHolder } from '../src/router/proxy/gate/gate.ts';
 import { type MemoryRouter, startMemoryRouter } from './support/memory-router.ts';
 import { requestBytes } from './support/raw-client.ts';
 import { until } from './support/until.ts';
@@ -11,12 +11,14 @@ const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n';
 
 /** A place that the test opens or refuses. */
 class Place implements Ticket {
-  isOpen = false;
+  isAsked = false;
   isReleased = false;
   #holder: TicketHolder | null = null;
 
-  wait(holder: TicketHolder): void {
+  take(holder: TicketHolder): Taken {
+    this.isAsked = true;
     this.#holder = holder;
+    return 'waits';
   }
 
   release(): void {
@@ -24,7 +26,6 @@ class Place implements Ticket {
   }
 
   open(): void {
-    this.isOpen = true;
     this.#holder?.admitted();
   }
 
@@ -44,7 +45,7 @@ async function routerWithPlaces(t: TestContext): Promise<{ router: MemoryRouter;
 }
 
 async function placed(places: readonly Place[], count: number): Promise<Place> {
-  await until(() => places.length === count, `${count} requests at the gate`);
+  await until(() => places.length === count && places[count - 1]?.isAsked === true, `${count} requests at the gate`);
   return places[count - 1]!; // There are as many.
 }
 
@@ -71,13 +72,16 @@ describe('a request that waits behind the gate', () => {
     assert.equal(place.isReleased, true);
   });
 
-  test('may get its place before its body is whole', async (t) => {
+  test('asks for its place when its body is whole: a slow upload takes none', async (t) => {
     const { router, places } = await routerWithPlaces(t);
     const client = await router.connect();
     const bytes = requestBytes({ body: BODY });
     await client.send(bytes.subarray(0, bytes.length - 5));
-    (await placed(places, 1)).open();
+    await until(() => places.length === 1, 'the head at the gate');
+    await pause();
+    assert.equal(places[0]!.isAsked, false);
     await client.send(bytes.subarray(bytes.length - 5));
+    (await placed(places, 1)).open();
     const flight = await router.upstreams[0]!.next();
     assert.equal(flight.body.toString(), BODY);
     flight.head(OK);

@@ -62,7 +62,6 @@ export class ClientSide implements TicketHolder {
     this.#turn = turn;
     this.#accounts = accounts;
     this.#ticket = ticket;
-    if (ticket !== null && !ticket.isOpen) ticket.wait(this);
   }
 
   /** Called once, by the exchange that takes the request. */
@@ -70,11 +69,22 @@ export class ClientSide implements TicketHolder {
     this.#owner = owner;
   }
 
-  /** True: the request may be dispatched now. False: `later.admitted` is called when it may, or the client gets the refusal. */
+  /**
+   * Called once, when the request can be dispatched. True: it may. False: `later.admitted` is called when it may, or the client gets
+   * the refusal, perhaps before this returns.
+   */
   isAdmitted(later: AdmittedLater): boolean {
-    if (this.#ticket === null || this.#ticket.isOpen) return true;
-    this.#later = later;
+    if (this.#ticket === null) return true;
+    const taken = this.#ticket.take(this);
+    if (taken === 'open') return true;
+    if (taken === 'waits') this.#later = later;
+    else this.refused(taken);
     return false;
+  }
+
+  /** The request waits behind the gate: its ticket says how long. */
+  get isWaiting(): boolean {
+    return this.#later !== null;
   }
 
   admitted(): void {
@@ -85,6 +95,7 @@ export class ClientSide implements TicketHolder {
   }
 
   refused({ code, message, headers }: Refusal): void {
+    this.#later = null;
     this.#turn.begin();
     this.refuse('refused', code, message, null, headers);
   }

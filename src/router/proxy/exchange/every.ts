@@ -89,6 +89,10 @@ export class EveryExchange implements ServedRequest, SideOwner, AdmittedLater {
   clientDrained(): void {}
 
   duePassed(): void {
+    if (this.#side.isWaiting) {
+      this.#side.connection.setDue(this.#parts.settings.requestTimeoutMs);
+      return;
+    }
     const { code, message } = clientErrorOf('timeout');
     this.#side.refuse('timeout', code, message);
   }

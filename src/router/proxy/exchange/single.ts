@@ -165,6 +165,10 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
 
   duePassed(): void {
     const { requestTimeoutMs, streamIdleTimeoutMs } = this.#parts.settings;
+    if (this.#side.isWaiting) {
+      this.#side.connection.setDue(requestTimeoutMs);
+      return;
+    }
     const requestDue = this.#side.askedMs + requestTimeoutMs - this.#now;
     // While the client does not read, the worker cannot be blamed for silence.
     const isIdleLimited = this.#state === 'relaying' && streamIdleTimeoutMs > 0 && this.#side.answer?.stalled !== true;
@@ -185,8 +189,8 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
   }
 
   #dispatchIfAdmitted(): void {
+    this.#state = 'admitting';
     if (this.#side.isAdmitted(this)) this.#dispatch();
-    else this.#state = 'admitting';
   }
 
   #dispatch(): void {

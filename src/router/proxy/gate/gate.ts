@@ -1,15 +1,19 @@
 /**
  * What a request must pass before it may be dispatched: checks in a fixed order, each in a file of this folder. compose.ts lists them.
  *
- *   admit: check 1 -> check 2 -> ... -> passed (null)
- *            |          '-- a ticket: the request holds a place until it is settled; it may have to wait for it
- *            '-- a refusal: the answer to the client
+ *   head of the request:   check 1 -> check 2 -> ... -> passed (null)
+ *                             |          '-- a ticket: a right to ask for a place, for example behind a limit
+ *                             '-- a refusal: the answer to the client
+ *   it can be dispatched:  ticket 1 -> ticket 2 -> ... -> open
+ *                             |           '-- waits: the next ticket is asked when this one opens
+ *                             '-- a refusal
  *
- * A check that waits stops those after it: they run when its ticket opens.
+ * A request can be dispatched when its body is whole, or longer than what is held of it: a slow upload takes no place. It keeps its
+ * places until it is settled.
  *
- *   Admission:  WAITING --ticket opens, later checks pass--> OPEN --release--> RELEASED
- *                  |--a later check, or the ticket itself, refuses--> refused, RELEASED
- *                  '--release (the client left, a deadline passed)--> RELEASED
+ *   Tickets:  NEW --take--> WAITING --the last ticket opens--> OPEN --release--> RELEASED
+ *                               |--a ticket refuses--> refused, RELEASED
+ *                               '--release (the client left, a deadline passed)--> RELEASED
  */
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { RequestRecord } from '../routing/request-record.ts';
@@ -23,13 +27,14 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A place behind the gate. */
+/** What asking for a place brings. 'waits': the holder hears once how the wait ends. */
+export type Taken = 'open' | 'waits' | Refusal;
+
+/** A right to ask for a place behind the gate. */
 export interface Ticket {
-  /** The request may be dispatched now. */
-  readonly isOpen: boolean;
-  /** Of a ticket that is not open: `holder` hears once how the wait ends. */
-  wait(holder: TicketHolder): void;
-  /** Gives the place back, or leaves the queue: the holder hears nothing more. Idempotent. */
+  /** Asks for the place, once, when the request can be dispatched. */
+  take(holder: TicketHolder): Taken;
+  /** Gives the place back, or leaves the queue: the holder hears nothing more. Idempotent, and allowed before `take`. */
   release(): void;
 }
 
@@ -56,43 +61,37 @@ export class Gate {
 
   admit(request: RequestRecord): Verdict {
     const checks = this.#checks;
+    let first: Ticket | null = null;
+    let all: Ticket[] | null = null;
     for (let i = 0; i < checks.length; i++) {
       const verdict = checks[i]!(request);
       if (verdict === null) continue;
-      return isRefusal(verdict) ? verdict : new Admission(checks, request, i + 1, verdict).begin();
+      if (isRefusal(verdict)) return verdict;
+      if (first === null) first = verdict;
+      else if (all === null) all = [first, verdict];
+      else all.push(verdict);
     }
-    return null;
+    return all === null ? first : new Tickets(all);
   }
 }
 
-/** The tickets of one request. */
-class Admission implements Ticket, TicketHolder {
-  isOpen = false;
-  readonly #checks: readonly Check[];
-  readonly #request: RequestRecord;
-  /** The next check. */
-  #at: number;
-  readonly #tickets: Ticket[];
+/** Several tickets of one request, as one. */
+class Tickets implements Ticket, TicketHolder {
+  readonly #tickets: readonly Ticket[];
+  /** The next one to ask. */
+  #at = 0;
   #holder: TicketHolder | null = null;
   #isReleased = false;
 
-  constructor(checks: readonly Check[], request: RequestRecord, at: number, first: Ticket) {
-    this.#checks = checks;
-    this.#request = request;
-    this.#at = at;
-    this.#tickets = [first];
+  constructor(tickets: readonly Ticket[]) {
+    this.#tickets = tickets;
   }
 
-  /** What the request gets now: a refusal of a later check, or this. */
-  begin(): Verdict {
-    const refusal = this.#proceed();
-    if (refusal === null) return this;
-    this.release();
-    return refusal;
-  }
-
-  wait(holder: TicketHolder): void {
-    this.#holder = holder;
+  take(holder: TicketHolder): Taken {
+    const taken = this.#takeNext();
+    if (taken === 'waits') this.#holder = holder;
+    else if (taken !== 'open') this.release();
+    return taken;
   }
 
   release(): void {
@@ -104,9 +103,10 @@ class Admission implements Ticket, TicketHolder {
 
   /** The ticket that was waited for has opened. */
   admitted(): void {
-    const refusal = this.#proceed();
-    if (refusal !== null) this.refused(refusal);
-    else if (this.isOpen) this.#holder?.admitted();
+    if (this.#isReleased) return;
+    const taken = this.#takeNext();
+    if (taken === 'open') this.#holder?.admitted();
+    else if (taken !== 'waits') this.refused(taken);
   }
 
   refused(refusal: Refusal): void {
@@ -115,25 +115,12 @@ class Admission implements Ticket, TicketHolder {
     holder?.refused(refusal);
   }
 
-  /** Runs checks until one refuses or waits, or all have passed. */
-  #proceed(): Refusal | null {
-    while (!this.#waits()) {
-      if (this.#at === this.#checks.length) {
-        this.isOpen = true;
-        return null;
-      }
-      const verdict = this.#checks[this.#at++]!(this.#request);
-      if (verdict === null) continue;
-      if (isRefusal(verdict)) return verdict;
-      this.#tickets.push(verdict);
+  /** Asks tickets until one waits or refuses, or all are open. */
+  #takeNext(): Taken {
+    while (this.#at < this.#tickets.length) {
+      const taken = this.#tickets[this.#at++]!.take(this);
+      if (taken !== 'open') return taken;
     }
-    return null;
-  }
-
-  #waits(): boolean {
-    const last = this.#tickets.at(-1);
-    if (last === undefined || last.isOpen) return false;
-    last.wait(this);
-    return true;
+    return 'open';
   }
 }

@@ -115,11 +115,9 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     this.#side.askedMs = this.#now;
     this.#order = this.#read();
     if (this.#order === null) return;
+    this.#state = 'admitting';
     if (this.#side.isAdmitted(this)) this.#try(this.#order);
-    else {
-      this.#state = 'admitting';
-      this.duePassed();
-    }
+    else if (this.#side.isWaiting) this.duePassed();
   }
 
   bodyFailed(code: ErrorCode, message: string): void {
@@ -142,6 +140,10 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   }
 
   duePassed(): void {
+    if (this.#side.isWaiting) {
+      this.#side.connection.setDue(this.#parts.settings.requestTimeoutMs);
+      return;
+    }
     const requestDue = this.#side.askedMs + this.#parts.settings.requestTimeoutMs;
     const due = Math.min(requestDue, this.#silenceDue());
     if (this.#now < due) this.#side.connection.setDue(due - this.#now);
