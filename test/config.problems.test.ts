@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crossCheck } from '../src/router/config/cross-checks.ts';
 import { defaultsOf } from '../src/router/config/load-config.ts';
+import { POLICIES, serves } from '../src/router/policy/catalogue.ts';
 import { loaded, problems } from './support/given-config.ts';
 
 test('all problems are told at once, with flag, value, place and what was expected', () => {
@@ -11,10 +12,13 @@ test('all problems are told at once, with flag, value, place and what was expect
     env: { SGLANG_ROUTER_CACHE_THRESHOLD: '1.5', SGLANG_ROUTER_PORT: 'x' },
     file: 'request-timeout-secs: 0\nlog_level: 1\nenable-igw: true\nretry-max-retries: 3\n',
   });
+  const policies = POLICIES.filter((policy) => serves(policy, 'regular'))
+    .map(({ name }) => name)
+    .join(', ');
   assert.deepEqual(given, [
     '--port "70000" (command line): expected an integer from 0 to 65535',
     '--worker-urls "10.0.0.3" (command line): expected http:// or https:// followed by host:port',
-    '--policy "manual" (command line): expected one of round_robin, random, power_of_two, cache_aware (manual is known, but not available in this version yet)',
+    `--policy "manual" (command line): expected one of ${policies} (manual is known, but not available in this version yet)`,
     '--service-discovery (command line): expected to be left out (known from sglang_router 0.3.2, but Kubernetes discovery is not available in this version yet); use --worker-urls or POST /workers',
     '--cache-threshold "1.5" (environment variable SGLANG_ROUTER_CACHE_THRESHOLD): expected a number from 0 to 1',
     '--port "x" (environment variable SGLANG_ROUTER_PORT): expected an integer from 0 to 65535',
