@@ -1,8 +1,11 @@
 /**
- * Time-out for a process that may be busy: each sign of life extends the wait, silence ends it, and an upper bound ends it in any case.
+ * Time-out for a process that may be busy: each sign of life extends the wait, silence ends it, and an upper bound ends it unless the
+ * process is at slow work.
  *
  *   ├── idle ──┤ no sign: timed out    each line moves the end of `idle`; a line about loading weights moves it further,
  *   ├───────────── limit ─────────────┤ since engines are silent for minutes while they read files or compile
+ *
+ * A process that loads weights when the limit comes is not stopped: what it has read would be lost, and the next run reads it again.
  */
 
 export interface IdleTimeoutRules {
@@ -33,11 +36,13 @@ export class IdleTimeout {
   readonly #limitMs: number;
   #lastSignMs: number;
   #idleMs: number;
+  /** When the last line about slow work came. */
+  #slowMs = Number.NEGATIVE_INFINITY;
 
-  /** `limitMs`: upper bound, a point in time. */
+  /** `limitMs`: upper bound, a point in time; one that is over already is moved by a silence. */
   constructor(rules: IdleTimeoutRules, nowMs: number, limitMs: number) {
     this.#rules = rules;
-    this.#limitMs = limitMs;
+    this.#limitMs = limitMs > nowMs ? limitMs : nowMs + rules.idleMs;
     this.#lastSignMs = nowMs;
     this.#idleMs = rules.idleMs;
   }
@@ -47,18 +52,24 @@ export class IdleTimeout {
   }
 
   line(text: string, nowMs: number): void {
+    const isSlow = announcesSlowWork(text);
     this.#lastSignMs = nowMs;
-    this.#idleMs = announcesSlowWork(text) ? this.#rules.slowIdleMs : this.#rules.idleMs;
+    this.#idleMs = isSlow ? this.#rules.slowIdleMs : this.#rules.idleMs;
+    if (isSlow) this.#slowMs = nowMs;
   }
 
   get deadlineMs(): number {
-    return Math.min(this.#lastSignMs + this.#idleMs, this.#limitMs);
+    return Math.min(this.#lastSignMs + this.#idleMs, this.#lastMs);
+  }
+
+  get #lastMs(): number {
+    return Math.max(this.#limitMs, this.#slowMs + this.#idleMs);
   }
 
   /** Why it is over at `nowMs`; null: it is not. */
   over(nowMs: number): string | null {
     if (nowMs < this.deadlineMs) return null;
-    if (nowMs >= this.#limitMs) return 'the time that health_check allows is over';
+    if (nowMs >= this.#lastMs) return 'the time that health_check allows is over';
     return `no sign of life for ${seconds(this.#idleMs)}`;
   }
 }

@@ -261,6 +261,27 @@ describe('time-outs while starting', () => {
     assert.match(drive.machine.report?.summary ?? '', /the time that health_check allows is over/);
   });
 
+  test('exceeds health_check while weights are loaded, and for as long as a silence may last afterwards', () => {
+    const drive = waiting().says('aggregated-0', 'Load weight begin.');
+    for (let round = 0; round < 8; round++)
+      drive.pass(600_000).says('aggregated-0', `Loading safetensors checkpoint shards: ${round}% Completed`);
+    drive.pass(60_000).says('aggregated-0', 'Load done').pass(200_000);
+    assert.equal(drive.machine.state, 'starting');
+    drive.says('aggregated-0', 'still here').pass(60_000).stopsAll();
+    assert.equal(drive.machine.outcome, 'readiness');
+    assert.match(drive.machine.report?.summary ?? '', /the time that health_check allows is over/);
+  });
+
+  test('leaves the first requests their silence when health_check is over', () => {
+    const drive = waiting().says('aggregated-0', 'Load weight begin.');
+    for (let round = 0; round < 8; round++)
+      drive.pass(600_000).says('aggregated-0', `Loading safetensors checkpoint shards: ${round}% Completed`);
+    drive.ready('aggregated-0').pass(50_000);
+    assert.equal(drive.machine.state, 'proving');
+    drive.pass(20_000).stopsAll();
+    assert.equal(drive.machine.outcome, 'readiness');
+  });
+
   test('with the first requests ends, too', () => {
     const drive = waiting()
       .ready('aggregated-0')
