@@ -14,7 +14,7 @@ const PLANS = recipeFiles()
 
 /** The arguments of every process of `role`, after the program, with addresses in the place of symbols. */
 function boundArguments({ nodes, processes }: Plan, wanted: (process: PlannedProcess) => boolean): readonly (readonly string[])[] {
-  const addresses = nodes.map((_, index) => `127.0.0.${index + 10}`);
+  const addresses = new Map(nodes.map((node, index) => [node, `127.0.0.${index + 10}`]));
   const values = { addresses, run: '/run', job: '1', nodeBinary: '/usr/bin/node', package: '/package' };
   return processes.filter(wanted).map(({ argv }) => argv.slice(2).map((word) => bindSymbols(word, values)));
 }

@@ -80,7 +80,7 @@ describe('a process of the local launcher', { concurrency: 3 }, () => {
   test('runs after the preamble and its steps, in its own directory', async (t) => {
     const seen = await see(
       t,
-      { ...sh('echo "$FROM_PREAMBLE $(pwd)"'), cwd: '/', before: [{ what: 'prepare', argv: ['sh', '-c', 'pwd'], cwd: '/usr' }] },
+      { ...sh('echo "$FROM_PREAMBLE $(pwd)"'), cwd: '/', before: [{ what: 'prepare', argv: ['sh', '-c', 'pwd'], cwd: '/usr', env: {} }] },
       { preamble: 'export FROM_PREAMBLE=yes' },
     );
     assert.deepEqual(seen.lines, ['srtctl: prepare', '/usr', 'yes /']);

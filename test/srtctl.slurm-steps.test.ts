@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processesOfRun } from '../src/srtctl/launch/proc.ts';
-import type { PlannedProcess } from '../src/srtctl/plan/plan.ts';
+import type { PlannedProcess, PlannedStep } from '../src/srtctl/plan/plan.ts';
 import { type Allocation, allocate, skipWithoutSlurm } from './slurm/allocation.ts';
 import { SlurmCluster } from './slurm/cluster.ts';
 import { isAlive, newDirectory, type SmallRun, smallFleet, startRun } from './support/small-fleet.ts';
@@ -214,11 +214,7 @@ describe('steps of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
       'setInterval(() => {}, 1000)';
     const argv = [process.execPath, '-e', script, '--', 'a b', '$HOME', "it's", '#x', ''];
     const hostile = join(directory, "it's a $(dir) #1");
-    const step = (what: string, words: readonly string[]): { what: string; argv: readonly string[]; cwd: null } => ({
-      what,
-      argv: words,
-      cwd: null,
-    });
+    const step = (what: string, words: readonly string[]): PlannedStep => ({ what, argv: words, cwd: null, env: {} });
     const plan = planOf(
       [
         planned('decode-0', {
@@ -253,7 +249,7 @@ describe('steps of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
   test('fail when a step before them or their directory is not what was planned', async (t) => {
     const place = await allocate(t, cluster, 1);
     const processes = [
-      planned('decode-0', { before: [{ what: 'install', argv: ['sh', '-c', 'exit 5'], cwd: null }] }),
+      planned('decode-0', { before: [{ what: 'install', argv: ['sh', '-c', 'exit 5'], cwd: null, env: {} }] }),
       planned('decode-1', { cwd: '/no/such/directory', argv: ['sleep', '60'] }),
       planned('decode-2', { argv: ['no-such-program'] }),
     ].map((one) => ({ ...one, critical: false }));

@@ -240,13 +240,25 @@ export const LAYERS = {
     uses: [],
     what: 'overrides, sweeps, `--set`: one tree -> several',
   },
+  'srtctl/recipe/spelling': {
+    imports: ['base/config', 'srtctl/recipe/text'],
+    uses: [],
+    what: 'keys of other schemas -> those of schema 1',
+  },
   'srtctl/recipe/resolve': {
     imports: ['base/config', 'srtctl/recipe/schema', 'srtctl/recipe/secrets', 'srtctl/recipe/text'],
     uses: [],
     what: 'one tree -> Recipe',
   },
   'srtctl/recipe/load': {
-    imports: ['srtctl/recipe/resolve', 'srtctl/recipe/schema', 'srtctl/recipe/secrets', 'srtctl/recipe/text', 'srtctl/recipe/variants'],
+    imports: [
+      'srtctl/recipe/resolve',
+      'srtctl/recipe/schema',
+      'srtctl/recipe/secrets',
+      'srtctl/recipe/spelling',
+      'srtctl/recipe/text',
+      'srtctl/recipe/variants',
+    ],
     uses: ['node:fs', 'node:path'],
     what: 'files -> recipes and cluster',
   },
@@ -324,6 +336,7 @@ export const PURE = [
   'router/pair',
   'srtctl/recipe/secrets',
   'srtctl/recipe/variants',
+  'srtctl/recipe/spelling',
   'srtctl/recipe/resolve',
   'sim/scheduling',
 ];

@@ -8,7 +8,7 @@ export function workerGroup(
   workers: number,
   { gpusPerWorker = 4, flags = {} }: { gpusPerWorker?: number; flags?: Flags } = {},
 ): WorkerGroup {
-  return { role, nodes, workers, gpusPerWorker, flags, environment: {} };
+  return { role, nodes, workers, gpusPerWorker, flags, environment: {}, container: null, kvEvents: null };
 }
 
 interface Choices extends Partial<Omit<Recipe, 'frontend' | 'resources'>> {
@@ -33,8 +33,10 @@ export function recipeWith(choices: Choices = {}): Recipe {
       etcdPort: 2379,
       natsPort: 4222,
       workerPort: 7500,
-      install: true,
-      version: null,
+      install: { kind: 'version', version: '0.8.0', isDefault: true },
+      workerSelection: null,
+      hasInfraNode: false,
+      natsMaxPayloadMb: null,
     },
     slurm: { account: null, partition: null, timeLimit: null, timeLimitSeconds: null },
     environment: {},
@@ -42,6 +44,13 @@ export function recipeWith(choices: Choices = {}): Recipe {
     srunOptions: {},
     sbatchDirectives: {},
     setupScript: null,
+    configsDirectory: null,
+    workspaceDirectory: null,
+    mooncake: null,
+    profiling: null,
+    modelRevision: null,
+    frameworks: {},
+    clientPlacement: 'head',
     healthCheck: { intervalMs: 10_000, timeoutMs: 1_800_000 },
     benchmark: { type: 'manual' },
     secrets: [],
@@ -52,10 +61,15 @@ export function recipeWith(choices: Choices = {}): Recipe {
       gpusPerNode: 4,
       nodes: workers.reduce((sum, group) => sum + group.nodes, 0),
       spreadWorkers: false,
+      packWorkers: false,
       ...choices.resources,
     },
     frontend: {
       router: 'bundled',
+      isRouterNamed: true,
+      isDirect: false,
+      container: null,
+      bindsNuma: false,
       multiple: true,
       additional: 9,
       spread: 'ceiling',
@@ -88,6 +102,9 @@ export function completeExample(): Recipe {
     rangeRatio: 0.8,
     promptsMultiplier: 10,
     warmupMultiplier: 2,
+    asChat: false,
+    dataset: null,
+    slowDown: null,
     environment: {},
   };
   return recipeWith({

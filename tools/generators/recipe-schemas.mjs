@@ -49,6 +49,9 @@ const SWEEP = {
   additionalProperties: { type: 'array', minItems: 1 },
 };
 
+/** An empty text counts as not given. */
+const NOT_GIVEN = { const: '' };
+
 /** What a sweep replaces. */
 const PLACEHOLDER = { type: 'string', pattern: '\\{[^{}\\s]+\\}' };
 /** A key without a value counts as not given, so null is always possible. `expected` and `unset` are for our own pages. */
@@ -58,9 +61,26 @@ function schemaOf(schema) {
     override: ({ jsonSchema }) => {
       delete jsonSchema['expected'];
       delete jsonSchema['unset'];
+      // Quoted numbers and booleans are read as such.
+      if (jsonSchema['unquoted'] !== undefined) unquoted(jsonSchema);
     },
   });
   return nullable(rest);
+}
+
+function unquoted(jsonSchema) {
+  const { unquoted: kind, description, default: standard, anyOf, ...type } = jsonSchema;
+  const quoted = {
+    type: 'string',
+    pattern:
+      kind === 'boolean'
+        ? '^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff])$'
+        : '^-?[0-9]+([.][0-9]+)?$',
+  };
+  for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+  if (description !== undefined) jsonSchema.description = description;
+  if (standard !== undefined) jsonSchema.default = standard;
+  jsonSchema.anyOf = [...(anyOf ?? [type]), quoted];
 }
 
 function nullable(schema) {
@@ -71,7 +91,7 @@ function nullable(schema) {
     const about = { ...(description === undefined ? {} : { description }), ...(standard === undefined ? {} : { default: standard }) };
     const forms = type['anyOf'] ?? [type];
     const isBlock = forms.some((form) => form['type'] === 'object');
-    return [key, { ...about, anyOf: [...forms, ...(isBlock ? [] : [PLACEHOLDER]), { type: 'null' }] }];
+    return [key, { ...about, anyOf: [...forms, ...(isBlock ? [] : [PLACEHOLDER]), NOT_GIVEN, { type: 'null' }] }];
   });
   return { ...schema, properties: Object.fromEntries(entries) };
 }

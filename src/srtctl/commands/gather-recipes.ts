@@ -114,6 +114,7 @@ async function gatherFile(
     cluster,
     variables: context.env,
     directoryExists: (name) => isDirectory(path.resolve(directory, name)),
+    recipeDirectory: isInput ? null : path.dirname(file),
     fileExists: (name) => isFile(path.resolve(directory, name)),
   });
   const problems: Problem[] = [...loaded.problems];
@@ -121,7 +122,7 @@ async function gatherFile(
   for (const recipe of loaded.recipes) {
     const planned = planRecipe(recipe, cluster, { local, directory });
     const redactor = createRedactor(recipe.secrets);
-    for (const problem of planned.problems) problems.push({ ...loaded.placeOf(recipe, problem.path), ...redactor.data(problem) });
+    for (const problem of planned.problems) problems.push({ ...redactor.data(problem), ...loaded.placeOf(recipe, problem.path) });
     if (planned.plan !== null)
       gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.textOf(recipe) });
   }

@@ -21,7 +21,7 @@ export interface LaunchOptions {
 
 export function symbolValues(nodes: readonly NodeBinding[], run: RunPlace, options: LaunchOptions): SymbolValues {
   return {
-    addresses: nodes.map(({ address }) => address),
+    addresses: new Map(nodes.map(({ node, address }) => [node, address])),
     run: run.directory,
     job: run.id,
     nodeBinary: options.nodeBinary,

@@ -18,7 +18,7 @@ function outputOf(
   return { status, out: `${stdout}${stderr}` };
 }
 
-const step = (what: string, argv: readonly string[], cwd: string | null = null): PlannedStep => ({ what, argv, cwd });
+const step = (what: string, argv: readonly string[], cwd: string | null = null): PlannedStep => ({ what, argv, cwd, env: {} });
 
 describe('the words that start a process', () => {
   test('are those of the plan when nothing goes before', () => {

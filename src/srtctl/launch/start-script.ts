@@ -25,7 +25,9 @@ export function startArgv(process: PlannedProcess, preamble: string | null, bind
     );
   }
   for (const step of process.before) {
-    const words = step.argv.map((word) => shellQuoted(bind(word))).join(' ');
+    const variables = Object.entries(step.env).map(([name, value]) => `${name}=${bind(value)}`);
+    const stepArgv = variables.length === 0 ? step.argv : ['env', ...variables, ...step.argv];
+    const words = stepArgv.map((word) => shellQuoted(bind(word))).join(' ');
     const directory = step.cwd === null ? '' : `cd -- ${shellQuoted(bind(step.cwd))} && `;
     lines.push(
       `echo ${shellQuoted(`${OWN_LINE}${step.what}`)}`,

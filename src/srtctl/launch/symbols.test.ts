@@ -4,7 +4,11 @@ import fc from 'fast-check';
 import { bindSymbols, type SymbolValues } from './symbols.ts';
 
 const VALUES: SymbolValues = {
-  addresses: ['127.0.0.10', 'fd00::2'],
+  addresses: new Map([
+    ['n0', '127.0.0.10'],
+    ['n1', 'fd00::2'],
+    ['infra', '127.0.0.9'],
+  ]),
   run: '/runs/a',
   job: '77',
   nodeBinary: '/usr/bin/node',

@@ -1,6 +1,6 @@
 /** Host paths of a recipe made absolute, since processes run in other directories. */
 import { resolve } from 'node:path';
-import type { Recipe } from '../recipe/resolve/recipe.ts';
+import type { Benchmark, Recipe } from '../recipe/resolve/recipe.ts';
 
 /**
  * `sglang_src_dir`, `setup_script` and `mocker_model` are paths whatever they look like. Models, containers and mounts are paths here only if they begin
@@ -12,12 +12,23 @@ export function withAbsolutePaths(recipe: Recipe, directory: string): Recipe {
   const source = recipe.backend.sglangSourceDirectory;
   const { container } = recipe.model;
   const { mockerModel } = recipe.dynamo;
+  const script = recipe.setupScript;
   return {
     ...recipe,
     model: { ...recipe.model, path: explicit(recipe.model.path), container: container === null ? null : explicit(container) },
     backend: { ...recipe.backend, sglangSourceDirectory: source === null ? null : resolve(directory, source) },
     dynamo: { ...recipe.dynamo, mockerModel: mockerModel === null ? null : resolve(directory, mockerModel) },
-    setupScript: recipe.setupScript === null ? null : resolve(directory, recipe.setupScript),
+    setupScript: script === null ? null : { ...script, host: script.host === null ? null : resolve(directory, script.host) },
+    configsDirectory: recipe.configsDirectory === null ? null : resolve(directory, recipe.configsDirectory),
+    workspaceDirectory: recipe.workspaceDirectory === null ? null : resolve(directory, recipe.workspaceDirectory),
+    workers: recipe.workers.map((group) => ({ ...group, container: group.container === null ? null : explicit(group.container) })),
+    benchmark: withAbsoluteFiles(recipe.benchmark, explicit),
     mounts: recipe.mounts.map((mount) => ({ ...mount, host: explicit(mount.host) })),
   };
+}
+
+function withAbsoluteFiles(benchmark: Benchmark, absolute: (path: string) => string): Benchmark {
+  if (benchmark.type === 'sa-bench' && benchmark.dataset !== null) return { ...benchmark, dataset: absolute(benchmark.dataset) };
+  if ('trace' in benchmark) return { ...benchmark, trace: absolute(benchmark.trace) };
+  return benchmark;
 }

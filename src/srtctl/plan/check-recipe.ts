@@ -1,6 +1,6 @@
 /** What loading a recipe cannot see: that nothing could run as the plan has it. */
 import type { Recipe } from '../recipe/resolve/recipe.ts';
-import { MODEL_DIRECTORY, type PlanContext, SOURCE_DIRECTORY } from './context.ts';
+import { MODEL_DIRECTORY, type PlanContext, SOURCE_DIRECTORY, withoutSlash } from './context.ts';
 import { findPort, findText } from './flag-words.ts';
 
 /** Adds to the problems of the context. */
@@ -8,7 +8,7 @@ export function checkRecipe({ recipe, cluster, contained, problems, warnings }: 
   if (contained)
     for (const [path, what] of [
       ['model.path', recipe.model.path.startsWith('hf:') ? null : recipe.model.path],
-      ['setup_script', recipe.setupScript],
+      ['setup_script', recipe.setupScript?.host ?? null],
     ] as const)
       if (what !== null && /[:,\r\n]/.test(what))
         problems.push({
@@ -54,8 +54,4 @@ function warnOfHiddenMounts({ model, backend, mounts }: Recipe, warnings: string
     if (before !== host) warnings.push(`two mounts at ${place}, of which one will hide the other: ${before} and ${host}`);
     seen.set(place, host);
   }
-}
-
-function withoutSlash(path: string): string {
-  return path.replace(/(.)\/+$/, '$1');
 }

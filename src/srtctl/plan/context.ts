@@ -1,6 +1,7 @@
 /** What all parts of planning share. */
 import type { Cluster } from '../recipe/resolve/cluster.ts';
 import type { Environment, Recipe } from '../recipe/resolve/recipe.ts';
+import { addressOf, INFRA_NODE } from './nodes.ts';
 import type { PlannedMount, PlanProblem } from './plan.ts';
 import type { PortBook } from './port-book.ts';
 
@@ -8,6 +9,10 @@ import type { PortBook } from './port-book.ts';
 export const MODEL_DIRECTORY = '/model/';
 export const SOURCE_DIRECTORY = '/ext-sglang-src/';
 export const SETUP_DIRECTORY = '/srtctl-setup';
+/** Names that recipes of srt-slurm rely on: its directory of configurations, the logs of the run, and a workspace of the user. */
+export const CONFIGS_DIRECTORY = '/configs';
+export const LOGS_DIRECTORY = '/logs';
+export const WORKSPACE_DIRECTORY = '/infmax-workspace';
 
 export interface PlanContext {
   readonly recipe: Recipe;
@@ -23,18 +28,9 @@ export interface PlanContext {
   readonly warnings: string[];
 }
 
-/** Name of node `index` in the plan. */
-export function nodeName(index: number): string {
-  return `n${index}`;
-}
-
-/** Symbol of the address of node `index`. */
-export function addressOf(index: number): string {
-  return `<node${index}>`;
-}
-
-export function urlOf(node: number, port: number): string {
-  return `http://${addressOf(node)}:${port}`;
+/** Where etcd, NATS and a Mooncake master run. */
+export function infraNode({ recipe }: PlanContext): number {
+  return recipe.dynamo.hasInfraNode ? INFRA_NODE : 0;
 }
 
 /** What a process of node `index` listens on; the one that clients meet may have been told otherwise. */
@@ -72,11 +68,33 @@ export function commonMounts(context: PlanContext): readonly PlannedMount[] {
     gpus_per_node: String(recipe.resources.gpusPerNode),
   };
   const bind = (text: string): string => text.replace(/\{([a-z_]+)\}/g, (whole, name: string) => values[name] ?? whole);
-  return [
-    { host: '<run>', container: '<run>', options: null },
+  const given = [
     ...cluster.mounts,
     ...recipe.mounts.map((mount) => ({ host: bind(mount.host), container: bind(mount.container), options: mount.options })),
   ];
+  const own: PlannedMount[] = [
+    { host: '<run>', container: '<run>', options: null },
+    { host: '<run>/logs', container: LOGS_DIRECTORY, options: null },
+    ...(recipe.configsDirectory === null ? [] : [{ host: recipe.configsDirectory, container: CONFIGS_DIRECTORY, options: null }]),
+    ...(recipe.workspaceDirectory === null ? [] : [{ host: recipe.workspaceDirectory, container: WORKSPACE_DIRECTORY, options: null }]),
+  ];
+  // Where the cluster file or the recipe mount something else at one of these places, that counts.
+  const places = new Set(given.map(({ container }) => withoutSlash(container)));
+  return [...own.filter(({ container }) => !places.has(container)), ...given];
+}
+
+/** `/a` for `/a/`. */
+export function withoutSlash(path: string): string {
+  return path.replace(/(.)\/+$/, '$1');
+}
+
+/** The path on the host of what a container sees at `path`; the path itself where no mount holds it. */
+export function hostPath(mounts: readonly PlannedMount[], path: string): string {
+  const holding = mounts
+    .filter(({ container }) => path === withoutSlash(container) || path.startsWith(`${withoutSlash(container)}/`))
+    .sort((a, b) => b.container.length - a.container.length);
+  const [mount] = holding;
+  return mount === undefined ? path : `${withoutSlash(mount.host)}${path.slice(withoutSlash(mount.container).length)}`;
 }
 
 /** The model's files of the host as a mount; none for models of a hub and without containers. */

@@ -1,7 +1,9 @@
 /** What Dynamo's frontends and workers need in their environment, before they start, and in their command lines. Source: ai-dynamo 1.6.1. */
 import type { Environment, WorkerGroup } from '../recipe/resolve/recipe.ts';
-import { addressOf, type PlanContext, urlOf } from './context.ts';
+import { infraNode, type PlanContext } from './context.ts';
+import { dynamoInstallSteps } from './dynamo-source.ts';
 import { findPort, flagWords } from './flag-words.ts';
+import { addressOf, urlOf } from './nodes.ts';
 import { type PlannedMount, type PlannedStep, type ReadyRule, SCRATCH_FOLDER } from './plan.ts';
 
 /** Every run has an etcd of its own; the namespace of its own shows it, should two ever meet. */
@@ -49,12 +51,12 @@ export function dynamoEnvironment(context: PlanContext, node: number, ports: Rea
   return {
     // Said although some are defaults: the environment of whoever starts this may say otherwise.
     DYN_DISCOVERY_BACKEND: 'etcd',
-    ETCD_ENDPOINTS: urlOf(0, dynamo.etcdPort),
+    ETCD_ENDPOINTS: urlOf(infraNode(context), dynamo.etcdPort),
     ETCD_LEASE_TTL: String(LEASE_SECONDS),
     ETCD_KEEPALIVE_INTERVAL_SECONDS: String(KEEPALIVE_SECONDS),
     ETCD_KEEPALIVE_TIMEOUT_SECONDS: String(KEEPALIVE_SECONDS),
     ETCD_STARTUP_CONNECT_TIMEOUT_SECONDS: String(STARTUP_SECONDS),
-    NATS_SERVER: `nats://${addressOf(0)}:${dynamo.natsPort}`,
+    NATS_SERVER: `nats://${addressOf(infraNode(context))}:${dynamo.natsPort}`,
     NATS_STARTUP_CONNECT_TIMEOUT_SECONDS: String(STARTUP_SECONDS),
     DYN_NAMESPACE: NAMESPACE,
     DYN_REQUEST_PLANE: dynamo.requestPlane,
@@ -78,12 +80,10 @@ const SIMULATED: Environment = {
   DYN_SYSTEM_STARTING_HEALTH_STATUS: 'ready',
 };
 
-/** Dynamo into a container that has none; what runs on the host uses what the host has. */
+/** Dynamo into a container; what runs on the host uses what the host has. */
 export function dynamoSteps(context: PlanContext): readonly PlannedStep[] {
-  const { install, version } = context.recipe.dynamo;
-  if (!install || context.container === null) return [];
-  const suffix = version === null ? '' : `==${version}`;
-  return [{ what: 'install Dynamo', argv: ['pip', 'install', `ai-dynamo-runtime${suffix}`, `ai-dynamo${suffix}`], cwd: null }];
+  if (context.container === null) return [];
+  return dynamoInstallSteps(context.recipe.dynamo.install, context.recipe.configsDirectory !== null);
 }
 
 /**

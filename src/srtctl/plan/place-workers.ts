@@ -1,23 +1,9 @@
 /** On which nodes and GPUs every worker runs. */
 import type { Recipe, WorkerGroup, WorkerRole } from '../recipe/resolve/recipe.ts';
-import { oneWorker } from '../recipe/resolve/resolve-workers.ts';
+import { oneWorker } from '../recipe/resolve/worker-words.ts';
+import { placePacked } from './place-packed.ts';
+import type { PlacedWorker } from './placement.ts';
 import type { PlanProblem } from './plan.ts';
-
-/** One process of a worker. */
-export interface PlacedRank {
-  /** Index of the node. */
-  readonly node: number;
-  /** Of this node, ascending, never empty. */
-  readonly gpus: readonly number[];
-}
-
-export interface PlacedWorker {
-  readonly role: WorkerRole;
-  /** Index within its role. */
-  readonly index: number;
-  /** By rank; consecutive nodes, as many GPUs on each. */
-  readonly ranks: readonly PlacedRank[];
-}
 
 export interface WorkerPlacement {
   readonly workers: readonly PlacedWorker[];
@@ -38,7 +24,9 @@ const KEYS: Readonly<Record<WorkerRole, string>> = { prefill: 'prefill', decode:
  *     2 nodes of 4 GPUs, 1 worker of 8 GPUs      n0: w0 rank 0         n1: w0 rank 1
  */
 export function placeWorkers(recipe: Recipe): WorkerPlacement {
-  const { gpusPerNode, nodes, spreadWorkers } = recipe.resources;
+  const { gpusPerNode, nodes, spreadWorkers, packWorkers } = recipe.resources;
+  const packed = packWorkers ? placePacked(recipe) : null;
+  if (packed !== null) return { workers: packed, used: usedNodes(nodes, packed), problems: [] };
   const taken = new Array<number>(nodes).fill(0);
   const workers: PlacedWorker[] = [];
   const problems: PlanProblem[] = [];
@@ -65,7 +53,12 @@ export function placeWorkers(recipe: Recipe): WorkerPlacement {
       workers.push({ role: group.role, index, ranks });
     }
   }
-  return { workers, used: taken.map((gpus) => gpus > 0), problems };
+  return { workers, used: usedNodes(nodes, workers), problems };
+}
+
+function usedNodes(nodes: number, workers: readonly PlacedWorker[]): readonly boolean[] {
+  const used = new Set(workers.flatMap(({ ranks }) => ranks.map(({ node }) => node)));
+  return Array.from({ length: nodes }, (_, node) => used.has(node));
 }
 
 /** Nodes of one worker and its GPUs on each of them. */

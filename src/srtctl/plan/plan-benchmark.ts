@@ -1,72 +1,90 @@
 /** The benchmark of a plan: what is measured, and the process that measures it. */
-import { addressOf, commonMounts, environmentOf, modelMounts, modelPath, type PlanContext } from './context.ts';
+import { clientArgv } from './bench-argv.ts';
+import { toolProcess } from './benchmark-tools.ts';
+import { commonMounts, environmentOf, hostPath, modelMounts, modelPath, type PlanContext } from './context.ts';
 import { findText } from './flag-words.ts';
-import type { PlacedWorker } from './place-workers.ts';
-import { type PlannedBenchmark, type PlannedGpus, type PlannedProcess, TIERS } from './plan.ts';
-import type { WorkerAddress } from './plan-workers.ts';
+import { addressOf, CLIENT_NODE, nodeName } from './nodes.ts';
+import type { PlacedWorker } from './placement.ts';
+import { type ClientBenchmark, type PlannedBenchmark, type PlannedGpus, type PlannedProcess, TIERS } from './plan.ts';
+import type { ProfiledWorker, WorkerAddress } from './plan-workers.ts';
 import { plannedProcess } from './planned-process.ts';
+import { recordings } from './profiling-words.ts';
 
 /** Null: nothing is measured, and the fleet stays up until it is cancelled. */
 export function describeBenchmark(context: PlanContext, endpoint: string, placed: readonly PlacedWorker[]): PlannedBenchmark | null {
   const { benchmark } = context.recipe;
   if (benchmark.type === 'manual') return null;
   // The bundled client runs on the host, where the model has its own path.
-  const tokenizer = modelPath(benchmark.type === 'sa-bench' ? { ...context, container: null } : context, null);
-  return { ...benchmark, endpoint, model: context.model, tokenizer, gpus: countGpus(placed) };
+  const tokenizer = modelPath(isClient(benchmark) ? { ...context, container: null } : context, null);
+  const common = { endpoint, model: context.model, tokenizer, gpus: countGpus(placed) };
+  if (benchmark.type === 'sa-bench')
+    return { ...benchmark, dataset: benchmark.dataset === null ? null : onHost(context, benchmark.dataset), ...common };
+  if ('trace' in benchmark && benchmark.aiperf === null) return { ...benchmark, trace: onHost(context, benchmark.trace), ...common };
+  return { ...benchmark, ...common };
 }
 
-/** On node 0. `sa-bench` is a client of this package; `custom` is the recipe's command, read by bash. */
-export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark, workers: readonly WorkerAddress[]): PlannedProcess {
-  const isCustom = benchmark.type === 'custom';
-  const container = isCustom && context.contained ? (benchmark.container ?? context.container) : null;
+export interface Fleet {
+  readonly placed: readonly PlacedWorker[];
+  /** Those that routers know. */
+  readonly workers: readonly WorkerAddress[];
+  readonly profiled: readonly ProfiledWorker[];
+}
+
+/** A client of this package on the host, a tool of the container, or a command of the recipe, read by bash. */
+export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark, fleet: Fleet): PlannedProcess {
+  const on = clientNode(context, fleet.placed);
+  const env = { ...clientKey(context), ...environmentOf(context, on, benchmark.environment) };
+  const common = { id: 'benchmark', role: 'benchmark', on, tier: TIERS.benchmark, ready: { kind: 'exit' } } as const;
+  if (isClient(benchmark)) {
+    const slowed =
+      benchmark.type === 'sa-bench' && benchmark.slowDown !== null ? fleet.workers.filter(({ role }) => role !== 'prefill') : [];
+    return plannedProcess({ ...common, argv: clientArgv(benchmark, { recordings: recordings(context, fleet.profiled), slowed }), env });
+  }
+  const image = 'container' in benchmark ? benchmark.container : null;
+  const container = context.contained ? (image ?? context.container) : null;
+  const inside = { ...context, container };
+  const mounts = container === null ? [] : [...modelMounts(inside), ...commonMounts(inside)];
+  if (benchmark.type === 'custom') {
+    const argv = ['bash', '-lc', benchmark.command];
+    return plannedProcess({ ...common, argv, env: { ...describedFleet(context, fleet.workers), ...env }, container, mounts });
+  }
   return plannedProcess({
-    id: 'benchmark',
-    role: 'benchmark',
-    on: 0,
-    tier: TIERS.benchmark,
-    argv: isCustom ? ['bash', '-lc', benchmark.command] : saBenchArgv(benchmark),
-    env: {
-      ...clientKey(context),
-      ...(isCustom ? describedFleet(context, workers) : {}),
-      ...environmentOf(context, 0, benchmark.environment),
-    },
+    ...common,
+    ...toolProcess(benchmark, container !== null),
+    env: { ...env, OPENAI_API_KEY: keyOf(context) ?? 'EMPTY' },
     container,
-    mounts: container === null ? [] : [...modelMounts({ ...context, container }), ...commonMounts({ ...context, container })],
-    ready: { kind: 'exit' },
+    mounts,
   });
 }
 
-/** Every setting of it, so that the plan shows what is measured. Results go to `results` of the run. */
-function saBenchArgv(benchmark: Exclude<PlannedBenchmark, { readonly type: 'custom' }>): string[] {
-  const { gpus } = benchmark;
-  const settings: readonly (readonly [flag: string, value: string | number])[] = [
-    ['--endpoint', benchmark.endpoint],
-    ['--model', benchmark.model],
-    ['--isl', benchmark.inputTokens],
-    ['--osl', benchmark.outputTokens],
-    ['--concurrencies', benchmark.concurrencies.join('x')],
-    ['--req-rate', benchmark.requestRate ?? 'inf'],
-    ['--random-range-ratio', benchmark.rangeRatio],
-    ['--num-prompts-mult', benchmark.promptsMultiplier],
-    ['--num-warmup-mult', benchmark.warmupMultiplier],
-    ['--output-dir', '<run>/results'],
-    ['--total-gpus', gpus.total],
-  ];
-  const split = gpus.aggregated > 0 ? [] : ['--prefill-gpus', String(gpus.prefill), '--decode-gpus', String(gpus.decode)];
-  return [
-    '<node-binary>',
-    '<package>/dist/bin/srtctl.js',
-    'bench',
-    ...settings.flatMap(([flag, value]) => [flag, String(value)]),
-    ...split,
-  ];
+function isClient<B extends { readonly type: string; readonly aiperf?: unknown }>(benchmark: B): benchmark is B & ClientBenchmark {
+  if (benchmark.type === 'trace-replay' || benchmark.type === 'mooncake-router') return benchmark.aiperf === null;
+  return benchmark.type === 'sa-bench' || benchmark.type === 'router';
+}
+
+/** Where a container would see a file, as the host has it: recipes of srt-slurm name files by their mounts. */
+function onHost(context: PlanContext, path: string): string {
+  const container = context.container ?? 'any';
+  const mounts = [...modelMounts({ ...context, container }), ...commonMounts({ ...context, container })];
+  return path.startsWith('/') ? hostPath(mounts, path) : path;
+}
+
+/** Index of the node of the client. */
+function clientNode({ recipe }: PlanContext, placed: readonly PlacedWorker[]): number {
+  if (recipe.clientPlacement === 'own') return CLIENT_NODE;
+  if (recipe.clientPlacement === 'head') return 0;
+  return placed.findLast(({ role }) => role !== 'prefill')?.ranks[0]?.node ?? 0;
 }
 
 /** What clients of the fleet must bring: the key of its routers, which pass it on, or else of its workers. */
-function clientKey({ recipe }: PlanContext): Record<string, string> {
-  const keys = [recipe.frontend.args, ...recipe.workers.map(({ flags }) => flags)].map((flags) => findText(flags, 'api-key'));
-  const key = keys.find((one) => one !== null) ?? null;
+function clientKey(context: PlanContext): Record<string, string> {
+  const key = keyOf(context);
   return key === null ? {} : { SRTCTL_API_KEY: key };
+}
+
+function keyOf({ recipe }: PlanContext): string | null {
+  const keys = [recipe.frontend.args, ...recipe.workers.map(({ flags }) => flags)].map((flags) => findText(flags, 'api-key'));
+  return keys.find((one) => one !== null) ?? null;
 }
 
 /** Variables by which a command of the recipe finds the fleet. Lists are separated by commas. */
@@ -88,6 +106,15 @@ function describedFleet(context: PlanContext, workers: readonly WorkerAddress[])
     env[`SRT_${name}_ENDPOINTS`] = own.map(({ node, port }) => `${addressOf(node)}:${port}`).join(',');
   }
   return env;
+}
+
+/** Names of all nodes of the job, in its order. */
+export function allNodes({ recipe }: PlanContext): readonly string[] {
+  return [
+    ...(recipe.dynamo.hasInfraNode ? ['infra'] : []),
+    ...Array.from({ length: recipe.resources.nodes }, (_, index) => nodeName(index)),
+    ...(recipe.clientPlacement === 'own' ? [nodeName(CLIENT_NODE)] : []),
+  ];
 }
 
 function countGpus(placed: readonly PlacedWorker[]): PlannedGpus {

@@ -1,8 +1,9 @@
 /** What clients meet: nginx and routers, or one router alone; in Dynamo mode frontends in the place of routers. */
 import { SETTINGS } from '../../router/config/schema.ts';
-import { addressOf, listenAddress, type PlanContext, urlOf } from './context.ts';
+import { listenAddress, type PlanContext } from './context.ts';
 import { findPort, findText } from './flag-words.ts';
 import { NGINX_DIRECTORY, nginxConfig } from './nginx-config.ts';
+import { addressOf, urlOf } from './nodes.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
 import { planFrontends } from './plan-frontends.ts';
@@ -22,6 +23,7 @@ export interface Entrance {
 /** Takes the fixed ports of nginx and of the routers on `nodes`, before workers look for free ones. */
 export function seatEntrance(context: PlanContext, nodes: readonly number[]): Entrance {
   const { frontend, mode } = context.recipe;
+  if (frontend.isDirect) return { seats: [], hasNginx: false };
   const hasNginx = frontend.multiple;
   for (const name of OWNED_FLAGS)
     if (name in frontend.args)

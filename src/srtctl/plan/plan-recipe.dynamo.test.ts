@@ -10,7 +10,7 @@ describe('Dynamo mode', () => {
   const recipe: Recipe = {
     ...completeExample(),
     mode: 'dynamo',
-    dynamo: { ...recipeWith().dynamo, version: '1.6.1' },
+    dynamo: { ...recipeWith().dynamo, install: { kind: 'version', version: '1.6.1', isDefault: false } },
   };
   const plan = planned(recipe);
 

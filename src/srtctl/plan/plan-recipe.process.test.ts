@@ -39,10 +39,13 @@ describe('what surrounds a process', () => {
   });
 
   it('runs the setup script from a read-only mount, before anything else', () => {
-    const recipe = recipeWith({ setupScript: '/home/me/set up.sh', backend: { type: 'sglang', sglangSourceDirectory: '/src' } });
+    const recipe = recipeWith({
+      setupScript: { host: '/home/me/set up.sh', inConfigs: null, name: 'set up.sh' },
+      backend: { type: 'sglang', sglangSourceDirectory: '/src' },
+    });
     const { before, mounts } = byId(planned(recipe), 'prefill-0');
     assert.deepEqual(before[0]?.argv, ['bash', '/srtctl-setup/set up.sh']);
-    assert.deepEqual(mounts.at(-1), { host: '/home/me/set up.sh', container: '/srtctl-setup/set up.sh', options: 'ro' });
+    assert.deepEqual(mounts.at(-1), { host: '/home/me', container: '/srtctl-setup', options: 'ro' });
     assert.equal(before.length, 2);
   });
 
@@ -66,7 +69,7 @@ describe('what surrounds a process', () => {
 
   it('makes relative paths absolute', () => {
     const recipe = recipeWith({
-      setupScript: 'setup.sh',
+      setupScript: { host: 'setup.sh', inConfigs: null, name: 'setup.sh' },
       model: { path: './models/tiny', container: '../images/sglang.sqsh', precision: null },
       backend: { type: 'sglang', sglangSourceDirectory: 'sglang' },
       mounts: ['../data', 'name', '/abs', '{log_dir}'].map((host) => ({ host, container: '/x', options: null })),
@@ -75,7 +78,7 @@ describe('what surrounds a process', () => {
     assert.equal(container, '/home/images/sglang.sqsh');
     assert.deepEqual(
       mounts.map(({ host }) => host),
-      ['/home/me/models/tiny', '<run>', '/home/data', 'name', '/abs', '<run>/logs', '/home/me/sglang', '/home/me/setup.sh'],
+      ['/home/me/models/tiny', '<run>', '<run>/logs', '/home/data', 'name', '/abs', '<run>/logs', '/home/me/sglang', '/home/me'],
     );
     assert.equal(before[0]?.argv[1], '/srtctl-setup/setup.sh');
     assert.equal(argv[4], '/model/');
@@ -132,7 +135,10 @@ describe('what surrounds a process', () => {
   });
 
   it('refuses paths that no container can mount', () => {
-    const recipe = recipeWith({ model: { path: '/models/a:b', container: 'x', precision: null }, setupScript: '/home/me/a,b.sh' });
+    const recipe = recipeWith({
+      model: { path: '/models/a:b', container: 'x', precision: null },
+      setupScript: { host: '/home/me/a,b.sh', inConfigs: null, name: 'a,b.sh' },
+    });
     const { problems } = planRecipe(recipe, NO_CLUSTER, { local: false, directory: '/' });
     assert.deepEqual(
       problems.map(({ path }) => path),

@@ -226,7 +226,7 @@ describe('the path of the model', () => {
   it('is the name at the hub for hf: models, which are mounted nowhere', () => {
     assert.deepEqual(asked('hf:org/name', { 'model-path': '/model/' }, false), ['org/name', []]);
     const plan = planned(recipeWith({ model: { path: 'hf:org/name', container: 'sglang', precision: null } }));
-    assert.equal(plan.model, 'org/name');
+    assert.equal(plan.model, 'name');
   });
 
   it('gives the model its last part as name, unless a role names it', () => {
@@ -256,7 +256,7 @@ describe('a benchmark of the recipe', () => {
     assert.equal(container, 'bench-image');
     assert.deepEqual(
       mounts.map(({ container: inside }) => inside),
-      ['/model/', '<run>'],
+      ['/model/', '<run>', '/logs'],
     );
     assert.deepEqual(env, {
       SRT_FRONTEND_HOST: '<node0>',

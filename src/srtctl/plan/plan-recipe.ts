@@ -4,14 +4,18 @@ import type { Cluster } from '../recipe/resolve/cluster.ts';
 import type { Recipe } from '../recipe/resolve/recipe.ts';
 import { withAbsolutePaths } from './absolute-paths.ts';
 import { checkRecipe } from './check-recipe.ts';
-import { nodeName, type PlanContext, urlOf } from './context.ts';
+import { chooseRouter } from './check-router-flags.ts';
+import type { PlanContext } from './context.ts';
 import { findText } from './flag-words.ts';
+import { nodeName, urlOf } from './nodes.ts';
 import { placeRouters } from './place-routers.ts';
 import { placeWorkers, type WorkerPlacement } from './place-workers.ts';
 import type { Plan, PlannedCount, PlanProblem } from './plan.ts';
-import { describeBenchmark, planBenchmark } from './plan-benchmark.ts';
+import { allNodes, describeBenchmark, planBenchmark } from './plan-benchmark.ts';
+import { planDownload } from './plan-download.ts';
 import { planEntrance, seatEntrance } from './plan-entrance.ts';
 import { planInfrastructure } from './plan-frontends.ts';
+import { planMooncake } from './plan-mooncake.ts';
 import { planWorkers } from './plan-workers.ts';
 import { PortBook } from './port-book.ts';
 
@@ -33,7 +37,7 @@ export function planRecipe(given: Recipe, cluster: Cluster, { local, directory }
   const recipe = withAbsolutePaths(given, directory);
   const contained = !local && cluster.containerRuntime === 'pyxis';
   const runsInContainer = contained && !(recipe.backend.type === 'sim' && recipe.mode === 'router');
-  const context: PlanContext = {
+  const asked: PlanContext = {
     recipe,
     cluster,
     contained,
@@ -43,6 +47,7 @@ export function planRecipe(given: Recipe, cluster: Cluster, { local, directory }
     problems: [],
     warnings: [],
   };
+  const context: PlanContext = { ...asked, recipe: { ...recipe, frontend: { ...recipe.frontend, router: chooseRouter(asked) } } };
   checkRecipe(context);
   const placement = placeWorkers(recipe);
   context.problems.push(...placement.problems);
@@ -54,22 +59,28 @@ export function planRecipe(given: Recipe, cluster: Cluster, { local, directory }
 function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
   const { recipe, cluster } = context;
   const { frontend, resources } = recipe;
-  const routerNodes = frontend.multiple ? placeRouters(resources.nodes, frontend.additional, frontend.spread) : [0];
-  const counts = countAll(context, placement, routerNodes.length);
-  const infrastructure = recipe.mode === 'dynamo' ? planInfrastructure(context) : [];
+  const routerNodes = frontend.multiple && !frontend.isDirect ? placeRouters(resources.nodes, frontend.additional, frontend.spread) : [0];
+  const counts = countAll(context, placement, frontend.isDirect ? 0 : routerNodes.length);
+  const infrastructure = [
+    ...(recipe.mode === 'dynamo' ? planInfrastructure(context) : []),
+    ...planMooncake(context),
+    ...planDownload(context),
+  ];
   const entrance = seatEntrance(context, routerNodes);
   const workers = planWorkers(context, placement.workers);
   const endpoint = urlOf(0, frontend.publicPort);
   const benchmark = describeBenchmark(context, endpoint, placement.workers);
   return {
     name: recipe.name,
-    nodes: Array.from({ length: resources.nodes }, (_, index) => nodeName(index)),
+    nodes: allNodes(context),
     gpusPerNode: resources.gpusPerNode,
     processes: [
       ...infrastructure,
       ...planEntrance(context, entrance, workers.addresses),
       ...workers.processes,
-      ...(benchmark === null ? [] : [planBenchmark(context, benchmark, workers.addresses)]),
+      ...(benchmark === null
+        ? []
+        : [planBenchmark(context, benchmark, { placed: placement.workers, workers: workers.addresses, profiled: workers.profiled })]),
     ],
     endpoint,
     model: context.model,
@@ -87,21 +98,20 @@ function servedName(recipe: Recipe): string {
     const name = findText(flags, 'served-model-name');
     if (name !== null) return name;
   }
-  const { path } = recipe.model;
-  return path.startsWith('hf:') ? path.slice('hf:'.length) : basename(path);
+  return basename(recipe.model.path.replace(/^hf:/, ''));
 }
 
 /** What was asked against what runs; differences become warnings. */
 function countAll(context: PlanContext, placement: WorkerPlacement, routers: number): readonly PlannedCount[] {
   const { recipe, warnings } = context;
-  const { frontend, resources } = recipe;
+  const { frontend } = recipe;
   const what = recipe.mode === 'router' ? 'routers' : 'frontends';
-  const asked = frontend.multiple ? 1 + frontend.additional : 1;
+  const asked = frontend.isDirect ? 0 : frontend.multiple ? 1 + frontend.additional : 1;
   if (routers < asked) warnings.push(fewerRouters(context, what, asked, routers));
   const idle = placement.used.flatMap((used, index) => (used ? [] : [nodeName(index)]));
   if (idle.length > 0) warnings.push(`no worker runs on ${idle.join(', ')}`);
   return [
-    { what: 'nodes', asked: resources.nodes, runs: resources.nodes },
+    { what: 'nodes', asked: allNodes(context).length, runs: allNodes(context).length },
     { what, asked, runs: routers },
     ...recipe.workers.map(({ role, workers }) => ({
       what: `${role} workers`,

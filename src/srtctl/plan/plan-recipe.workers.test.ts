@@ -145,7 +145,12 @@ describe('SGLang from source', () => {
     for (const { mounts, before } of workers) {
       assert.deepEqual(mounts.at(-1), { host: '/home/me/sglang', container: '/ext-sglang-src/', options: null });
       assert.deepEqual(before, [
-        { what: 'install SGLang from /home/me/sglang', argv: ['pip', 'install', '-e', '.', '--no-deps'], cwd: '/ext-sglang-src/' },
+        {
+          what: 'install SGLang from /home/me/sglang',
+          argv: ['pip', 'install', '-e', '.', '--no-deps'],
+          cwd: '/ext-sglang-src/',
+          env: { PIP_BREAK_SYSTEM_PACKAGES: '1' },
+        },
       ]);
     }
     for (const { before } of plan.processes.filter(({ tier }) => tier !== 1)) assert.deepEqual(before, []);

@@ -1,21 +1,20 @@
 /** The processes of the routers. */
-import { checkRouterFlags } from './check-router-flags.ts';
-import { addressOf, commonMounts, environmentOf, listenAddress, type PlanContext, urlOf } from './context.ts';
+import { checkRouterFlags, ROUTER_PLAN_FLAGS } from './check-router-flags.ts';
+import { commonMounts, environmentOf, listenAddress, type PlanContext } from './context.ts';
 import { findText, flagWords } from './flag-words.ts';
-import { OWNED_FLAGS } from './owned-flags.ts';
+import { addressOf, urlOf } from './nodes.ts';
 import type { PlannedProcess } from './plan.ts';
 import type { WorkerAddress } from './plan-workers.ts';
 import { plannedProcess, type Seat, seatParts } from './planned-process.ts';
-
-const EXCEPT: ReadonlySet<string> = new Set([...OWNED_FLAGS, 'prometheus-host', 'prometheus-port']);
 
 /** The bundled router and sglang_router take the same words after their name; every router gets the whole list of workers. */
 export function planRouters(context: PlanContext, seats: readonly Seat[], workers: readonly WorkerAddress[]): readonly PlannedProcess[] {
   const { frontend, disaggregated } = context.recipe;
   const isBundled = frontend.router === 'bundled';
+  const room = { ...context, container: isBundled || context.container === null ? null : (frontend.container ?? context.container) };
   const urls = workers.map(({ url }) => url);
   const list = disaggregated ? pairWords(workers) : ['--worker-urls', ...urls];
-  const extra = flagWords(frontend.args, EXCEPT);
+  const extra = flagWords(frontend.args, ROUTER_PLAN_FLAGS);
   if (isBundled) checkRouterFlags(context, extra);
   const program = isBundled ? ['<node-binary>', '<package>/dist/bin/router.js'] : ['python', '-m', 'sglang_router.launch_router'];
   return seats.map((seat) => {
@@ -39,8 +38,8 @@ export function planRouters(context: PlanContext, seats: readonly Seat[], worker
         ...extra,
       ],
       env: environmentOf(context, seat.node, frontend.environment),
-      container: isBundled ? null : context.container,
-      mounts: isBundled ? [] : commonMounts(context),
+      container: room.container,
+      mounts: commonMounts(room),
       ready: { kind: 'router', url: urlOf(seat.node, http), workers: urls },
     });
   });

@@ -1,6 +1,6 @@
 /** A plan as people read it. */
 import { needsInWords } from './needs.ts';
-import type { Plan, PlannedProcess } from './plan.ts';
+import type { Plan, PlannedBenchmark, PlannedProcess } from './plan.ts';
 import { quoteWord } from './quote-word.ts';
 
 /** In order of starting. */
@@ -75,9 +75,25 @@ function commands(plan: Plan): readonly string[] {
 function benchmarkLine({ benchmark }: Plan): string {
   if (benchmark === null) return 'no benchmark: the fleet stays up until it is cancelled';
   if (benchmark.type === 'custom') return `benchmark: ${benchmark.command}`;
-  const { inputTokens, outputTokens, concurrencies, requestRate } = benchmark;
-  const rate = requestRate === null ? 'as fast as the concurrency allows' : `${requestRate} requests a second`;
-  return `benchmark ${benchmark.type}: ${inputTokens} tokens in, ${outputTokens} out, concurrency ${concurrencies.join(', then ')}, ${rate}`;
+  return `benchmark ${benchmark.type}: ${benchmarkWords(benchmark)}`;
+}
+
+function benchmarkWords(benchmark: Exclude<PlannedBenchmark, { readonly type: 'custom' }>): string {
+  switch (benchmark.type) {
+    case 'sa-bench':
+    case 'sglang-bench': {
+      const { inputTokens, outputTokens, concurrencies, requestRate } = benchmark;
+      const rate = requestRate === null ? 'as fast as the concurrency allows' : `${requestRate} requests a second`;
+      return `${inputTokens} tokens in, ${outputTokens} out, concurrency ${concurrencies.join(', then ')}, ${rate}`;
+    }
+    case 'router':
+      return `${benchmark.inputTokens} tokens in, ${benchmark.outputTokens} out, prefixes in common ${benchmark.prefixRatios.join(', then ')}`;
+    case 'trace-replay':
+    case 'mooncake-router':
+      return `${benchmark.trace}, ${benchmark.concurrencies.length === 0 ? 'at its times' : `concurrency ${benchmark.concurrencies.join(', then ')}`}`;
+    default:
+      return `answers are scored${benchmark.examples === null ? '' : `, ${benchmark.examples} examples`}`;
+  }
 }
 
 /** Columns two spaces apart, as wide as their widest cell; the last one is not padded. */

@@ -1,13 +1,16 @@
 /** The processes of the workers: SGLang engines, Dynamo's SGLang workers, or simulated engines. */
 import type { Environment, WorkerGroup, WorkerRole } from '../recipe/resolve/recipe.ts';
-import { addressOf, environmentOf, type PlanContext, urlOf } from './context.ts';
+import { environmentOf, type PlanContext } from './context.ts';
 import { dynamoEnvironment, dynamoReadyRule } from './dynamo-words.ts';
-import type { PlacedRank, PlacedWorker } from './place-workers.ts';
+import { addressOf, urlOf } from './nodes.ts';
+import type { PlacedRank, PlacedWorker } from './placement.ts';
 import { type PlannedProcess, type ReadyRule, TIERS } from './plan.ts';
+import { mooncakeEnvironment } from './plan-mooncake.ts';
 import { plannedProcess } from './planned-process.ts';
+import { profilerEnvironment } from './profiling-words.ts';
 import { workerArgv } from './worker-argv.ts';
 import { rankId, WorkerPorts } from './worker-ports.ts';
-import { workerMounts, workerSteps } from './worker-room.ts';
+import { workerFiles, workerMounts, workerSteps } from './worker-room.ts';
 
 /** A worker as routers need it. */
 export interface WorkerAddress {
@@ -20,17 +23,24 @@ export interface WorkerAddress {
   readonly bootstrapPort: number | null;
 }
 
+/** A worker as it is told to record a profile. */
+export interface ProfiledWorker {
+  readonly role: WorkerRole;
+  readonly url: string;
+}
+
 export interface PlannedWorkers {
   readonly processes: readonly PlannedProcess[];
   /** In the order of placement; empty in Dynamo mode, where frontends find workers by themselves. */
   readonly addresses: readonly WorkerAddress[];
+  /** One for each worker. */
+  readonly profiled: readonly ProfiledWorker[];
 }
 
 /** Processes of `placed`, rank by rank. The fixed ports of all other processes must already be taken. */
 export function planWorkers(context: PlanContext, placed: readonly PlacedWorker[]): PlannedWorkers {
   const book = new WorkerPorts(context);
-  const mounts = workerMounts(context);
-  const before = workerSteps(context);
+  const profiled: ProfiledWorker[] = [];
   const processes: PlannedProcess[] = [];
   const addresses: WorkerAddress[] = [];
   for (const worker of placed) {
@@ -40,6 +50,10 @@ export function planWorkers(context: PlanContext, placed: readonly PlacedWorker[
     const leader = ports[0] ?? {};
     const address = addressOfWorker(group, worker, leader);
     if (address !== null) addresses.push(address);
+    const leaderNode = worker.ranks[0]?.node ?? 0;
+    profiled.push({ role: worker.role, url: urlOf(leaderNode, leader['http'] ?? leader['system'] ?? 0) });
+    const container = context.contained && context.container !== null ? (group.container ?? context.container) : null;
+    const room = { ...context, container };
     worker.ranks.forEach((place, rank) => {
       const own = ports[rank] ?? {};
       processes.push(
@@ -53,16 +67,17 @@ export function planWorkers(context: PlanContext, placed: readonly PlacedWorker[
           ports: own,
           argv: workerArgv(context, group, { worker, rank, own, leader }),
           env: workerEnvironment(context, group, place, own),
-          container: context.container,
-          mounts,
+          container,
+          mounts: workerMounts(room),
           gpus: place.gpus,
-          before,
+          before: workerSteps(room, group),
+          files: workerFiles(context),
           ready: readyRule(context, place.node, rank, own, address),
         }),
       );
     });
   }
-  return { processes, addresses };
+  return { processes, addresses, profiled };
 }
 
 function addressOfWorker(group: WorkerGroup, worker: PlacedWorker, leader: Readonly<Record<string, number>>): WorkerAddress | null {
@@ -90,8 +105,14 @@ function workerEnvironment(
   const known: Record<string, string> = {};
   // Addresses that an engine announces to its peers (bootstrap, KV transfer) are then those that this plan uses.
   if (recipe.backend.type === 'sglang') known['SGLANG_HOST_IP'] = addressOf(place.node);
-  const env = { ...known, ...dynamoEnvironment(context, place.node, own), ...environmentOf(context, place.node, group.environment) };
-  if (place.gpus.length < recipe.resources.gpusPerNode) env['CUDA_VISIBLE_DEVICES'] = place.gpus.join(',');
+  const env = {
+    ...known,
+    ...dynamoEnvironment(context, place.node, own),
+    ...profilerEnvironment(context, group.role),
+    ...environmentOf(context, place.node, group.environment),
+    ...mooncakeEnvironment(context, place.node),
+  };
+  if (place.gpus.length < recipe.resources.gpusPerNode) env[context.cluster.visibleDevicesVariable] = place.gpus.join(',');
   return env;
 }
 

@@ -2,7 +2,7 @@
 import type { Benchmark, HealthCheck, WorkerRole } from '../recipe/resolve/recipe.ts';
 
 /** What a process is. */
-export type PlanRole = 'nginx' | 'router' | 'frontend' | WorkerRole | 'etcd' | 'nats' | 'benchmark';
+export type PlanRole = 'nginx' | 'router' | 'frontend' | WorkerRole | 'etcd' | 'nats' | 'mooncake' | 'task' | 'benchmark';
 
 /** Start order: a tier starts when all below it are up, and everything in a tier starts at once; stopping goes the other way. */
 export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, benchmark: 4 } as const;
@@ -17,6 +17,7 @@ export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, b
  * - `dynamo-worker`: GET url + `/health`, the worker's own, names as ready an endpoint that begins so for each of `endpoints`.
  * - `http`: GET url answers 200.
  * - `tcp`: a connection to host:port is accepted.
+ * - `done`: it has to end with status 0 before the next tier starts (a download).
  * - `exit`: it is done when it ends, and its status is its result (the benchmark).
  * - `none`: being alive is all that can be asked (ranks above 0 of a worker).
  */
@@ -34,6 +35,7 @@ export type ReadyRule =
     }
   | { readonly kind: 'http'; readonly url: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'done' }
   | { readonly kind: 'exit' }
   | { readonly kind: 'none' };
 
@@ -69,11 +71,14 @@ export interface PlannedStep {
   readonly argv: readonly string[];
   /** Absolute directory to run in; null: that of the process. */
   readonly cwd: string | null;
+  /** Added to the environment of the process, for this step alone. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /**
  * One operating-system process. Symbols in argv, env, mounts, before, files and ready, bound by the launcher and nothing else:
- * - `<node0>`, `<node1>`...: the address of n0, n1... (an IPv6 address gets its brackets where a `:` follows the symbol);
+ * - `<node0>`, `<node1>`...: the address of n0, n1..., `<infra>` and `<client>` those of nodes without workers (an IPv6 address gets its
+ *   brackets where a `:` follows the symbol);
  * - `<run>`: the absolute run directory; `<job>`: the identifier of the run (the job number under SLURM);
  * - `<namespace>`: the same as a name for Dynamo: `srtctl-` and what of it are letters, digits, `_` and `-`, with `-` for the rest;
  * - `<node-binary>`: the Node that runs srtctl (or a configured one);
@@ -83,7 +88,7 @@ export interface PlannedProcess {
   /** Unique in the plan: `nginx`, `router-0`, `prefill-0`, `prefill-0.1` (rank 1 of worker 0), `benchmark`. */
   readonly id: string;
   readonly role: PlanRole;
-  /** `n0`, `n1`...: one of the nodes of the plan. */
+  /** `n0`, `n1`..., `infra` or `client`: one of the nodes of the plan. */
   readonly node: string;
   /** One of TIERS. */
   readonly tier: number;
@@ -91,7 +96,7 @@ export interface PlannedProcess {
   readonly worker: number;
   /** Rank of the process in a worker on several nodes, 0 elsewhere; only rank 0 serves HTTP. */
   readonly rank: number;
-  /** Every port that it listens on, by purpose: http, bootstrap, nccl, dist, prometheus, client, peer, system. */
+  /** Every port that it listens on, by purpose: http, bootstrap, nccl, dist, engine, kv-events, prometheus, client, peer, system. */
   readonly ports: Readonly<Record<string, number>>;
   readonly argv: readonly string[];
   /** Absolute working directory; null: the run directory. */
@@ -139,10 +144,13 @@ export type PlannedBenchmark = Exclude<Benchmark, { readonly type: 'manual' }> &
   readonly gpus: PlannedGpus;
 };
 
+/** Those that the client of this package runs. */
+export type ClientBenchmark = Extract<PlannedBenchmark, { readonly type: 'sa-bench' | 'router' | 'trace-replay' | 'mooncake-router' }>;
+
 /** All processes of one deployment. JSON as it stands. */
 export interface Plan {
   readonly name: string;
-  /** `n0`, `n1`... */
+  /** `n0`, `n1`...; in front of them `infra`, behind them `client`, where a recipe asks for such nodes. In the order of the job's nodes. */
   readonly nodes: readonly string[];
   readonly gpusPerNode: number;
   readonly processes: readonly PlannedProcess[];

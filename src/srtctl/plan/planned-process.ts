@@ -1,5 +1,5 @@
 /** Processes of a plan, written down with what is special about them. */
-import { nodeName } from './context.ts';
+import { nodeName } from './nodes.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
 
 /** What every process must say; the rest is: rank 0 of worker 0, on the host, in the run directory, critical, nothing before it. */

@@ -1,13 +1,14 @@
 /** Who listens on which port of which node: finds clashes and free ports. */
+import { nodeName } from './nodes.ts';
 import type { PlanProblem } from './plan.ts';
 
 const MAX_PORT = 65_535;
 
-/** Ports of one plan. Nodes are indexes, 0 or more. */
+/** Ports of one plan. Nodes are indexes; those that belong to no worker are below 0. */
 export class PortBook {
   readonly problems: PlanProblem[] = [];
   /** Per node, port to the process that has it. */
-  readonly #owners: Map<number, string>[] = [];
+  readonly #owners = new Map<number, Map<number, string>>();
 
   /**
    * Takes `port` for a process and returns it. A port that is already taken becomes a problem that names both processes.
@@ -22,7 +23,7 @@ export class PortBook {
     }
     this.problems.push({
       path,
-      message: `n${node}: ${owner} and ${process} (${purpose}) would both listen on port ${port}; the second would end with "bind() to 0.0.0.0:${port} failed (Address already in use)"`,
+      message: `${nodeName(node)}: ${owner} and ${process} (${purpose}) would both listen on port ${port}; the second would end with "bind() to 0.0.0.0:${port} failed (Address already in use)"`,
       suggestion: `give ${path} another port`,
     });
     return port;
@@ -36,7 +37,7 @@ export class PortBook {
     if (port > MAX_PORT)
       this.problems.push({
         path,
-        message: `n${node}: no port is left for ${process} (${purpose}) from ${first} to ${MAX_PORT}`,
+        message: `${nodeName(node)}: no port is left for ${process} (${purpose}) from ${first} to ${MAX_PORT}`,
         suggestion: `give ${path} a lower port`,
       });
     owners.set(port, `${process} (${purpose})`);
@@ -44,10 +45,10 @@ export class PortBook {
   }
 
   #of(node: number): Map<number, string> {
-    let owners = this.#owners[node];
+    let owners = this.#owners.get(node);
     if (owners === undefined) {
       owners = new Map();
-      this.#owners[node] = owners;
+      this.#owners.set(node, owners);
     }
     return owners;
   }

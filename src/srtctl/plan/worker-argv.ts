@@ -1,9 +1,12 @@
 /** The command line of a worker. */
 import type { Flags, WorkerGroup } from '../recipe/resolve/recipe.ts';
-import { addressOf, modelPath, type PlanContext } from './context.ts';
+import { listenAddress, modelPath, type PlanContext } from './context.ts';
 import { mockerArgv } from './dynamo-words.ts';
 import { findText, flagWords } from './flag-words.ts';
-import type { PlacedWorker } from './place-workers.ts';
+import { addressOf } from './nodes.ts';
+import type { PlacedWorker } from './placement.ts';
+import { profilerWords } from './profiling-words.ts';
+import { rankId } from './worker-ports.ts';
 
 /** Flags that say where a worker is and what it is. The plan sets them, so that routers and workers cannot disagree. */
 const OWNED: ReadonlySet<string> = new Set([
@@ -40,6 +43,7 @@ export function workerArgv(context: PlanContext, group: WorkerGroup, seat: Worke
   );
   const isPrefill = group.role === 'prefill';
   return [
+    ...profilerWords(context, group.role, rankId(seat.worker, seat.rank)),
     ...programOf(context),
     '--model-path',
     path,
@@ -47,8 +51,10 @@ export function workerArgv(context: PlanContext, group: WorkerGroup, seat: Worke
     context.model,
     ...(group.role === 'aggregated' ? [] : ['--disaggregation-mode', group.role]),
     ...(isPrefill ? ['--disaggregation-bootstrap-port', String(seat.leader['bootstrap'])] : []),
+    ...revisionWords(context, group),
     ...flagWords(group.flags, isPrefill ? OWNED_BY_PREFILL : OWNED),
-    ...placeWords(seat),
+    ...eventWords(group, seat),
+    ...placeWords(context, seat),
   ];
 }
 
@@ -61,15 +67,29 @@ function isGiven(path: string | null): boolean {
   return path !== null;
 }
 
+function revisionWords({ recipe }: PlanContext, { flags }: WorkerGroup): readonly string[] {
+  const { modelRevision, model } = recipe;
+  return modelRevision === null || !model.path.startsWith('hf:') || 'revision' in flags ? [] : ['--revision', modelRevision];
+}
+
+/** Events of the KV cache, on a port of the worker's own. */
+function eventWords({ kvEvents }: WorkerGroup, { own }: WorkerSeat): readonly string[] {
+  const port = own['kv-events'];
+  return kvEvents === null || port === undefined
+    ? []
+    : ['--kv-events-config', JSON.stringify({ ...kvEvents, endpoint: `tcp://*:${port}` })];
+}
+
 function programOf(context: PlanContext): readonly string[] {
   if (context.recipe.backend.type === 'sim') return ['<node-binary>', '<package>/dist/bin/sim.js', '--ignore-unknown'];
   return ['python3', '-m', context.recipe.mode === 'dynamo' ? 'dynamo.sglang' : 'sglang.launch_server'];
 }
 
-function placeWords({ worker, rank, own, leader }: WorkerSeat): readonly string[] {
+function placeWords(context: PlanContext, { worker, rank, own, leader }: WorkerSeat): readonly string[] {
   const node = worker.ranks[rank]?.node ?? 0;
-  const words = ['--host', addressOf(node)];
-  if (own['http'] !== undefined) words.push('--port', String(own['http']));
+  const port = own['http'] ?? own['engine'];
+  const words = ['--host', context.recipe.frontend.isDirect ? listenAddress(context, node, port ?? 0) : addressOf(node)];
+  if (port !== undefined) words.push('--port', String(port));
   if (own['nccl'] !== undefined) words.push('--nccl-port', String(own['nccl']));
   const leaderNode = worker.ranks[0]?.node ?? 0;
   if (leader['dist'] !== undefined)

@@ -3,7 +3,7 @@ import type { WorkerGroup } from '../recipe/resolve/recipe.ts';
 import type { PlanContext } from './context.ts';
 import { mockerBootstrap } from './dynamo-words.ts';
 import { findPort } from './flag-words.ts';
-import type { PlacedWorker } from './place-workers.ts';
+import type { PlacedWorker } from './placement.ts';
 
 /** SGLang's own defaults. Source: its server arguments, 0.5. */
 const HTTP_PORT = 30_000;
@@ -11,6 +11,8 @@ const BOOTSTRAP_PORT = 30_001;
 const DIST_PORT = 29_500;
 /** Without a flag SGLang takes a random one. */
 const NCCL_PORT = 17_500;
+/** First port of the events of KV caches. */
+const EVENTS_PORT = 5600;
 /** Between the workers of a node: SGLang takes more ports above its own, some for each data-parallel rank. */
 const STRIDE = 32;
 /** After so many multi-node workers their port repeats. On a cluster each has nodes of its own; on one machine all share one. */
@@ -62,8 +64,13 @@ export class WorkerPorts {
     };
     const own: Record<string, number> = {};
     const isDynamo = recipe.mode === 'dynamo';
-    if (!isDynamo) own['http'] = fixedOrNext('port', 'HTTP', findPort(group.flags, 'port') ?? HTTP_PORT);
+    const isSim = recipe.backend.type === 'sim';
+    // Dynamo's worker serves nothing there, but the engine counts its ports of data-parallel attention from it.
+    if ((!isDynamo || !isSim) && !(recipe.frontend.isDirect && at.rank === 0))
+      own[isDynamo ? 'engine' : 'http'] = fixedOrNext('port', isDynamo ? 'engine' : 'HTTP', findPort(group.flags, 'port') ?? HTTP_PORT);
     const isLeader = at.rank === 0;
+    if (recipe.frontend.isDirect && isLeader)
+      own['http'] = ports.take(at.node, recipe.frontend.publicPort, id, 'HTTP', 'frontend.public_port');
     const isMocker = isDynamo && recipe.backend.type === 'sim';
     const mocked = isMocker ? mockerBootstrap(group) : null;
     // Bound on all addresses, so each is another one across the nodes of one machine, too.
@@ -71,7 +78,10 @@ export class WorkerPorts {
     if (group.role === 'prefill' && isLeader && !isMocker)
       own['bootstrap'] = fixedOrNext('disaggregation-bootstrap-port', 'PD bootstrap', this.#bootstrap);
     if (isDynamo) own['system'] = ports.takeFree(at.node, recipe.dynamo.workerPort + at.earlier, id, 'Dynamo system', 'dynamo.worker_port');
-    if (recipe.backend.type === 'sim') return own;
+    if (isSim) return own;
+    // Each data-parallel rank publishes one port higher.
+    if (group.kvEvents !== null)
+      own['kv-events'] = ports.takeFree(at.node, EVENTS_PORT + STRIDE * at.earlier, id, 'KV events', 'backend.kv_events_config');
     if (at.dist !== null && isLeader) own['dist'] = ports.take(at.node, at.dist, id, 'distributed start', key('dist-init-addr'));
     // Every worker has a port of its own, also across nodes: it is bound on all addresses, and on one machine all nodes share them.
     if (at.dist === null) {

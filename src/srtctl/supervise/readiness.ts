@@ -50,6 +50,7 @@ export async function askReady(
     }
     case 'tcp':
       return await accepts(bind(rule.host), rule.port, clock);
+    case 'done':
     case 'exit':
     case 'none':
       return null;

@@ -74,9 +74,7 @@ function byStage(plan: Plan, first: Failure, record: ProcessRecord | null): stri
   if (first.outcome === 'benchmark') {
     const entrance = plan.processes.some((process) => process.role === 'nginx') ? 'nginx' : 'the router';
     const [port = ''] = /\d+$/.exec(plan.endpoint) ?? [];
-    return [
-      `If the benchmark could not reach the endpoint: ${entrance} must run on ${plan.nodes[0] ?? 'node 0'} and its port ${port} be open.`,
-    ];
+    return [`If the benchmark could not reach the endpoint: ${entrance} must run on n0 and its port ${port} be open.`];
   }
   return [];
 }

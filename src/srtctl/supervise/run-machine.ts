@@ -149,6 +149,7 @@ export class RunMachine {
     if (record.state !== 'starting') return [tell(record.notice())];
     const { kind } = record.planned.ready;
     if (kind === 'none' || kind === 'exit') return [tell(record.notice()), ...this.#ready(id, nowMs)];
+    if (kind === 'done') return [tell(record.notice())];
     return [tell(record.notice()), { do: 'watch', id }];
   }
 
@@ -191,9 +192,13 @@ export class RunMachine {
     record.state = 'ready';
     record.detail = null;
     record.readyAtMs = nowMs;
-    const effects = [tell(record.notice())];
-    if (this.state !== 'starting' || this.#settledAtMs !== null || this.#unready().length > 0) return effects;
-    return [...effects, ...this.#startTierAbove(this.#tier ?? -1, nowMs)];
+    return [tell(record.notice()), ...this.#nextTier(nowMs)];
+  }
+
+  /** Once everything of the tier at hand is ready or done. */
+  #nextTier(nowMs: number): Effect[] {
+    if (this.state !== 'starting' || this.#settledAtMs !== null || this.#unready().length > 0) return [];
+    return this.#startTierAbove(this.#tier ?? -1, nowMs);
   }
 
   #smokeTest(nowMs: number): Effect[] {
@@ -226,6 +231,7 @@ export class RunMachine {
     record.detail = record.detail === KILLED ? `${KILLED}: it did not stop in time` : endInWords(end);
     const effects = [tell(record.notice())];
     if (this.state === 'stopping') return [...effects, ...this.#progressTearDown(this.#tearDown.ended(nowMs))];
+    if (record.planned.ready.kind === 'done' && end.code === 0) return [...effects, ...this.#nextTier(nowMs)];
     const isBenchmark = record.planned.ready.kind === 'exit';
     if (isBenchmark && end.code === 0) {
       if (this.state !== 'benchmarking' || this.#settledAtMs !== null || this.#benchmarksRun()) return effects;

@@ -44,5 +44,5 @@ function keyOf({ planned }: ProcessRecord): string {
 }
 
 function rulesFor({ planned }: ProcessRecord): IdleTimeoutRules {
-  return planned.tier === TIERS.workers ? WORKER_IDLE : SERVICE_IDLE;
+  return planned.tier === TIERS.workers || planned.ready.kind === 'done' ? WORKER_IDLE : SERVICE_IDLE;
 }

@@ -44,6 +44,7 @@ describe('a cluster file', () => {
       networkInterface: 'ib0',
       containerRuntime: 'none',
       nodePath: '/t/node',
+      srtctlRoot: null,
       outputDirectory: '/home/u/runs',
       modelPaths: { r1: '/models/r1' },
       containers: { latest: '/images/latest.sqsh' },
@@ -52,6 +53,9 @@ describe('a cluster file', () => {
       environment: { HF_HOME: '/hf', HF_TOKEN: 'hf_secret' },
       healthCheck: { intervalMs: 5000, timeoutMs: 30_000 },
       sbatchDirectives: { comment: 'x', requeue: null },
+      gpuDirective: 'gpus-per-node',
+      visibleDevicesVariable: 'CUDA_VISIBLE_DEVICES',
+      embedsRun: false,
       useGpusPerNodeDirective: true,
       useSegmentDirective: false,
       useExclusiveDirective: false,
@@ -64,6 +68,7 @@ describe('a cluster file', () => {
     const text = `name: x
 model: {path: r1, container: latest}
 resources: {agg_workers: 1}
+dynamo: {version: 1.6.1}
 slurm: {account: mine}
 sbatch_directives: {comment: y}
 `;
@@ -77,7 +82,7 @@ sbatch_directives: {comment: y}
   });
 
   it('helps with aliases that are nearly right', () => {
-    const text = 'name: x\nmodel: {path: r2, container: lates}\nresources: {agg_workers: 1}\n';
+    const text = 'name: x\nmodel: {path: r2, container: lates}\nresources: {agg_workers: 1}\ndynamo: {version: 1.6.1}\n';
     assert.deepEqual(loadRecipe(text, 'r.yaml', { cluster }).warnings.map(formatProblem), [
       'r.yaml:2:15: model.path: "r2" is no path and no alias of c.yaml; it is taken as it is (did you mean r1?)',
       'r.yaml:2:30: model.container: "lates" is no alias of c.yaml; it is taken for an image (did you mean latest?)',
@@ -85,7 +90,7 @@ sbatch_directives: {comment: y}
   });
 
   it('knows when a recipe asks for more GPUs than nodes have', () => {
-    const text = 'name: x\nmodel: {path: r1}\nresources: {agg_workers: 1, gpus_per_node: 16}\n';
+    const text = 'name: x\nmodel: {path: r1}\nresources: {agg_workers: 1, gpus_per_node: 16}\ndynamo: {version: 1.6.1}\n';
     assert.deepEqual(loadRecipe(text, 'r.yaml', { cluster }).warnings.map(formatProblem), [
       'r.yaml:3:44: resources.gpus_per_node: got 16, but the nodes of the cluster have 8 by its file',
     ]);

@@ -43,8 +43,14 @@ function resolveCluster(data: ClusterInput, tree: Tree, file: string, variables:
   if (time !== null && !((timeLimitSeconds(time) ?? 0) > 0)) {
     findings.problem(['default_time_limit'], `got ${shown(time)}, expected a time as SLURM writes it`, 'for example 04:00:00');
   }
-  const host = (key: 'output_dir' | 'node_path'): string | null =>
+  const host = (key: 'output_dir' | 'node_path' | 'srtctl_root'): string | null =>
     data[key] === undefined ? null : expandAt(data[key], [key], variables, findings);
+  if (data.use_het_jobs === true)
+    findings.problem(
+      ['use_het_jobs'],
+      'got true: srtctl submits no heterogeneous jobs',
+      'set it to false; each recipe is one job with all its nodes',
+    );
   const aliases = (key: 'model_paths' | 'containers'): Readonly<Record<string, string>> =>
     Object.fromEntries(
       Object.entries(data[key] ?? {}).map(([name, path]) => [name, expandAt(path, [key, name], variables, findings) ?? path]),
@@ -59,6 +65,7 @@ function resolveCluster(data: ClusterInput, tree: Tree, file: string, variables:
     networkInterface: data.network_interface ?? null,
     containerRuntime: data.container_runtime ?? 'pyxis',
     nodePath: host('node_path'),
+    srtctlRoot: host('srtctl_root'),
     outputDirectory: host('output_dir'),
     modelPaths: aliases('model_paths'),
     containers: aliases('containers'),
@@ -67,6 +74,10 @@ function resolveCluster(data: ClusterInput, tree: Tree, file: string, variables:
     environment: readEnvironment(tree, ['environment'], findings),
     healthCheck: data.default_health_check === undefined ? null : healthCheck(data.default_health_check),
     sbatchDirectives: readOptions(tree, ['default_sbatch_directives'], findings),
+    gpuDirective: data.gpu_sbatch_directive === 'gres' ? 'gres' : 'gpus-per-node',
+    visibleDevicesVariable:
+      data.visible_devices_env ?? (data.accelerator_vendor === 'amd' ? 'ROCR_VISIBLE_DEVICES' : 'CUDA_VISIBLE_DEVICES'),
+    embedsRun: data.runtime_config_transport === 'embedded',
     useGpusPerNodeDirective: data.use_gpus_per_node_directive ?? true,
     useSegmentDirective: data.use_segment_sbatch_directive ?? true,
     useExclusiveDirective: data.use_exclusive_sbatch_directive ?? false,

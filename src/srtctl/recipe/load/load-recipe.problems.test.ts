@@ -23,13 +23,13 @@ const COMPLAINTS: readonly [string, (text: string) => string, string][] = [
   ],
   [
     'a switch that is text',
-    (text) => text.replace('use_sglang_router: true', 'use_sglang_router: yes'),
-    'r.yaml:17:22: backend.use_sglang_router: got yes, expected true or false (write true)',
+    (text) => text.replace('use_sglang_router: true', 'use_sglang_router: maybe'),
+    'r.yaml:17:22: backend.use_sglang_router: got maybe, expected true or false',
   ],
   [
     'a word of a list',
     (text) => text.replace('"sa-bench"', 'sabench'),
-    'r.yaml:39:9: benchmark.type: got sabench, expected manual, sa-bench or custom (did you mean sa-bench?)',
+    'r.yaml:39:9: benchmark.type: got sabench, expected manual, sa-bench, custom, sglang-bench, router, trace-replay, mooncake-router, gsm8k, gpqa, mmlu, longbenchv2, aime or lm-eval (did you mean sa-bench?)',
   ],
   [
     'a number out of range',
@@ -127,11 +127,6 @@ const COMPLAINTS: readonly [string, (text: string) => string, string][] = [
     'r.yaml:25:7: backend.sglang_config.prefill.tp_size: --tp-size is here twice, once with - and once with _ (remove one of them)',
   ],
   [
-    'a flag of older YAML',
-    (text) => text.replace('tensor-parallel-size: 4', 'enable-metrics: on'),
-    'r.yaml:24:23: backend.sglang_config.prefill.enable-metrics: on is text in YAML 1.2, but true or false in older YAML (write true, or "on" in quotes for the word)',
-  ],
-  [
     'a port that is none',
     (text) => text.replaceAll('30001', '300010'),
     'r.yaml:26:38: backend.sglang_config.prefill.disaggregation-bootstrap-port: got 300010, expected a port from 1 to 65535',
@@ -141,7 +136,7 @@ const COMPLAINTS: readonly [string, (text: string) => string, string][] = [
     (text) => text.replace('osl: 8000', 'osl: 8000\n  req_rate: -1'),
     'r.yaml:42:13: benchmark.req_rate: got -1, expected inf or a number of requests per second above 0',
   ],
-  ['a path without characters', (text) => text.replace('"deepseek-r1-fp4"', '""'), 'r.yaml:4:9: model.path: got "", expected text'],
+  ['a path without characters', (text) => text.replace('"deepseek-r1-fp4"', '""'), 'r.yaml:4:9: model.path: is missing'],
   [
     'more ranks than GPUs of aggregated workers',
     (text) =>
@@ -200,8 +195,8 @@ const COMPLAINTS: readonly [string, (text: string) => string, string][] = [
   ],
   [
     'a key of srt-slurm that is missing here',
-    (text) => `${text}profiling: {type: nsys}\n`,
-    'r.yaml:43:1: profiling: not available: start the profiler by hand or from a custom benchmark',
+    (text) => `${text}host_setup: {commands: [x]}\n`,
+    'r.yaml:43:1: host_setup: not available: srtctl runs no commands on the bare hosts; use default_bash_preamble of the cluster file or setup_script',
   ],
   ['a missing name', (text) => text.replace('name: "deepseek-r1-sglang-router"', 'environment: {}'), 'r.yaml:1:1: name: is missing'],
   ['a key twice', (text) => `${text}name: again\n`, 'r.yaml:43:1: name: the key is here twice, first in line 1 (remove one of them)'],
@@ -246,7 +241,7 @@ describe('what follows from a wrong value', () => {
   it('is not told: the type of the benchmark', () => {
     const text = SEED_RECIPE.replace('"sa-bench"', 'sabench').replace('16x32', '16x');
     assert.deepEqual(problemsOf(text), [
-      'r.yaml:39:9: benchmark.type: got sabench, expected manual, sa-bench or custom (did you mean sa-bench?)',
+      'r.yaml:39:9: benchmark.type: got sabench, expected manual, sa-bench, custom, sglang-bench, router, trace-replay, mooncake-router, gsm8k, gpqa, mmlu, longbenchv2, aime or lm-eval (did you mean sa-bench?)',
       'r.yaml:42:18: benchmark.concurrencies: a number is missing beside an x ("16x32" is 16, then 32)',
     ]);
     assert.equal(warningsOf(text).filter((warning) => warning.includes('no effect')).length, 0);
@@ -270,6 +265,16 @@ describe('a warning', () => {
       'a key of srt-slurm without effect',
       (text) => `${text}enable_config_dump: true\n`,
       'r.yaml:43:21: enable_config_dump: has no effect here: the plan and the resolved recipe are always written',
+    ],
+    [
+      'a flag of older YAML',
+      (text) => text.replace('tensor-parallel-size: 4', 'tensor-parallel-size: 4\n      enable-metrics: on'),
+      'r.yaml:25:23: backend.sglang_config.prefill.enable-metrics: on counts as true, as in older YAML (write true, or "on" in quotes for the word)',
+    ],
+    [
+      'a workspace that is not there',
+      (text) => `${text}container_mounts: {$INFMAX_WORKSPACE: /infmax-workspace}\n`,
+      'r.yaml:43:39: container_mounts.$INFMAX_WORKSPACE: mounts nothing at /infmax-workspace: there is no variable INFMAX_WORKSPACE (set INFMAX_WORKSPACE where srtctl runs)',
     ],
     [
       'routers that nobody starts',
@@ -330,7 +335,7 @@ describe('a warning', () => {
     [
       'nodes that stay empty',
       (text) => text.replace('prefill_workers: 2', 'prefill_workers: 2\n  gpus_per_prefill: 2').replace('tensor-parallel-size: 4', 'tp: 2'),
-      'r.yaml:11:18: resources.prefill_nodes: 2 prefill workers of 2 GPUs use 1 of 2 nodes',
+      'r.yaml:11:18: resources.prefill_nodes: 2 prefill workers of 2 GPUs need 1 of 2 nodes and spread over 2 (pack_workers: true fills one node after the other, as srt-slurm does)',
     ],
   ];
   for (const [what, change, expected] of WARNINGS) {

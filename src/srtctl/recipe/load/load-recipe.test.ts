@@ -11,7 +11,7 @@ describe("the seed's complete recipe", () => {
     assert.equal(recipe.name, 'deepseek-r1-sglang-router');
     assert.equal(recipe.mode, 'router');
     assert.deepEqual(recipe.model, { path: 'deepseek-r1-fp4', container: 'sglang-latest', precision: 'fp4' });
-    assert.deepEqual(recipe.resources, { gpuType: 'gb300', gpusPerNode: 4, nodes: 4, spreadWorkers: false });
+    assert.deepEqual(recipe.resources, { gpuType: 'gb300', gpusPerNode: 4, nodes: 4, spreadWorkers: false, packWorkers: false });
     assert.deepEqual([recipe.frontend.multiple, recipe.frontend.additional, recipe.frontend.router], [true, 3, 'bundled']);
     assert.deepEqual(
       recipe.workers.map(({ role, workers, nodes, gpusPerWorker }) => [role, workers, nodes, gpusPerWorker]),
@@ -145,7 +145,7 @@ describe('values', () => {
   });
 
   it('that only the plan can know are left out with a warning', () => {
-    const text = smallRecipe('backend: {sglang_config: {aggregated: {host: 0.0.0.0, nnodes: 1}}}');
+    const text = smallRecipe('backend: {use_sglang_router: true, sglang_config: {aggregated: {host: 0.0.0.0, nnodes: 1}}}');
     assert.deepEqual(one(text).workers[0]?.flags, {});
     assert.equal(warningsOf(text).length, 2);
   });
@@ -161,7 +161,10 @@ describe('values', () => {
 describe('the place of a key', () => {
   it('is that of its value, or of the nearest block', () => {
     const { recipes, placeOf } = load(SEED_RECIPE);
-    const at = (path: string): string => Object.values(placeOf(recipes[0]!, path)).join(':');
+    const at = (path: string): string => {
+      const { file, line, column } = placeOf(recipes[0]!, path);
+      return `${file}:${line}:${column}`;
+    };
     assert.equal(at('model.container'), 'r.yaml:5:14');
     assert.equal(at('frontend.public_port'), 'r.yaml:1:1');
     assert.equal(at('resources.gpus_per_prefill'), 'r.yaml:8:1');
@@ -198,17 +201,6 @@ describe('model and container', () => {
     assert.deepEqual(warningsOf(text('deepseek-ai/DeepSeek-R1', 'docker://lmsysorg/sglang'), nothing), []);
     const simulated = text('/models/r1', '/sglang.sqsh').replace('backend:', 'backend:\n  type: sim');
     assert.deepEqual(warningsOf(simulated, nothing), []);
-  });
-});
-
-describe('setup_script', () => {
-  it('must exist on this host', () => {
-    const text = smallRecipe('setup_script: $D/setup.sh');
-    const variables = { D: '/d' };
-    assert.equal(one(text, { variables, fileExists: (file) => file === '/d/setup.sh' }).setupScript, '/d/setup.sh');
-    assert.deepEqual(problemsOf(text, { variables, fileExists: () => false }), [
-      'r.yaml:9:15: setup_script: there is no file "/d/setup.sh" on this host',
-    ]);
   });
 });
 

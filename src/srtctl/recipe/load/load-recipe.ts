@@ -8,17 +8,20 @@
 import { type Cluster, NO_CLUSTER } from '../resolve/cluster.ts';
 import type { Variables } from '../resolve/expand-host.ts';
 import type { Recipe } from '../resolve/recipe.ts';
+import type { ResolveContext } from '../resolve/resolve-context.ts';
 import { resolveRecipe } from '../resolve/resolve-recipe.ts';
 import { createRedactor } from '../secrets/redactor.ts';
 import { secretScalars, secretValues } from '../secrets/secret-values.ts';
+import { type Renamed, writtenPath, writtenText } from '../spelling/moves.ts';
+import { toSchema1 } from '../spelling/to-schema-1.ts';
 import { readDottedPath } from '../text/dotted-path.ts';
 import { setAt, withoutExtensions } from '../text/edit-tree.ts';
 import { Findings } from '../text/findings.ts';
 import { type Problem, sortProblems } from '../text/problem.ts';
 import { type ReadYaml, readYaml } from '../text/read-yaml.ts';
-import { type Place, placeOf, scalarTree, type Tree } from '../text/tree.ts';
+import { type MapTree, type Place, placeOf, scalarTree, type Tree } from '../text/tree.ts';
 import { writeYaml } from '../text/write-yaml.ts';
-import { expandSweep } from '../variants/expand-sweep.ts';
+import { expandSweep, type SweptTree } from '../variants/expand-sweep.ts';
 import { expandVariants } from '../variants/expand-variants.ts';
 import { applyEdits, type Override, readOverrides } from '../variants/overrides.ts';
 
@@ -30,6 +33,8 @@ export interface LoadOptions {
   readonly variables?: Variables;
   readonly directoryExists?: ((path: string) => boolean) | null;
   readonly fileExists?: ((path: string) => boolean) | null;
+  /** Null: the recipe has no file, such as standard input. */
+  readonly recipeDirectory?: string | null;
 }
 
 export interface LoadedRecipes {
@@ -37,8 +42,8 @@ export interface LoadedRecipes {
   readonly recipes: readonly Recipe[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
-  /** Where a key of one of these recipes was written, for complaints that come later; the nearest block if it was not. */
-  placeOf(recipe: Recipe, path: string): Place;
+  /** Where a key of one of these recipes is written, and how it is spelled there; the nearest block if it is not. */
+  placeOf(recipe: Recipe, path: string): Place & { readonly path: string };
   /**
    * One of these recipes as it may be kept and shown, secrets as `***`: the file itself if the recipe is all that it holds, otherwise
    * what variants, `--set`, `--unset` and the sweep made of it.
@@ -47,7 +52,8 @@ export interface LoadedRecipes {
 }
 
 export function loadRecipe(text: string, fileName: string, options: LoadOptions = {}): LoadedRecipes {
-  const { overrides = [], select = null, cluster = NO_CLUSTER, variables = {}, directoryExists = null, fileExists = null } = options;
+  const { overrides = [], select = null, cluster = NO_CLUSTER, variables = {} } = options;
+  const { directoryExists = null, fileExists = null, recipeDirectory = null } = options;
   const read = readYaml(text, fileName);
   const problems: Problem[] = [...read.problems];
   const warnings: Problem[] = [];
@@ -55,26 +61,24 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
   const secrets = new Set([...cluster.secrets, ...edits.flatMap(({ steps, value }) => editSecrets(steps, value))]);
   if (read.tree !== null) for (const value of secretValues(read.tree)) secrets.add(value);
   const recipes: Recipe[] = [];
-  const trees: Tree[] = [];
+  const sources: Source[] = [];
   if (read.tree?.kind === 'map') {
     const editProblems: Problem[] = [];
     for (const { tree, name } of expandVariants(read.tree, select, problems)) {
       const edited = applyEdits(tree, edits, editProblems);
       if (edited.kind !== 'map') continue;
-      for (const swept of expandSweep(withoutExtensions(edited), problems)) {
-        const findings = new Findings(swept.tree);
-        const recipe = resolveRecipe(
-          findings,
-          { override: name, varied: swept.varied },
-          { cluster, variables, directoryExists, fileExists },
-        );
-        if (recipe !== null) {
-          recipes.push(recipe);
-          trees.push(swept.tree);
+      const points = expandSweep(withoutExtensions(edited), problems).map((swept) =>
+        resolvePoint(swept, name, { cluster, variables, directoryExists, fileExists, recipeDirectory }),
+      );
+      const kept = withoutImpossible(points, warnings);
+      for (const point of kept) {
+        if (point.recipe !== null) {
+          recipes.push(point.recipe);
+          sources.push(point.source);
         }
-        for (const value of recipe?.secrets ?? secretValues(swept.tree)) secrets.add(value);
-        problems.push(...findings.problems);
-        warnings.push(...findings.warnings);
+        for (const value of point.recipe?.secrets ?? secretValues(point.source.tree)) secrets.add(value);
+        problems.push(...point.problems);
+        warnings.push(...point.warnings);
       }
     }
     problems.push(...editProblems);
@@ -94,13 +98,14 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
   return {
     recipes: named,
     placeOf: (recipe, path) => {
-      const tree = trees[named.indexOf(recipe)];
-      return tree === undefined ? { file: fileName, line: 0, column: 0 } : placeOf(tree, readDottedPath(path)?.steps ?? []);
+      const source = sources[named.indexOf(recipe)];
+      if (source === undefined) return { file: fileName, line: 0, column: 0, path };
+      return { ...placeOf(source.schema1, readDottedPath(path)?.steps ?? []), path: writtenText(path, source.renamed) };
     },
     problems: clean(problems),
     warnings: clean(warnings),
     textOf: (recipe) => {
-      const tree = trees[named.indexOf(recipe)];
+      const tree = sources[named.indexOf(recipe)]?.tree;
       if (tree === undefined || (edits.length === 0 && recipe.variant.override === null && !isSwept(recipe))) {
         return redactor.text(withoutSecretSpans(text, read));
       }
@@ -109,6 +114,63 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
       return writeYaml(whole, (value) => (hidden.has(value) ? '***' : redactor.text(value)));
     },
   };
+}
+
+/** What one recipe was made of. */
+interface Source {
+  /** As it is written. */
+  readonly tree: MapTree;
+  /** The same in the keys of schema 1, and how these are spelled in the file. */
+  readonly schema1: MapTree;
+  readonly renamed: Renamed;
+}
+
+interface Point {
+  readonly recipe: Recipe | null;
+  readonly source: Source;
+  readonly varied: Readonly<Record<string, unknown>>;
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** Null: it can be placed, or there are problems besides that its workers have no place. */
+  readonly impossible: Problem | null;
+}
+
+function resolvePoint({ tree, varied }: SweptTree, override: string | null, context: ResolveContext): Point {
+  const { tree: schema1, renamed, problems, warnings } = toSchema1(tree);
+  const findings = new Findings(schema1, (path) => writtenPath(path, renamed));
+  const recipe = resolveRecipe(findings, { override, varied }, context);
+  const found = [...problems, ...findings.problems];
+  return {
+    recipe: problems.length === 0 ? recipe : null,
+    source: { tree, schema1, renamed },
+    varied,
+    problems: found,
+    warnings: [...warnings, ...findings.warnings],
+    impossible: found.length > 0 && found.length === findings.unplaceable.length ? found[0]! : null,
+  };
+}
+
+const NAMED_POINTS = 4;
+
+/** Without the points of a sweep whose workers have no place, if any is left without them. */
+function withoutImpossible(points: readonly Point[], warnings: Problem[]): readonly Point[] {
+  const left = points.filter(({ impossible }) => impossible === null);
+  const skipped = points.flatMap(({ impossible, varied }) => (impossible === null ? [] : [{ impossible, varied }]));
+  const [first] = skipped;
+  if (first === undefined || left.length === 0) return points;
+  const names = skipped.slice(0, NAMED_POINTS).map(({ varied }) =>
+    Object.entries(varied)
+      .map(([key, value]) => `${key} ${JSON.stringify(value)}`)
+      .join(', '),
+  );
+  const more = skipped.length > NAMED_POINTS ? ` and ${skipped.length - NAMED_POINTS} more` : '';
+  warnings.push({
+    ...first.impossible,
+    path: 'sweep',
+    message: `${skipped.length} of ${points.length} points are skipped (${names.join('; ')}${more}): ${first.impossible.path}: ${first.impossible.message}`,
+    suggestion: null,
+  });
+  return left;
 }
 
 function isSwept({ variant }: Recipe): boolean {

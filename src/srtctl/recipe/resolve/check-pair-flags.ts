@@ -3,12 +3,13 @@
 import { type Findings, shown } from '../text/findings.ts';
 import { type EngineFlag, findEngineFlag } from './engine-flags.ts';
 import type { WorkerGroup } from './recipe.ts';
-import { pathOf } from './resolve-workers.ts';
+import { pathOf } from './worker-words.ts';
 
 const SHARED_FLAGS: Readonly<Partial<Record<EngineFlag, string>>> = {
   bootstrapPort: 'decode workers ask the bootstrap server of a prefill worker at this port, and routers announce it',
   transferBackend: 'both ends of a transfer speak one protocol',
   pageSize: 'pages of the KV cache are transferred whole',
+  cacheType: 'the KV cache is transferred as it is',
   modelPath: 'both serve one model',
 };
 

@@ -16,6 +16,8 @@ export interface Cluster {
   readonly containerRuntime: 'pyxis' | 'none';
   /** The Node that runs bundled routers and simulated engines on the nodes; null: the one that runs srtctl. */
   readonly nodePath: string | null;
+  /** Checkout of srt-slurm, whose `configs` containers see as /configs; null: not named. */
+  readonly srtctlRoot: string | null;
   /** Where runs are written; null: `outputs` in the working directory. */
   readonly outputDirectory: string | null;
   readonly modelPaths: Readonly<Record<string, string>>;
@@ -29,6 +31,12 @@ export interface Cluster {
   readonly healthCheck: HealthCheck | null;
   /** More `#SBATCH` lines; the recipe's win. Null: a directive without a value. */
   readonly sbatchDirectives: Readonly<Record<string, string | null>>;
+  /** How SLURM is asked for GPUs: `--gpus-per-node=4` or `--gres=gpu:4`. */
+  readonly gpuDirective: 'gpus-per-node' | 'gres';
+  /** Variable that names the GPUs of a worker on a part of a node. */
+  readonly visibleDevicesVariable: string;
+  /** The nodes do not see the run directory before the job begins: it travels in the batch script. */
+  readonly embedsRun: boolean;
   readonly useGpusPerNodeDirective: boolean;
   readonly useSegmentDirective: boolean;
   readonly useExclusiveDirective: boolean;
@@ -48,6 +56,7 @@ export const NO_CLUSTER: Cluster = {
   networkInterface: null,
   containerRuntime: 'pyxis',
   nodePath: null,
+  srtctlRoot: null,
   outputDirectory: null,
   modelPaths: {},
   containers: {},
@@ -56,6 +65,9 @@ export const NO_CLUSTER: Cluster = {
   environment: {},
   healthCheck: null,
   sbatchDirectives: {},
+  gpuDirective: 'gpus-per-node',
+  visibleDevicesVariable: 'CUDA_VISIBLE_DEVICES',
+  embedsRun: false,
   useGpusPerNodeDirective: true,
   useSegmentDirective: true,
   useExclusiveDirective: false,

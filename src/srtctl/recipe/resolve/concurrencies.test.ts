@@ -19,8 +19,17 @@ const RIGHT: readonly [unknown, number[]][] = [
   ['32x16', [32, 16]],
 ];
 for (const [given, values] of RIGHT) {
-  it(`${JSON.stringify(given)} is ${values.join(', then ')}`, () => assert.deepEqual(parseConcurrencies(given), { ok: true, values }));
+  it(`${JSON.stringify(given)} is ${values.join(', then ')}`, () =>
+    assert.deepEqual(parseConcurrencies(given), { ok: true, values, repeated: [] }));
 }
+
+it('a value may repeat: each is a run', () => {
+  assert.deepEqual(parseConcurrencies('2x2x8x2x8'), { ok: true, values: [2, 2, 8, 2, 8], repeated: [2, 8] });
+});
+
+it('commas divide where the caller allows them', () => {
+  assert.deepEqual(parseConcurrencies('4,8x16', ','), { ok: true, values: [4, 8, 16], repeated: [] });
+});
 
 const WRONG: readonly [unknown, RegExp][] = [
   ['16x', /a number is missing beside an x/],
@@ -32,7 +41,6 @@ const WRONG: readonly [unknown, RegExp][] = [
   ['1.5', /"1.5" is no whole number/],
   ['16,32', /"16,32" is no whole number/],
   ['16X32', /"16X32" is no whole number/],
-  ['4x4', /4 appears twice/],
   [[], /the list is empty/],
   [[null], /"null" is no whole number/],
   [Array.from({ length: 1001 }, (_, at) => at + 1), /1001 values/],
@@ -47,7 +55,7 @@ for (const [given, message] of WRONG) {
 it('text, list and mixtures of the same numbers mean the same', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 20 }), (values) => {
-      const expected = { ok: true, values };
+      const expected = { ok: true, values, repeated: [] };
       assert.deepEqual(parseConcurrencies(values), expected);
       assert.deepEqual(parseConcurrencies(values.join('x')), expected);
       assert.deepEqual(parseConcurrencies(values.map(String)), expected);

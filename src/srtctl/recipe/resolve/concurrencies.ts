@@ -1,15 +1,17 @@
 /** `concurrencies`: "16x32" is 16, then 32. */
 
 export type Concurrencies =
-  | { readonly ok: true; readonly values: readonly number[] }
+  /** `repeated`: values that appear more than once, each of them once. */
+  | { readonly ok: true; readonly values: readonly number[]; readonly repeated: readonly number[] }
   | { readonly ok: false; readonly message: string; readonly suggestion: string | null };
 
 const MOST = 1_000_000;
 const MAX_POINTS = 1000;
 
-/** Text with `x` between numbers, one number, or a list of numbers; each from 1 to 1,000,000, none twice. */
-export function parseConcurrencies(given: unknown): Concurrencies {
-  const parts = (Array.isArray(given) ? given : [given]).flatMap((part) => (typeof part === 'string' ? part.split('x') : [part]));
+/** Text with separators between numbers, one number, or a list of numbers, each from 1 to 1,000,000. `separator`: `,` allows both. */
+export function parseConcurrencies(given: unknown, separator: 'x' | ',' = 'x'): Concurrencies {
+  const pattern = separator === 'x' ? 'x' : /[x,]/;
+  const parts = (Array.isArray(given) ? given : [given]).flatMap((part) => (typeof part === 'string' ? part.split(pattern) : [part]));
   if (parts.length === 0) return refused('the list is empty', 'give at least one, for example "16x32"');
   if (parts.length > MAX_POINTS) return refused(`${parts.length} values; at most ${MAX_POINTS} are possible`, null);
   const values: number[] = [];
@@ -23,10 +25,9 @@ export function parseConcurrencies(given: unknown): Concurrencies {
         : '"16x32" is 16, then 32';
       return refused(`${JSON.stringify(text.slice(0, 40))} is no whole number from 1 to ${MOST}`, comma);
     }
-    if (values.includes(value)) return refused(`${value} appears twice`, 'the second would overwrite the result of the first: remove it');
     values.push(value);
   }
-  return { ok: true, values };
+  return { ok: true, values, repeated: [...new Set(values.filter((value, at) => values.indexOf(value) !== at))] };
 }
 
 function refused(message: string, suggestion: string | null): Concurrencies {

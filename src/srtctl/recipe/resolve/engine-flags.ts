@@ -12,6 +12,7 @@ const SPELLINGS = {
   mode: ['disaggregation-mode'],
   transferBackend: ['disaggregation-transfer-backend'],
   pageSize: ['page-size'],
+  cacheType: ['kv-cache-dtype'],
   modelPath: ENGINE_SPELLINGS.modelPath,
   port: ['port'],
 } as const;

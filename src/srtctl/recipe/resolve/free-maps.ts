@@ -60,12 +60,12 @@ function readFlagScalar(tree: Tree & { kind: 'scalar' }, path: Path, findings: F
   const { value, text, plain } = tree;
   if (plain && typeof value === 'string' && /^(yes|no|on|off)$/i.test(value)) {
     const meant = /^(yes|on)$/i.test(value);
-    findings.problem(
+    findings.warn(
       path,
-      `${value} is text in YAML 1.2, but true or false in older YAML`,
+      `${value} counts as ${meant}, as in older YAML`,
       `write ${meant}, or ${JSON.stringify(value)} in quotes for the word`,
     );
-    return undefined;
+    return meant;
   }
   // Numbers that a double cannot hold keep their digits.
   if (typeof value === 'number' && !(Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value))) return text;
@@ -101,6 +101,9 @@ export function readMountList(tree: Tree, path: Path, variables: Variables, find
   return items.flatMap((item, at) => (item.kind === 'scalar' ? (readMount(item.text, [...path, at], variables, findings) ?? []) : []));
 }
 
+/** The workspace of the user: mounted where its variable is set, whether a recipe names it or not. */
+const WORKSPACE = /^\$(?:INFMAX_WORKSPACE|\{INFMAX_WORKSPACE\})\/?$/;
+
 function readMount(text: string, path: Path, variables: Variables, findings: Findings): Mount | null {
   const [host = '', container = '', options, ...more] = text.split(':');
   const wrong = host === '' || container === '' || options === '' || more.length > 0 || /[\r\n,]/.test(text);
@@ -114,6 +117,10 @@ function readMount(text: string, path: Path, variables: Variables, findings: Fin
   }
   if (!/^[/{]/.test(container)) {
     findings.problem(path, `the path in the container, ${shown(container)}, must begin with /`);
+    return null;
+  }
+  if (WORKSPACE.test(host) && !variables['INFMAX_WORKSPACE']) {
+    findings.warn(path, `mounts nothing at ${container}: there is no variable INFMAX_WORKSPACE`, 'set INFMAX_WORKSPACE where srtctl runs');
     return null;
   }
   const expanded = expandAt(host, path, variables, findings);

@@ -27,6 +27,10 @@ export interface WorkerGroup {
   readonly flags: Flags;
   /** `<role>_environment`. It wins over `Recipe.environment`. */
   readonly environment: Environment;
+  /** Image of this role; null: that of the model. */
+  readonly container: string | null;
+  /** What follows `--kv-events-config` besides the endpoint; null: no events. */
+  readonly kvEvents: Readonly<Record<string, unknown>> | null;
 }
 
 export interface Model {
@@ -45,6 +49,8 @@ export interface Resources {
   readonly nodes: number;
   /** One worker that is smaller than a node takes a node for itself. */
   readonly spreadWorkers: boolean;
+  /** Workers smaller than a node fill one node after the other, all roles in one row of nodes, as srt-slurm places them. */
+  readonly packWorkers: boolean;
 }
 
 /** bundled: this package's router; sglang_router: `python -m sglang_router.launch_router` of the container. */
@@ -56,6 +62,14 @@ export type RouterSpread = 'ceiling' | 'even';
 /** The tier in front of the workers: routers or Dynamo frontends, and nginx. */
 export interface Frontend {
   readonly router: RouterChoice;
+  /** The recipe names its router; otherwise the plan may take sglang_router where the bundled one cannot do what the flags ask. */
+  readonly isRouterNamed: boolean;
+  /** The only worker has the public port: there are neither routers nor nginx. */
+  readonly isDirect: boolean;
+  /** Image of sglang_router and of Dynamo frontends; null: that of the model. */
+  readonly container: string | null;
+  /** Frontends in containers are bound to the first NUMA node. */
+  readonly bindsNuma: boolean;
   /** nginx and several routers; otherwise one router on the public port. */
   readonly multiple: boolean;
   /** Routers beyond the first, 0 or more. */
@@ -118,9 +132,56 @@ export interface Dynamo {
   readonly natsPort: number;
   /** Health and metrics of the first worker of a node; others have the next free ones. */
   readonly workerPort: number;
-  /** Install the package in each container before it is used. */
-  readonly install: boolean;
-  readonly version: string | null;
+  /** What is installed in each container before it is used; null: the container has it. */
+  readonly install: DynamoSource | null;
+  /** As JSON for `--router-policy-config` of the frontends; null: none. */
+  readonly workerSelection: unknown;
+  /** etcd and NATS have a node to themselves, the first of the job. */
+  readonly hasInfraNode: boolean;
+  /** Null: NATS's own limit. */
+  readonly natsMaxPayloadMb: number | null;
+}
+
+/** Where Dynamo comes from. `version`: of the package; `wheel`: a nightly version, or a wheel as pip takes it. */
+export type DynamoSource =
+  | { readonly kind: 'version'; readonly version: string; readonly isDefault: boolean }
+  | { readonly kind: 'wheel'; readonly wheel: string }
+  /** `revision` null: the newest commit. */
+  | { readonly kind: 'git'; readonly repository: string; readonly revision: string | null; readonly patches: readonly string[] };
+
+/** A Mooncake master for all workers. */
+export interface MooncakeStore {
+  readonly container: string | null;
+  /** Of every worker. */
+  readonly environment: Environment;
+  readonly masterArgs: readonly string[];
+}
+
+/** The setup script on the host and the name by which it is asked for in containers. */
+export interface SetupScript {
+  /** File of the host, relative to the working directory or absolute; null: it was not found, and containers must have it in /configs. */
+  readonly host: string | null;
+  /** Its place below /configs; null: its own directory is mounted. */
+  readonly inConfigs: string | null;
+  /** Without directories. */
+  readonly name: string;
+}
+
+export interface ProfiledSteps {
+  readonly role: WorkerRole;
+  readonly start: number;
+  readonly stop: number;
+}
+
+/** Profiles of the engines. Without a benchmark, traffic of its own runs for a while. */
+export interface Profiling {
+  readonly type: 'torch' | 'nsys' | 'nsys-time';
+  /** For each role that has workers. */
+  readonly steps: readonly ProfiledSteps[];
+  /** nsys-time: seconds from the start of a worker, and seconds recorded. */
+  readonly delaySeconds: number;
+  readonly durationSeconds: number;
+  readonly nsysArgs: readonly string[];
 }
 
 /** Holds the fleet up until it is cancelled. */
@@ -143,6 +204,12 @@ interface SaBenchmark {
   /** Measured requests of a point = this times its concurrency; warm-up likewise, 0 for none. */
   readonly promptsMultiplier: number;
   readonly warmupMultiplier: number;
+  /** Prompts are sent as chat messages. */
+  readonly asChat: boolean;
+  /** JSONL file of the host with prompts; null: random words. */
+  readonly dataset: string | null;
+  /** Decode workers sleep at each step for so long, until the wait is over; null: never. */
+  readonly slowDown: { readonly sleepSeconds: number; readonly waitSeconds: number } | null;
   readonly environment: Environment;
 }
 
@@ -154,7 +221,67 @@ interface CustomBenchmark {
   readonly environment: Environment;
 }
 
-export type Benchmark = ManualBenchmark | SaBenchmark | CustomBenchmark;
+/** `sglang.bench_serving` of the container, one run for each concurrency. */
+export interface BenchServing {
+  readonly type: 'sglang-bench';
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly concurrencies: readonly number[];
+  readonly requestRate: number | null;
+  readonly container: string | null;
+  readonly environment: Environment;
+}
+
+/** Prompts that share a prefix, one point for each share. */
+export interface PrefixBenchmark {
+  readonly type: 'router';
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly requests: number;
+  readonly concurrency: number;
+  /** Each from 0 to 1, at least one. */
+  readonly prefixRatios: readonly number[];
+  readonly environment: Environment;
+}
+
+/** A trace in the Mooncake format. */
+export interface TraceBenchmark {
+  readonly type: 'trace-replay' | 'mooncake-router';
+  /** Absolute file of the host, URL, or the name of a published trace. */
+  readonly trace: string;
+  /** Requests in flight, point after point; empty: requests start at the times of the trace. */
+  readonly concurrencies: readonly number[];
+  readonly goodTtftMs: number;
+  readonly goodItlMs: number;
+  /** Null: the client of this package replays it. */
+  readonly aiperf: { readonly package: string; readonly args: Flags } | null;
+  readonly container: string | null;
+  readonly environment: Environment;
+}
+
+/** Answers are scored by a tool of the container. Null: the number of the tool. */
+export interface ScoredBenchmark {
+  readonly type: 'gsm8k' | 'gpqa' | 'mmlu' | 'longbenchv2' | 'aime' | 'lm-eval';
+  readonly examples: number | null;
+  readonly maxTokens: number | null;
+  readonly repeat: number | null;
+  readonly threads: number | null;
+  readonly maxContextTokens: number | null;
+  readonly categories: readonly string[];
+  readonly shots: number | null;
+  readonly temperature: number | null;
+  readonly topP: number | null;
+  readonly topK: number | null;
+  /** File of the host with the data; null: the tool gets its own. */
+  readonly data: string | null;
+  readonly container: string | null;
+  readonly environment: Environment;
+}
+
+export type Benchmark = ManualBenchmark | SaBenchmark | CustomBenchmark | BenchServing | PrefixBenchmark | TraceBenchmark | ScoredBenchmark;
+
+/** Where the client of the benchmark runs. `own`: on a node beyond those of the workers. */
+export type ClientPlacement = 'head' | 'last-decode' | 'own';
 
 /** How this recipe came out of its file, for names and reports. */
 export interface Variant {
@@ -180,6 +307,17 @@ export interface Recipe {
     /** Checkout that is mounted and installed on every worker; null: the container's SGLang. */
     readonly sglangSourceDirectory: string | null;
   };
+  /** Directory of the host that containers see as /configs; null: there is none. */
+  readonly configsDirectory: string | null;
+  /** Directory of the host that containers see as /infmax-workspace; null: none. */
+  readonly workspaceDirectory: string | null;
+  readonly mooncake: MooncakeStore | null;
+  readonly profiling: Profiling | null;
+  /** Revision of a model of a hub; null: its newest. */
+  readonly modelRevision: string | null;
+  /** Python packages and the versions that workers should have; they report differences in their logs. */
+  readonly frameworks: Readonly<Record<string, string>>;
+  readonly clientPlacement: ClientPlacement;
   readonly frontend: Frontend;
   readonly dynamo: Dynamo;
   readonly slurm: SlurmRequest;
@@ -190,7 +328,7 @@ export interface Recipe {
   /** Null: an option without a value. */
   readonly srunOptions: Readonly<Record<string, string | null>>;
   readonly sbatchDirectives: Readonly<Record<string, string | null>>;
-  readonly setupScript: string | null;
+  readonly setupScript: SetupScript | null;
   readonly healthCheck: HealthCheck;
   readonly benchmark: Benchmark;
   /** Values that must not appear in any file or log: those of keys that look secret and those tagged `!secret`. */

@@ -1,34 +1,51 @@
 /** One tree -> one Recipe, or complaints. Everything that needs only recipe and cluster file is checked here. */
 
 import { checkSchema } from '../schema/check-schema.ts';
-import { DEFAULTS, RECIPE, REQUIRED, type RecipeInput } from '../schema/recipe-schema.ts';
+import { RECIPE, REQUIRED, type RecipeInput } from '../schema/recipe-schema.ts';
 import { secretValues } from '../secrets/secret-values.ts';
 import { type Findings, shown } from '../text/findings.ts';
+import { checkMountedFiles } from './check-mounted-files.ts';
 import { checkPairFlags } from './check-pair-flags.ts';
 import type { Variables } from './expand-host.ts';
 import { expandAt, readEnvironment, readMountList, readMountMap, readOptions } from './free-maps.ts';
 import type { Recipe, Variant } from './recipe.ts';
-import { resolveBenchmark } from './resolve-benchmark.ts';
+import { resolveBenchmark, resolveClientPlacement } from './resolve-benchmark.ts';
 import type { PathCheck, ResolveContext } from './resolve-context.ts';
+import { resolveDynamo } from './resolve-dynamo.ts';
 import { resolveFrontend } from './resolve-frontend.ts';
 import { resolveModel } from './resolve-model.ts';
+import { resolveMooncake } from './resolve-mooncake.ts';
+import { resolveProfiling, trafficOfProfiling } from './resolve-profiling.ts';
+import { resolveConfigs } from './resolve-setup-script.ts';
 import { resolveHealthCheck, resolveSlurm } from './resolve-slurm.ts';
 import { resolveWorkers } from './resolve-workers.ts';
 
 /** Null if there are problems. */
 export function resolveRecipe(findings: Findings, variant: Variant, context: ResolveContext): Recipe | null {
-  const { cluster, variables, directoryExists, fileExists } = context;
+  const { cluster, variables, directoryExists } = context;
   const { data: input, tree } = checkSchema(RECIPE, 'recipe', findings);
   if (input === null) return null;
   tellMissing(findings);
-  const { mode, frontend } = resolveFrontend(input, tree, cluster, findings);
-  const { resources, workers } = resolveWorkers(input, tree, cluster.gpusPerNode, findings);
+  const alias = (name: string): string => (Object.hasOwn(cluster.containers, name) ? cluster.containers[name]! : name);
+  const { mode, frontend } = resolveFrontend(input, tree, alias, cluster.nginxRaiseUlimit, findings);
+  const { resources, workers } = resolveWorkers(input, tree, cluster.gpusPerNode, alias, findings);
   checkPairFlags(workers, findings);
+  checkDirect(frontend, workers, findings);
   const model = resolveModel(input, context, findings);
   const slurm = resolveSlurm(input, cluster, findings);
-  const alias = (name: string): string => (Object.hasOwn(cluster.containers, name) ? cluster.containers[name]! : name);
+  const profiling = resolveProfiling(input, workers, findings);
+  const benchmark = resolveBenchmark(input, tree, alias, findings);
+  const directories = {
+    ...resolveConfigs(input, context, findings),
+    workspaceDirectory: variables['INFMAX_WORKSPACE'] || null,
+    mounts: [
+      ...readMountList(tree, ['extra_mount'], variables, findings),
+      ...readMountMap(tree, ['container_mounts'], variables, findings),
+    ],
+  };
+  checkMountedFiles(tree, { ...directories, mounts: [...cluster.mounts, ...directories.mounts] }, context.fileExists, findings);
   const recipe: Recipe = {
-    name: input.name ?? '',
+    name: nameOf(input, findings),
     variant,
     mode,
     model,
@@ -40,21 +57,42 @@ export function resolveRecipe(findings: Findings, variant: Variant, context: Res
       sglangSourceDirectory: sourceDirectory(input, mode, variables, directoryExists, findings),
     },
     frontend,
-    dynamo: dynamo(input, mode, findings),
+    dynamo: resolveDynamo(input, tree, mode, findings),
     slurm,
     environment: readEnvironment(tree, ['environment'], findings),
-    mounts: [
-      ...readMountList(tree, ['extra_mount'], variables, findings),
-      ...readMountMap(tree, ['container_mounts'], variables, findings),
-    ],
     srunOptions: readOptions(tree, ['srun_options'], findings),
     sbatchDirectives: { ...cluster.sbatchDirectives, ...readOptions(tree, ['sbatch_directives'], findings) },
-    setupScript: setupScript(input, variables, fileExists, findings),
+    ...directories,
+    mooncake: resolveMooncake(input, tree, alias, findings),
+    profiling,
+    modelRevision: input.identity?.model?.revision ?? null,
+    frameworks: input.identity?.frameworks ?? {},
+    clientPlacement: resolveClientPlacement(input),
     healthCheck: resolveHealthCheck(input, cluster, slurm, findings),
-    benchmark: resolveBenchmark(input, tree, model.container, alias, findings),
+    benchmark: profiling !== null && benchmark.type === 'manual' ? trafficOfProfiling(input) : benchmark,
     secrets: [...new Set([...secretValues(findings.tree), ...cluster.secrets])],
   };
   return findings.problems.length === 0 ? recipe : null;
+}
+
+/** Without a router requests reach one worker only. */
+function checkDirect({ isDirect }: Recipe['frontend'], workers: Recipe['workers'], findings: Findings): void {
+  const [first, second] = workers;
+  if (!isDirect || first === undefined || (second === undefined && first.role === 'aggregated' && first.workers === 1)) return;
+  findings.problem(
+    ['frontend', 'type'],
+    'the only frontend is the worker itself, which takes one aggregated worker',
+    'use sglang-router for several workers, or for prefill and decode',
+  );
+}
+
+/** Names become directories and jobs, so a slash cannot stay. */
+function nameOf(input: RecipeInput, findings: Findings): string {
+  const name = input.name ?? '';
+  if (!/[\\/]/.test(name)) return name;
+  const meant = name.replaceAll(/[\\/]+/g, '-');
+  findings.warn(['name'], `${shown(name)} has a slash: the run is called ${shown(meant)}`);
+  return meant;
 }
 
 function tellMissing(findings: Findings): void {
@@ -85,30 +123,4 @@ function sourceDirectory(
   else if (exists !== null && !exists(directory))
     findings.problem(path, `there is no directory ${shown(directory)} on this host`, 'give the checkout of SGLang, or remove the key');
   return directory;
-}
-
-function setupScript(input: RecipeInput, variables: Variables, exists: PathCheck | null, findings: Findings): string | null {
-  const path = ['setup_script'];
-  if (input.setup_script === undefined) return null;
-  const file = expandAt(input.setup_script, path, variables, findings);
-  if (file === null) return null;
-  if (/[:,\r\n]/.test(file))
-    findings.problem(path, `${shown(file)} cannot be mounted`, 'paths with ":", "," or line breaks cannot be mounted');
-  else if (exists !== null && !exists(file)) findings.problem(path, `there is no file ${shown(file)} on this host`);
-  return file;
-}
-
-function dynamo(input: RecipeInput, mode: Recipe['mode'], findings: Findings): Recipe['dynamo'] {
-  const given = input.dynamo ?? {};
-  if (mode === 'router' && input.dynamo !== undefined) findings.warn(['dynamo'], 'has no effect in router mode');
-  return {
-    requestPlane: given.request_plane ?? 'tcp',
-    eventPlane: given.event_plane ?? 'nats',
-    mockerModel: given.mocker_model ?? null,
-    etcdPort: Number(given.etcd_port ?? DEFAULTS.etcdPort),
-    natsPort: Number(given.nats_port ?? DEFAULTS.natsPort),
-    workerPort: Number(given.worker_port ?? DEFAULTS.workerPort),
-    install: given.install ?? true,
-    version: given.version ?? null,
-  };
 }

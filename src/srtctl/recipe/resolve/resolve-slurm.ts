@@ -1,6 +1,7 @@
 /** slurm, with the defaults of the cluster file, and health_check; both are times that must fit each other. */
 
-import { DEFAULTS, type RecipeInput } from '../schema/recipe-schema.ts';
+import { DEFAULTS } from '../schema/defaults.ts';
+import type { RecipeInput } from '../schema/recipe-schema.ts';
 import { type Findings, shown } from '../text/findings.ts';
 import type { Cluster } from './cluster.ts';
 import type { HealthCheck, SlurmRequest } from './recipe.ts';

@@ -1,20 +1,18 @@
 /** resources + sglang_config -> worker groups, with the arithmetic of nodes, GPUs and parallel sizes. */
 
-import { DEFAULTS, type RecipeInput } from '../schema/recipe-schema.ts';
+import { DEFAULTS } from '../schema/defaults.ts';
+import type { RecipeInput } from '../schema/recipe-schema.ts';
 import { type Findings, shown } from '../text/findings.ts';
 import type { Tree } from '../text/tree.ts';
-import { doubleFlags, expectedMode, findEngineFlag, gpusOfWorker, misspelledFlag, ownedFlag } from './engine-flags.ts';
+import { checkRoom } from './check-room.ts';
+import { gpusOfWorker } from './engine-flags.ts';
 import { readEnvironment, readFlags } from './free-maps.ts';
-import type { Flags, Resources, WorkerGroup, WorkerRole } from './recipe.ts';
+import { resolveKvEvents } from './kv-events.ts';
+import { ownFlags } from './own-flags.ts';
+import type { Resources, WorkerGroup, WorkerRole } from './recipe.ts';
+import { counted, KEYS, oneWorker, pathOf } from './worker-words.ts';
 
 type ResourcesInput = NonNullable<RecipeInput['resources']>;
-
-/** Keys under resources that belong to a role. */
-const KEYS = {
-  prefill: { nodes: 'prefill_nodes', workers: 'prefill_workers', gpus: 'gpus_per_prefill' },
-  decode: { nodes: 'decode_nodes', workers: 'decode_workers', gpus: 'gpus_per_decode' },
-  aggregated: { nodes: 'agg_nodes', workers: 'agg_workers', gpus: 'gpus_per_agg' },
-} as const;
 
 const ROLES: readonly WorkerRole[] = ['prefill', 'decode', 'aggregated'];
 
@@ -24,7 +22,14 @@ export interface WorkersAndResources {
   readonly workers: readonly WorkerGroup[];
 }
 
-export function resolveWorkers(input: RecipeInput, tree: Tree, clusterGpusPerNode: number | null, findings: Findings): WorkersAndResources {
+/** @param alias explains names of images by the cluster file. */
+export function resolveWorkers(
+  input: RecipeInput,
+  tree: Tree,
+  clusterGpusPerNode: number | null,
+  alias: (name: string) => string,
+  findings: Findings,
+): WorkersAndResources {
   const given = input.resources ?? {};
   const gpusPerNode = Number(given.gpus_per_node ?? clusterGpusPerNode ?? DEFAULTS.gpusPerNode);
   if (clusterGpusPerNode !== null && clusterGpusPerNode < gpusPerNode && input.backend?.type !== 'sim') {
@@ -41,16 +46,27 @@ export function resolveWorkers(input: RecipeInput, tree: Tree, clusterGpusPerNod
     const path = ['backend', 'sglang_config', role];
     const flags = ownFlags(role, readFlags(tree, path, findings), findings);
     const environment = readEnvironment(tree, ['backend', `${role}_environment`], findings);
-    return size === null ? [] : [{ role, ...size, flags, environment }];
+    const container = input.backend?.[`${role}_container`];
+    const kvEvents = resolveKvEvents(role, tree, findings);
+    return size === null
+      ? []
+      : [{ role, ...size, flags, environment, container: container === undefined ? null : alias(container), kvEvents }];
   });
   const spreadWorkers = given.spread_workers ?? false;
-  for (const group of workers) {
-    checkParallelism(group, given, gpusPerNode, findings);
-    checkRoom(group, gpusPerNode, spreadWorkers, findings);
-  }
-  if (isShared && workers.length === 2) checkSharedRoom(workers, gpusPerNode, findings);
+  const packWorkers = given.pack_workers ?? false;
+  if (spreadWorkers && packWorkers)
+    findings.problem(['resources', 'pack_workers'], 'got true, but spread_workers is true, too', 'keep one of them');
+  if (given.het_jobs === true)
+    findings.problem(
+      ['resources', 'het_jobs'],
+      'got true: srtctl submits no heterogeneous jobs',
+      'remove it; all nodes of the recipe become one job, and sbatch_directives.segment divides it',
+    );
+  for (const group of workers) checkParallelism(group, given, gpusPerNode, findings);
   const nodes = workers.reduce((sum, group) => sum + group.nodes, 0);
-  return { resources: { gpuType: given.gpu_type ?? null, gpusPerNode, nodes, spreadWorkers }, workers };
+  const resources = { gpuType: given.gpu_type ?? null, gpusPerNode, nodes, spreadWorkers, packWorkers };
+  const isPacked = checkRoom(workers, resources, isShared, findings);
+  return { resources: { ...resources, packWorkers: isPacked }, workers };
 }
 
 function isGiven(given: ResourcesInput, role: WorkerRole): boolean {
@@ -131,7 +147,7 @@ function sizeOf(role: WorkerRole, given: ResourcesInput, gpusPerNode: number, is
   if (workers === 0 || (nodes === 0 && !mayBeNone)) return null;
   const gpusPerWorker = Number(given[keys.gpus] ?? computedGpus(role, given, gpusPerNode, isShared));
   if (!(gpusPerWorker >= 1)) {
-    findings.problem(
+    findings.impossible(
       ['resources', keys.workers],
       `${workers} workers are more than the ${nodes * gpusPerNode} GPUs of ${counted(nodes, 'node')}`,
       'ask for more nodes or fewer workers',
@@ -151,40 +167,6 @@ function computedGpus(role: WorkerRole, given: ResourcesInput, gpusPerNode: numb
   if (role === 'prefill' && given.gpus_per_decode !== undefined)
     return Math.floor((total - decode * Number(given.gpus_per_decode)) / prefill);
   return Math.floor(total / (prefill + decode));
-}
-
-/** Takes out what the plan decides, and compares what must agree with the role. */
-function ownFlags(role: WorkerRole, flags: Flags, findings: Findings): Flags {
-  const path = ['backend', 'sglang_config', role];
-  const kept = Object.entries(flags).filter(([flag, value]) => {
-    const owner = ownedFlag(flag);
-    if (owner !== null) findings.warn(pathOf(findings, path, flag), `left out, got ${shown(value)}: the plan gives ${owner}`);
-    const meant = misspelledFlag(flag);
-    if (meant !== null)
-      findings.warn(pathOf(findings, path, flag), 'is no flag that is known here, but nearly one', `did you mean ${meant}?`);
-    return owner === null;
-  });
-  for (const [first, second] of doubleFlags(flags)) {
-    findings.warn(
-      pathOf(findings, path, second),
-      `the same as ${first}, which is here, too`,
-      'the engine takes the last one: remove the other',
-    );
-  }
-  const mode = findEngineFlag(flags, 'mode');
-  const expected = expectedMode(role);
-  if (mode !== null && mode.value !== expected && !(expected === null && mode.value === 'null')) {
-    const suggestion = expected === null ? 'remove it' : `write ${expected}, or remove it`;
-    findings.problem(pathOf(findings, path, mode.name), `got ${shown(mode.value)} in the section of the ${role} workers`, suggestion);
-  }
-  return Object.fromEntries(kept);
-}
-
-/** The path of a flag as the recipe spells it, with `_` or `-`. */
-export function pathOf(findings: Findings, section: readonly string[], flag: string): readonly string[] {
-  const map = findings.find(section);
-  const spelled = map?.kind === 'map' ? [...map.entries.keys()].find((key) => key.replaceAll('_', '-') === flag) : undefined;
-  return [...section, spelled ?? flag];
 }
 
 function checkParallelism(group: WorkerGroup, given: ResourcesInput, gpusPerNode: number, findings: Findings): void {
@@ -207,59 +189,9 @@ function checkParallelism(group: WorkerGroup, given: ResourcesInput, gpusPerNode
     );
     return;
   }
-  findings.problem(
+  findings.impossible(
     pathOf(findings, path, names),
     `${oneWorker(role)} needs ${used.gpus} GPUs (${used.how}) but has ${gpusPerWorker}${share}`,
     `ask for more nodes, fewer workers, or smaller sizes`,
   );
-}
-
-/** Whole nodes for workers of a node or more; smaller ones side by side. */
-function checkRoom({ role, workers, nodes, gpusPerWorker }: WorkerGroup, gpusPerNode: number, spread: boolean, findings: Findings): void {
-  const path = ['resources', KEYS[role].workers];
-  if (gpusPerWorker > gpusPerNode && gpusPerWorker % gpusPerNode !== 0) {
-    const below = gpusPerWorker - (gpusPerWorker % gpusPerNode);
-    findings.problem(
-      path,
-      `${oneWorker(role)} has ${gpusPerWorker} GPUs, which is no multiple of the ${gpusPerNode} of a node`,
-      `set resources.${KEYS[role].gpus} to ${below} or ${below + gpusPerNode}, or change nodes and workers`,
-    );
-    return;
-  }
-  if (nodes === 0) return;
-  const perNode = spread ? 1 : Math.floor(gpusPerNode / gpusPerWorker);
-  const needed = gpusPerWorker >= gpusPerNode ? workers * (gpusPerWorker / gpusPerNode) : Math.ceil(workers / perNode);
-  if (needed > nodes) {
-    findings.problem(
-      path,
-      `${counted(workers, `${role} worker`)} of ${counted(gpusPerWorker, 'GPU')} need ${counted(needed, 'node')}, there are ${nodes}`,
-      `set resources.${KEYS[role].nodes}: ${needed}`,
-    );
-  } else if (needed < nodes) {
-    findings.warn(
-      ['resources', KEYS[role].nodes],
-      `${counted(workers, `${role} worker`)} of ${counted(gpusPerWorker, 'GPU')} use ${needed} of ${counted(nodes, 'node')}`,
-    );
-  }
-}
-
-function checkSharedRoom(workers: readonly WorkerGroup[], gpusPerNode: number, findings: Findings): void {
-  const needed = workers.reduce((sum, group) => sum + group.workers * group.gpusPerWorker, 0);
-  const there = workers.reduce((sum, group) => sum + group.nodes, 0) * gpusPerNode;
-  if (needed > there) {
-    findings.problem(
-      ['resources', 'decode_workers'],
-      `prefill and decode workers need ${needed} GPUs of the ${there} that they share`,
-      'set gpus_per_prefill and gpus_per_decode, or give decode_nodes',
-    );
-  }
-}
-
-/** `a prefill worker` */
-export function oneWorker(role: WorkerRole): string {
-  return `${role === 'aggregated' ? 'an' : 'a'} ${role} worker`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

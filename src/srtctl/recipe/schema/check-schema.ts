@@ -7,6 +7,7 @@ import { nearest } from '../../../base/config/suggest.ts';
 import { removeAt } from '../text/edit-tree.ts';
 import { type Findings, shown } from '../text/findings.ts';
 import { findTree, formatPath, type MapTree, mapTree, type Path, plainOf, type Tree } from '../text/tree.ts';
+import type { Unquoted } from './fields.ts';
 import { type DocumentKind, findKnownElsewhere, findKnownValue } from './known-elsewhere.ts';
 
 /** Rounds of leaving out; each removes what the one before complained about. */
@@ -20,7 +21,7 @@ export function checkSchema<S extends z.ZodObject>(
   document: DocumentKind,
   findings: Findings,
 ): { data: z.infer<S> | null; tree: Tree } {
-  let tree = withoutNulls(findings.tree, schema);
+  let tree = normalized(findings.tree, schema);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const result = schema.safeParse(plainOf(tree));
     if (result.success) return { data: result.data, tree };
@@ -66,8 +67,6 @@ function quoting(tree: Tree, expected: string): string | null {
   if (typeof tree.value === 'number' && /text|name|time|header/.test(expected)) return `write ${JSON.stringify(tree.text)}, in quotes`;
   if (typeof tree.value === 'boolean' && /text|name/.test(expected)) return `write ${JSON.stringify(tree.text)}, in quotes`;
   if (typeof tree.value !== 'string') return null;
-  if (expected === 'true or false' && /^(yes|on|true)$/i.test(tree.value)) return 'write true';
-  if (expected === 'true or false' && /^(no|off|false)$/i.test(tree.value)) return 'write false';
   const near = tree.value === '' ? null : nearest(tree.value, expected.split(/, | or /));
   return near === null || !/^[a-z_-]+$/.test(near) ? null : `did you mean ${near}?`;
 }
@@ -120,13 +119,29 @@ function allPaths(schema: z.ZodObject, above: Path = []): Path[] {
   });
 }
 
-/** A key without a value means that it is not given, in all blocks whose keys are fixed. */
-function withoutNulls(tree: Tree, schema: z.ZodObject): Tree {
+/**
+ * In blocks whose keys are fixed, a key without a value or with an empty text counts as not given, and quoted numbers and booleans are
+ * read as what they name.
+ */
+function normalized(tree: Tree, schema: z.ZodObject): Tree {
   if (tree.kind !== 'map') return tree;
   const entries = [...tree.entries].flatMap(([key, { keyAt, value }]) => {
     const inner = unwrapped(schema.shape[key]);
-    if (inner !== undefined && value.kind === 'scalar' && value.value === null) return [];
-    return [[key, { keyAt, value: inner instanceof z.ZodObject ? withoutNulls(value, inner) : value }] as const];
+    if (inner === undefined) return [[key, { keyAt, value }] as const];
+    if (value.kind === 'scalar' && (value.value === null || value.value === '')) return [];
+    return [[key, { keyAt, value: inner instanceof z.ZodObject ? normalized(value, inner) : unquotedValue(value, inner) }] as const];
   });
   return mapTree(new Map(entries), tree) satisfies MapTree;
+}
+
+/** Older YAML has more words than true and false. */
+const WORDS_OF_BOOLEANS: ReadonlySet<string> = new Set(['true', 'false', 'yes', 'no', 'on', 'off']);
+const NUMBER = /^-?\d{1,15}(?:\.\d{1,15})?$/;
+
+function unquotedValue(tree: Tree, field: unknown): Tree {
+  const unquoted = field instanceof z.ZodType ? (field.meta()?.['unquoted'] as Unquoted | undefined) : undefined;
+  if (unquoted === undefined || tree.kind !== 'scalar' || typeof tree.value !== 'string') return tree;
+  const text = tree.value.trim();
+  if (unquoted === 'boolean') return WORDS_OF_BOOLEANS.has(text.toLowerCase()) ? { ...tree, value: /^(?:true|yes|on)$/i.test(text) } : tree;
+  return NUMBER.test(text) && !tree.plain ? { ...tree, value: Number(text) } : tree;
 }

@@ -1,7 +1,7 @@
 /** Every key of the cluster file `srtslurm.yaml`: its type, default and meaning. */
 import { z } from 'zod';
+import { DEFAULTS } from './defaults.ts';
 import { block, count, either, environment, names, oneOf, options, text, yesNo } from './fields.ts';
-import { DEFAULTS } from './recipe-schema.ts';
 
 export const CLUSTER = z.strictObject(
   {
@@ -21,7 +21,9 @@ export const CLUSTER = z.strictObject(
       describe: 'The Node that runs bundled routers and simulated engines on the nodes',
       whenUnset: 'the one that runs srtctl',
     }),
+    srtctl_root: text({ describe: 'Checkout of srt-slurm, whose `configs` directory containers see as /configs' }),
     output_dir: text({ describe: 'Directory that runs are written to; `$NAME` and `~` are expanded', standard: 'outputs' }),
+    use_het_jobs: yesNo({ describe: 'Heterogeneous jobs are not available: only false', standard: false }),
     model_paths: names('Aliases for model.path'),
     containers: names('Aliases for containers'),
     default_mounts: names('Mounts of every container: path on the host -> path in the container'),
@@ -32,6 +34,23 @@ export const CLUSTER = z.strictObject(
       interval_seconds: count(1, { describe: 'Seconds between attempts', standard: DEFAULTS.healthIntervalSeconds }, 3600),
     }),
     default_sbatch_directives: options("More `#SBATCH` options, without leading dashes; the recipe's win"),
+    accelerator_vendor: oneOf(['nvidia', 'amd'], {
+      describe: 'Whose GPUs the nodes have: decides the variable that names those of a worker',
+      standard: 'nvidia',
+    }),
+    visible_devices_env: text({
+      describe: 'Variable that names the GPUs of a worker',
+      whenUnset: 'CUDA_VISIBLE_DEVICES, for amd ROCR_VISIBLE_DEVICES',
+    }),
+    gpu_sbatch_directive: oneOf(['gpus-per-node', 'gpus_per_node', 'gres'], {
+      describe: 'How SLURM is asked for GPUs: --gpus-per-node=4, or --gres=gpu:4',
+      standard: 'gpus-per-node',
+    }),
+    runtime_config_transport: oneOf(['shared-filesystem', 'embedded'], {
+      describe: 'embedded: the nodes do not share the run directory with the host that submits, and the run travels in the batch script',
+      standard: 'shared-filesystem',
+    }),
+    default_gpu_type: text({ describe: 'resources.gpu_type for recipes without one' }),
     use_gpus_per_node_directive: yesNo({ describe: 'Ask SLURM for --gpus-per-node', standard: true }),
     use_segment_sbatch_directive: yesNo({ describe: 'Ask SLURM for --segment, all nodes in one', standard: true }),
     use_exclusive_sbatch_directive: yesNo({ describe: 'Ask SLURM for --exclusive', standard: false }),

@@ -12,9 +12,18 @@ interface FieldText {
   readonly whenUnset?: string;
 }
 
-function field<T extends z.ZodType>(schema: T, expected: string, { describe, standard, whenUnset }: FieldText): z.ZodOptional<T> {
+/** What quoted text of a field is read as: `"300"` and `"true"` mean the same without quotes, as sweeps and templates write them. */
+export type Unquoted = 'number' | 'boolean';
+
+function field<T extends z.ZodType>(
+  schema: T,
+  expected: string,
+  { describe, standard, whenUnset }: FieldText,
+  unquoted?: Unquoted,
+): z.ZodOptional<T> {
   const unset = whenUnset ?? (standard === undefined ? '' : JSON.stringify(standard));
-  return schema.meta({ description: describe, expected, unset, ...(standard === undefined ? {} : { default: standard }) }).optional();
+  const more = { ...(standard === undefined ? {} : { default: standard }), ...(unquoted === undefined ? {} : { unquoted }) };
+  return schema.meta({ description: describe, expected, unset, ...more }).optional();
 }
 
 type Field<T> = z.ZodOptional<z.ZodType<T>>;
@@ -33,7 +42,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(words: T, 
 }
 
 export function yesNo(spec: FieldText): Field<boolean> {
-  return field(z.boolean({ error: 'true or false' }), 'true or false', spec);
+  return field(z.boolean({ error: 'true or false' }), 'true or false', spec, 'boolean');
 }
 
 const WHOLE_NUMBER = /^\d{1,9}$/;
@@ -48,17 +57,22 @@ export function count(least: number, spec: FieldText, most = 1_000_000): z.ZodOp
   return field(schema, expected, spec);
 }
 
-export function share(spec: FieldText): Field<number> {
-  const expected = 'a number above 0, at most 1';
-  return field(z.number({ error: expected }).positive({ error: expected }).max(1, { error: expected }), expected, spec);
+/** A number from `least` (above it where `isOpen`) to `most`. */
+export function number(least: number, most: number, spec: FieldText, isOpen = false): Field<number> {
+  const upper = most === Number.MAX_VALUE ? '' : isOpen ? `, at most ${most}` : ` to ${most}`;
+  const expected = isOpen ? `a number above ${least}${upper}` : `a number from ${least}${upper}`;
+  const error = { error: expected };
+  const bounded = isOpen ? z.number(error).gt(least, error) : z.number(error).min(least, error);
+  return field(bounded.max(most, error), expected, spec, 'number');
 }
 
-export function either<const T extends readonly [z.ZodType, z.ZodType, ...z.ZodType[]]>(
+export function either<const T extends readonly [z.ZodType, ...z.ZodType[]]>(
   forms: T,
   expected: string,
   spec: FieldText,
+  unquoted?: Unquoted,
 ): z.ZodOptional<z.ZodUnion<T>> {
-  return field(z.union(forms as never, { error: expected }), expected, spec) as z.ZodOptional<z.ZodUnion<T>>;
+  return field(z.union(forms as never, { error: expected }), expected, spec, unquoted) as z.ZodOptional<z.ZodUnion<T>>;
 }
 
 const SCALAR = z.union([z.string(), z.number(), z.boolean()], { error: 'text, a number, true or false' });
@@ -93,6 +107,18 @@ export function options(describe: string): Field<Record<string, unknown>> {
   );
 }
 
+/** As `texts`, where numbers are texts, too. */
+export function list(describe: string, expected: string): Field<(string | number)[]> {
+  return field(
+    z.array(z.union([z.string(), z.number()], { error: expected }), { error: `a list of ${expected}` }),
+    `a list of ${expected}`,
+    {
+      describe,
+      whenUnset: '[]',
+    },
+  );
+}
+
 export function texts(describe: string, expected: string): Field<string[]> {
   return field(z.array(z.string({ error: expected }), { error: `a list of ${expected}` }), `a list of ${expected}`, {
     describe,
@@ -103,4 +129,9 @@ export function texts(describe: string, expected: string): Field<string[]> {
 /** A block of keys; others are refused. */
 export function block<S extends z.ZodRawShape>(describe: string, shape: S): z.ZodOptional<z.ZodObject<S, z.core.$strict>> {
   return z.strictObject(shape, { error: 'a block of keys' }).meta({ description: describe, expected: 'a block of keys' }).optional();
+}
+
+/** Any value under a name; what it means is read elsewhere. */
+export function anything(describe: string, expected: string): Field<unknown> {
+  return field(z.unknown(), expected, { describe, whenUnset: '{}' });
 }

@@ -9,66 +9,79 @@ export interface KnownElsewhere {
 const ignored = (why: string): KnownElsewhere => ({ kind: 'ignored', why });
 const missing = (why: string): KnownElsewhere => ({ kind: 'missing', why });
 
+const ONLY_SGLANG = 'srtctl starts only SGLang engines';
+
 const RECIPE_KEYS: Readonly<Record<string, KnownElsewhere>> = {
   enable_config_dump: ignored('the plan and the resolved recipe are always written'),
   output: ignored('use -o DIR'),
-  identity: ignored('versions are not compared'),
-  reporting: ignored('nothing is sent anywhere'),
-  observability: ignored('metrics are not collected'),
-  telemetry: ignored('power is not measured'),
+  reporting: ignored('srtctl sends nothing to other services'),
+  observability: ignored('srtctl collects no metrics'),
+  telemetry: ignored('srtctl does not measure power'),
+  post_eval: ignored('srtctl runs no evaluation after a benchmark; give it a recipe with a scored benchmark'),
   lock: ignored('a lock says nothing about the plan'),
-  profiling: missing('start the profiler by hand or from a custom benchmark'),
-  infra: missing('no nodes are set aside for infrastructure'),
-  schema: missing('recipes of schema 2 are not known; use the keys of docs/recipe-reference.md'),
-  roles: missing('recipes of schema 2 are not known; use resources and backend.sglang_config'),
-  'model.stage_dir': missing('models are not staged; use setup_script or a mount'),
-  'resources.het_jobs': missing('there are no heterogeneous jobs'),
+  schema: missing('the schemas are 1 and 2'),
+  host_setup: missing('srtctl runs no commands on the bare hosts; use default_bash_preamble of the cluster file or setup_script'),
+  'model.stage_dir': ignored('SGLang workers read the model from model.path; srtctl copies nothing'),
   'backend.gpu_type': ignored('resources.gpu_type counts'),
-  'backend.kv_events_config': missing('write kv-events-config among the flags of sglang_config'),
-  'backend.mooncake_kv_store': missing('a mooncake store is not started; run one beside and point to it in the environment'),
-  'backend.vllm_config': missing('only SGLang engines are started'),
-  'backend.trtllm_config': missing('only SGLang engines are started'),
-  'frontend.orchestrator_placement': missing('routers are placed by enable_multiple_frontends and spread'),
-  'frontend.dedicated_node': missing('no nodes are set aside for frontends'),
-  'frontend.ctx_router': missing('only SGLang engines are started'),
-  'frontend.gen_router': missing('only SGLang engines are started'),
-  'frontend.server_config_extra': missing('only SGLang engines are started'),
-  'benchmark.client_placement': missing('the benchmark always runs where the supervisor runs'),
-  'benchmark.client_dedicated_node': missing('the benchmark always runs where the supervisor runs'),
-  'benchmark.colocate_with_frontend': missing('the benchmark always runs where the supervisor runs'),
-  'benchmark.export_node_metrics': ignored('node metrics are not collected'),
-  'benchmark.reuse_http_connections': ignored('connections are always kept'),
-  'benchmark.use_chat_template': ignored('prompts are sent as they are'),
-  'benchmark.custom_tokenizer': ignored('lengths are counted by the engine'),
-  'benchmark.dataset_name': missing('prompts are random; use a custom benchmark'),
-  'benchmark.dataset_path': missing('prompts are random; use a custom benchmark'),
+  'backend.vllm_config': missing(ONLY_SGLANG),
+  'backend.trtllm_config': missing(ONLY_SGLANG),
+  'backend.mocker_config': missing('write the flags of simulated engines under sglang_config'),
+  'frontend.ctx_router': missing(ONLY_SGLANG),
+  'frontend.gen_router': missing(ONLY_SGLANG),
+  'frontend.server_config_extra': missing(ONLY_SGLANG),
+  'benchmark.colocate_with_frontend': ignored('only the client of the benchmark can have a node to itself'),
+  'benchmark.export_node_metrics': ignored('srtctl collects no metrics of nodes'),
+  'benchmark.stream_output': ignored('the output of the benchmark is always shown'),
+  'benchmark.reuse_http_connections': ignored('the client always keeps connections'),
+  'benchmark.custom_tokenizer': ignored('the engine counts the tokens, with its own tokenizer'),
+  'benchmark.warmup_req_rate': ignored('warm-up requests are as many at a time as the measured ones'),
   'benchmark.sweep': ignored('use sweep at the top of the recipe'),
-  'dynamo.hash': missing('install by version'),
-  'dynamo.top_of_tree': missing('install by version'),
-  'dynamo.wheel': missing('install by version'),
-  'dynamo.cargo_patches': missing('install by version'),
+  'benchmark.agentperf_client_dir': missing('use a custom benchmark'),
+  'benchmark.agentperf_config': missing('use a custom benchmark'),
 };
 
 const CLUSTER_KEYS: Readonly<Record<string, KnownElsewhere>> = {
-  srtctl_root: ignored('this srtctl finds its own files'),
-  cloud: ignored('nothing is uploaded'),
+  cloud: ignored('srtctl uploads nothing'),
+  default_gpu_exporter: ignored('srtctl collects no metrics'),
+  git_http_version: ignored('srtctl clones nothing on this host'),
+  preflight: ignored('files that are missing on this host are warnings'),
+  default_host_setup: missing('srtctl runs no commands on the bare hosts; use default_bash_preamble'),
   reporting: ignored('nothing is sent anywhere'),
   telemetry: ignored('power is not measured'),
-  use_het_jobs: missing('there are no heterogeneous jobs'),
   default_container: missing('the container belongs into the recipe: model.container, perhaps by an alias of containers'),
 };
 
-/** Values that mean something there. */
-const ELSEWHERE_BENCHMARK = 'use type: custom with a command';
+/** Values that mean something there, and what to do instead. */
+const CUSTOM = 'srtctl does not run it; use type: custom with its command';
 const RECIPE_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'benchmark.type': Object.fromEntries(
-    ['sglang-bench', 'mmlu', 'gpqa', 'gsm8k', 'longbenchv2', 'lm-eval', 'router', 'mooncake-router', 'trace-replay'].map((type) => [
-      type,
-      ELSEWHERE_BENCHMARK,
-    ]),
-  ),
-  'backend.type': { mocker: 'use type: sim', vllm: 'only SGLang engines are started', trtllm: 'only SGLang engines are started' },
-  'frontend.type': { vllm: 'only SGLang engines are started', trtllm_serve: 'only SGLang engines are started' },
+  'benchmark.type': {
+    agentic: CUSTOM,
+    agentx: CUSTOM,
+    agentperf: CUSTOM,
+    mlperf: CUSTOM,
+    aiperf: CUSTOM,
+    'aiperf-bench': CUSTOM,
+    'prefix-replay': CUSTOM,
+  },
+  'backend.type': {
+    mocker: 'use type: sim',
+    vllm: ONLY_SGLANG,
+    trtllm: ONLY_SGLANG,
+    atom: ONLY_SGLANG,
+    tilert: ONLY_SGLANG,
+    tokenspeed: ONLY_SGLANG,
+  },
+  'frontend.type': {
+    vllm: ONLY_SGLANG,
+    'vllm-router': ONLY_SGLANG,
+    trtllm_serve: ONLY_SGLANG,
+    atomesh: ONLY_SGLANG,
+    'tilert-router': ONLY_SGLANG,
+    'sgl-router': 'srtctl does not start the standalone sgl-router; sglang is router mode, with the bundled router or sglang_router',
+    smg: 'sglang is router mode, with the bundled router or sglang_router',
+    none: 'srtctl starts no fleet without a frontend',
+  },
+  'frontend.orchestrator_placement': { first_decode: 'srtctl places the first router on node 0' },
 };
 
 export type DocumentKind = 'recipe' | 'cluster file';

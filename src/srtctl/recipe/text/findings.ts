@@ -5,10 +5,15 @@ import { findTree, formatPath, type Path, placeOf, type Tree } from './tree.ts';
 export class Findings {
   readonly problems: Problem[] = [];
   readonly warnings: Problem[] = [];
+  /** Those of the problems that say that the workers have no place: a point of a sweep may be left out for them. */
+  readonly unplaceable: Problem[] = [];
   readonly tree: Tree;
+  readonly #written: (path: Path) => Path;
 
-  constructor(tree: Tree) {
+  /** `written`: the path of a key as the recipe spells it. */
+  constructor(tree: Tree, written: (path: Path) => Path = (path) => path) {
     this.tree = tree;
+    this.#written = written;
   }
 
   /** Something that stops the run. `onKey`: the key itself is wrong, not its value. */
@@ -16,15 +21,21 @@ export class Findings {
     this.problems.push(this.#found(path, message, suggestion, onKey));
   }
 
+  /** The workers have no place on the nodes. */
+  impossible(path: Path, message: string, suggestion: string | null = null): void {
+    this.problem(path, message, suggestion);
+    this.unplaceable.push(this.problems.at(-1)!);
+  }
+
   /** Something that people should know, but that stops nothing. */
   warn(path: Path, message: string, suggestion: string | null = null): void {
     this.warnings.push(this.#found(path, message, suggestion, false));
   }
 
-  /** Whether something was written there, right or wrong; a key without a value is not. What is wrong of it has been told already. */
+  /** Whether something is written there, right or wrong. A key without a value or with an empty text is not. */
   isWritten(path: Path): boolean {
     const found = this.find(path);
-    return found !== null && !(found.kind === 'scalar' && found.value === null);
+    return found !== null && !(found.kind === 'scalar' && (found.value === null || found.value === ''));
   }
 
   find(path: Path): Tree | null {
@@ -32,7 +43,7 @@ export class Findings {
   }
 
   #found(path: Path, message: string, suggestion: string | null, onKey: boolean): Problem {
-    return { ...placeOf(this.tree, path, onKey), path: formatPath(path), message, suggestion };
+    return { ...placeOf(this.tree, path, onKey), path: formatPath(this.#written(path)), message, suggestion };
   }
 }
 

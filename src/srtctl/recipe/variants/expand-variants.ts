@@ -37,10 +37,13 @@ export function expandVariants(root: MapTree, select: string | null, problems: P
     complain(problems, root, [], 'there is override_* but no base that it could change', 'put the recipe under base:');
   else if (base.kind !== 'map') complain(problems, base, ['base'], 'expected a recipe', null);
   const all = new Map<string, TreeVariant>();
-  const start: MapTree = base?.kind === 'map' ? base : mapTree(new Map(), root);
+  const whole: MapTree = base?.kind === 'map' ? base : mapTree(new Map(), root);
+  // The schema of a file is that of all its recipes.
+  const schema = root.entries.get('schema');
+  const start = schema === undefined || whole.entries.has('schema') ? whole : mapTree(new Map(whole.entries).set('schema', schema), whole);
   all.set('base', { tree: start, name: 'base' });
   for (const [key, entry] of root.entries) {
-    if (key === 'base' || key.startsWith('x-')) continue;
+    if (key === 'base' || key === 'schema' || key.startsWith('x-')) continue;
     for (const [id, over, name] of variantsOf(key, entry, problems)) {
       all.set(id, { tree: named(mergeTrees(start, over) as MapTree, start, over, name), name });
     }
