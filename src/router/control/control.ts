@@ -15,12 +15,11 @@ import { FirstLook } from './registry/first-look.ts';
 import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
 import { RegistrationJobs } from './registry/registration-jobs.ts';
 import { Registry } from './registry/registry.ts';
-import { DEFAULT_OPTIONS } from './registry/worker-options.ts';
 import { createAdminRoutes } from './routes/admin-routes.ts';
 import { createFanOutRoutes } from './routes/fan-out-routes.ts';
+import { createHealthRoutes } from './routes/health-routes.ts';
 import { createLegacyRoutes } from './routes/legacy-routes.ts';
 import { createPairRoutes } from './routes/pair-routes.ts';
-import { createProbeRoutes } from './routes/probe-routes.ts';
 import { ControlApi } from './sources/control-api.ts';
 import type { WorkerSource } from './sources/worker-source.ts';
 
@@ -53,7 +52,6 @@ interface ControlDeps {
 export interface Control {
   readonly routes: readonly LocalRoute[];
   readonly attemptListener: AttemptListener;
-  readonly registry: Registry;
   /** Starts the sources, in this order, and probes the workers that they want. Throws what a source throws. */
   start(sources: readonly WorkerSource[]): void;
   /** Resolves when the first probe of every worker has ended and ranks are known, and at the latest after `limitMs`. */
@@ -90,18 +88,17 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
   const started: WorkerSource[] = [api];
 
   let isDraining = false;
-  const admin = { registry, api, jobs, load, defaults: DEFAULT_OPTIONS, isPaired, isDpAware };
+  const admin = { registry, api, jobs, load, isPaired, isDpAware };
   const routes = [
     ...(isPaired ? createPairRoutes({ cell, rounds, rng }) : []),
     ...createFanOutRoutes({ registry, rounds }),
-    ...createProbeRoutes(cell, isPaired, () => isDraining),
+    ...createHealthRoutes(cell, isPaired, () => isDraining),
     ...createAdminRoutes(admin),
     ...createLegacyRoutes(admin),
   ];
 
   return {
     routes,
-    registry,
     attemptListener: registry,
     start: (sources) => {
       for (const source of sources) {

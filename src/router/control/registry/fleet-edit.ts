@@ -6,7 +6,7 @@ import { createWorker } from './create-worker.ts';
 import type { Entry, FleetTable } from './fleet-table.ts';
 import type { IndexPool } from './index-pool.ts';
 import { rankWorkers } from './rank-workers.ts';
-import type { Source, WantedWorker } from './source.ts';
+import type { DesiredWorker, Source } from './source.ts';
 import { createUuid } from './uuid.ts';
 import { initialState, step } from './worker-state.ts';
 
@@ -35,7 +35,7 @@ export class FleetEdit {
   }
 
   /** null: the router holds as many workers as it can. */
-  create(source: Source, { address, options }: WantedWorker): Entry | null {
+  create(source: Source, { address, options }: DesiredWorker): Entry | null {
     const { table, indices, rng, isDpAware } = this.#deps;
     const index = indices.take();
     if (index === null) return null;

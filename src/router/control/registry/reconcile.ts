@@ -2,21 +2,21 @@
 import type { Worker } from '../../../base/core/worker.ts';
 import type { FleetEdit } from './fleet-edit.ts';
 import type { Entry, FleetTable } from './fleet-table.ts';
-import type { Source, WantedWorker } from './source.ts';
+import type { DesiredWorker, Source } from './source.ts';
 import { isSameOptions, type WorkerOptions } from './worker-options.ts';
 import type { WorkerRecord } from './worker-record.ts';
 
 /**
- * What became of a wanted worker. added: it is registered now. known: it was registered already. conflict: it is registered with
+ * What became of a desired worker. added: it is registered now. known: it was registered already. conflict: it is registered with
  * another role or bootstrap port, and stays that. full: the router holds as many workers as it can.
  */
-export type Desired = { readonly kind: 'added' | 'known' | 'conflict'; readonly record: WorkerRecord } | { readonly kind: 'full' };
+export type DesireResult = { readonly kind: 'added' | 'known' | 'conflict'; readonly record: WorkerRecord } | { readonly kind: 'full' };
 
 /**
  * A lasting source claims every worker that it names and drops its claims to all others. A one-time source claims only workers that it
  * registers; a worker that is registered already stays as it is. A worker is removed with its last claim.
  */
-export function reconcile(table: FleetTable, edit: FleetEdit, source: Source, workers: readonly WantedWorker[]): readonly Desired[] {
+export function reconcile(table: FleetTable, edit: FleetEdit, source: Source, workers: readonly DesiredWorker[]): readonly DesireResult[] {
   if (source.isLasting) {
     const wanted = new Set(workers.map(({ address }) => address.url));
     for (const entry of table.byUrl.values()) if (!wanted.has(entry.worker.url)) dropClaim(edit, entry, source);
@@ -41,7 +41,7 @@ export function changeClaims(edit: FleetEdit, entry: Entry, change: () => void):
   if (!isSameOptions(before, claims.options)) edit.renew(entry);
 }
 
-function claim(edit: FleetEdit, known: Entry, source: Source, wanted: WantedWorker): Desired {
+function claim(edit: FleetEdit, known: Entry, source: Source, wanted: DesiredWorker): DesireResult {
   if (hasOtherRole(known.worker, wanted.options)) {
     // If its only source gives it another role, it is another worker at the same URL.
     return dropClaim(edit, known, source) ? create(edit, source, wanted) : { kind: 'conflict', record: known };
@@ -53,7 +53,7 @@ function claim(edit: FleetEdit, known: Entry, source: Source, wanted: WantedWork
   return { kind: 'known', record: known };
 }
 
-function create(edit: FleetEdit, source: Source, worker: WantedWorker): Desired {
+function create(edit: FleetEdit, source: Source, worker: DesiredWorker): DesireResult {
   const entry = edit.create(source, worker);
   return entry === null ? { kind: 'full' } : { kind: 'added', record: entry };
 }

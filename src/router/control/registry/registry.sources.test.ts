@@ -6,7 +6,7 @@ import { LoadTable } from '../../../base/core/load.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import { Registry } from './registry.ts';
-import type { Source, WantedWorker } from './source.ts';
+import type { DesiredWorker, Source } from './source.ts';
 import { DEFAULT_OPTIONS, type WorkerOptions } from './worker-options.ts';
 import type { WorkerRecord } from './worker-record.ts';
 
@@ -17,7 +17,7 @@ const CLUSTER: Source = { name: 'the cluster', label: 'static', isLasting: true 
 
 const urlOf = (host: string): string => `http://${host}:30000`;
 
-function want(host: string, options: Partial<WorkerOptions> = {}): WantedWorker {
+function want(host: string, options: Partial<WorkerOptions> = {}): DesiredWorker {
   const parsed = parseWorkerAddress(urlOf(host));
   assert.ok(parsed.ok);
   return { address: parsed.address, options: { ...DEFAULT_OPTIONS, ...options } };
@@ -38,7 +38,7 @@ class Rig {
   }
 
   /** The result for each worker. */
-  desire(source: Source, ...workers: readonly WantedWorker[]): string[] {
+  desire(source: Source, ...workers: readonly DesiredWorker[]): string[] {
     return this.registry.desire(source, workers).map(({ kind }) => kind);
   }
 

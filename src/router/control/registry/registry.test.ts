@@ -7,7 +7,7 @@ import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
-import type { Desired } from './reconcile.ts';
+import type { DesireResult } from './reconcile.ts';
 import { Registry } from './registry.ts';
 import type { Source } from './source.ts';
 import { isUuid } from './uuid.ts';
@@ -36,7 +36,7 @@ function createRig(maxWorkers?: number): Rig {
 
 const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };
 
-function desire(registry: Registry, ...hosts: readonly string[]): readonly Desired[] {
+function desire(registry: Registry, ...hosts: readonly string[]): readonly DesireResult[] {
   return registry.desire(
     SOURCE,
     hosts.map((one) => ({ address: addressOf(one), options: DEFAULT_OPTIONS })),

@@ -12,8 +12,8 @@ import { FleetEdit, type FleetEditDeps } from './fleet-edit.ts';
 import { type Entry, FleetTable } from './fleet-table.ts';
 import { IndexPool } from './index-pool.ts';
 import { eventOf } from './outcome-event.ts';
-import { changeClaims, type Desired, reconcile } from './reconcile.ts';
-import type { Source, WantedWorker } from './source.ts';
+import { changeClaims, type DesireResult, reconcile } from './reconcile.ts';
+import type { DesiredWorker, Source } from './source.ts';
 import { MAX_WORKERS } from './worker-limit.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 import type { WorkerOptions } from './worker-options.ts';
@@ -80,7 +80,7 @@ export class Registry implements AttemptListener {
   }
 
   /** The workers that `source` wants; the contract is SourceSink in sources/worker-source.ts. */
-  desire(source: Source, workers: readonly WantedWorker[]): readonly Desired[] {
+  desire(source: Source, workers: readonly DesiredWorker[]): readonly DesireResult[] {
     return this.#edit((edit) => reconcile(this.#table, edit, source, workers));
   }
 

@@ -17,7 +17,7 @@ export interface Source {
 }
 
 /** A worker to register, and what its source says about it. */
-export interface WantedWorker {
+export interface DesiredWorker {
   readonly address: WorkerAddress;
   readonly options: WorkerOptions;
 }

@@ -11,7 +11,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Source } from '../registry/source.ts';
 import { isUuid } from '../registry/uuid.ts';
 import { tooManyWorkers } from '../registry/worker-limit.ts';
-import type { WorkerOptions } from '../registry/worker-options.ts';
+import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 import type { ControlApi } from '../sources/control-api.ts';
 import { rankInfos, workerInfo } from './worker-info.ts';
@@ -22,8 +22,6 @@ export interface AdminDeps {
   readonly jobs: RegistrationJobs;
   readonly api: ControlApi;
   readonly load: LoadTable;
-  /** For fields that a request leaves out. */
-  readonly defaults: WorkerOptions;
   /** Workers are prefill and decode ones, else regular ones. */
   readonly isPaired: boolean;
   /** Every data-parallel rank of an engine is a worker. */
@@ -97,7 +95,7 @@ function listWorkers(deps: AdminDeps): LocalResponse {
 }
 
 function addWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
-  const parsed = parseAddWorker(request.body, deps.defaults, deps);
+  const parsed = parseAddWorker(request.body, DEFAULT_OPTIONS, deps);
   if (!parsed.ok) return refuse(parsed.problems);
   const result = deps.api.add(parsed.value);
   if (result.kind === 'full') return fail(503, 'TOO_MANY_WORKERS', tooManyWorkers());

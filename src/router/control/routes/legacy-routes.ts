@@ -3,7 +3,7 @@ import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } 
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
 import type { Registered } from '../registry/registration-jobs.ts';
 import { tooManyWorkers } from '../registry/worker-limit.ts';
-import type { WorkerOptions } from '../registry/worker-options.ts';
+import { DEFAULT_OPTIONS, type WorkerOptions } from '../registry/worker-options.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 import { type AdminDeps, parseNamed, rankOfWorker, workerOfSource } from './admin-routes.ts';
 
@@ -25,7 +25,7 @@ async function addWorker(deps: AdminDeps, request: LocalRequest): Promise<LocalR
   }
   const role = roleOf(request.query, deps.isPaired);
   if (typeof role === 'string') return text(400, role);
-  const result = deps.api.add({ address, options: { ...deps.defaults, ...role, apiKey: apiKey ?? deps.defaults.apiKey } });
+  const result = deps.api.add({ address, options: { ...DEFAULT_OPTIONS, ...role, apiKey } });
   if (result.kind === 'full') return text(400, tooManyWorkers());
   if (result.kind !== 'added') return text(400, `Worker ${address.url} already exists`);
   const { record } = result;

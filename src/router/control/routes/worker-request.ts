@@ -1,7 +1,7 @@
 /** Reads the bodies of `POST /workers` and `PUT /workers/{id}`. Field names and defaults are those of sglang_router 0.3.2. */
 import { WORKER_TYPES, type WorkerType } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
-import type { WantedWorker } from '../registry/source.ts';
+import type { DesiredWorker } from '../registry/source.ts';
 import type { WorkerOptions } from '../registry/worker-options.ts';
 
 /** An invalid field. `value` is JSON; never that of a key. */
@@ -27,7 +27,7 @@ export interface RouterMode {
 }
 
 /** `defaults`: for fields that are absent or null. Reports all problems, not only the first. */
-export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: RouterMode): Parsed<WantedWorker> {
+export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: RouterMode): Parsed<DesiredWorker> {
   const fields = parseFields(body);
   if (!fields.ok) return fields;
   const reader = new FieldReader(fields.value);

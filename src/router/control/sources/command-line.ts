@@ -1,6 +1,6 @@
 /** Source of the workers in the settings with which the router starts (`--worker-urls`, `--prefill`, `--decode`). */
 import type { WorkerAddress } from '../../../base/core/worker-address.ts';
-import type { WantedWorker } from '../registry/source.ts';
+import type { DesiredWorker } from '../registry/source.ts';
 import { MAX_WORKERS } from '../registry/worker-limit.ts';
 import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import type { WorkerSource } from './worker-source.ts';
@@ -13,7 +13,7 @@ interface NamedWorkers {
 
 /** `start` throws RangeError when there are more than MAX_WORKERS. */
 export function commandLine({ workerUrls, prefill, decode }: NamedWorkers): WorkerSource {
-  const workers: WantedWorker[] = [
+  const workers: DesiredWorker[] = [
     ...workerUrls.map((address) => ({ address, options: DEFAULT_OPTIONS })),
     ...prefill.map(({ address, bootstrapPort }) => ({ address, options: { ...DEFAULT_OPTIONS, type: 'prefill' as const, bootstrapPort } })),
     ...decode.map((address) => ({ address, options: { ...DEFAULT_OPTIONS, type: 'decode' as const } })),

@@ -1,6 +1,6 @@
 /** Source of the workers that requests to the control API add. */
-import type { Desired } from '../registry/reconcile.ts';
-import type { WantedWorker } from '../registry/source.ts';
+import type { DesireResult } from '../registry/reconcile.ts';
+import type { DesiredWorker } from '../registry/source.ts';
 import type { SourceSink, WorkerSource } from './worker-source.ts';
 
 export class ControlApi implements WorkerSource {
@@ -16,7 +16,7 @@ export class ControlApi implements WorkerSource {
   async stop(): Promise<void> {}
 
   /** A worker that is registered already stays as it is. Throws before `start`. */
-  add(worker: WantedWorker): Desired {
+  add(worker: DesiredWorker): DesireResult {
     const [result] = this.#sink?.desire(this, [worker]) ?? [];
     if (result === undefined) throw new Error('the control API has not been started');
     return result;

@@ -1,6 +1,6 @@
 /** The contract of worker sources: they name the workers that the router should have. */
-import type { Desired } from '../registry/reconcile.ts';
-import type { Source, WantedWorker } from '../registry/source.ts';
+import type { DesireResult } from '../registry/reconcile.ts';
+import type { DesiredWorker, Source } from '../registry/source.ts';
 
 /** What a source needs of the registry. */
 export interface SourceSink {
@@ -9,7 +9,7 @@ export interface SourceSink {
    * others. A one-time source names additional ones. Returns one result for each worker, in order; if a URL is named twice, the first
    * counts. After `conflict` or `full` the registry tries again only when the source names the worker again.
    */
-  desire(source: Source, workers: readonly WantedWorker[]): readonly Desired[];
+  desire(source: Source, workers: readonly DesiredWorker[]): readonly DesireResult[];
 }
 
 export interface WorkerSource extends Source {

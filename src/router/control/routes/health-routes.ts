@@ -3,7 +3,7 @@ import type { FleetCell } from '../../../base/core/fleet.ts';
 import { jsonResponse, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 
 /** `isPaired`: a request needs a prefill and a decode worker. `isDraining`: the router is shutting down; it still answers requests. */
-export function createProbeRoutes(cell: FleetCell, isPaired: boolean, isDraining: () => boolean): LocalRoute[] {
+export function createHealthRoutes(cell: FleetCell, isPaired: boolean, isDraining: () => boolean): LocalRoute[] {
   const alive = (): LocalResponse => ({ status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'OK' });
   return [
     { method: 'GET', path: '/health', access: 'public', handle: alive },
