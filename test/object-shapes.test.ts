@@ -1,4 +1,4 @@
-/** What the first requests of a router leave behind: objects of later ones must not be dictionaries (src/base/runtime/object-shape.ts). */
+/** What the first requests of a router leave behind: objects of later ones must not be dictionaries (src/router/proxy/client/socket-shape.ts). */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -106,7 +106,9 @@ function assertFast(shapes: Shapes, names: readonly string[]): void {
   }
 }
 
-const CONNECTIONS = ['Socket', 'ClientConnection', 'Http1Connection', 'AnswerReader', 'RequestWriter'];
+const OF_CLIENTS = ['ClientConnection', 'ClientReader', 'ClientWriter', 'BodyFraming'];
+const OF_WORKERS = ['Http1Connection', 'AnswerReader', 'RequestWriter'];
+const CONNECTIONS = ['Socket', ...OF_CLIENTS, ...OF_WORKERS];
 
 suite('objects of requests keep their fields in place after a slow start', () => {
   test('with regular workers', async (t) => {
