@@ -24,7 +24,7 @@ export class RequestHead {
   readonly minor: 0 | 1;
   /** Flat: lower-case name, value; in order; all fields, those of framing and Host included. */
   readonly fields: readonly string[];
-  /** Of an absolute-form target, else Host; empty for HTTP/1.0 without Host. */
+  /** Of an absolute-form target, else Host; may be empty. */
   readonly authority: string;
   /** -1: none given. */
   readonly contentLength: number;
@@ -102,7 +102,9 @@ function judge(method: string, rawTarget: string, minor: 0 | 1, facts: FieldFact
     return new HeadError(417, 'Expect is not "100-continue".');
   }
   if (facts.host === undefined && minor === 1) return new HeadError(400, 'Host is missing.');
-  if (facts.host !== undefined && !isValidAuthority(facts.host)) return new HeadError(400, 'Host is not a valid authority.');
+  // An empty Host is legal: RFC 9112 3.2 asks for it where the target has no authority.
+  const isHostValid = facts.host === undefined || facts.host === '' || isValidAuthority(facts.host);
+  if (!isHostValid) return new HeadError(400, 'Host is not a valid authority.');
 
   if (rawTarget.charCodeAt(0) === 0x2f) return new RequestHead(method, rawTarget, minor, facts.host ?? '', facts);
   if (rawTarget === '*' && method === 'OPTIONS') return new RequestHead(method, '*', minor, facts.host ?? '', facts);
