@@ -238,6 +238,33 @@ suite('Expect: 100-continue', () => {
     assert.equal(worker.calls.length, 0);
   });
 
+  test('a body that no worker could take is not asked for', async (t) => {
+    const none = await startTestRouter(t, [], []);
+    const down = await startTestRouter(t, ['--worker-urls', 'http://127.0.0.1:9'], [], { wait: false });
+    const pairs = await startTestRouter(
+      t,
+      ['--pd-disaggregation', '--prefill', 'http://127.0.0.1:9', '--decode', 'http://127.0.0.1:10'],
+      [],
+      { wait: false },
+    );
+    const head = (path: string): string => `POST ${path} HTTP/1.1\r\nhost: r\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n`;
+    for (const [router, path, code, message] of [
+      [none, '/generate', 'no_workers', 'no worker is registered'],
+      [down, '/v1/responses/x/cancel', 'no_available_workers', 'no worker can take'],
+      [pairs, '/generate', 'no_available_workers', 'no prefill worker can take'],
+    ] as const) {
+      const client = await router.connect();
+      await client.send(head(path));
+      const answer = await client.response();
+      assert.deepEqual([answer.status, answer.get('x-smg-error-code')], [503, code], path);
+      assert.match(answer.text, new RegExp(message));
+      assert.equal(await client.closed(), 'fin', 'the body may follow or not: nobody can tell where the next request begins');
+    }
+    const client = await none.connect();
+    await client.send('POST /workers HTTP/1.1\r\nhost: r\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n');
+    assert.equal((await client.response()).status, 100, 'what the router answers itself needs no worker');
+  });
+
   test('anything else that is expected is 417', async (t) => {
     const { worker, client } = await rig(t);
     await client.send('POST /x HTTP/1.1\r\nhost: r\r\nexpect: 200-ok\r\ncontent-length: 1\r\n\r\n');

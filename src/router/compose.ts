@@ -24,6 +24,7 @@ import { streamWriter } from './proxy/client/stream-writer.ts';
 import { DataPlane, type PairDeps } from './proxy/data-plane.ts';
 import { closedPaths } from './proxy/gate/closed-paths.ts';
 import { contentType } from './proxy/gate/content-type.ts';
+import { expectedBody } from './proxy/gate/expected-body.ts';
 import { Gate } from './proxy/gate/gate.ts';
 import { method } from './proxy/gate/method.ts';
 import { payloadSize } from './proxy/gate/payload-size.ts';
@@ -118,6 +119,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       payloadSize(settings.maxPayloadBytes), // 413
       contentType, // 415
       ...(pairs === null ? [] : [unservedInPairs]), // 501
+      expectedBody(fleet, pairs !== null), // 503
     ]),
     policy: startPolicy(config.policy, config, salt),
     ...(pairs === null ? {} : { pairs }),

@@ -33,6 +33,7 @@ import type { RequestFieldRules } from '../request/fields.ts';
 import type { RankBodies } from '../request/rank-body.ts';
 import type { RequestReader } from '../request/reader.ts';
 import { NO_PROMPT } from '../request/scanned-prompt.ts';
+import { noWorker } from '../routing/no-worker.ts';
 import type { RecordOutcome } from '../routing/request-record.ts';
 import type { AnswerHead, Flight, Pieces, Retry, Sink } from '../upstream/seam.ts';
 import type { AdmittedLater, ClientSide, SideOwner } from './client-side.ts';
@@ -345,9 +346,8 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
   }
 
   #refuseNoWorker(): void {
-    const what = this.#parts.type === 'regular' ? 'worker' : `${this.#parts.type} worker`;
-    if (this.#parts.dispatch.fleet.current.total === 0) this.#side.refuse('refused', 'no_workers', `no ${what} is registered`);
-    else this.#side.refuse('refused', 'no_available_workers', `no ${what} can take requests now: all are down, starting or leaving`);
+    const { code, message } = noWorker(this.#parts.dispatch.fleet.current, this.#parts.type);
+    this.#side.refuse('refused', code, message);
   }
 
   release(outcome: RecordOutcome): void {

@@ -1,5 +1,4 @@
 /** One try of a request at one prefill and one decode worker: chosen, entered in the ledger, sent, and ended. */
-import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Prompt } from '../../../base/core/route-input.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
@@ -15,6 +14,7 @@ import type { Selection } from '../dispatch/selection.ts';
 import type { RequestBody } from '../request/body.ts';
 import type { BodyMemory } from '../request/body-memory.ts';
 import { makePairBodies } from '../request/spliced-body.ts';
+import { type NoWorker, noWorker } from '../routing/no-worker.ts';
 import type { RequestRecord } from '../routing/request-record.ts';
 import { type LegOwner, type LegRole, PairLeg } from './leg.ts';
 import { PairMerge } from './merge.ts';
@@ -41,12 +41,6 @@ export interface PairMakers {
   readonly dispatch: Dispatch;
   readonly memory: BodyMemory;
   readonly pairing: Pairing;
-}
-
-/** Why there is no pair, for the client. */
-export interface NoPair {
-  readonly code: ErrorCode;
-  readonly message: string;
 }
 
 export class Pair {
@@ -101,21 +95,21 @@ export class Pair {
 }
 
 /** Chooses both workers, draws rooms and makes both bodies. Counts as load at both workers until their legs end. */
-export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: PairOrder): Pair | NoPair {
+export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: PairOrder): Pair | NoWorker {
   const { dispatch, memory, pairing } = makers;
   const { prefill, decode, reader, ledger } = pairing;
   const { request, body } = order;
-  if (prefill.eligible.length === 0) return noWorker(dispatch, 'prefill');
-  if (decode.eligible.length === 0) return noWorker(dispatch, 'decode');
+  const { current } = dispatch.fleet;
+  if (prefill.eligible.length === 0) return noWorker(current, 'prefill');
+  if (decode.eligible.length === 0) return noWorker(current, 'decode');
   const { head, route } = order.record;
   const { nowMs } = dispatch.turn;
   const ofPrefill = choose(prefill, reader.prompt, head, nowMs, order.failed('prefill'));
   const ofDecode = choose(decode, reader.prompt, head, nowMs, order.failed('decode'));
-  const { workers } = dispatch.fleet.current;
-  const prefillWorker = workers[ofPrefill.worker];
-  const decodeWorker = workers[ofDecode.worker];
-  if (prefillWorker === undefined) return noWorker(dispatch, 'prefill');
-  if (decodeWorker === undefined) return noWorker(dispatch, 'decode');
+  const prefillWorker = current.workers[ofPrefill.worker];
+  const decodeWorker = current.workers[ofDecode.worker];
+  if (prefillWorker === undefined) return noWorker(current, 'prefill');
+  if (decodeWorker === undefined) return noWorker(current, 'decode');
   const { shape } = request;
   const live = ledger.open(shape.batch === SINGLE ? 1 : shape.batch, prefillWorker, decodeWorker, nowMs);
   if (live === null) return { code: 'too_many_pairs', message: 'as many prefill-decode pairs are at work as the router keeps' };
@@ -136,11 +130,4 @@ export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: 
 /** A worker that has failed is better than none. */
 function choose(selection: Selection, prompt: Prompt, head: RequestHead, nowMs: number, failed: readonly WorkerIndex[]): Choice {
   return selection.choose(prompt, head, nowMs, selection.hasOther(failed.slice(-1), 'workers') ? failed : []);
-}
-
-function noWorker({ fleet }: Dispatch, role: LegRole): NoPair {
-  if (!fleet.current.workers.some((worker) => worker?.type === role)) {
-    return { code: 'no_workers', message: `no ${role} worker is registered` };
-  }
-  return { code: 'no_available_workers', message: `no ${role} worker can take requests now: all are down, starting or leaving` };
 }
