@@ -32,6 +32,25 @@ const METRICS = [
   'sglang:e2e_request_latency_seconds histogram',
 ];
 
+/** Bodies that are JSON and no objects. */
+const NOT_OBJECTS = [
+  ['an array', '[]'],
+  ['a text', '"text"'],
+  ['null', 'null'],
+] as const;
+const NATIVE_PATHS = [
+  ['generate', '/generate'],
+  ['chat', '/v1/chat/completions'],
+  ['completions', '/v1/completions'],
+  ['responses', '/v1/responses'],
+  ['messages', '/v1/messages'],
+  ['rerank', '/v1/rerank'],
+  ['tokenize', '/tokenize'],
+  ['abort', '/abort_request'],
+  ['pause', '/pause_generation'],
+  ['continue', '/continue_generation'],
+] as const;
+
 export function controlCases({ model, tag }: CaseContext): Case[] {
   return [
     bare('health', 'GET', '/health'),
@@ -69,6 +88,15 @@ export function controlCases({ model, tag }: CaseContext): Case[] {
     bare('unknown path: GET', 'GET', '/no/such'),
     post('unknown path: POST', '/no/such', {}),
     bare('unknown path: DELETE', 'DELETE', '/no/such'),
+    bare('slash: GET', 'GET', '/ready/'),
+    bare('slash: GET with a query', 'GET', '/v1/loads/?include=core'),
+    bare('slash: a model without a name', 'GET', '/v1/models/'),
+    bare('slash: an unknown path', 'GET', '/no/such/'),
+    post('slash: POST', '/tokenize/', { prompt: 'a' }),
+    post('slash: another method', '/ready/', {}),
+    ...NOT_OBJECTS.flatMap(([name, body]) =>
+      NATIVE_PATHS.map(([area, path]) => post(`${area}: the body is ${name}`, path, Buffer.from(body))),
+    ),
     // Last: some families appear only when they have counted something.
     bare('metrics', 'GET', '/metrics', { must: METRICS }),
     bare('metrics: with a slash', 'GET', '/metrics/', { must: METRICS }),

@@ -18,6 +18,7 @@ import { type Program, Programs } from './processes.ts';
 import { countUnexplained, markdownReport, replaceGenerated, type Table, terminalReport } from './report.ts';
 import { clientLeaves, connections, fullQueue, type Sight, termination } from './scenarios.ts';
 import { MODEL, ROOT, Stage } from './stage.ts';
+import { type Freezer, faultFreezer, hang, pauses, signalFreezer } from './standstill.ts';
 import { type Column, caseTable, Judge, sightTable } from './tables.ts';
 import { twoEngines } from './two-engines.ts';
 
@@ -134,6 +135,10 @@ class Comparison {
   async #scenarios(engine: Worker, sim: Program, routed: readonly Routed[]): Promise<Table> {
     const end = ({ url, child, ended }: Program): Promise<Sight> =>
       termination({ url, engineUrl: url, model: MODEL, signal: this.#signal }, () => child.kill('SIGTERM'), ended);
+    const still = async ({ url }: Worker, freezer: Freezer): Promise<Sight> => {
+      const target = { url, engineUrl: url, model: MODEL, signal: this.#signal };
+      return { ...(await pauses(target)), ...(await hang(target, freezer)) };
+    };
     const [engineSights, simSights] = [await this.#sights(engine.url), await this.#sights(sim.url)];
     const columns: Column<Sight>[] = [];
     for (const { worker, router } of routed) {
@@ -142,10 +147,12 @@ class Comparison {
       const a = Object.fromEntries(direct.filter(([name]) => name in b));
       columns.push({ title: `${worker.name} routed`, relation: 'routed', a, b });
     }
-    const ends = 'child' in engine ? [await end(engine), await end(sim)] : [{}, {}];
+    const isOurs = 'child' in engine;
+    const stills = isOurs ? [await still(engine, signalFreezer(engine.child.pid ?? 0)), await still(sim, faultFreezer(sim.url))] : [];
+    const ends = isOurs ? [await end(engine), await end(sim)] : [];
     const [a, b] = [
-      { ...engineSights, ...ends[0] },
-      { ...simSights, ...ends[1] },
+      { ...engineSights, ...stills[0], ...ends[0] },
+      { ...simSights, ...stills[1], ...ends[1] },
     ];
     columns.unshift({ title: 'simulation', relation: 'simulated', a, b });
     return sightTable(SCENARIOS, columns, this.#judge);

@@ -67,9 +67,14 @@ function headerLines(raw: readonly string[]): string[] {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     const value = name === 'allow' ? raw[i + 1]!.split(/, */).sort().join(', ') : raw[i + 1]!;
-    lines.push(VALUE_DEPENDS_ON_RUN.has(name) ? name : `${name}: ${value}`);
+    lines.push(VALUE_DEPENDS_ON_RUN.has(name) ? name : `${name}: ${name === 'location' ? withoutPort(value) : value}`);
   }
   return lines.sort();
+}
+
+/** Engines listen on ports of their own. */
+function withoutPort(location: string): string {
+  return location.replace(/(?<=^https?:\/\/[^/]*):\d+/, '');
 }
 
 const NOTHING = { headers: [], keys: [], values: {}, events: [], eventCount: 0, growth: '', text: '', raw: '' } as const;

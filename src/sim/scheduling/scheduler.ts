@@ -10,13 +10,12 @@
  *   prefill: submit -> bootstrap -> waiting -> prefill step(s) -> transfer -> ended with one token
  *   decode:  submit -> waiting -> [room for all of it?] -> transfer -> running -> decode steps -> ended
  */
-
 import type { Clock } from '../../base/core/clock.ts';
 import { ABORTED_IN_QUEUE, ABORTED_RUNNING, QUEUE_FULL } from './abort-messages.ts';
+import { Batch, type BatchSettings } from './batch.ts';
 import { type FinishReason, Generation, type GenerationSink, type GenerationSpec } from './generation.ts';
-import { KvPool } from './kv-pool.ts';
+import type { KvPool } from './kv-pool.ts';
 import { appendToken, outputLength, takeToken } from './next-token.ts';
-import { OutputReserve } from './output-reserve.ts';
 import { OutputText, textKey } from './output-text.ts';
 import type { KvHandOver, PairHalf } from './pair-half.ts';
 import { noRoom } from './pair-messages.ts';
@@ -24,19 +23,14 @@ import { PairStages } from './pair-stages.ts';
 import { SchedulerCounters } from './scheduler-counters.ts';
 import { StepClock } from './step-clock.ts';
 
-export interface SchedulerSettings {
+export interface SchedulerSettings extends BatchSettings {
   readonly prefillTokensPerSec: number;
   readonly stepOverheadMs: number;
   readonly itlMs: number;
   readonly itlPerRequestMs: number;
-  readonly kvTokens: number;
-  readonly pageSize: number;
-  readonly radixCache: boolean;
   readonly contextLength: number;
-  readonly maxRunningRequests: number;
   /** 0: no limit. */
   readonly maxQueuedRequests: number;
-  readonly chunkedPrefillSize: number;
   readonly streamInterval: number;
   /** Mean length at which a text ends by itself; 0: never. */
   readonly meanOutputTokens: number;
@@ -46,18 +40,11 @@ export interface SchedulerSettings {
 
 export class Scheduler {
   readonly settings: SchedulerSettings;
-  readonly pool: KvPool;
   readonly counters: SchedulerCounters = new SchedulerCounters();
   readonly #clock: Clock;
   readonly #steps: StepClock;
-  readonly #waiting: Generation[] = [];
-  #running: Generation[] = [];
-  /** Prefill of the step under way: who, and how many tokens. Empty: the step decodes. */
-  #prefilling: { generation: Generation; tokens: number }[] = [];
-  /** The one whose prompt did not fit in a chunk; it goes on in the next prefill step. */
-  #chunked: Generation | null = null;
+  readonly #batch: Batch;
   readonly #pairs = new PairStages();
-  readonly #reserve = new OutputReserve();
   #stepMs = 0;
   #paused = false;
   /** The pause takes the running requests back. */
@@ -67,7 +54,7 @@ export class Scheduler {
   constructor(settings: SchedulerSettings, clock: Clock) {
     this.settings = settings;
     this.#clock = clock;
-    this.pool = new KvPool(settings.kvTokens, settings.pageSize, settings.radixCache);
+    this.#batch = new Batch(settings, clock, this.counters, this.#pairs);
     this.#steps = new StepClock(
       clock,
       () => this.#beginStep(),
@@ -75,12 +62,16 @@ export class Scheduler {
     );
   }
 
+  get pool(): KvPool {
+    return this.#batch.pool;
+  }
+
   get runningRequests(): number {
-    return this.#running.length + Math.max(this.#prefilling.length, this.#chunked === null ? 0 : 1);
+    return this.#batch.runningRequests;
   }
 
   get waitingRequests(): number {
-    return this.#waiting.length;
+    return this.#batch.waitingRequests;
   }
 
   /** Prefill: requests whose decode half has not come. */
@@ -95,16 +86,12 @@ export class Scheduler {
 
   /** Prompt tokens of the waiting requests that the prefix cache does not hold. Costs a look-up per request. */
   get waitingUncachedTokens(): number {
-    return this.#waiting.reduce((sum, generation) => sum + generation.input.length - this.pool.cachedPrefix(generation), 0);
+    return this.#batch.waitingUncachedTokens;
   }
 
   /** KV tokens of requests under way. */
   get usedTokens(): number {
     return this.pool.usedTokens;
-  }
-
-  get isPaused(): boolean {
-    return this.#paused;
   }
 
   /** Longest prompt and output together that one request can have. */
@@ -120,7 +107,7 @@ export class Scheduler {
   /** Queues a request, to be taken up at the next `wake`; null when the queue is full. */
   submit(spec: GenerationSpec, sink: GenerationSink): Generation | null {
     const { maxQueuedRequests, seed, meanOutputTokens } = this.settings;
-    const queued = this.#waiting.length + this.#pairs.queuedCount;
+    const queued = this.waitingRequests + this.#pairs.queuedCount;
     if (maxQueuedRequests > 0 && queued + 1 > maxQueuedRequests) {
       this.counters.refused++;
       return null;
@@ -133,7 +120,7 @@ export class Scheduler {
     this.counters.received++;
     this.counters.promptTokens += spec.prompt.length;
     if (this.#pairs.has(generation)) this.#pairs.add(generation);
-    else this.#waiting.push(generation);
+    else this.#batch.enqueue(generation);
     return generation;
   }
 
@@ -148,7 +135,7 @@ export class Scheduler {
   /** Prefill: the decode half of `generation` has come, so it may be computed. */
   partnerCame(generation: Generation): void {
     if (!this.#pairs.met(generation)) return;
-    this.#waiting.push(generation);
+    this.#batch.enqueue(generation);
     this.#steps.wake();
   }
 
@@ -169,7 +156,7 @@ export class Scheduler {
   #receiveNewcomers(): void {
     for (const generation of this.#pairs.takeNewcomers()) {
       if (generation.spec.pair?.room == null) this.abort(generation, noRoom(generation.spec.rid), 400);
-      else if (this.#pairs.isDecode) this.#waiting.push(generation);
+      else if (this.#pairs.isDecode) this.#batch.enqueue(generation);
       else this.#pairs.meet(generation);
     }
   }
@@ -180,7 +167,7 @@ export class Scheduler {
   abort(generation: Generation, message: string, status: number | null = null): void {
     if (generation.stage === 'ended') return;
     this.counters.aborted++;
-    this.#remove(generation);
+    this.#batch.remove(generation);
     this.#finish(generation, { type: 'abort', message, status });
     this.#steps.wake();
   }
@@ -201,6 +188,7 @@ export class Scheduler {
 
   resume(): void {
     this.#paused = false;
+    this.#retracts = false;
     this.#steps.wake();
   }
 
@@ -215,7 +203,7 @@ export class Scheduler {
 
   /** Empties the prefix cache and returns true; false when requests are under way. While paused the queue does not count. */
   flush(): boolean {
-    const queued = this.#paused ? 0 : this.#waiting.length + this.#pairs.queuedCount;
+    const queued = this.#paused ? 0 : this.waitingRequests + this.#pairs.queuedCount;
     if (this.runningRequests + queued + this.#pairs.handingCount > 0) return false;
     this.pool.cache.clear();
     return true;
@@ -237,14 +225,14 @@ export class Scheduler {
     }
     const { prefillTokensPerSec, stepOverheadMs, itlMs, itlPerRequestMs, speedup } = this.settings;
     this.#takeArrived();
-    const promptTokens = this.#pairs.isDecode ? this.#setAside() : this.#gatherPrefill();
+    const promptTokens = this.#batch.form();
     let ms: number;
-    if (this.#prefilling.length > 0) ms = stepOverheadMs + (promptTokens / prefillTokensPerSec) * 1000;
-    else if (this.#running.length > 0) {
-      this.#makeRoomForDecode();
-      ms = itlMs + itlPerRequestMs * this.#running.length;
+    if (this.#batch.isPrefilling) ms = stepOverheadMs + (promptTokens / prefillTokensPerSec) * 1000;
+    else if (this.#batch.decoding.length > 0) {
+      this.#batch.makeRoomForDecode();
+      ms = itlMs + itlPerRequestMs * this.#batch.decoding.length;
     } else {
-      this.#reserve.reset();
+      this.#batch.rest();
       return null;
     }
     this.#stepMs = ms / speedup;
@@ -253,80 +241,8 @@ export class Scheduler {
 
   #endStep(): void {
     this.counters.steps++;
-    if (this.#prefilling.length > 0) this.#endPrefill();
+    if (this.#batch.isPrefilling) this.#endPrefill();
     else this.#endDecode();
-  }
-
-  /** Chooses what the next prefill step computes; answers the number of tokens. */
-  #gatherPrefill(): number {
-    let budget = this.settings.chunkedPrefillSize;
-    if (this.#chunked !== null) budget -= this.#takeChunk(this.#chunked, budget);
-    while (budget > 0 && this.#chunked === null && this.#waiting.length > 0) {
-      const generation = this.#waiting[0]!;
-      if (this.#running.length + this.#prefilling.length >= this.settings.maxRunningRequests) break;
-      if (!this.#admit(generation)) break;
-      this.#waiting.shift();
-      budget -= this.#takeChunk(generation, budget);
-    }
-    return this.settings.chunkedPrefillSize - budget;
-  }
-
-  /** Takes up to `budget` tokens of the rest of `generation`'s input into the step; answers how many. */
-  #takeChunk(generation: Generation, budget: number): number {
-    const rest = generation.input.length - generation.computedTokens;
-    const page = this.settings.pageSize;
-    const tokens = rest <= budget ? rest : Math.max(Math.min(page, rest), budget - (budget % page));
-    if (!this.pool.allocate(generation, tokens)) {
-      // Admission counted on room that decoding has taken since.
-      this.#chunked = null;
-      this.#retract(generation);
-      return budget;
-    }
-    this.#chunked = tokens < rest ? generation : null;
-    this.#prefilling.push({ generation, tokens });
-    return tokens;
-  }
-
-  /** Takes `generation` in if its input, and a share of all output to come, has room. */
-  #admit(generation: Generation): boolean {
-    this.pool.begin(generation);
-    const rest = generation.input.length - generation.computedTokens;
-    const admitted = this.#prefilling.map((part) => part.generation);
-    const reserved = this.#reserve.tokensFor(this.#running, [...admitted, generation]);
-    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0 && this.#pairs.handingCount === 0;
-    if (!isAlone && rest + reserved > this.pool.availableTokens) {
-      this.pool.end(generation, false);
-      return false;
-    }
-    generation.stage = 'prefill';
-    if (generation.cachedTokens < 0) {
-      generation.cachedTokens = generation.computedTokens;
-      generation.admittedMs = this.#clock.nowMs();
-      this.counters.admitted(generation);
-    }
-    return true;
-  }
-
-  /** Decode: takes room for the whole prompts of those that wait, in order, and asks for their KV. Computes nothing: 0. */
-  #setAside(): number {
-    while (this.#waiting.length > 0 && this.#running.length + this.#pairs.handingCount < this.settings.maxRunningRequests) {
-      const generation = this.#waiting[0]!;
-      const tokens = generation.input.length;
-      const under = [...this.#running, ...this.#pairs.handing()];
-      const reserved = under.length === 0 ? 0 : this.#reserve.tokensFor(under, [generation]);
-      if (tokens + reserved > this.pool.availableTokens) break;
-      this.pool.begin(generation);
-      this.pool.allocate(generation, tokens);
-      this.#waiting.shift();
-      if (generation.outputIds.length > 0) {
-        // It gave way to others once; its KV comes back from the memory of the host.
-        generation.stage = 'decode';
-        this.#running.push(generation);
-        continue;
-      }
-      this.#pairs.fetch(generation);
-    }
-    return 0;
   }
 
   /** Decode: those whose KV has come take part from the next step on; their first token came with it. */
@@ -342,16 +258,14 @@ export class Scheduler {
         this.#finish(generation, { type: 'length', length: 0 });
         continue;
       }
-      generation.stage = 'decode';
       const finish = takeToken(generation, kv.firstToken);
-      if (finish === null) this.#running.push(generation);
+      if (finish === null) this.#batch.decode(generation);
       this.#tokenAdded(generation, finish, nowMs);
     }
   }
 
   #endPrefill(): void {
-    const parts = this.#prefilling;
-    this.#prefilling = [];
+    const parts = this.#batch.takePrefilled();
     const nowMs = this.#clock.nowMs();
     this.counters.prefillBusyMs += this.#stepMs;
     for (const { generation, tokens } of parts) {
@@ -372,10 +286,9 @@ export class Scheduler {
       this.#finish(generation, { type: 'length', length: 0 });
       return;
     }
-    generation.stage = 'decode';
-    this.#running.push(generation);
+    this.#batch.decode(generation);
     this.#addToken(generation, nowMs);
-    if (generation.finish !== null) this.#running.pop();
+    if (generation.finish !== null) this.#batch.remove(generation);
   }
 
   /** Prefill: the first token is made here; the request ends when decode has the KV. */
@@ -390,51 +303,19 @@ export class Scheduler {
 
   #endDecode(): void {
     const nowMs = this.#clock.nowMs();
-    this.#reserve.decoded();
-    // A sink may abort any request, which changes the list.
-    const batch = this.#running;
+    // A sink may abort any request, which replaces the list.
+    const batch = this.#batch.decoding;
     for (const generation of batch) if (generation.stage === 'decode') this.#addToken(generation, nowMs);
-    this.#running = this.#running.filter((generation) => generation.stage === 'decode');
+    this.#batch.decoded();
     this.counters.decoded(batch.length, this.#stepMs);
   }
 
-  /** Every running request needs room for one token; those with the least output give way when there is none. */
-  #makeRoomForDecode(): void {
-    for (const generation of [...this.#running]) {
-      while (generation.stage === 'decode' && !this.pool.allocate(generation, 1)) {
-        const least = this.#running.reduce((least, other) => (other.outputIds.length < least.outputIds.length ? other : least));
-        this.#remove(least);
-        this.#retract(least);
-      }
-    }
-  }
-
-  #retract(generation: Generation): void {
-    this.pool.end(generation, false);
-    generation.input = generation.allTokens();
-    generation.stage = 'queued';
-    generation.retractions++;
-    this.counters.retracted++;
-    this.#reserve.reset();
-    this.#waiting.unshift(generation);
-  }
-
-  /** Every running request goes back to the queue, the oldest first; those that the queue has no room for are refused. */
+  /** Every running request goes back to the queue; those that it has no room for are refused. */
   #retractAll(): void {
     this.#retracts = false;
-    const running = [...(this.#chunked === null ? [] : [this.#chunked]), ...this.#running];
-    this.#running = [];
-    this.#chunked = null;
-    for (const generation of running.reverse()) this.#retract(generation);
     const { maxQueuedRequests } = this.settings;
-    if (maxQueuedRequests > 0) for (const generation of this.#waiting.slice(maxQueuedRequests)) this.abort(generation, QUEUE_FULL, 503);
-  }
-
-  #remove(generation: Generation): void {
-    const at = this.#waiting.indexOf(generation);
-    if (at >= 0) this.#waiting.splice(at, 1);
-    this.#running = this.#running.filter((other) => other !== generation);
-    if (this.#chunked === generation) this.#chunked = null;
+    const refused = this.#batch.retractAll(maxQueuedRequests > 0 ? maxQueuedRequests : Number.POSITIVE_INFINITY);
+    for (const generation of refused) this.abort(generation, QUEUE_FULL, 503);
   }
 
   // ---------------------------------------------------------------- tokens
