@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { SPEC } from '../../../test/support/scheduler-rig.ts';
 import { FakeClock } from '../../base/runtime/fake-clock.ts';
 import { createRng } from '../../base/runtime/rng.ts';
 import { Engine } from '../engine/engine.ts';
@@ -75,20 +76,11 @@ class Rig {
 
   submit(engine: Engine, room: string, more: Partial<GenerationSpec> = {}): Generation {
     const spec: GenerationSpec = {
-      index: 0,
+      ...SPEC,
       rid: `rid-${room}`,
       prompt: new Uint16Array(100).fill(Number(room) % 200),
       maxNewTokens: 3,
-      minNewTokens: 0,
-      stop: [],
-      stopTokenIds: [],
-      keepStop: false,
-      ignoreEos: true,
-      returnLogprob: false,
-      logprobStart: -1,
-      sample: 0,
       pair: { host: '127.0.0.1', port: 1, room, prefillRank: null, isSampled: false, fault: null },
-      rank: 0,
       ...more,
     };
     const generation = engine.scheduler.submit(spec, {
