@@ -88,7 +88,7 @@ function samplingOf(body: Body): Body {
 function start(call: Call, body: Body, isStream: boolean): void {
   const { prompts, isList } = readPrompts(body);
   const rank = readRank(body, call.engine.options.dpSize);
-  const sampling = readNativeSampling(samplingOf(body));
+  const { sampling, problem } = readNativeSampling(samplingOf(body));
   const pair = readPairFields(call.body, body, HANDLER);
   const rids = readRids(body['rid'], isList ? prompts.length : 0);
   if (prompts.length === 0) {
@@ -98,7 +98,7 @@ function start(call: Call, body: Body, isStream: boolean): void {
   const returnLogprob = body['return_logprob'] === true;
   const logprobStart = typeof body['logprob_start_len'] === 'number' ? body['logprob_start_len'] : -1;
   const wish = readLogprobWish(body);
-  const request: PromptRequest = { prompts, sampling, isStream, rids, returnLogprob, logprobStart, pair, rank };
+  const request: PromptRequest = { prompts, sampling, problem, isStream, rids, returnLogprob, logprobStart, pair, rank };
   const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, wish) : new PlainWriter(call, isList || sampling.n > 1, wish);
   startJob(call, request, writer, (error) => answerError(call, error, isStream));
 }

@@ -83,9 +83,10 @@ function messagesOf(body: Body): readonly ChatMessage[] {
 
 function start(call: Call, body: Body, isStream: boolean): void {
   const prompt = chatPrompt(messagesOf(body));
-  const sampling = { ...readOpenAiSampling({ ...body, stop: body['stop_sequences'] }, null), n: 1 };
+  const { sampling: given, problem } = readOpenAiSampling({ ...body, stop: body['stop_sequences'] }, null);
+  const sampling = { ...given, n: 1 };
   const writer = new MessagesWriter(call, modelNameOf(body), isStream);
-  startJob(call, { prompts: [prompt], sampling, isStream }, writer, (error) => {
+  startJob(call, { prompts: [prompt], sampling, problem, isStream }, writer, (error) => {
     if (isStream) failStream(call, modelNameOf(body), error.message);
     else answerError(call, error);
   });

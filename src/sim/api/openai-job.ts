@@ -36,12 +36,12 @@ export interface OpenAiShape {
 export function startOpenAiJob(call: Call, body: Body, asked: OpenAiPrompts): void {
   const { handler, prompts, batch, defaultTokens, topLogprobs } = asked;
   const rank = readRank(body, call.engine.options.dpSize);
-  const sampling = readOpenAiSampling(body, defaultTokens);
+  const { sampling, problem } = readOpenAiSampling(body, defaultTokens);
   const request = readOpenAiRequest(body, sampling.n, topLogprobs);
   const pair = readPairFields(call.body, body, handler);
   const isStream = body['stream'] === true;
   const { object, choice, stream } = asked.shapeOf(request);
   const writer = isStream ? new OpenAiStream(call, request, stream) : new OpenAiAnswer(call, request, object, choice);
-  const job = { prompts, sampling, isStream, rids: ridsOf(body, batch), pair, rank };
+  const job = { prompts, sampling, problem, isStream, rids: ridsOf(body, batch), pair, rank };
   startJob(call, job, writer, (error) => answerOpenAiError(call, error));
 }

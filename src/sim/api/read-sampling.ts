@@ -37,9 +37,26 @@ const KNOWN_FIELDS = [
 const DEFAULT_NEW_TOKENS = 128;
 const MOST_SAMPLES = 1000;
 
-/** `sampling_params` of /generate. Throws an EngineError. */
-export function readNativeSampling(params: Body): Sampling {
-  return checked(params, numberOf(params, 'max_new_tokens', DEFAULT_NEW_TOKENS), numberOf(params, 'min_new_tokens', 0));
+/** Parameters, and what the engine will say about them; then the parameters mean nothing. */
+export interface ReadSampling {
+  readonly sampling: Sampling;
+  readonly problem: EngineError | null;
+}
+
+const NO_SAMPLING: Sampling = {
+  maxNewTokens: 0,
+  minNewTokens: 0,
+  temperature: 1,
+  stop: [],
+  stopTokenIds: [],
+  keepStop: false,
+  ignoreEos: false,
+  n: 1,
+};
+
+/** `sampling_params` of /generate. */
+export function readNativeSampling(params: Body): ReadSampling {
+  return attempt(() => checked(params, numberOf(params, 'max_new_tokens', DEFAULT_NEW_TOKENS), numberOf(params, 'min_new_tokens', 0)));
 }
 
 /** The first field of `params` that the engine does not know, as its complaint, or null. */
@@ -50,9 +67,20 @@ export function findUnknownField(params: Body): string | null {
 }
 
 /** Sampling fields of an OpenAI request; `most` is the field or fields that limit the output. */
-export function readOpenAiSampling(body: Body, fallbackMost: number | null): Sampling {
-  const most = numberOf(body, 'max_completion_tokens', null) ?? numberOf(body, 'max_tokens', null) ?? fallbackMost;
-  return checked(body, most, numberOf(body, 'min_tokens', 0), true);
+export function readOpenAiSampling(body: Body, fallbackMost: number | null): ReadSampling {
+  return attempt(() => {
+    const most = numberOf(body, 'max_completion_tokens', null) ?? numberOf(body, 'max_tokens', null) ?? fallbackMost;
+    return checked(body, most, numberOf(body, 'min_tokens', 0), true);
+  });
+}
+
+function attempt(read: () => Sampling): ReadSampling {
+  try {
+    return { sampling: read(), problem: null };
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return { sampling: NO_SAMPLING, problem: error };
+  }
 }
 
 function checked(body: Body, maxNewTokens: number | null, minNewTokens: number | null, isFloat = false): Sampling {

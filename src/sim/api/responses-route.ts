@@ -58,10 +58,11 @@ function start(call: Call, body: Body): void {
   const given = typeof body['max_output_tokens'] === 'number' ? body['max_output_tokens'] : null;
   const room = call.engine.options.contextLength - prompt.length;
   const most = Math.max(0, Math.min(given ?? room, room) - RESERVED_TOKENS);
-  const sampling = { ...readOpenAiSampling(body, null), maxNewTokens: most, n: 1 };
+  const { sampling: asked, problem } = readOpenAiSampling(body, null);
+  const sampling = { ...asked, maxNewTokens: most, n: 1 };
   const isStream = body['stream'] === true;
   const writer = new ResponsesWriter(call, body, given, isStream);
-  startJob(call, { prompts: [prompt], sampling, isStream }, writer, (error) => {
+  startJob(call, { prompts: [prompt], sampling, problem, isStream }, writer, (error) => {
     // A stream has begun before the engine looks at the prompt.
     if (isStream) writer.fail(error.message);
     else answerRefusal(call, error);

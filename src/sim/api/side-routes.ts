@@ -65,7 +65,7 @@ export function ollamaChat(call: Call): void {
     const given: readonly unknown[] = Array.isArray(body['messages']) ? body['messages'] : [];
     const prompt = chatPrompt(given.map(readMessage));
     const { num_predict: most } = (body['options'] ?? {}) as { num_predict?: unknown };
-    const sampling = { ...readOpenAiSampling({}, typeof most === 'number' && most > 0 ? most : null) };
+    const { sampling } = readOpenAiSampling({}, typeof most === 'number' && most > 0 ? most : null);
     const textOf = (done: readonly Generation[]): string => {
       const generation = done[0]!;
       return toJson({
@@ -109,7 +109,7 @@ export function openApiText(routes: readonly (readonly [string, readonly string[
 }
 
 function runPrompts(call: Call, prompts: readonly Uint16Array[], textOf: (done: readonly Generation[]) => string): void {
-  const sampling = { ...readOpenAiSampling({}, 0), n: 1 };
+  const { sampling } = readOpenAiSampling({}, 0);
   runPlain(call, { prompts, sampling, isStream: false }, textOf);
 }
 

@@ -60,6 +60,8 @@ export class Job implements OpenJob {
 
   /** Queues everything, or nothing when the queue is full. Throws an EngineError for what the engine refuses. */
   start(): void {
+    const { problem = null } = this.#request;
+    if (problem !== null) throw problem;
     for (const prompt of this.#request.prompts) checkPrompt(this.#engine, prompt, this.#request.sampling);
     if (this.#isHalf) for (let i = 0; i < this.rids.length; i++) checkPair(this.#engine, this.#pair(i));
     this.#engine.jobs.add(this);

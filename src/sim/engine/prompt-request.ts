@@ -1,5 +1,6 @@
 /** What a route asks of the engine: prompts and how to continue them. */
 import type { StopRules } from '../scheduling/generation.ts';
+import type { EngineError } from './engine-error.ts';
 import type { PairFields } from './pair-fields.ts';
 
 export interface Sampling extends StopRules {
@@ -10,6 +11,8 @@ export interface Sampling extends StopRules {
 }
 
 export interface PromptRequest {
+  /** What is wrong with its parameters: refused when the engine looks at the request, which is after a pause. */
+  readonly problem?: EngineError | null;
   /** One per prompt. */
   readonly prompts: readonly Uint16Array[];
   readonly sampling: Sampling;
