@@ -168,6 +168,24 @@ async function useMetric(t: TestContext): Promise<void> {
   assert.equal(await held(), 0);
 }
 
+async function useSource(t: TestContext): Promise<void> {
+  const { worker, answers } = await behindRouter(t);
+  answers.open();
+  const port = await portOf(startRouter(t, ['--worker-urls', worker.url, '--worker-ports-above', '2']));
+  const listed = JSON.parse((await ask(port, { method: 'GET', path: '/workers' })).text) as { workers: { url: string }[] };
+  const urls = listed.workers.map(({ url }) => url);
+  const { port: first } = new URL(worker.url);
+  assert.deepEqual(
+    urls.map((url) => Number(new URL(url).port) - Number(first)),
+    [0, 1, 2],
+  );
+  const remove = (url: string) => ask(port, { method: 'DELETE', path: `/workers/${encodeURIComponent(url)}`, body: '' });
+  const refused = await remove(urls[1]!);
+  assert.equal(refused.status, 409);
+  assert.match(refused.text, /is a worker of --worker-ports-above/);
+  assert.equal((await remove(urls[0]!)).status, 202);
+}
+
 /** What each section of the page adds, in use. */
 const USES: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   'A policy': usePolicy,
@@ -175,6 +193,7 @@ const USES: Readonly<Record<string, (t: TestContext) => Promise<void>>> = {
   'A route': useRoute,
   'A gate check': useCheck,
   'A metric': useMetric,
+  'A worker source': useSource,
 };
 
 function assertFiles({ files, changes }: Section): void {
@@ -204,7 +223,8 @@ suite('a part that is added as the page says', { concurrency: 4 }, () => {
   test('the help has the new settings', async (t) => {
     const help = startRouter(t, ['--help']);
     await help.exit();
-    for (const text of ['--sample-size <COUNT>', '--first-look-secs <SECONDS>', 'power_of_n']) assert.ok(help.stdout.includes(text), text);
+    for (const text of ['--sample-size <COUNT>', '--first-look-secs <SECONDS>', '--worker-ports-above <COUNT>', 'power_of_n'])
+      assert.ok(help.stdout.includes(text), text);
   });
 });
 
