@@ -5,9 +5,6 @@
 import { Session } from 'node:inspector';
 import net from 'node:net';
 
-/** Dead shapes outlive two full collections (V8: --retain-maps-for-n-gc). */
-const COLLECTIONS = 4;
-
 const collect = (globalThis as unknown as { gc(): void }).gc;
 
 /** Paths below dist/ of the classes that it looks for. */
@@ -54,7 +51,7 @@ function count(session: Session, prototype: object): { fast: number; slow: numbe
 let collected = 0;
 
 process.on('SIGUSR1', () => {
-  for (let i = 0; i < COLLECTIONS; i++) collect();
+  collect();
   process.stdout.write(`collected ${++collected}\n`);
 });
 
