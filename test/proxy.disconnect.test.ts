@@ -165,6 +165,22 @@ test('a client that leaves while the connection to its worker is not made yet', 
   assert.equal((await client.response()).status, 200);
 });
 
+test('a client that closes its sending side behind its request gets what the router itself answers at once, and no answer of a worker', async (t) => {
+  const worker = await ScriptedWorker.start(t, (call) => call.forever());
+  const router = await startTestRouter(t, [], [worker]);
+  const probe = await router.connect();
+  await probe.send(requestBytes({ path: '/liveness' }));
+  probe.finish();
+  assert.equal((await probe.response()).text, 'OK');
+  assert.equal(await probe.closed(), 'fin');
+  const client = await router.connect();
+  await client.send(requestBytes({ path: '/v1/models' }));
+  client.finish();
+  assert.equal(await client.closed(), 'fin');
+  assert.equal(client.receivedBytes, 0);
+  await router.assertQuiet();
+});
+
 test('a client that closes after its answer has been written is no failure, and the worker is used again', async (t) => {
   const worker = await ScriptedWorker.start(t);
   const router = await startTestRouter(t, [], [worker]);

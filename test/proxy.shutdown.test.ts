@@ -7,6 +7,8 @@ import { startTestRouter } from './support/router.ts';
 import { answerJson, jsonAnswer, LAST_CHUNK, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
 import { gate, until, within } from './support/until.ts';
 
+/** More than the buffers of a connection take. */
+const LARGE = 20_000_000;
 const BODY = '{"model":"m","messages":[]}';
 
 /** Resolves with the error code of a connection attempt, or 'connected'. */
@@ -37,6 +39,42 @@ test('idle connections are closed at once and nobody can connect any more', asyn
   assert.ok(performance.now() - startMs < 3000);
   assert.equal(await tryConnect(router.port), 'ECONNREFUSED');
   await until(() => worker.openSockets === 0, 'the connections to the worker to be closed');
+});
+
+test('clients that keep their side open do not hold the end up: idle ones, those that are answered, and slow readers', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, ['--shutdown-grace-period-secs', '20'], [worker]);
+  const answers = gate();
+  worker.script = async (call) => {
+    await call.body();
+    await answers.promise;
+    await call.write(`HTTP/1.1 200 OK\r\ncontent-length: ${call.target === '/large' ? LARGE : 2}\r\n\r\n`);
+    await call.write(call.target === '/large' ? Buffer.alloc(LARGE) : 'ok');
+  };
+  const [fresh, idle, answered, slow] = [await router.connect(), await router.connect(), await router.connect(), await router.connect()];
+  for (const client of [fresh, idle, answered, slow]) client.endsInTurn = false;
+  await idle.send(requestBytes({ path: '/liveness' }));
+  await idle.response();
+  await answered.send(requestBytes({ body: BODY }));
+  await slow.send(requestBytes({ path: '/large', body: BODY }));
+  await until(() => worker.calls.length === 2, 'both requests');
+  slow.socket.pause();
+  // A connection that waits for the FIN of its client waits 2 s.
+  const isSoon = async (isSo: () => boolean): Promise<void> => {
+    const startMs = performance.now();
+    await until(isSo, 'connections to be given up');
+    assert.ok(performance.now() - startMs < 1500);
+  };
+  const stopped = router.running.stop();
+  await isSoon(() => router.running.connections() === 2);
+  answers.open();
+  assert.equal((await answered.response()).get('connection'), 'close');
+  await isSoon(() => router.running.connections() === 1);
+  slow.socket.resume();
+  assert.equal((await slow.response()).body.length, LARGE);
+  await isSoon(() => router.running.connections() === 0);
+  assert.equal(await within(stopped, 'the stop'), 0);
+  for (const client of [fresh, idle, answered, slow]) client.destroy();
 });
 
 test('streams come to their end, and their connections are closed after it though they could persist', async (t) => {

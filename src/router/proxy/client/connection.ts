@@ -80,7 +80,7 @@ export class ClientConnection implements Linked<ClientConnection>, ReaderOwner {
   drain(): void {
     if (this.#reader.state !== 'idle') return;
     this.#parts.turn.begin();
-    this.#linger();
+    this.#leave();
   }
 
   /** The request has been read to its end. */
@@ -115,7 +115,8 @@ export class ClientConnection implements Linked<ClientConnection>, ReaderOwner {
     // The answer may have begun before the router began to shut down.
     const isLast = this.#host.draining && !this.#reader.hasPending;
     if (!persist || !this.#reader.isWhole || isLast) {
-      this.#linger();
+      if (isLast && this.#reader.isWhole) this.#leave();
+      else this.#linger();
       return;
     }
     this.setDue(this.#parts.settings.keepAliveTimeoutMs);
@@ -246,10 +247,18 @@ export class ClientConnection implements Linked<ClientConnection>, ReaderOwner {
       this.socket.destroy();
       return;
     }
-    // Nothing is under way; what was written still leaves before the socket closes, as long as the client takes it.
+    if (this.#state !== 'lingering' || this.#out.unsentBytes === 0) this.#leave();
+  }
+
+  /**
+   * The end of a connection on which nothing is under way. What was written still leaves, as long as the client takes it; then the socket
+   * closes without a word of the client, who may not look at it for minutes (clients that pool connections).
+   */
+  #leave(): void {
     this.#out.flush();
     if (this.#out.unsentBytes > 0) {
-      if (this.#state !== 'lingering') this.#linger();
+      this.#linger();
+      this.socket.once('finish', () => this.socket.destroy());
       return;
     }
     this.#close();
