@@ -25,7 +25,7 @@ async function withFault(t: TestContext, rule: Partial<FaultRule> & { kind: Faul
 }
 
 describe('scripted faults', () => {
-  it('status: answers with the given status, headers and body, as often as asked', async (t) => {
+  it('status: answers `count` requests with the given status, headers and body', async (t) => {
     const sim = await withFault(t, {
       kind: 'status',
       status: 429,
@@ -54,7 +54,7 @@ describe('scripted faults', () => {
     assert.equal((await generate(sim, PLAIN)).status, 200);
   });
 
-  it('cut: a stream ends after as many events as asked, without its last chunk', async (t) => {
+  it('cut: a stream ends after `afterTokens` events, without its last chunk', async (t) => {
     const sim = await withFault(t, { kind: 'cut', afterTokens: 3, count: 1 });
     const reply = await generate(sim, STREAM);
     assert.equal(reply.status, 200);
@@ -100,7 +100,7 @@ describe('scripted faults', () => {
     assert.equal(sim.engine.scheduler.runningRequests, 0);
   });
 
-  it('delay: the answer comes later; stall: a stream stands still and then goes on to its end', async (t) => {
+  it('delay: the answer starts later; stall: a stream stops and then continues to its end', async (t) => {
     const sim = await withFault(t, { kind: 'delay', delayMs: 150, count: 1 });
     let start = performance.now();
     assert.equal((await generate(sim, PLAIN)).status, 200);
@@ -126,12 +126,12 @@ describe('scripted faults', () => {
     while (sim.engine.traffic.active > 0) await new Promise(setImmediate);
   });
 
-  it('garbage: what comes is not HTTP', async (t) => {
+  it('garbage: the answer is not HTTP', async (t) => {
     const sim = await withFault(t, { kind: 'garbage', count: 1 });
     assert.match(await failureOf(generate(sim, PLAIN)), /^HPE_/);
   });
 
-  it('refuse: no connection for a while, then on the same port again; open connections go on', async (t) => {
+  it('refuse: rejects connections for a while, then listens on the same port again; open connections continue', async (t) => {
     const sim = await simFor(t);
     sim.addFault({ kind: 'refuse', durationMs: 200 });
     assert.equal(await failureOf(generate(sim, PLAIN)), 'ECONNREFUSED');
@@ -150,7 +150,7 @@ describe('scripted faults', () => {
     assert.equal(await failureOf(generate(sim, PLAIN)), 'ECONNREFUSED');
   });
 
-  it('chance: the same seed strikes the same requests, about as often as asked', async (t) => {
+  it('probability: the same seed strikes the same requests, about the given share of them', async (t) => {
     const strikes = async (): Promise<string> => {
       const sim = await simFor(t, { seed: 5 });
       sim.addFault({ kind: 'status', probability: 0.3 });

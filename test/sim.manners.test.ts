@@ -7,7 +7,7 @@ import { postJson, sendRaw } from './support/send-raw.ts';
 import { converse, ENDLESS, openRequest, postText, simFor } from './support/simulated-engine.ts';
 import { until } from './support/until.ts';
 
-const untilTrue = (condition: () => boolean): Promise<void> => until(condition, 'the state that the test waits for', 5000);
+const untilTrue = (condition: () => boolean): Promise<void> => until(condition, 'the condition', 5000);
 
 describe('connections', () => {
   it('an idle connection is closed after the keep-alive time, without notice', async (t) => {
@@ -131,7 +131,7 @@ describe('clients that leave', () => {
     assert.equal(sim.engine.scheduler.counters.aborted, 1);
   });
 
-  it('a plain request goes on until the engine looks again, up to four seconds later', async (t) => {
+  it('a plain request is computed until the engine checks its client, up to four seconds later', async (t) => {
     const clock = new FakeClock();
     const sim = await startSim({ meanOutputTokens: 0 }, clock);
     t.after(() => sim.stop());
@@ -165,8 +165,8 @@ describe('request ids', () => {
   });
 });
 
-describe('what it tells', () => {
-  it('/v1/loads and /metrics show what runs and waits; /get_load only when asked for', async (t) => {
+describe('figures and embeddings', () => {
+  it('/v1/loads and /metrics show running and waiting requests; /get_load needs its flag', async (t) => {
     const sim = await simFor(t, { maxRunningRequests: 1, speedup: 1, enableGetLoad: true });
     const busy = [openRequest(sim, '/generate', ENDLESS), openRequest(sim, '/generate', ENDLESS)];
     await untilTrue(() => sim.engine.scheduler.runningRequests === 1 && sim.engine.scheduler.waitingRequests === 1);
@@ -217,7 +217,7 @@ describe('what it tells', () => {
 });
 
 describe('many engines in one process', () => {
-  it('run beside each other without sharing a cache', async (t) => {
+  it('run without sharing a cache', async (t) => {
     const sims = await Promise.all(Array.from({ length: 8 }, () => simFor(t)));
     assert.equal(new Set(sims.map((sim) => sim.port)).size, 8);
     const replies = await Promise.all(

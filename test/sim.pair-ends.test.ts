@@ -32,7 +32,7 @@ describe('clients of a pair that leave', () => {
     await assertIdle(pair.prefill, pair.decode);
   });
 
-  it('the plain decode leg: decode goes on until it looks', async (t) => {
+  it('the plain decode leg: decode continues until it checks its client', async (t) => {
     const pair = await pairFor(t, { speedup: 1, abortPollSecs: 0.3 });
     const body = bodyFor(pair, { sampling_params: { max_new_tokens: 10_000, ignore_eos: true } });
     const decode = send(pair.decode, body);
@@ -43,7 +43,7 @@ describe('clients of a pair that leave', () => {
     await until(() => abortedIn(pair.decode) === 1, 'decode to look', 1000);
   });
 
-  it('the plain prefill leg: a decode that comes soon is still served', async (t) => {
+  it('the plain prefill leg: a decode half that arrives soon is still served', async (t) => {
     const pair = await pairFor(t, { abortPollSecs: 50 * 5 });
     const body = bodyFor(pair);
     const prefill = send(pair.prefill, body);
@@ -53,7 +53,7 @@ describe('clients of a pair that leave', () => {
     assert.equal((await send(pair.decode, body).reply).status, 200);
   });
 
-  it('the streaming prefill leg: aborted at once; a decode that comes waits its whole timeout', async (t) => {
+  it('the streaming prefill leg: aborted at once; a decode half that arrives later waits until its timeout', async (t) => {
     const pair = await pairFor(t, {}, { disaggregationWaitingTimeoutSecs: 0.3 });
     const body = bodyFor(pair, { stream: true });
     const prefill = send(pair.prefill, body);
@@ -67,7 +67,7 @@ describe('clients of a pair that leave', () => {
     assert.match(messageOf(reply), /in KVPoll\.WaitingForInput$/);
   });
 
-  it('the streaming decode leg: a prefill that comes later fails at once', async (t) => {
+  it('the streaming decode leg: a prefill half that arrives later fails at once', async (t) => {
     const pair = await pairFor(t);
     const body = bodyFor(pair);
     const decode = send(pair.decode, { ...body, stream: true });
@@ -85,7 +85,7 @@ describe('clients of a pair that leave', () => {
     for (const again of await sendBoth(pair, body)) assert.equal(again.status, 200);
   });
 
-  it('a room whose plain prefill leg is given up fails for everybody in it', async (t) => {
+  it('a room whose plain prefill leg is aborted fails for all requests in it', async (t) => {
     const pair = await pairFor(t, { abortPollSecs: 50 * 0.3 });
     const body = bodyFor(pair);
     const prefill = send(pair.prefill, body);
@@ -126,7 +126,7 @@ describe('clients of a pair that leave', () => {
 });
 
 describe('engines of a pair that die', () => {
-  it('prefill, when decode streams: the stream goes on to its end', async (t) => {
+  it('prefill, when decode streams: the stream continues to its end', async (t) => {
     const pair = await pairFor(t, { speedup: 5 });
     const body = bodyFor(pair, { stream: true, sampling_params: { max_new_tokens: 200, ignore_eos: true } });
     const decode = send(pair.decode, body);
@@ -165,6 +165,19 @@ describe('engines of a pair that die', () => {
     for (const reply of await sendBoth({ ...pair, prefill }, bodyFor({ ...pair, prefill }))) assert.equal(reply.status, 200);
   });
 
+  it('prefill, which hangs: decode waits, and both answer when prefill runs again', async (t) => {
+    const pair = await pairFor(t, { disaggregationHeartbeatIntervalSecs: 0.05 });
+    pair.prefill.engine.freeze();
+    const body = bodyFor(pair);
+    const legs = [send(pair.prefill, body), send(pair.decode, body)] as const;
+    await untilAsking(pair.decode);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok(legs.every((leg) => leg.isPending()));
+    pair.prefill.engine.thaw();
+    for (const leg of legs) assert.equal((await leg.reply).status, 200);
+    await assertIdle(pair.prefill, pair.decode);
+  });
+
   it('decode, before: prefill does not notice until its timeout; restarted it works with the first request', async (t) => {
     const pair = await pairFor(t, { disaggregationBootstrapTimeoutSecs: 0.4 });
     await pair.decode.stop();
@@ -188,7 +201,7 @@ describe('engines of a pair that die', () => {
     await assertIdle(pair.prefill);
   });
 
-  it('SIGTERM of prefill: what waits and what comes is served, then it is gone', async (t) => {
+  it('SIGTERM of prefill: waiting and new requests are served, then it ends', async (t) => {
     const pair = await pairFor(t);
     const body = bodyFor(pair);
     const waiting = send(pair.prefill, body);
@@ -202,7 +215,7 @@ describe('engines of a pair that die', () => {
     assert.equal(await pair.prefill.gone, 'drained');
   });
 
-  it('SIGTERM of prefill: a request whose decode never comes holds it back until its timeout', async (t) => {
+  it('SIGTERM of prefill: a request without a decode half delays the end until its timeout', async (t) => {
     const pair = await pairFor(t, { disaggregationBootstrapTimeoutSecs: 0.4 });
     const waiting = send(pair.prefill, bodyFor(pair));
     await untilMeeting(pair.prefill);

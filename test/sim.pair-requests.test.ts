@@ -31,7 +31,7 @@ describe('a request of a pair', () => {
     await assertIdle(pair.prefill, pair.decode);
   });
 
-  it('the pair gives the text that one engine gives', async (t) => {
+  it('a pair generates the text that one engine generates', async (t) => {
     const pair = await pairFor(t);
     const single = await startSim({ speedup: 50 });
     t.after(() => single.stop());
@@ -40,7 +40,7 @@ describe('a request of a pair', () => {
     assert.equal(answerOf(all).text, answerOf(await send(single, body).reply).text);
   });
 
-  it('prefill answers only when decode has fetched, whichever came first', async (t) => {
+  it('prefill answers only when decode has the KV, whichever leg arrived first', async (t) => {
     const pair = await pairFor(t);
     const body = bodyFor(pair);
     const early = send(pair.prefill, body);
@@ -63,7 +63,7 @@ describe('a request of a pair', () => {
     for (const reply of await sendBoth(pair, bodyFor(pair))) assert.equal(answerOf(reply).meta_info.cached_tokens, 10);
   });
 
-  it('input log probabilities come from prefill only', async (t) => {
+  it('only prefill has input log probabilities', async (t) => {
     const pair = await pairFor(t);
     const [first, all] = (await sendBoth(pair, bodyFor(pair, { return_logprob: true, logprob_start_len: 0 }))).map(answerOf);
     assert.equal(first?.meta_info.input_token_logprobs.length, 11);
@@ -73,7 +73,7 @@ describe('a request of a pair', () => {
     assert.deepEqual(all?.meta_info.output_token_logprobs[0], first?.meta_info.output_token_logprobs[0]);
   });
 
-  it('the likeliest tokens and chosen tokens of the prompt come from prefill only as well', async (t) => {
+  it('only prefill has the likeliest and the chosen tokens of the prompt', async (t) => {
     const pair = await pairFor(t);
     const wish = { return_logprob: true, logprob_start_len: 0, top_logprobs_num: 2, token_ids_logprob: [5, 6, 7] };
     const [first, all] = (await sendBoth(pair, bodyFor(pair, wish))).map((reply) => answerOf(reply).meta_info as unknown as Lists);
@@ -94,7 +94,7 @@ describe('a request of a pair', () => {
     }
   });
 
-  it('asked of decode alone, the first log probability is a dummy', async (t) => {
+  it('if only decode is asked for log probabilities, the first one is a dummy', async (t) => {
     const pair = await pairFor(t);
     const body = bodyFor(pair);
     const [, all] = await Promise.all([send(pair.prefill, body).reply, send(pair.decode, { ...body, return_logprob: true }).reply]);
@@ -112,7 +112,7 @@ describe('a request of a pair', () => {
     }
   });
 
-  it('different prompts give a wrong answer without an error', async (t) => {
+  it('different prompts cause a wrong answer without an error', async (t) => {
     const pair = await pairFor(t);
     const body = bodyFor(pair);
     const other = { ...body, text: 'something else entirely' };
@@ -129,7 +129,7 @@ describe('a request of a pair', () => {
     for (const mode of ['prefill', 'decode'] as const) assert.equal((await fetch(`${(await engine(t, mode)).url}/health`)).status, 200);
   });
 
-  it('the host that stands for no partner needs none', async (t) => {
+  it('a request with the host for health checks needs no partner', async (t) => {
     const pair = await pairFor(t);
     const body = bodyFor(pair, { bootstrap_host: '2.2.2.2' });
     for (const sim of [pair.prefill, pair.decode]) assert.equal((await send(sim, body).reply).status, 200);
@@ -213,7 +213,7 @@ describe('data-parallel ranks of a pair', () => {
     assert.equal(rankOf(first), 2);
   });
 
-  it('a rank that prefill is told has to be told to decode as well', async (t) => {
+  it('a prefill rank that the body selects must be in the body of decode as well', async (t) => {
     const pair = await pairFor(t, { dpSize: 4 }, { disaggregationWaitingTimeoutSecs: 0.2 });
     const body = bodyFor(pair, { bootstrap_room: 4003 });
     const prefill = send(pair.prefill, { ...body, data_parallel_rank: 2, disagg_prefill_dp_rank: 2 });

@@ -30,7 +30,7 @@ describe('rooms', () => {
     });
   }
 
-  it('room 0: prefill answers, decode hangs for ever', async (t) => {
+  it('room 0: prefill answers, decode hangs without a timeout', async (t) => {
     const pair = await pairFor(t, {}, { disaggregationWaitingTimeoutSecs: 0.2 });
     const body = bodyFor(pair, { bootstrap_room: 0, stream: true });
     const decode = send(pair.decode, body);
@@ -38,7 +38,7 @@ describe('rooms', () => {
     await hangsBeyond(pair, decode, 400);
   });
 
-  it('room -1 kills prefill, if deaths were asked for', async (t) => {
+  it('room -1 kills prefill with --deadly', async (t) => {
     const pair = await pairFor(t, { deadly: true, deadlySecs: 0.1 });
     const decode = send(pair.decode, bodyFor(pair, { bootstrap_room: -1 }));
     await assert.rejects(send(pair.prefill, bodyFor(pair, { bootstrap_room: -1 })).reply);
@@ -46,7 +46,7 @@ describe('rooms', () => {
     assert.ok(decode.isPending());
   });
 
-  it('a missing host kills decode, if deaths were asked for', async (t) => {
+  it('a missing host kills decode with --deadly', async (t) => {
     const pair = await pairFor(t, { deadly: true, deadlySecs: 0.1 });
     const body = bodyFor(pair, { bootstrap_host: null });
     const prefill = send(pair.prefill, body);
@@ -196,7 +196,7 @@ describe('a pair that does not meet', () => {
 });
 
 describe('the bootstrap server', () => {
-  it('answers /health and tells the layout at /route', async (t) => {
+  it('answers /health, and /route with the layout', async (t) => {
     const prefill = await engine(t, 'prefill', { pageSize: 4 });
     const at = `http://127.0.0.1:${prefill.bootstrapPort}`;
     const health = await fetch(`${at}/health`);

@@ -1,4 +1,4 @@
-/** POST /pause_generation and /continue_generation: what is aborted, what is held, what the flags say. As observed on SGLang 0.5.23. */
+/** POST /pause_generation and /continue_generation: aborts, held requests, health flags. As observed on SGLang 0.5.23. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SimHandle } from '../src/sim/program/start-sim.ts';
@@ -53,7 +53,7 @@ describe('a pause', () => {
     assert.equal(sim.engine.jobs.size, 0);
   });
 
-  it('in place: running requests stand still and go on with the same KV', async (t) => {
+  it('in place: running requests stop and continue with the same KV', async (t) => {
     const sim = await simFor(t, { speedup: 1 });
     const reply = postJson(sim.port, '/generate', { ...ENDLESS, sampling_params: { max_new_tokens: 50, ignore_eos: true } });
     await untilRunning(sim, 1);
@@ -68,7 +68,7 @@ describe('a pause', () => {
     assert.deepEqual([meta_info.completion_tokens, meta_info.num_retractions], [50, 0]);
   });
 
-  it('with retraction: running requests give their KV up and are computed again', async (t) => {
+  it('with retraction: running requests lose their KV and are computed again', async (t) => {
     const sim = await simFor(t, { speedup: 1 });
     const reply = postJson(sim.port, '/generate', { ...ENDLESS, sampling_params: { max_new_tokens: 50, ignore_eos: true } });
     await untilRunning(sim, 1);
@@ -81,7 +81,7 @@ describe('a pause', () => {
     assert.deepEqual([meta_info.completion_tokens, meta_info.num_retractions], [50, 1]);
   });
 
-  it('with retraction: what the queue has no room for is refused', async (t) => {
+  it('with retraction: requests beyond the queue limit are refused', async (t) => {
     const sim = await simFor(t, { maxQueuedRequests: 1, speedup: 1 });
     const replies: Promise<Reply>[] = [];
     for (let count = 1; count <= 3; count++) {

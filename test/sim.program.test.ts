@@ -80,12 +80,12 @@ async function untilRunning(port: number): Promise<void> {
 
 /** Flags without which another one is refused. */
 describe('the first line', () => {
-  it('tells where it listens, what it serves and its process id', async (t) => {
+  it('names its URL, its model and its process id', async (t) => {
     const { child, port, firstLine } = await start(t, ['--served-model-name', 'mini']);
     assert.equal(firstLine, `sglang-sim ready http://127.0.0.1:${port} model=mini pid=${child.pid}\n`);
   });
 
-  it('is JSON when asked', async (t) => {
+  it('is JSON with --json', async (t) => {
     const { child, port, firstLine } = await start(t, ['--json']);
     assert.deepEqual(JSON.parse(firstLine), { ready: `http://127.0.0.1:${port}`, port, model: 'tiny', pid: child.pid });
   });
@@ -137,7 +137,7 @@ describe('signals', () => {
 });
 
 describe('what keeps it from starting', () => {
-  it('all problems are told at once, with exit code 2', async (t) => {
+  it('bad flags: all problems at once, with exit code 2', async (t) => {
     const child = spawnSim(t, ['--port', '99999', '--kv-tokens', 'many', '--itl-ms', '--kv-token', '8', '--seed=-1', 'word']);
     const [text, { code }] = await Promise.all([textOf(child, 'stderr'), exitOf(child)]);
     assert.equal(code, 2);
@@ -164,7 +164,7 @@ describe('what keeps it from starting', () => {
     assert.match(text, /EADDRINUSE/);
   });
 
-  it('--version is told, and starts nothing', () => {
+  it('--version prints the version and starts nothing', () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [`${ROOT}dist/bin/sim.js`, '--version'], {
       encoding: 'utf8',
       timeout: 30_000,
@@ -231,7 +231,7 @@ describe('an engine of several nodes', () => {
 });
 
 describe('the log', () => {
-  it('tells the progress of loading and when it is ready, in the words of the real engine', async (t) => {
+  it('has the lines of the real engine for loading and readiness', async (t) => {
     const child = spawnSim(t, ['--port', '0', '--startup-delay-secs', '0.2', '--trust-remote-code']);
     const said = textOf(child, 'stderr');
     await portIn(child);
@@ -243,7 +243,7 @@ describe('the log', () => {
     assert.match(lines.at(-1) ?? '', /^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\] The server is fired up and ready to roll!$/);
   });
 
-  it('is silent when asked', async (t) => {
+  it('is silent with --log-level warning', async (t) => {
     const child = spawnSim(t, ['--port', '0', '--log-level', 'warning']);
     const said = textOf(child, 'stderr');
     await portIn(child);
@@ -251,7 +251,7 @@ describe('the log', () => {
     assert.equal(await said, '');
   });
 
-  it('tells the bootstrap port of a prefill engine', async (t) => {
+  it('has the bootstrap port of a prefill engine', async (t) => {
     const child = spawnSim(t, ['--port', '0', '--disaggregation-mode', 'prefill', '--disaggregation-bootstrap-port', '0']);
     const port = Number(/ bootstrap=(\d+) model=tiny /.exec(await firstLineOf(child))?.[1]);
     assert.equal((await sendRaw(port, 'GET', '/health')).body, 'OK');

@@ -1,4 +1,4 @@
-/** Paths of the simulated engine that are almost right, bodies that are no objects, keys. As observed on SGLang 0.5.23. */
+/** Slash redirects, bodies that are not objects, flushes, aborts and keys. As observed on SGLang 0.5.23. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { postJson, type Reply, sendRaw } from './support/send-raw.ts';
@@ -77,7 +77,7 @@ describe('bodies that are JSON and no objects', () => {
 });
 
 describe('/flush_cache', () => {
-  it('fails while a request runs, unless it ends within the time that the query gives', async (t) => {
+  it('fails while a request runs, unless it ends within ?timeout=', async (t) => {
     const sim = await simFor(t);
     const socket = openRequest(sim, '/generate', ENDLESS);
     await until(() => sim.engine.scheduler.runningRequests === 1, 'a running request');
@@ -102,7 +102,7 @@ describe('/abort_request', () => {
     assert.match((await reply).body, /"finish_reason":\{"type":"abort","message":"Aborted"/);
   });
 
-  it('takes the requests with it whose ids begin with that of a request', async (t) => {
+  it('also ends requests whose ids start with that id', async (t) => {
     const sim = await simFor(t, { speedup: 1 });
     const replies = ['r1', 'r12', 'q1'].map((rid) => postJson(sim.port, '/generate', { ...ENDLESS, rid }));
     await until(() => sim.engine.scheduler.runningRequests === 3, 'three running requests');

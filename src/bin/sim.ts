@@ -7,7 +7,7 @@ import { parseCommandLine, type SimCommand } from '../sim/program/command-line.t
 import { startFollower } from '../sim/program/start-follower.ts';
 import { startSim } from '../sim/program/start-sim.ts';
 
-/** The clock's timers do not keep a process alive; this does, also while nothing listens. */
+/** Keeps the process alive while nothing listens; the timers of the clock do not. */
 const hold = new MessageChannel();
 hold.port1.on('message', () => {});
 
@@ -65,7 +65,7 @@ async function serve({ options, json }: SimCommand): Promise<number> {
   return 0;
 }
 
-/** A node that is not the first. */
+/** Runs a node other than the first. */
 async function follow({ options, json }: SimCommand): Promise<number> {
   const node = startFollower(options, realClock, logOf(options));
   handleSignals(() => node.stop());

@@ -82,7 +82,7 @@ export function send(sim: SimHandle, body: Body, path = '/generate'): Sent {
   };
   const reply = run();
   reply.catch(() => {
-    // Told to whoever awaits it.
+    // The test that awaits the reply sees the error.
   });
   return { reply, leave: () => control.abort(), isPending: () => isPending };
 }
@@ -145,8 +145,11 @@ export const abortedIn = (sim: SimHandle): number => (sim.stats()['generations']
 export async function assertIdle(...sims: readonly SimHandle[]): Promise<void> {
   for (const { engine } of sims) {
     const { scheduler, jobs } = engine;
-    const { meetingRequests, handingRequests, waitingRequests, runningRequests, usedTokens } = scheduler;
-    assert.deepEqual([jobs.size, meetingRequests, handingRequests, waitingRequests, runningRequests, usedTokens], [0, 0, 0, 0, 0, 0]);
+    const { bootstrappingRequests, transferringRequests, waitingRequests, runningRequests, usedTokens } = scheduler;
+    assert.deepEqual(
+      [jobs.size, bootstrappingRequests, transferringRequests, waitingRequests, runningRequests, usedTokens],
+      [0, 0, 0, 0, 0, 0],
+    );
     await until(
       () => engine.roomStats().rooms === 0,
       () => `the rooms to be empty: ${JSON.stringify(engine.roomStats())}`,

@@ -43,7 +43,7 @@ export function postText(path: string, body: object): string {
 export function openRequest(sim: SimHandle, path: string, body: object): Socket {
   const socket = connect(sim.port, '127.0.0.1');
   socket.on('error', () => {
-    // The client that left is told so.
+    // A socket that the client destroyed while the engine wrote.
   });
   socket.write(postText(path, body));
   return socket;

@@ -15,7 +15,7 @@ export function addFault(call: Call): void {
   try {
     value = JSON.parse(body.toString('utf8'));
   } catch {
-    // Told to the caller as a problem of the whole body.
+    // readFaultRule reports it as a problem of the whole body.
   }
   const read = readFaultRule(value);
   if ('problems' in read) {
@@ -42,7 +42,7 @@ export function stats({ engine, answer }: Call): void {
   answer.json(200, toJson(simStats(engine)));
 }
 
-/** Counters of the engine; `prefixes` has the thousand most recently seen beginnings of prompts. */
+/** Counters of the engine; `prefixes` has the 1,000 most recent prompt prefixes. */
 export function simStats(engine: Call['engine']): { readonly [key: string]: Json } {
   const { traffic, state, roomStats } = engine;
   const counted = (of: (counters: SchedulerCounters) => number): number => engine.sum(({ counters }) => of(counters));
@@ -77,8 +77,8 @@ export function simStats(engine: Call['engine']): { readonly [key: string]: Json
       capacity_tokens: engine.sum(({ pool }) => pool.capacityTokens),
     },
     pairs: {
-      meeting: engine.sum((scheduler) => scheduler.meetingRequests),
-      handing: engine.sum((scheduler) => scheduler.handingRequests),
+      meeting: engine.sum((scheduler) => scheduler.bootstrappingRequests),
+      handing: engine.sum((scheduler) => scheduler.transferringRequests),
       rooms,
       waiting_partners: waitingPartners,
     },

@@ -38,15 +38,15 @@ export function chatCompletions(call: Call): void {
   });
 }
 
-/** Whether the body is JSON and no object. The real engine trips over that before its own checks. */
+/** Whether the body is JSON but not an object. The real engine crashes on that before its checks. */
 function isNoObject(body: Buffer): boolean {
-  // Spares the second parsing of what may be long.
+  // Avoids parsing long bodies twice.
   if (/^\s*(?:\{|$)/.test(body.toString('latin1', 0, 64))) return false;
   try {
     const value: unknown = JSON.parse(body.toString('utf8'));
     return typeof value !== 'object' || value === null || Array.isArray(value);
   } catch {
-    // Not JSON: the schema check says so.
+    // Not JSON: parseBody reports it.
     return false;
   }
 }

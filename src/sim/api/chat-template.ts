@@ -1,4 +1,4 @@
-/** From chat messages to prompt tokens. Source: the template of the recorded model (ChatML). */
+/** Turns chat messages into prompt tokens. Source: the template of the recorded model (ChatML). */
 import { encode, IM_END, IM_START, joinTokens } from '../scheduling/tokens.ts';
 
 export interface ChatMessage {
@@ -6,7 +6,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-/** A message of a request as it is; `user` when it names no role. */
+/** A message of a request, unchecked; its role is `user` if it names none. */
 export function readMessage(message: unknown): ChatMessage {
   const { role, content } = (message ?? {}) as { role?: unknown; content?: unknown };
   return { role: typeof role === 'string' ? role : 'user', content: contentText(content) };

@@ -28,7 +28,7 @@ export function completions(call: Call): void {
       defaultTokens: DEFAULT_TOKENS,
       topLogprobs: typeof body['logprobs'] === 'number' ? body['logprobs'] : -1,
       shapeOf: (request) => {
-        /** What the text of a generation starts with. */
+        /** The prompt, if the request asks to echo it. */
         const echoOf = ({ spec }: Generation): string => echoes[Math.floor(spec.index / request.samples)] ?? '';
         return {
           object: 'text_completion',

@@ -30,7 +30,7 @@ export function root({ answer }: Call): void {
 export function flushCache({ engine, answer, query }: Call): void {
   const untilMs = engine.clock.nowMs() + Number(query.get('timeout') ?? 0) * 1000;
   const attempt = (): void => {
-    // All ranks try, whatever the first one says.
+    // Every rank flushes, even if the first one fails.
     const flushed = engine.schedulers.map((scheduler) => scheduler.flush());
     if (flushed.every(Boolean)) answer.send(200, FLUSHED, null);
     else if (engine.clock.nowMs() < untilMs && !answer.isGone)
@@ -42,7 +42,7 @@ export function flushCache({ engine, answer, query }: Call): void {
   engine.link.send(attempt);
 }
 
-/** 200 and nothing, whatever the body names. An id that is the beginning of others ends them too, if a request has it. */
+/** Always 200 and empty. If a request has the id, every request whose id starts with it is aborted. */
 export function abortRequest(call: Call): void {
   withBody(call, ABORT, ({ rid, abort_all: all }) => {
     const { engine, answer } = call;
@@ -66,7 +66,7 @@ export function continueGeneration(call: Call): void {
   });
 }
 
-/** Throws a SchemaError for one that does not exist. */
+/** Throws a SchemaError for an unknown mode. */
 function modeOf(body: Body): PauseMode {
   const { mode = 'abort' } = body;
   const known = MODES.find((name) => name === mode);

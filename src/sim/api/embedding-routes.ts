@@ -88,7 +88,7 @@ export function rerank(call: Call): void {
   });
 }
 
-/** A model without labels knows one. */
+/** A model without labels has one label. */
 export function classifyV1(call: Call): void {
   run(call, CLASSIFY, (body) => ({
     prompts: promptsOf(CLASSIFY, body, 'input'),

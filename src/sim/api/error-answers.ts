@@ -1,4 +1,4 @@
-/** Answers to requests that failed, in the shapes that several routes share. Source: answers recorded from SGLang 0.5.23. */
+/** Error answers in the shapes that several routes share. Source: answers recorded from SGLang 0.5.23. */
 import { EngineError } from '../engine/engine-error.ts';
 import type { Call } from '../http/call.ts';
 import { spacedJson } from '../http/python-json.ts';
@@ -11,7 +11,7 @@ export interface Failure {
   readonly status: number;
 }
 
-/** Why the engine gave `generation` up; null when it did not, or when a client asked for the abort. */
+/** Why the engine failed `generation`; null if it did not, or if a client aborted it. */
 export function failureOf({ finish }: Generation): Failure | null {
   return finish?.type === 'abort' && finish.status !== null ? { message: finish.message, status: finish.status } : null;
 }
@@ -21,7 +21,7 @@ export function errorText(message: string, type: string, code: number): string {
   return JSON.stringify({ object: 'error', message, type, param: null, code });
 }
 
-/** Body of an answer to a request that the scheduler gave up. */
+/** Body of the answer to a request that the scheduler failed. */
 export function failureText({ message, status }: Failure): string {
   return status === 400 ? JSON.stringify({ error: { message } }) : errorText(message, String(status), status);
 }
@@ -31,13 +31,13 @@ export function answerFailure(call: Call, { message, status }: Failure): void {
   call.answer.json(status, status === 400 ? errorText(message, 'BadRequestError', 400) : failureText({ message, status }));
 }
 
-/** The event that ends a stream of OpenAI's API when the engine gave the request up. */
+/** The event that ends a stream of OpenAI's API when the engine failed the request. */
 export function streamFailure({ message, status }: Failure): string {
   const type = status === 503 ? 'SERVICE_UNAVAILABLE' : status === 400 ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR';
   return spacedJson({ error: { object: 'error', message, type, param: null, code: status } });
 }
 
-/** Runs `run` with the JSON body of the request. What the schema or the engine refuses is answered in OpenAI's shape, for streams too. */
+/** Calls `run` with the JSON body. If the schema or the engine rejects the request, the answer has OpenAI's shape, for streams too. */
 export function withBody(call: Call, handler: Handler, run: (body: Body) => void): void {
   try {
     run(parseBody(handler, call.body, call.contentType));
@@ -46,7 +46,7 @@ export function withBody(call: Call, handler: Handler, run: (body: Body) => void
   }
 }
 
-/** Rethrows what is no complaint about the request. */
+/** Rethrows errors that are not about the request. */
 export function answerOpenAiError(call: Call, error: unknown): void {
   if (error instanceof SchemaError) call.answer.json(400, errorText(error.message, 'Bad Request', 400));
   else if (error instanceof EngineError) call.answer.json(error.status, errorText(error.message, 'BadRequestError', error.status));

@@ -1,4 +1,4 @@
-/** POST /generate: the engine's own API. Streams are cumulative: every event holds the whole text so far. */
+/** POST /generate: the engine's own API. Streams are cumulative: every event has the whole text so far. */
 
 import { EngineError } from '../engine/engine-error.ts';
 import type { PromptRequest } from '../engine/prompt-request.ts';
@@ -8,7 +8,7 @@ import { QUEUE_FULL } from '../scheduling/abort-messages.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { encode, promptFromIds } from '../scheduling/tokens.ts';
 import { errorText, type Failure, failureOf, failureText } from './error-answers.ts';
-import { type LogprobWish, readLogprobWish } from './logprobs.ts';
+import { type LogprobOptions, readLogprobOptions } from './logprobs.ts';
 import { type AnswerPart, metaInfo, refusedMetaInfo } from './meta-info.ts';
 import { numberedRids } from './numbered-rids.ts';
 import { RoomError, readPairFields } from './read-pair-fields.ts';
@@ -38,7 +38,7 @@ export function generate(call: Call): void {
     }
     readPairFields(call.body, body, HANDLER);
     isStream = body['stream'] === true;
-    // The head leaves before the request is looked at, so what is wrong with it comes as an event.
+    // The real engine sends the head before it checks the request, so errors arrive as events.
     if (isStream) call.answer.startStream();
     start(call, body, isStream);
   } catch (error) {
@@ -46,7 +46,7 @@ export function generate(call: Call): void {
   }
 }
 
-/** `{"error":{"message"}}`, or in a stream status 200 and an error event. Rethrows what is no complaint about the request. */
+/** `{"error":{"message"}}`, or in a stream status 200 and an error event. Rethrows errors that are not about the request. */
 function answerError(call: Call, error: unknown, isStream: boolean): void {
   if (error instanceof SchemaError) {
     call.answer.json(400, errorText(error.message, 'Bad Request', 400));
@@ -97,9 +97,11 @@ function start(call: Call, body: Body, isStream: boolean): void {
   }
   const returnLogprob = body['return_logprob'] === true;
   const logprobStart = typeof body['logprob_start_len'] === 'number' ? body['logprob_start_len'] : -1;
-  const wish = readLogprobWish(body);
+  const logprobs = readLogprobOptions(body);
   const request: PromptRequest = { prompts, sampling, problem, isStream, rids, returnLogprob, logprobStart, pair, rank };
-  const writer = isStream ? new StreamWriter(call, isList || sampling.n > 1, wish) : new PlainWriter(call, isList || sampling.n > 1, wish);
+  const writer = isStream
+    ? new StreamWriter(call, isList || sampling.n > 1, logprobs)
+    : new PlainWriter(call, isList || sampling.n > 1, logprobs);
   startJob(call, request, writer, (error) => answerError(call, error, isStream));
 }
 
@@ -131,21 +133,21 @@ function readRids(rid: unknown, batch: number): readonly string[] {
 class PlainWriter {
   readonly #call: Call;
   readonly #isArray: boolean;
-  readonly #wish: LogprobWish;
+  readonly #logprobs: LogprobOptions;
   readonly #texts: string[] = [];
   #failure: Failure | null = null;
 
-  constructor(call: Call, isArray: boolean, wish: LogprobWish) {
+  constructor(call: Call, isArray: boolean, logprobs: LogprobOptions) {
     this.#call = call;
     this.#isArray = isArray;
-    this.#wish = wish;
+    this.#logprobs = logprobs;
   }
 
   advanced(): void {}
 
   ended(generation: Generation): void {
     this.#failure = failureOf(generation) ?? this.#failure;
-    this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#wish, 'whole', false);
+    this.#texts[generation.spec.index] = eventText(this.#call, generation, this.#logprobs, 'whole', false);
   }
 
   allEnded(): void {
@@ -165,13 +167,13 @@ class PlainWriter {
 class StreamWriter {
   readonly #call: Call;
   readonly #isList: boolean;
-  readonly #wish: LogprobWish;
+  readonly #logprobs: LogprobOptions;
   readonly #begun = new Set<number>();
 
-  constructor(call: Call, isList: boolean, wish: LogprobWish) {
+  constructor(call: Call, isList: boolean, logprobs: LogprobOptions) {
     this.#call = call;
     this.#isList = isList;
-    this.#wish = wish;
+    this.#logprobs = logprobs;
   }
 
   advanced(generation: Generation): void {
@@ -198,12 +200,12 @@ class StreamWriter {
     const { index } = generation.spec;
     const isFirst = !this.#begun.has(index);
     this.#begun.add(index);
-    this.#call.answer.event(eventText(this.#call, generation, this.#wish, isFirst ? 'first' : 'later', this.#isList));
+    this.#call.answer.event(eventText(this.#call, generation, this.#logprobs, isFirst ? 'first' : 'later', this.#isList));
   }
 }
 
-function eventText(call: Call, generation: Generation, wish: LogprobWish, part: AnswerPart, withIndex: boolean): string {
-  const meta = metaInfo(call.engine, generation, wish, part);
+function eventText(call: Call, generation: Generation, logprobs: LogprobOptions, part: AnswerPart, withIndex: boolean): string {
+  const meta = metaInfo(call.engine, generation, logprobs, part);
   const index = withIndex ? `,"index":${generation.spec.index}` : '';
   return `{"text":${JSON.stringify(generation.text)},"output_ids":[${generation.outputIds.join(',')}],"meta_info":${meta}${index}}`;
 }

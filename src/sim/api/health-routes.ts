@@ -1,14 +1,14 @@
 /** Health paths of the engine. Only /health and /health_generate ask the schedulers. Source: behaviour recorded from SGLang 0.5.23. */
 import type { Call } from '../http/call.ts';
 
-/** A health check gives up after this when the schedulers do not answer. */
+/** After this, a health check without an answer of the schedulers fails. */
 const HEALTH_TIMEOUT_MS = 20_000;
-/** Time between two looks of a check that does not pass at once, when no delay is set. */
+/** Time between two looks of a check that does not pass at once, without a health delay. */
 const LOOK_MS = 1000;
 
 /**
- * /health and /health_generate: 200 when a request of one token would be answered, not before the delay; 503 when it is not answered
- * in time. Both set the flag that /ready and /ping show.
+ * /health and /health_generate: 200 after the delay if a request of one token is answered, 503 if it is not answered in time. Both
+ * results set the flag that /ready and /ping show.
  */
 export function health({ engine, answer }: Call): void {
   if (engine.state === 'starting' || engine.state === 'draining') {
@@ -38,12 +38,12 @@ export function health({ engine, answer }: Call): void {
 
 const NO_TIMER = { cancel: (): void => {} };
 
-/** A flag, which a pause clears too. */
+/** The flag of the last health check; also 503 during a pause. */
 export function ready({ engine, answer }: Call): void {
   answer.send(engine.isReady ? 200 : 503, '', null);
 }
 
-/** The same flag; a pause does not matter. */
+/** The flag of the last health check, also during a pause. */
 export function ping({ engine, answer }: Call): void {
   const isUp = engine.state !== 'draining' && engine.state !== 'starting' && !engine.isUnhealthy;
   answer.send(isUp ? 200 : 503, '', null);

@@ -1,4 +1,4 @@
-/** Paths that tell about the engine: models, model and server info, loads. Source: key sets recorded from SGLang 0.5.23. */
+/** Paths that describe the engine: models, model and server info. Source: key sets recorded from SGLang 0.5.23. */
 import { type Engine, SGLANG_VERSION } from '../engine/engine.ts';
 import type { Call } from '../http/call.ts';
 import { float, type Json, toJson } from '../http/python-json.ts';
@@ -103,7 +103,7 @@ export function serverInfo({ engine, answer }: Call): void {
     const states = engine.schedulers.map((scheduler) => ({ ...args, ...internalState(engine, scheduler) }));
     answer.json(200, toJson({ ...all, internal_states: states }));
   };
-  // The only one of these paths that asks the schedulers.
+  // Only this path asks the schedulers.
   engine.link.send(answerWithStates);
 }
 

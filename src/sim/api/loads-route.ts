@@ -1,10 +1,10 @@
-/** GET /v1/loads and the older /get_load: how busy the engine is. Source: recorded from SGLang 0.5.23. */
+/** GET /v1/loads and the older /get_load: the load of the engine. Source: recorded from SGLang 0.5.23. */
 import { type Engine, SGLANG_VERSION } from '../engine/engine.ts';
 import type { Call } from '../http/call.ts';
 import { float, type Json, toJson } from '../http/python-json.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 
-/** GET /v1/loads: what a router may read to balance. `include=core` leaves the last three parts out. */
+/** GET /v1/loads: what routers read to balance load. `include=core` leaves the last three parts out. */
 export function loads(call: Call): void {
   const { engine, answer, query } = call;
   const rank = query.get('dp_rank');
@@ -78,17 +78,17 @@ function disaggregationOf({ options, roomStats }: Engine, scheduler: Scheduler):
   const { transferMs, transferBytes } = roomStats();
   return {
     mode,
-    prefill_bootstrap_queue_reqs: scheduler.meetingRequests,
-    prefill_inflight_queue_reqs: mode === 'prefill' ? scheduler.handingRequests : 0,
+    prefill_bootstrap_queue_reqs: scheduler.bootstrappingRequests,
+    prefill_inflight_queue_reqs: mode === 'prefill' ? scheduler.transferringRequests : 0,
     decode_prealloc_queue_reqs: mode === 'decode' ? scheduler.waitingRequests : 0,
-    decode_transfer_queue_reqs: mode === 'decode' ? scheduler.handingRequests : 0,
+    decode_transfer_queue_reqs: mode === 'decode' ? scheduler.transferringRequests : 0,
     decode_retracted_queue_reqs: 0,
     kv_transfer_speed_gb_s: float(transferMs === 0 ? 0 : transferBytes / transferMs / 1e6),
     kv_transfer_latency_ms: float(transferMs),
   };
 }
 
-/** One gauge per number of a load; parts get a prefix of their own. */
+/** One gauge per number of a load; each part has its prefix. */
 function prometheusOf(load: { readonly [key: string]: Json }): string {
   const prefixes: Record<string, string> = { disaggregation: 'disagg_', memory: 'memory_', queues: 'queues_' };
   const lines: string[] = [];

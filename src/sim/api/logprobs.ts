@@ -1,4 +1,4 @@
-/** The made-up log probabilities that go with tokens, and how /generate shows them. Source: key sets recorded from SGLang 0.5.23. */
+/** The simulated log probabilities of tokens, and how /generate shows them. Source: key sets recorded from SGLang 0.5.23. */
 import { floatText } from '../http/python-json.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { encodeByte } from '../scheduling/tokens.ts';
@@ -6,15 +6,15 @@ import type { Body } from './request-body.ts';
 
 const MOST_TOP = 20;
 
-/** What a request wants to know beside the log probabilities of the tokens themselves. */
-export interface LogprobWish {
-  /** So many of the most likely tokens at every place; 0: none. */
+/** What a request asks for in addition to the log probabilities of its tokens. */
+export interface LogprobOptions {
+  /** Number of most likely tokens at every position; 0: none. */
   readonly top: number;
-  /** These tokens at every place, by prompt or for all; null: none. */
+  /** Token ids to report at every position, per prompt or for all; null: none. */
   readonly tokenIds: readonly unknown[] | null;
 }
 
-export function readLogprobWish(body: Body): LogprobWish {
+export function readLogprobOptions(body: Body): LogprobOptions {
   const { top_logprobs_num: top, token_ids_logprob: tokenIds } = body as { top_logprobs_num?: unknown; token_ids_logprob?: unknown };
   return { top: typeof top === 'number' ? top : 0, tokenIds: Array.isArray(tokenIds) ? tokenIds : null };
 }
@@ -34,14 +34,14 @@ export function topTokens(id: number, at: number, count: number): readonly { rea
   return top.slice(0, count);
 }
 
-/** Members of `meta_info`. `hasInput`: those of the prompt are known, because it was computed here. */
-export function logprobText(generation: Generation, wish: LogprobWish, hasInput: boolean): string {
+/** Members of `meta_info`. `hasInput`: this engine computed the prompt, so it has the prompt's log probabilities. */
+export function logprobText(generation: Generation, logprobs: LogprobOptions, hasInput: boolean): string {
   const { prompt, logprobStart } = generation.spec;
   const from = logprobStart < 0 || !hasInput ? prompt.length : logprobStart;
   const input = Array.from({ length: prompt.length - from }, (_, i) => ({ id: prompt[from + i]!, at: from + i }));
   const output = generation.outputIds.map((id, i) => ({ id, at: prompt.length + i }));
   const list = (places: readonly Place[], text: (place: Place) => string): string => `[${places.map(text).join(',')}]`;
-  // Nothing stands before the first token of a prompt, so nothing is known of it; nor of a token that another engine computed.
+  // The first token of a prompt has no log probability, nor has a token that another engine computed.
   const own = ({ id, at }: Place): string => {
     if (at === prompt.length && !generation.isFirstLogprobKnown) return '[0.0,0,null]';
     return `[${at === 0 ? 'null' : floatText(logprobOf(id, at))},${id},null]`;
@@ -54,9 +54,9 @@ export function logprobText(generation: Generation, wish: LogprobWish, hasInput:
     const shown = (place: Place): string => (place.at === 0 ? 'null' : text(place));
     parts.push(`"input_${name}":${list(input, shown)},"output_${name}":${list(output, shown)}`);
   };
-  if (wish.top > 0) add('top_logprobs', ({ id, at }) => listText(topTokens(id, at, wish.top)));
-  const ids = tokenIdsFor(generation, wish);
-  // Those of the first token do not come with the KV.
+  if (logprobs.top > 0) add('top_logprobs', ({ id, at }) => listText(topTokens(id, at, logprobs.top)));
+  const ids = tokenIdsFor(generation, logprobs);
+  // The KV transfer does not include those of the first token.
   const isUnknown = (at: number): boolean => at === prompt.length && !hasInput;
   if (ids !== null)
     add('token_ids_logprobs', ({ at }) => (isUnknown(at) ? 'null' : listText(ids.map((id) => ({ id, logprob: logprobOf(id, at) })))));
@@ -68,8 +68,8 @@ interface Place {
   readonly at: number;
 }
 
-/** A list of lists is by generation. */
-function tokenIdsFor({ spec }: Generation, { tokenIds }: LogprobWish): readonly number[] | null {
+/** A list of lists has one list per generation. */
+function tokenIdsFor({ spec }: Generation, { tokenIds }: LogprobOptions): readonly number[] | null {
   const nested: unknown = tokenIds?.[spec.index];
   const ids = Array.isArray(nested) ? nested : tokenIds;
   return ids === null ? null : ids.filter((id): id is number => typeof id === 'number');

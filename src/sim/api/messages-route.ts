@@ -190,7 +190,7 @@ function stopReason(finish: FinishReason | null): string {
   return finish?.type === 'stop' && typeof finish.matched === 'string' ? 'stop_sequence' : 'end_turn';
 }
 
-/** What came from the cache does not count as input. */
+/** Cached tokens do not count as input. */
 function usageOf(generation: Generation): Json {
   const cached = Math.max(0, generation.cachedTokens);
   return { input_tokens: generation.promptTokens - cached, output_tokens: generation.outputIds.length, cache_read_input_tokens: cached };

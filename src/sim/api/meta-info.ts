@@ -4,19 +4,19 @@ import type { Engine } from '../engine/engine.ts';
 import { floatText } from '../http/python-json.ts';
 import { ABORTED_IN_QUEUE } from '../scheduling/abort-messages.ts';
 import type { FinishReason, Generation } from '../scheduling/generation.ts';
-import { type LogprobWish, logprobText } from './logprobs.ts';
+import { type LogprobOptions, logprobText } from './logprobs.ts';
 
-/** What the object belongs to: an answer that is no stream, the first event of one, or a later event. They differ in their members. */
+/** Where the object appears: in a plain answer, in the first event of a stream, or in a later event. The members differ. */
 export type AnswerPart = 'whole' | 'first' | 'later';
 
 /** JSON text of the object. */
-export function metaInfo(engine: Engine, generation: Generation, wish: LogprobWish, part: AnswerPart): string {
+export function metaInfo(engine: Engine, generation: Generation, logprobs: LogprobOptions, part: AnswerPart): string {
   const { spec, finish } = generation;
   if (finish?.type === 'abort' && finish.message === ABORTED_IN_QUEUE) return queuedMetaInfo(engine, generation);
   const cached = Math.max(0, generation.cachedTokens);
   const tokens = generation.outputIds.length;
   const parts = [commonText(engine, generation), ...phaseTexts(engine, generation), `"queue_time":${floatText(queuedSec(generation))}`];
-  if (spec.returnLogprob) parts.push(logprobText(generation, wish, !isDecode(engine)));
+  if (spec.returnLogprob) parts.push(logprobText(generation, logprobs, !isDecode(engine)));
   parts.push(`"reasoning_tokens":0,"completion_tokens":${tokens},"cached_tokens":${cached}`);
   if (finish !== null) parts.push(weightVersions(engine, tokens));
   parts.push(
@@ -29,7 +29,7 @@ export function metaInfo(engine: Engine, generation: Generation, wish: LogprobWi
   return `{${parts.join(',')}}`;
 }
 
-/** When it was computed: a decode half does not know of the prefill, a request that never ran of nothing. */
+/** Times of its phases: a decode half has no prefill times, a request that never ran has none. */
 function phaseTexts(engine: Engine, { spec, admittedMs, prefilledMs }: Generation): readonly string[] {
   if (spec.pair !== null && admittedMs === 0) return [];
   const entry = `"forward_entry_time":${seconds(engine, admittedMs)}`;
@@ -41,24 +41,24 @@ function isDecode({ options }: Engine): boolean {
   return options.disaggregationMode === 'decode';
 }
 
-/** The same for a prompt without output, as embedding models show it. */
+/** The object for a prompt without output, as embedding models show it. */
 export function embeddingMetaInfo(engine: Engine, generation: Generation): string {
   return `{${commonText(engine, generation)},"queue_time":0.0,${endText(engine, generation)},${sentText(engine)}}`;
 }
 
-/** The same for a request that an abort found in the queue. */
+/** The object of a request that was aborted in the queue. */
 function queuedMetaInfo(engine: Engine, { spec, outputIds, receivedMs, endedMs }: Generation): string {
   const finish = `{"type":"abort","message":${JSON.stringify(ABORTED_IN_QUEUE)}}`;
   return earlyText(engine, spec.rid, finish, outputIds.length, (endedMs - receivedMs) / 1000);
 }
 
-/** The same for a request that the full queue refused. */
+/** The object of a request that the full queue refused. */
 export function refusedMetaInfo(engine: Engine, message: string): string {
   const finish = `{"type":"abort","message":${JSON.stringify(message)},"status_code":503}`;
   return earlyText(engine, engine.newId(), finish, 0, 0);
 }
 
-/** The object of a request that ended before it was computed. */
+/** The object of a request that was never computed. */
 function earlyText(engine: Engine, rid: string, finish: string, tokens: number, latencySec: number): string {
   const version = JSON.stringify(engine.options.weightVersion);
   const versions = weightVersions(engine, tokens);

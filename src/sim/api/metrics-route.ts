@@ -1,4 +1,4 @@
-/** GET /metrics: Prometheus text with the names that SGLang 0.5.23 was seen to export; what is not modelled is zero. */
+/** GET /metrics: Prometheus text with the metric names of SGLang 0.5.23; metrics that are not simulated are zero. */
 import type { Histogram } from '../../base/telemetry/cells.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Call } from '../http/call.ts';
@@ -38,10 +38,10 @@ function numbersOf({ options, traffic, clock, startedWallMs }: Engine, scheduler
   return new Map([
     ['sglang:num_running_reqs', running],
     ['sglang:num_queue_reqs', scheduler.waitingRequests],
-    ['sglang:num_prefill_bootstrap_queue_reqs', scheduler.meetingRequests],
-    ['sglang:num_prefill_inflight_queue_reqs', options.disaggregationMode === 'prefill' ? scheduler.handingRequests : 0],
+    ['sglang:num_prefill_bootstrap_queue_reqs', scheduler.bootstrappingRequests],
+    ['sglang:num_prefill_inflight_queue_reqs', options.disaggregationMode === 'prefill' ? scheduler.transferringRequests : 0],
     ['sglang:num_decode_prealloc_queue_reqs', options.disaggregationMode === 'decode' ? scheduler.waitingRequests : 0],
-    ['sglang:num_decode_transfer_queue_reqs', options.disaggregationMode === 'decode' ? scheduler.handingRequests : 0],
+    ['sglang:num_decode_transfer_queue_reqs', options.disaggregationMode === 'decode' ? scheduler.transferringRequests : 0],
     ['sglang:num_used_tokens', scheduler.usedTokens],
     ['sglang:kv_used_tokens', scheduler.usedTokens],
     ['sglang:kv_available_tokens', pool.freeTokens],

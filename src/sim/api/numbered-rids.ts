@@ -1,4 +1,4 @@
-/** One request id for a batch is numbered. Source: SGLang, `_normalize_rid`. `batch`: its prompts. */
+/** Numbers the one request id of a batch. Source: SGLang, `_normalize_rid`. `batch`: its prompts. */
 export function numberedRids(rid: string, batch: number): readonly string[] {
   return Array.from({ length: batch }, (_, at) => `${rid}_${at}`);
 }

@@ -7,7 +7,7 @@ import { logprobOf, topTokens } from './logprobs.ts';
 import { numberedRids } from './numbered-rids.ts';
 import type { Body } from './request-body.ts';
 
-/** The name that the request gave the model, whatever it is; `default` when it gave none. */
+/** The model name of the request, unchecked; `default` if it has none. */
 export function modelNameOf(body: Body): string {
   return typeof body['model'] === 'string' ? body['model'] : 'default';
 }

@@ -1,4 +1,4 @@
-/** How chat and completions become jobs: the fields that both read, in the order in which the engine checks them. */
+/** Starts the jobs of chat and completions: reads their common fields in the order in which the engine checks them. */
 
 import type { Call } from '../http/call.ts';
 import type { Json } from '../http/python-json.ts';
@@ -12,7 +12,7 @@ import { readOpenAiSampling } from './read-sampling.ts';
 import type { Body, Handler } from './request-body.ts';
 import { startJob } from './start-job.ts';
 
-/** What only one of the two knows. */
+/** What differs between the two. */
 export interface OpenAiPrompts {
   readonly handler: Handler;
   readonly prompts: readonly Uint16Array[];
@@ -32,7 +32,7 @@ export interface OpenAiShape {
   readonly stream: StreamShape;
 }
 
-/** Throws an EngineError or a SchemaError for what the engine refuses. */
+/** Throws an EngineError or a SchemaError if the engine rejects the request. */
 export function startOpenAiJob(call: Call, body: Body, asked: OpenAiPrompts): void {
   const { handler, prompts, batch, defaultTokens, topLogprobs } = asked;
   const rank = readRank(body, call.engine.options.dpSize);

@@ -1,4 +1,4 @@
-/** What writes the answers of chat and completions, which differ in their choices and in little else. Source: recorded from SGLang 0.5.23. */
+/** Writers of the answers of chat and completions, which differ only in their choices. Source: recorded from SGLang 0.5.23. */
 
 import type { Call } from '../http/call.ts';
 import { type Json, toJson } from '../http/python-json.ts';
@@ -8,7 +8,7 @@ import { answerFailure, type Failure, failureOf, streamFailure } from './error-a
 import { metadataOf, modelNameOf, usageOf } from './openai-answers.ts';
 import type { Body } from './request-body.ts';
 
-/** What both kinds of request say of their answer. */
+/** Fields of both kinds of request that shape the answer. */
 export interface OpenAiRequest {
   readonly model: string;
   readonly samples: number;
@@ -33,7 +33,7 @@ export function readOpenAiRequest(body: Body, samples: number, topLogprobs: numb
 
 const REFUSED: Failure = { message: QUEUE_FULL, status: 503 };
 
-/** An answer that is no stream. */
+/** A plain answer. */
 export class OpenAiAnswer {
   readonly #call: Call;
   readonly #request: OpenAiRequest;
@@ -41,7 +41,7 @@ export class OpenAiAnswer {
   readonly #choiceOf: (generation: Generation) => Json;
   readonly #generations: Generation[] = [];
 
-  /** `object`: the kind of the answer. */
+  /** `object`: the member of that name. */
   constructor(call: Call, request: OpenAiRequest, object: string, choiceOf: (generation: Generation) => Json) {
     this.#call = call;
     this.#request = request;
@@ -80,20 +80,20 @@ export class OpenAiAnswer {
   }
 }
 
-/** How far a generation of a stream has been sent. */
+/** How much of a generation a stream has sent. */
 export interface SentSoFar {
   text: number;
   tokens: number;
 }
 
-/** What chat and completions write differently into their streams: members of events, as JSON text. */
+/** How the streams of chat and completions differ: members of events, as JSON text. */
 export interface StreamShape {
   readonly object: string;
   /** Usage has the details of completion tokens. */
   readonly isChat: boolean;
   /** Before the first text of a generation; null: nothing. */
   opening(generation: Generation): string | null;
-  /** What came after `sent`; null: nothing to write. */
+  /** The part after `sent`; null: nothing to write. */
   delta(generation: Generation, sent: Readonly<SentSoFar>): string | null;
   /** After all text of all generations; null: nothing. */
   closing(generation: Generation): string | null;

@@ -23,7 +23,7 @@ const roomsOf = (text: string, prompts: number, samples = 1): readonly (string |
   return Array.from({ length: prompts * samples }, (_, at) => pairSpec(fields, Math.floor(at / samples), at % samples, samples).room);
 };
 
-test('a member is found wherever it stands, and the last one counts', () => {
+test('a member is found at any position, and the last one counts', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.nat(6), (other, room, indent) => {
       const text = JSON.stringify({ a: other, bootstrap_room: 'ROOM', b: { bootstrap_room: 1 } }, null, indent).replace(

@@ -9,7 +9,7 @@ import type { SchemaProblem } from './schema-error.ts';
 const MOST_ROOM = 2n ** 64n - 1n;
 const LEAST_ROOM = -(2n ** 63n);
 
-/** What the body says. Throws a SchemaError, or on the engine's own path a RoomError, with its complaint about rooms that are no numbers. */
+/** Reads the fields of the body. Throws a SchemaError, or on /generate a RoomError, for rooms that are not numbers. */
 export function readPairFields(bytes: Buffer, body: Body, handler: Handler): PairFields {
   return {
     hosts: body['bootstrap_host'],
@@ -19,7 +19,7 @@ export function readPairFields(bytes: Buffer, body: Body, handler: Handler): Pai
   };
 }
 
-/** Problems of one value; `loc` goes on after `body`. */
+/** Problems of one value. */
 type Problems = readonly SchemaProblem[];
 
 function readRooms(raw: string | null, handler: Handler): PairFields['rooms'] {
@@ -44,7 +44,7 @@ function readRooms(raw: string | null, handler: Handler): PairFields['rooms'] {
 
 const NO_INTEGER = 'Input should be a valid integer';
 
-/** Why the JSON text is no integer in the eyes of the schema, which takes digits in quotes and booleans; null when it is one. */
+/** Why the schema rejects the JSON text as an integer; null if it accepts it. It accepts booleans and digits in quotes. */
 function findProblem(text: string, loc: readonly (string | number)[]): SchemaProblem | null {
   const problem = (type: string, msg: string): SchemaProblem => ({ type, loc, msg, input: inputText(text), ctx: '' });
   if (/^-?\d+$/.test(text)) {
@@ -58,7 +58,7 @@ function findProblem(text: string, loc: readonly (string | number)[]): SchemaPro
   return problem('int_type', NO_INTEGER);
 }
 
-/** Digits of a room that the schema takes. The engine's own path is stricter than its schema. */
+/** Digits of a room that the schema accepts. /generate is stricter than its schema. */
 function toRoom(text: string, isStrict: boolean, expected: string): string {
   if (/^-?\d+$/.test(text)) return String(BigInt(text));
   if (isStrict) {
@@ -68,7 +68,7 @@ function toRoom(text: string, isStrict: boolean, expected: string): string {
   return text === 'true' ? '1' : text === 'false' ? '0' : String(BigInt(text.slice(1, -1)));
 }
 
-/** JSON texts of the elements. Those with commas inside are no rooms, however they are cut. */
+/** JSON texts of the elements. An element with a comma is not a room, so splitting it does no harm. */
 function splitList(raw: string): readonly string[] {
   const inside = raw.slice(1, -1).trim();
   return inside === '' ? [] : inside.split(',').map((item) => item.trim());
@@ -84,5 +84,5 @@ function inputText(text: string): string {
   }
 }
 
-/** A room that the schema takes and the engine does not. */
+/** A room that the schema accepts and the engine rejects. */
 export class RoomError extends EngineError {}

@@ -2,7 +2,7 @@
 import { EngineError } from '../engine/engine-error.ts';
 import type { Body } from './request-body.ts';
 
-/** The rank that a request asks for; null when it asks for none. Throws an EngineError for one that is not there. */
+/** The rank that a request names; null if it names none. Throws an EngineError for a rank that does not exist. */
 export function readRank(body: Body, ranks: number): number | null {
   const rank = body['routed_dp_rank'] ?? body['data_parallel_rank'] ?? null;
   if (rank === null) return null;

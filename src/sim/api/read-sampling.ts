@@ -37,7 +37,7 @@ const KNOWN_FIELDS = [
 const DEFAULT_NEW_TOKENS = 128;
 const MOST_SAMPLES = 1000;
 
-/** Parameters, and what the engine will say about them; then the parameters mean nothing. */
+/** Parameters, or the error that the engine reports about them; `sampling` is then a placeholder. */
 export interface ReadSampling {
   readonly sampling: Sampling;
   readonly problem: EngineError | null;
@@ -59,14 +59,14 @@ export function readNativeSampling(params: Body): ReadSampling {
   return attempt(() => checked(params, numberOf(params, 'max_new_tokens', DEFAULT_NEW_TOKENS), numberOf(params, 'min_new_tokens', 0)));
 }
 
-/** The first field of `params` that the engine does not know, as its complaint, or null. */
+/** The engine's error about the first unknown field of `params`; null without one. */
 export function findUnknownField(params: Body): string | null {
   const unknown = Object.keys(params).find((name) => !KNOWN_FIELDS.includes(name));
   if (unknown === undefined) return null;
   return `unknown field \`${unknown}\`, expected one of ${KNOWN_FIELDS.map((name) => `\`${name}\``).join(', ')}`;
 }
 
-/** Sampling fields of an OpenAI request; `most` is the field or fields that limit the output. */
+/** Sampling fields of an OpenAI request; `fallbackMost` limits the output if the request does not. */
 export function readOpenAiSampling(body: Body, fallbackMost: number | null): ReadSampling {
   return attempt(() => {
     const most = numberOf(body, 'max_completion_tokens', null) ?? numberOf(body, 'max_tokens', null) ?? fallbackMost;

@@ -1,11 +1,11 @@
-/** Reads JSON bodies the way the engine's web framework does, with its complaints. Source: answers recorded from SGLang 0.5.23. */
+/** Reads JSON bodies as the engine's web framework does, with its error messages. Source: answers recorded from SGLang 0.5.23. */
 import { pythonRepr } from '../http/python-json.ts';
 import { SchemaError, type SchemaProblem } from './schema-error.ts';
 
-/** A JSON object whose members have not been looked at. */
+/** A JSON object with unchecked members. */
 export type Body = Readonly<Partial<Record<string, unknown>>>;
 
-/** Where the handler of a route stands in the engine's source; its messages name it. */
+/** Where the engine's source defines the handler of a route; error messages name it. */
 export interface Handler {
   readonly method: string;
   readonly path: string;
@@ -14,7 +14,7 @@ export interface Handler {
   readonly input: BodyInput;
 }
 
-/** How the engine declares the body: a pydantic model, or a class of another kind by its name. Complaints differ. */
+/** How the engine declares the body: a pydantic model, or a named class of another kind. The error messages differ. */
 export type BodyInput = { readonly kind: 'model' } | { readonly kind: 'dataclass' | 'struct'; readonly name: string };
 export const MODEL: BodyInput = { kind: 'model' };
 
@@ -32,7 +32,7 @@ export function isJsonType(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
 }
 
-/** Parses `bytes`. Throws a SchemaError for what is no JSON object, or not declared as JSON. */
+/** Parses `bytes`. Throws a SchemaError if it is not a JSON object, or not declared as JSON. */
 export function parseBody(handler: Handler, bytes: Buffer, contentType: string | undefined): Body {
   const isJson = isJsonType(contentType);
   if (!isJson && handler.input.kind === 'model') throw wrongMediaType();
@@ -47,7 +47,7 @@ export function parseBody(handler: Handler, bytes: Buffer, contentType: string |
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw schemaError(handler, notAnObject(handler, pythonRepr(value)));
-  // An object that is neither null nor an array; its members stay unknown.
+  // An object that is neither null nor an array; its members stay unchecked.
   return value as Body;
 }
 
@@ -76,7 +76,7 @@ function notAnObject({ input: declared }: Handler, input: string): readonly Sche
   }
 }
 
-/** The first complaint about a body that should be the struct `name`. */
+/** The first problem of a body that should be the struct `name`. */
 export function structProblem(name: string, input: string): SchemaProblem {
   const loc = ['body', `is-instance[${name}]`];
   return { type: 'is_instance_of', loc, msg: `Input should be an instance of ${name}`, input, ctx: `{'class': '${name}'}` };

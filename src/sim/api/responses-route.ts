@@ -15,7 +15,7 @@ import { SchemaError } from './schema-error.ts';
 import { startJob } from './start-job.ts';
 
 const HANDLER: Handler = { method: 'POST', path: '/v1/responses', line: 2066, name: 'v1_responses_request', input: MODEL };
-/** The engine keeps this many of the allowed tokens back. */
+/** The engine reserves this many of the allowed tokens. */
 const RESERVED_TOKENS = 2;
 const STORE_DISABLED =
   'Response store is disabled. Stateful Responses require --enable-response-store on a standalone server; response storage is unavailable in PD mode.';
@@ -28,7 +28,7 @@ export function responses(call: Call): void {
   }
 }
 
-/** Rethrows what is no complaint about the request. */
+/** Rethrows errors that are not about the request. */
 function answerRefusal(call: Call, error: unknown): void {
   if (!(error instanceof SchemaError || error instanceof EngineError)) throw error;
   const type = error instanceof SchemaError ? 'Bad Request' : 'invalid_request_error';
@@ -63,7 +63,7 @@ function start(call: Call, body: Body): void {
   const isStream = body['stream'] === true;
   const writer = new ResponsesWriter(call, body, given, isStream);
   startJob(call, { prompts: [prompt], sampling, problem, isStream }, writer, (error) => {
-    // A stream has begun before the engine looks at the prompt.
+    // The real engine starts the stream before it checks the prompt.
     if (isStream) writer.fail(error.message);
     else answerRefusal(call, error);
   });
@@ -126,12 +126,12 @@ class ResponsesWriter {
     this.#answerFailure({ message: QUEUE_FULL, status: 503 });
   }
 
-  /** The real route takes the failure of the engine for one of the request, and names its status in the message. */
+  /** The real route reports a failure of the engine as an error of the request, with the status in the message. */
   #answerFailure({ message, status }: Failure): void {
     answerError(this.#call, 400, status === 400 ? message : `${status}: ${message}`, 'invalid_request_error', null);
   }
 
-  /** Ends a stream that has not got a token. */
+  /** Ends a stream that has no token. */
   fail(message: string): void {
     this.#begin();
     const response = { ...this.#response(null), status: 'failed', error: { code: 'server_error', message } };
@@ -186,7 +186,7 @@ class ResponsesWriter {
     };
   }
 
-  /** The response object; without a generation as it is before the first token. */
+  /** The response object; without a generation, as before the first token. */
   #response(generation: Generation | null): { readonly [key: string]: Json } {
     const body = this.#body as { temperature?: number; top_p?: number; instructions?: string; user?: string };
     const status = statusOf(generation);

@@ -1,4 +1,4 @@
-/** Which path and method leads to which handler. */
+/** The table of routes: path and method to handler. */
 import type { SimOptions } from '../engine/options.ts';
 import type { Methods, RouteHandler, RouteTable } from '../http/call.ts';
 import { addFault, listFaults, removeFaults, stats } from './admin-routes.ts';

@@ -1,8 +1,8 @@
-/** What the schema checks of the engine's web framework refuse about a request. */
+/** A request that the schema of the engine's web framework rejects. */
 
-/** A request that one of the engine's schema checks refused; the message is complete. */
+/** The message is complete. */
 export class SchemaError extends Error {
-  /** One entry per problem: where, as names and positions, and what. */
+  /** One entry per problem: its place, as names and indices, and its description. */
   readonly problems: readonly SchemaProblem[];
 
   constructor(message: string, problems: readonly SchemaProblem[]) {

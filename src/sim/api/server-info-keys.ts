@@ -1,4 +1,4 @@
-/** Names of what /get_server_info answers, alphabetically; most are launch arguments. Source: recorded from SGLang 0.5.23. */
+/** Keys of /get_server_info, alphabetically; most are launch arguments. Source: recorded from SGLang 0.5.23. */
 export const SERVER_INFO_KEYS: readonly string[] = `
   _radix_eviction_policy_explicitly_set _speculative_draft_quantization_explicitly_set _swa_full_tokens_ratio_explicitly_set
   abort_on_priority_when_disabled admin_api_key allow_auto_truncate allowed_media_domains api_key asr_max_buffer_seconds

@@ -1,4 +1,4 @@
-/** Smaller paths of the engine that a router may carry: scores, parsers, Ollama's chat, descriptions of the API. Source: recorded from SGLang 0.5.23. */
+/** Minor paths of the engine: scores, parsers, Ollama's chat, descriptions of the API. Source: recorded from SGLang 0.5.23. */
 
 import { SGLANG_VERSION } from '../engine/engine.ts';
 import { EngineError } from '../engine/engine-error.ts';
@@ -54,7 +54,7 @@ export function score(call: Call): void {
   });
 }
 
-/** Finds no calls: the made-up text has none. */
+/** Finds no calls: simulated text has none. */
 export function parseFunctionCall(call: Call): void {
   withBody(call, PARSE, (body) => call.answer.json(200, JSON.stringify({ normal_text: String(body['text'] ?? ''), calls: [] })));
 }
@@ -94,7 +94,7 @@ export function docsPage({ answer }: Call): void {
   );
 }
 
-/** A description with the paths and nothing about their bodies. */
+/** A description of the paths, without their bodies. */
 export function openApiText(routes: readonly (readonly [string, readonly string[]])[]): string {
   const paths = routes.map(([path, methods]) => [
     path,

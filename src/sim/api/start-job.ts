@@ -7,14 +7,14 @@ import { QUEUE_FULL } from '../scheduling/abort-messages.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import { answerFailure } from './error-answers.ts';
 
-/** What the engine refuses about a request, told to the client in the shape of the route. */
+/** Answers a request that the engine rejects, in the shape of the route. */
 export type Refuse = (error: EngineError) => void;
 
-/** Starts `request` unless generation is paused; then it is held, and looked at when the pause ends. */
+/** Starts `request`. During a pause it is held, and checked only when the pause ends. */
 export function startJob(call: Call, request: PromptRequest, listener: JobListener, refuse: Refuse): void {
   const { engine, answer } = call;
   engine.pause.pass(() => {
-    // A stream whose client left is over; of a plain request the engine notices that later, while it computes.
+    // The engine drops a held stream whose client left. For a plain request it notices that only while it computes.
     if (request.isStream && answer.isGone) return;
     try {
       const job = new Job(engine, answer, request, listener);

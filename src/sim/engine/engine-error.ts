@@ -1,4 +1,4 @@
-/** What the engine itself refuses about a request, before it takes the shape of a route. */
+/** A request that the engine rejects, before a route gives the error its shape. */
 
 export class EngineError extends Error {
   readonly status: number;

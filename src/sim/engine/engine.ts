@@ -1,4 +1,4 @@
-/** One simulated engine without its sockets: schedulers, faults, counters and the state that the health paths report. */
+/** One simulated engine without its sockets: schedulers, faults, counters, and the state behind the health paths. */
 import type { Clock } from '../../base/core/clock.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import type { Generation } from '../scheduling/generation.ts';
@@ -10,32 +10,32 @@ import { rankOfRoom } from './rank-of-room.ts';
 import { SchedulerLink } from './scheduler-link.ts';
 import { Traffic } from './traffic.ts';
 
-/** Version of the real engine whose answers are copied. */
+/** Version of the real engine that is simulated. */
 export const SGLANG_VERSION = '0.5.23';
 
 /**
  *   starting --warm--> ready --SIGTERM--> draining --last request done--> (gone)
  *       any --deadly request, die fault--> dead
  *
- * Beside it stand three facts: generation is paused (`pause`), the schedulers are frozen (`link`), the last health check failed
+ * Independent of it: generation is paused (`pause`), the schedulers are frozen (`link`), the last health check failed
  * (`isUnhealthy`).
  */
 export type EngineState = 'starting' | 'ready' | 'draining' | 'dead';
 
-/** What a prefill engine knows of its pairs beside its requests. */
+/** Figures of a prefill engine about its pairs. */
 export interface RoomStats {
   /** Of the last transfer. */
   readonly transferMs: number;
   readonly transferBytes: number;
-  /** Rooms with somebody in them, and decode halves whose prefill has not come. */
+  /** Rooms in use, and decode halves whose prefill half has not arrived. */
   readonly rooms: number;
   readonly waitingPartners: number;
 }
 const NO_ROOMS: RoomStats = { transferMs: 0, transferBytes: 0, rooms: 0, waitingPartners: 0 };
 
-/** A generating request that has not been answered. */
+/** A request that generates and is not answered yet. */
 export interface OpenJob {
-  /** Of its generations, also before the schedulers have them. */
+  /** Ids of its generations, known before the schedulers have them. */
   readonly rids: readonly string[];
   readonly generations: readonly Generation[];
 }
@@ -44,27 +44,27 @@ export class Engine {
   readonly options: SimOptions;
   readonly clock: Clock;
   readonly rng: Rng;
-  /** One for each data-parallel rank: each has a queue, a KV memory and a prefix cache of its own. */
+  /** One per data-parallel rank, each with its own queue, KV memory and prefix cache. */
   readonly schedulers: readonly Scheduler[];
   readonly faults: FaultList;
   readonly traffic: Traffic = new Traffic();
-  /** Generating requests that have not been answered. */
+  /** Requests that generate and are not answered yet. */
   readonly jobs: Set<OpenJob> = new Set();
   readonly startedWallMs: number;
   state: EngineState = 'starting';
   readonly pause: GenerationPause;
   readonly link: SchedulerLink = new SchedulerLink();
-  /** A health check failed, and none has passed since. Nothing else changes it: not a request that succeeds, not the end of a pause. */
+  /** The last health check failed. Only a health check changes this flag: neither a request that succeeds nor the end of a pause resets it. */
   isUnhealthy = false;
-  /** Set by whoever owns the sockets: the engine process is gone. */
+  /** Set by the owner of the sockets. Called when the engine process ends. */
   onDeath: () => void = () => {};
-  /** Set by whoever owns the sockets: a job ended. */
+  /** Set by the owner of the sockets. Called when a job has ended. */
   onJobEnd: () => void = () => {};
-  /** Set by whoever owns the sockets. */
+  /** Set by the owner of the sockets. */
   roomStats: () => RoomStats = () => NO_ROOMS;
-  /** Set by whoever owns the sockets: writes a line to the log. */
+  /** Set by the owner of the sockets. Writes a line to the log. */
   log: (text: string) => void = () => {};
-  /** Set by whoever owns the sockets: take no connections for so long. */
+  /** Set by the owner of the sockets. Refuses connections for `durationMs`. */
   onRefuse: (durationMs: number) => void = () => {};
   readonly #wallOffsetMs: number;
   #lastRank = -1;
@@ -77,7 +77,7 @@ export class Engine {
     this.#wallOffsetMs = clock.wallMs() - clock.nowMs();
     this.faults = new FaultList(rng);
     const isDecode = options.disaggregationMode === 'decode';
-    // A decode engine has no prefix cache of its own: what it knows came from its partners.
+    // A decode engine has no prefix cache: its KV comes from prefill engines.
     const chunkedPrefillSize = options.chunkedPrefillSize > 0 ? options.chunkedPrefillSize : Number.MAX_SAFE_INTEGER;
     const settings = { ...options, chunkedPrefillSize, radixCache: !options.disableRadixCache && !isDecode };
     this.schedulers = Array.from({ length: options.dpSize }, () => new Scheduler(settings, clock));
@@ -93,12 +93,12 @@ export class Engine {
       this.faults.add({ kind: 'abort', at: 'before-kv', probability: prefillFailRate });
   }
 
-  /** That of the first rank: what is the same for all may be read here, and all there is of an engine with one. */
+  /** The first rank: for values that all ranks share, and for engines with one rank. */
   get scheduler(): Scheduler {
     return this.schedulers[0]!; // There is at least one rank.
   }
 
-  /** The one that has this request. */
+  /** The scheduler that computes this request. */
   schedulerOf({ spec }: Generation): Scheduler {
     return this.schedulerAt(spec.rank);
   }
@@ -109,17 +109,17 @@ export class Engine {
     return scheduler;
   }
 
-  /** Of all ranks together. */
+  /** Adds up a figure over all ranks. */
   sum(of: (scheduler: Scheduler) => number): number {
     return this.schedulers.reduce((total, scheduler) => total + of(scheduler), 0);
   }
 
-  /** Lets all ranks begin with what they have got. */
+  /** Starts a step on every rank that has work. */
   wake(): void {
     for (const scheduler of this.schedulers) scheduler.wake();
   }
 
-  /** Seconds since the epoch of a time of the engine's clock. */
+  /** Seconds since the epoch of `ms` on the engine's clock. */
   wallSec(ms: number): number {
     return (ms + this.#wallOffsetMs) / 1000;
   }
@@ -129,12 +129,12 @@ export class Engine {
     return Math.floor(this.clock.wallMs() / 1000);
   }
 
-  /** Time of the engine as a delay on its clock. */
+  /** Engine time as a delay on the clock: divided by the speedup. */
   scaled(ms: number): number {
     return ms / this.options.speedup;
   }
 
-  /** The data-parallel rank for a request that asks for none: of a prefill engine the room's, else one after the other. */
+  /** The data-parallel rank of a request that names none: the rank of its room on a prefill engine, else round robin. */
   nextRank(room: string | null): number {
     const { dpSize, disaggregationMode } = this.options;
     if (disaggregationMode === 'prefill' && room !== null) return rankOfRoom(room, dpSize);
@@ -149,22 +149,22 @@ export class Engine {
     return id;
   }
 
-  /** Whether a router should send new requests: what GET /ready answers. The schedulers are not asked. */
+  /** Whether GET /ready answers 200. The schedulers are not asked. */
   get isReady(): boolean {
     return this.state === 'ready' && !this.isUnhealthy && !this.pause.isOn;
   }
 
-  /** Whether a request that generates would get an answer now. */
+  /** Whether a request that generates is answered now. */
   get isResponsive(): boolean {
     return this.state !== 'dead' && !this.link.isFrozen && !this.pause.isOn;
   }
 
-  /** Requests that have not been answered, held ones included. */
+  /** Requests that are not answered yet, held ones included. */
   get openRequests(): number {
     return this.jobs.size + this.pause.heldRequests;
   }
 
-  /** Ends the generations whose id `isMeant` accepts, as POST /abort_request does. */
+  /** Aborts the generations whose id `isMeant` accepts, as POST /abort_request does. */
   abortJobs(isMeant: (rid: string) => boolean): void {
     this.link.send(() => {
       for (const job of [...this.jobs])
@@ -172,7 +172,7 @@ export class Engine {
     });
   }
 
-  /** Sends a message to the scheduler that has `generation`. */
+  /** Sends a message to the scheduler that computes `generation`. */
   tell(generation: Generation, message: (scheduler: Scheduler) => void): void {
     this.link.send(() => message(this.schedulerOf(generation)));
   }
@@ -183,7 +183,7 @@ export class Engine {
     });
   }
 
-  /** The schedulers stop, as after SIGSTOP; the HTTP process does not notice. */
+  /** Stops the schedulers, as SIGSTOP does. The HTTP process continues. */
   freeze(): void {
     if (this.link.isFrozen || this.state === 'dead') return;
     this.link.freeze();
@@ -210,13 +210,13 @@ export class Engine {
     return id;
   }
 
-  /** Removes one rule, or all. The schedulers run again when no `freeze` is left. */
+  /** Removes one rule, or all. The schedulers resume if no `freeze` is left. */
   removeFaults(id: number | null = null): void {
     this.faults.remove(id);
     if (!this.faults.has('freeze')) this.thaw();
   }
 
-  /** The schedulers die at once; the process follows after `--deadly-secs`. */
+  /** Ends the schedulers at once, and the process after `afterMs`. */
   die(afterMs: number): void {
     if (this.state === 'dead') return;
     this.state = 'dead';

@@ -1,4 +1,4 @@
-/** Scripted faults: rules that strike matching requests, in order, a limited number of times or with a chance. */
+/** Scripted faults: rules that strike matching requests in order, with a limit or a probability. */
 import type { Rng } from '../../base/core/rng.ts';
 import type { PairFault, PairPlace } from '../scheduling/pair-spec.ts';
 
@@ -6,17 +6,17 @@ export const FAULT_KINDS = ['delay', 'hang', 'reset', 'status', 'cut', 'stall', 
 /**
  * `delay`: the answer starts `delayMs` later. `hang`: no answer (until the client leaves). `reset`, `cut`: the connection
  * breaks (RST, FIN) after `afterTokens` events of a stream or half of a plain body; `reset` without `afterTokens` before
- * any byte. `status`: `status`, `headers`, `body` instead of the answer. `stall`: a stream stands still for `durationMs`
+ * any byte. `status`: `status`, `headers`, `body` instead of the answer. `stall`: a stream stops for `durationMs`
  * after `afterTokens`. `abort`: the engine ends the request after `afterTokens` with an error. `garbage`: bytes that are
  * not HTTP. `refuse`: the listening socket is closed for `durationMs` when the rule is added. `freeze`: the schedulers stop when
- * the rule is added, and run again after `durationMs` (0, the default here: when it is removed); the HTTP side does not notice.
- * `die`: the engine is gone.
+ * the rule is added, and run again after `durationMs` (0, the default here: when the rule is removed); the HTTP side continues.
+ * `die`: the engine ends.
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /**
  * `request`: when the request has been read. In a pair also `before-kv` and `after-kv`: prefill, when the KV is computed and
- * when decode has it, before the answer; decode, after the handshake and when the KV has come, before the first token.
+ * when decode has it, before the answer; decode, after the handshake and when the KV has arrived, before the first token.
  */
 export type FaultPlace = 'request' | PairPlace;
 export const FAULT_PLACES: readonly FaultPlace[] = ['request', 'before-kv', 'after-kv'];
@@ -28,7 +28,7 @@ export interface FaultRule {
   readonly at: FaultPlace;
   /** Only requests whose path starts with this; '' for all. */
   readonly path: string;
-  /** How often it strikes; 0: without end. */
+  /** How often it strikes; 0: no limit. */
   readonly count: number;
   /** Share of the matching requests that it strikes, 0..1. */
   readonly probability: number;
@@ -47,7 +47,7 @@ export interface ListedFault extends FaultRule {
   readonly hits: number;
 }
 
-/** What an answer needs to know of a fault that strikes in its middle. */
+/** A fault that strikes in the middle of an answer. */
 export interface StreamFault {
   readonly kind: 'reset' | 'cut' | 'stall';
   readonly afterTokens: number;
@@ -80,7 +80,7 @@ export class FaultList {
     this.#rng = rng;
   }
 
-  /** Adds a rule at the end and answers its id. Throws a RangeError when there are too many. */
+  /** Adds a rule at the end and returns its id. Throws a RangeError when there are too many. */
   add(rule: Partial<FaultRule> & { readonly kind: FaultKind }): number {
     if (this.#rules.length >= MOST_RULES) throw new RangeError(`at most ${MOST_RULES} faults`);
     const id = this.#nextId++;
@@ -89,7 +89,7 @@ export class FaultList {
     return id;
   }
 
-  /** Takes one rule away, or all. */
+  /** Removes one rule, or all. */
   remove(id: number | null = null): void {
     this.#rules = id === null ? [] : this.#rules.filter((entry) => entry.id !== id);
   }

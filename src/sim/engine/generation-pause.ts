@@ -4,8 +4,8 @@
  *   running --pause: abort--------------> emptying --no job is left--> paused --continue--> running
  *           --pause: in_place, retract------------------------------->
  *
- * Requests that generate and arrive when it is not running are held, and start in their order at `continue`. A pause or a
- * continue that arrives while it is emptying waits for the end of that. Source: SGLang 0.5.23, tokenizer_manager.py.
+ * Requests that arrive in another state than `running` are held and start in order at `continue`. A pause or a continue that
+ * arrives while the engine is emptying waits until it is empty. Source: SGLang 0.5.23, tokenizer_manager.py.
  */
 export type PauseMode = 'abort' | 'in_place' | 'retract';
 
@@ -23,7 +23,7 @@ export class GenerationPause {
   readonly #engine: PausedEngine;
   #state: 'running' | 'emptying' | 'paused' = 'running';
   readonly #held: (() => void)[] = [];
-  /** Pauses and continues that wait for the end of `emptying`. */
+  /** Pauses and continues that wait until the engine is empty. */
   readonly #queued: (() => void)[] = [];
 
   constructor(engine: PausedEngine) {
@@ -34,7 +34,7 @@ export class GenerationPause {
     return this.#state !== 'running';
   }
 
-  /** Requests that are held. */
+  /** Held requests. */
   get heldRequests(): number {
     return this.#held.length;
   }
@@ -45,7 +45,7 @@ export class GenerationPause {
     else start();
   }
 
-  /** Calls `done` when the pause is complete: with `abort`, when no request is under way any more. */
+  /** Calls `done` when the pause is complete: with `abort`, when no request runs. */
   pause(mode: PauseMode, done: () => void): void {
     if (this.#state === 'emptying') {
       this.#queued.push(() => this.pause(mode, done));
@@ -72,7 +72,7 @@ export class GenerationPause {
     done();
   }
 
-  /** Aborts until nothing is under way, looking once a second. */
+  /** Aborts until no request runs, checking once a second. */
   #empty(done: () => void): void {
     if (this.#engine.hasJobs()) {
       this.#engine.abortJobs();

@@ -1,5 +1,5 @@
 /**
- * One HTTP request that generates: its generations (prompts times samples), what becomes of them when the client leaves,
+ * One HTTP request that generates: its generations (prompts times samples), what happens to them when the client leaves,
  * and the checks that all routes share.
  */
 
@@ -19,15 +19,15 @@ export interface JobListener {
   ended(generation: Generation): void;
   /** After the last `ended`. */
   allEnded(): void;
-  /** The queue is full: none of it will run. No other call was made or follows. */
+  /** The queue is full and nothing runs. The only call that the listener gets. */
   refused(): void;
 }
 
-/** The client's end of the request, as far as its job looks at it. */
+/** The client of the request, as its job sees it. */
 export interface JobClient {
   /** The client left before the answer was complete. */
   readonly isGone: boolean;
-  /** The client does not read: progress is not worth writing. */
+  /** The client does not read, so progress is not written. */
   readonly isBlocked: boolean;
   /** Calls `run` when the client leaves before the end; at once if it has. */
   onGone(run: () => void): void;
@@ -58,7 +58,7 @@ export class Job implements OpenJob {
     this.rids = request.rids?.length === count ? request.rids : Array.from({ length: count }, () => engine.newId());
   }
 
-  /** Queues everything, or nothing when the queue is full. Throws an EngineError for what the engine refuses. */
+  /** Queues all generations, or none if the queue is full. Throws an EngineError if the engine rejects the request. */
   start(): void {
     const { problem = null } = this.#request;
     if (problem !== null) throw problem;
@@ -69,7 +69,7 @@ export class Job implements OpenJob {
     this.#engine.link.send(() => this.#enter());
   }
 
-  /** The schedulers take the request. */
+  /** Hands the request to the schedulers. */
   #enter(): void {
     if (this.#isDeadly()) this.#engine.die(this.#engine.scaled(this.#engine.options.deadlySecs * 1000));
     else if (this.#request.sampling.n > 1 && !this.#isHalf) this.#startSampled();
@@ -77,14 +77,14 @@ export class Job implements OpenJob {
     this.#engine.wake();
   }
 
-  /** Ends everything that is not over; the listener hears of it. */
+  /** Aborts the generations that have not ended and calls the listener. */
   abort(message: string): void {
     this.#engine.link.send(() => {
       for (const generation of [...this.generations]) this.#engine.schedulerOf(generation).abort(generation, message);
     });
   }
 
-  /** A scripted fault: the engine gives up after so many tokens. */
+  /** A scripted fault: the engine aborts after this many tokens. */
   abortAfter(tokens: number): void {
     this.#abortAfterTokens = tokens;
   }
@@ -129,7 +129,7 @@ export class Job implements OpenJob {
     }
   }
 
-  /** Several samples of a prompt: the prompt is computed once, so that all samples find it in the cache. Source: SGLang, parallel sampling. */
+  /** Computes each prompt once before its samples, so that all samples find it in the cache. Source: SGLang, parallel sampling. */
   #startSampled(): void {
     const { prompts, sampling } = this.#request;
     const first: Generation[] = [];
@@ -167,14 +167,14 @@ export class Job implements OpenJob {
     this.#engine.onJobEnd();
   }
 
-  /** Requests that the real engine's scheduler does not survive; checkPrompt lets them pass only when that is wanted. */
+  /** Requests that kill the scheduler of the real engine. checkPrompt accepts them only with `--deadly`. */
   #isDeadly(): boolean {
     const { prompts, sampling } = this.#request;
     if (this.#isHalf && this.rids.some((_, index) => findPairDeath(this.#engine, this.#pair(index)) !== null)) return true;
     return prompts.some(isOutsideVocabulary) || (this.#engine.options.isEmbedding && sampling.maxNewTokens !== 0);
   }
 
-  /** Whether this is half of a request, whose other half another engine has. */
+  /** Whether another engine has the other half of this request. */
   get #isHalf(): boolean {
     return this.#engine.options.disaggregationMode !== 'null' && !this.#engine.options.isEmbedding;
   }
@@ -205,7 +205,7 @@ export class Job implements OpenJob {
     };
   }
 
-  /** A stream is aborted at once; for a plain request the engine looks only now and then. */
+  /** A stream is aborted at once; for a plain request the engine checks only every `--abort-poll-secs`. */
   #clientGone(): void {
     if (!this.#engine.jobs.has(this)) return;
     this.#engine.traffic.disconnects++;
@@ -220,7 +220,7 @@ export class Job implements OpenJob {
   }
 }
 
-/** What kills the scheduler of a half of a pair, in words; null when nothing does. */
+/** Why the scheduler of this half dies of the request; null if it does not. */
 function findPairDeath({ options }: Engine, { room, host }: PairSpec): string | null {
   if (options.disaggregationMode === 'prefill' && room?.startsWith('-') === true) return `bootstrap_room ${room} is negative`;
   if (options.disaggregationMode === 'decode' && room !== null && host === null) return 'bootstrap_host is missing';

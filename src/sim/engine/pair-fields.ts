@@ -1,10 +1,10 @@
-/** The fields by which the generations of one request name their partners, and what they mean for each. */
+/** The fields that name the partners of one request's generations, and their meaning for each generation. */
 import type { PairSpec } from '../scheduling/pair-spec.ts';
 
 export interface PairFields {
   readonly hosts: unknown;
   readonly ports: unknown;
-  /** Decimal digits; null: none was given, or null. */
+  /** Decimal digits; null: absent or null. */
   readonly rooms: string | null | readonly (string | null)[];
   readonly prefillRanks: unknown;
 }

@@ -1,9 +1,9 @@
 /**
- * The way from the HTTP process of an engine to its schedulers. Real engines have two processes here: when the schedulers do not
- * run (SIGSTOP, a kernel that hangs), the HTTP process goes on and its messages wait.
+ * Messages from the HTTP process of an engine to its schedulers. In a real engine these are separate processes: if the schedulers
+ * hang (SIGSTOP, a kernel that does not return), the HTTP process continues and its messages wait.
  *
- *   send --running--> the message acts at once
- *        --frozen---> it waits, and acts in order at `thaw`
+ *   send --running--> delivered at once
+ *        --frozen---> queued, delivered in order by `thaw`
  */
 export class SchedulerLink {
   readonly #waiting: (() => void)[] = [];

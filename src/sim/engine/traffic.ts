@@ -1,7 +1,7 @@
-/** What one engine has seen, for tests and for judging routing: requests by path, and how prompts with the same beginning fared. */
+/** What one engine has received, for tests and for judging routing: requests by path, and cache hits by prompt prefix. */
 import type { Generation } from '../scheduling/generation.ts';
 
-/** Tokens at the beginning of a prompt that name its group. */
+/** First tokens of a prompt that identify its group. */
 const PREFIX_TOKENS = 64;
 const MOST_PREFIXES = 1000;
 const MOST_PATHS = 100;
@@ -16,7 +16,7 @@ export class Traffic {
   /** Requests by path, control and admin paths included. Paths beyond the first hundred count as `other`. */
   readonly requests: Map<string, number> = new Map();
   readonly responses: Map<number, number> = new Map();
-  /** By a hash of the first tokens of the prompt; the least recently seen leave first. */
+  /** By a hash of the first tokens of the prompt; the least recently seen are dropped first. */
   readonly prefixes: Map<string, PrefixGroup> = new Map();
   active = 0;
   /** Requests whose client left before the end. */

@@ -1,9 +1,9 @@
-/** One HTTP answer of the engine, with the headers uvicorn sends, and the place where scripted faults strike it. */
+/** One HTTP answer of the engine, with the headers that uvicorn sends. Scripted faults strike it here. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../base/core/clock.ts';
 import type { StreamFault } from '../engine/faults.ts';
 
-/** An answer whose socket holds more than this unsent gets no further token events until it has drained; the next event then tells all. */
+/** If the socket holds more unsent bytes than this, token events are skipped until it has drained; the next event has all tokens. */
 const MOST_UNSENT_BYTES = 65_536;
 
 export type HeaderList = readonly (readonly [string, string])[];
@@ -21,7 +21,7 @@ export class Answer {
   #endHeld = false;
   #status = 0;
   #isOver = false;
-  /** A fault has broken it; nothing more is written. */
+  /** A fault has cut it; nothing more is written. */
   #isCut = false;
   #isGone = false;
 
@@ -50,7 +50,7 @@ export class Answer {
     else this.#goneListeners.push(run);
   }
 
-  /** Calls `run` once with the status (0: none was sent) when the answer is over, however it ended. */
+  /** Calls `run` once when the answer has ended in any way, with its status (0: no head was sent). */
   onDone(run: (status: number) => void): void {
     this.#doneListeners.push(run);
   }
@@ -79,7 +79,7 @@ export class Answer {
     this.#response.end(body);
   }
 
-  /** uvicorn's answer to an exception that nobody caught. */
+  /** uvicorn's answer to an uncaught exception. */
   crashed(): void {
     this.send(500, 'Internal Server Error', 'text/plain; charset=utf-8', [], false);
   }
@@ -91,7 +91,7 @@ export class Answer {
     this.#response.flushHeaders();
   }
 
-  /** One SSE event in a chunk of its own. */
+  /** One SSE event, as one chunk. */
   event(data: string, name: string | null = null): void {
     this.chunk(name === null ? `data: ${data}\n\n` : `event: ${name}\ndata: ${data}\n\n`);
     this.#events++;

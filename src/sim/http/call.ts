@@ -1,4 +1,4 @@
-/** What a route's handler gets. */
+/** What the handler of a route receives. */
 import type { Engine } from '../engine/engine.ts';
 import type { Job } from '../engine/job.ts';
 import type { Answer } from './answer.ts';
@@ -11,7 +11,7 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly contentType: string | undefined;
   readonly body: Buffer;
-  /** Told of the job that a generating route starts, before it starts; scripted faults hang on it. */
+  /** Called with the job of a route that generates before it starts, to attach scripted faults. */
   readonly prepareJob: (job: Job) => void;
 }
 
@@ -20,7 +20,7 @@ export type RouteHandler = (call: Call) => void;
 /** Handlers by method; the order of the methods is that of the `allow` field. */
 export type Methods = Readonly<Record<string, RouteHandler>>;
 
-/** What the HTTP server asks where a request belongs. */
+/** Maps paths to handlers for the HTTP server. */
 export interface RouteTable {
   /** The methods of a path, or null when there is no such path. */
   find(path: string): Methods | null;

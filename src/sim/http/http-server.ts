@@ -1,4 +1,4 @@
-/** The sockets of one engine: uvicorn's manners over node:http. It owns listening, connections and the way from bytes to a handler. */
+/** The sockets of one engine, which behave as uvicorn's. Owns the listener, the connections, and the dispatch to handlers. */
 
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createListener, type Server, type Socket } from 'node:net';
@@ -14,7 +14,7 @@ export class SimHttpServer {
   readonly #engine: Engine;
   readonly #routes: RouteTable;
   readonly #http: HttpServer;
-  /** Open connections and how many requests each has under way. */
+  /** Open connections with the number of their unanswered requests. */
   readonly #sockets = new Map<Socket, number>();
   #listener: Server | null = null;
   #port = 0;
@@ -22,7 +22,7 @@ export class SimHttpServer {
   constructor(engine: Engine, routes: RouteTable) {
     this.#engine = engine;
     this.#routes = routes;
-    // Node's own keep-alive timeout waits a second longer than asked; see #received.
+    // Node's keep-alive timeout waits a second longer than its setting; see #countRequest.
     this.#http = createServer({ maxHeaderSize: HEAD_BYTES, requestTimeout: 0, headersTimeout: 0, keepAliveTimeout: 0 });
     this.#http.on('request', (request, response) => this.#received(request, response));
     this.#http.on('clientError', (_error, socket) => {
@@ -44,7 +44,7 @@ export class SimHttpServer {
     return this.#sockets.size;
   }
 
-  /** Starts to take connections, on the same port when called again. Rejects when the port cannot be had. */
+  /** Accepts connections, on the same port when called again. Rejects if the port is taken. */
   listen(): Promise<void> {
     const listener = createListener({ noDelay: true }, (socket) => this.#connected(socket));
     this.#listener = listener;
@@ -59,7 +59,7 @@ export class SimHttpServer {
     });
   }
 
-  /** Connections are refused from now on; those that are open go on. */
+  /** Refuses new connections; open ones continue. */
   stopListening(): void {
     this.#listener?.close();
     this.#listener = null;
@@ -69,7 +69,7 @@ export class SimHttpServer {
     return this.#listener !== null;
   }
 
-  /** Ends everything now. Resolves when no socket is left. */
+  /** Closes all connections. Resolves when no socket is left. */
   async close(): Promise<void> {
     this.stopListening();
     for (const socket of this.#sockets.keys()) socket.destroy();
@@ -114,7 +114,7 @@ export class SimHttpServer {
     });
     request.on('end', () => {
       if (bytes > this.#engine.options.maxBodyBytes) return;
-      // An engine whose schedulers died takes connections and answers nothing until it is gone.
+      // A dead engine accepts connections and answers nothing until its process ends.
       if (this.#engine.state === 'dead' && !isAdmin) return;
       const struck = isAdmin ? [] : this.#engine.faults.strike(path);
       const call: Call = {
@@ -134,7 +134,7 @@ export class SimHttpServer {
     });
   }
 
-  /** Lets the faults from `at` on act one after the other, then handles the call if they leave anything of it. */
+  /** Applies the faults from `at` on in order, then handles the call if they allow it. */
   #strike(call: Call, struck: readonly FaultRule[], at: number, request: IncomingMessage): void {
     const fault = struck[at];
     if (fault === undefined) {
@@ -199,7 +199,7 @@ export class SimHttpServer {
     try {
       handler(call);
     } catch {
-      // The real engine answers an exception that nobody caught like this, and logs it.
+      // The real engine answers an uncaught exception like this, and logs it.
       answer.crashed();
     }
   }

@@ -1,4 +1,4 @@
-/** JSON as the engine's Python writes it: floats keep their point, so that readers which tell 0 from 0.0 see the right type. */
+/** JSON as Python writes it: floats keep their point, for readers that distinguish 0 from 0.0. */
 
 /** A number that is a float in the answer even when it is whole. */
 export class Float {

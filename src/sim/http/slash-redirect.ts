@@ -1,10 +1,10 @@
-/** Redirects between a path with a slash at its end and the one without, as FastAPI (Starlette) does for routes that exist. */
+/** Redirects a path with a trailing slash to the one without, and back, as FastAPI (Starlette) does for existing routes. */
 import type { IncomingMessage } from 'node:http';
 import type { RouteTable } from './call.ts';
 
 /**
- * The `location` of an answer 307 to a path that no route has; null when the other spelling has none either. The method does not
- * matter. Host and scheme are those of the request: uvicorn believes `x-forwarded-proto` of a proxy on the same machine.
+ * `location` of the 307 answer to a path without a route; null if the other spelling has no route either. The method does not
+ * matter. Host and scheme are taken from the request; uvicorn trusts `x-forwarded-proto` of a proxy on the same machine.
  */
 export function findSlashRedirect(routes: RouteTable, request: IncomingMessage, path: string): string | null {
   const other = path.endsWith('/') ? path.replace(/\/+$/, '') : `${path}/`;

@@ -1,6 +1,6 @@
 /**
- * The bootstrap server of a prefill engine. /health and /route answer as the real one (aiohttp) does; the KV itself, which real
- * engines send past it, is asked for with POST /sim/rooms/ROOM?id=ID&rank=RANK (the answer comes when the KV has) and given up with DELETE.
+ * The bootstrap server of a prefill engine. /health and /route answer as the real one (aiohttp). The KV, which real engines transfer
+ * elsewhere, is requested with POST /sim/rooms/ROOM?id=ID&rank=RANK, answered when the KV is sent, and cancelled with DELETE.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Engine } from '../engine/engine.ts';
@@ -30,7 +30,7 @@ export class BootstrapServer {
     return address !== null && typeof address === 'object' ? address.port : 0;
   }
 
-  /** Rejects when the port cannot be had. */
+  /** Rejects if the port is taken. */
   listen(httpPort: number): Promise<void> {
     this.#httpPort = httpPort;
     const { host, disaggregationBootstrapPort } = this.#engine.options;
@@ -43,7 +43,7 @@ export class BootstrapServer {
     });
   }
 
-  /** Ends everything now. */
+  /** Closes all connections. */
   close(): Promise<void> {
     if (!this.#server.listening) return Promise.resolve();
     return new Promise((resolve) => {

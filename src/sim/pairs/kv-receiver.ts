@@ -7,7 +7,7 @@
  *                   +---+ v               v
  *               (asks again)  failed: 500
  *
- * A connection that ends in `waiting` is not missed before the heartbeat is; so it is with the real engine.
+ * If the connection ends in `waiting`, only the heartbeat notices, as in the real engine.
  */
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { TimerHandle } from '../../base/core/clock.ts';
@@ -36,7 +36,7 @@ interface Fetch {
   unwatch: (() => void) | null;
   isMet: boolean;
   hasKv: boolean;
-  /** The KV arrives without the engine noticing, and no timeout ends that. */
+  /** The engine does not notice that the KV arrives, and no timeout applies. */
   isDeaf: boolean;
 }
 
@@ -46,7 +46,7 @@ export class KvReceiver implements PairHalf {
   readonly #agent = new Agent({ keepAlive: true });
   readonly #watch: PrefillWatch;
   readonly #fetches = new Map<Generation, Fetch>();
-  /** Tells the requests of this engine from those of others in the same room. */
+  /** Distinguishes the requests of this engine from those of others in the same room. */
   readonly #name: string;
   #nextId = 1;
 
@@ -82,7 +82,7 @@ export class KvReceiver implements PairHalf {
       hasKv: false,
       isDeaf: isDeaf(generation),
     };
-    // Of two requests in one room the engine hears only of the later one.
+    // If two requests share a room, the engine notices only the KV of the later one.
     for (const other of this.#fetches.values()) if (isSamePlace(other, fetch)) other.isDeaf = true;
     this.#fetches.set(generation, fetch);
     this.#ask(fetch);
@@ -131,11 +131,11 @@ export class KvReceiver implements PairHalf {
     asked.end();
   }
 
-  /** No bootstrap server there, or something else: asks again until the deadline. */
+  /** No bootstrap server answers: asks again until the deadline. */
   #missed(fetch: Fetch, asked: ClientRequest): void {
     if (fetch.isMet || fetch.request !== asked || !this.#fetches.has(fetch.generation)) return;
     fetch.request = null;
-    // An idle connection to an engine that has been restarted since says nothing about the new one.
+    // A kept-alive connection may lead to an engine that has restarted since.
     if (asked.reusedSocket) {
       this.#ask(fetch);
       return;
@@ -157,7 +157,7 @@ export class KvReceiver implements PairHalf {
     fetch.deadline = clock.after(timeoutMs, () => this.#fail(fetch, 'Decode transfer', timedOut(room, timeoutMs, 'WaitingForInput')));
     fetch.unwatch = this.#watch.watch(host, port, () => this.#fail(fetch, 'Decode transfer', lostPrefill(`${host}:${port}`)));
     response.on('error', () => {
-      // The heartbeat will notice.
+      // The heartbeat notices.
     });
     let text = '';
     response.setEncoding('utf8');
@@ -193,13 +193,13 @@ export class KvReceiver implements PairHalf {
     this.#engine.tell(generation, (scheduler) => scheduler.abort(generation, message, 500));
   }
 
-  /** Tells the prefill engine that nobody waits any more. */
+  /** Tells the prefill engine that this half no longer waits. */
   #giveUp({ host, port, path }: Fetch): void {
-    const told = request({ host, port, path, method: 'DELETE', agent: this.#agent }, (response) => response.resume());
-    told.on('error', () => {
-      // It is gone itself.
+    const cancel = request({ host, port, path, method: 'DELETE', agent: this.#agent }, (response) => response.resume());
+    cancel.on('error', () => {
+      // The prefill engine is gone too.
     });
-    told.end();
+    cancel.end();
   }
 }
 
@@ -208,7 +208,7 @@ function isSamePlace(one: Fetch, other: Fetch): boolean {
   return a?.room === b?.room && a?.prefillRank === b?.prefillRank && one.host === other.host && one.port === other.port;
 }
 
-/** Requests whose KV arrives without the decode engine noticing: recorded, not understood. */
+/** Requests whose KV the decode engine never notices. Recorded; the cause is unknown. */
 function isDeaf(generation: Generation): boolean {
   const { room, isSampled } = generation.spec.pair ?? {};
   return isSampled === true || room === '0' || room?.startsWith('-') === true;

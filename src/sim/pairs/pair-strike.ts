@@ -1,9 +1,9 @@
-/** Where a scripted fault of a pair acts. */
+/** Scripted faults at the places of a pair. */
 import type { Engine } from '../engine/engine.ts';
 import type { Generation } from '../scheduling/generation.ts';
 import type { PairPlace } from '../scheduling/pair-spec.ts';
 
-/** Lets a scripted fault of `generation` act at a place of its pair; `proceed` runs if it leaves anything of it. */
+/** Applies the scripted fault of `generation` at `place`; calls `proceed` if the request continues. */
 export function strikePair(engine: Engine, generation: Generation, place: PairPlace, proceed: () => void): void {
   const fault = generation.spec.pair?.fault ?? null;
   if (fault === null || fault.at !== place) {

@@ -102,7 +102,10 @@ class Rig {
 
   assertIdle(): void {
     for (const { scheduler } of [this.prefill, this.decode]) {
-      assert.equal(scheduler.meetingRequests + scheduler.handingRequests + scheduler.waitingRequests + scheduler.runningRequests, 0);
+      assert.equal(
+        scheduler.bootstrappingRequests + scheduler.transferringRequests + scheduler.waitingRequests + scheduler.runningRequests,
+        0,
+      );
       assert.equal(scheduler.usedTokens, 0);
     }
     assert.deepEqual(
@@ -135,7 +138,7 @@ test('transfers share the line', () => {
   );
 });
 
-test('prefill computes nothing before decode has come', () => {
+test('prefill computes nothing before decode has arrived', () => {
   const rig = new Rig();
   const first = rig.submit(rig.prefill, '7');
   rig.clock.advance(1000);
@@ -145,7 +148,7 @@ test('prefill computes nothing before decode has come', () => {
   assert.equal(rig.ends.get(first), 1205);
 });
 
-test('a request whose decode does not come is given up at the bootstrap timeout', () => {
+test('a request without a decode half is aborted at the bootstrap timeout', () => {
   const rig = new Rig();
   const first = rig.submit(rig.prefill, '7');
   rig.finish();
@@ -158,7 +161,7 @@ test('a request whose decode does not come is given up at the bootstrap timeout'
   rig.assertIdle();
 });
 
-test('decode asks for KV only when it has room for it, in the order in which requests came', () => {
+test('decode asks for KV only when it has room for it, in the order in which requests arrived', () => {
   const rig = new Rig({}, { kvTokens: 128 });
   const pairs = ['1', '2'].map((room) => rig.both(room));
   rig.clock.advance(1);
@@ -173,7 +176,7 @@ test('decode asks for KV only when it has room for it, in the order in which req
   rig.assertIdle();
 });
 
-test('what gives way to others on decode goes on without another transfer', () => {
+test('a request retracted on decode continues without another transfer', () => {
   const rig = new Rig({}, { kvTokens: 640 });
   const pairs = ['1', '2', '3'].map((room) => rig.both(room, { maxNewTokens: 300 }));
   rig.finish();
@@ -214,7 +217,7 @@ test('the queue limit counts requests that have not met', () => {
   assert.throws(() => rig.submit(rig.prefill, '3'));
 });
 
-test('whatever comes, leaves and is given up, in any order, nothing is left in the end', () => {
+test('any order of arrivals, departures and aborts leaves nothing behind', () => {
   const act = fc.record({
     what: fc.constantFrom('prefill', 'decode', 'abort-prefill', 'abort-decode', 'partner-gone', 'partner-aborts', 'wait'),
     room: fc.integer({ min: 1, max: 3 }),

@@ -1,15 +1,15 @@
 /**
- * The rooms of a prefill engine: where its requests wait for their decode halves, and the line over which KV leaves.
+ * The rooms of a prefill engine: where its requests wait for their decode halves, and the link that transfers KV.
  *
- *                   decode comes             computed              decode has the KV
+ *                   decode arrives           computed              decode has the KV
  *   open: bootstrap ------------> (computed) --------> transfer ------------------> sent
  *           |   ^                    |                    |
  *   timeout |   | either order       | decode aborted     | decode gone
  *           v                        v                    v
  *        failed <--------------------+--------------------+
  *
- * A decode half that comes first waits in the room. One that leaves with an abort fails the requests of its room, or the next
- * one that comes; one whose connection just ends is missed only when its KV is sent.
+ * A decode half that arrives first waits in the room. If it aborts, the requests of its room fail, or the next one that arrives. If
+ * only its connection ends, the prefill half notices when it sends the KV.
  */
 import type { TimerHandle } from '../../base/core/clock.ts';
 import type { Engine, RoomStats } from '../engine/engine.ts';
@@ -24,7 +24,7 @@ import { strikePair } from './pair-strike.ts';
 export interface DecodePartner {
   /** Name of its engine and request. */
   readonly id: string;
-  /** Hands the KV over; `written` is called when it is out. */
+  /** Sends the KV and calls `written` when it is sent. */
   deliver(kv: KvHandOver, written: () => void): void;
   /** The room has failed. */
   refuse(reason: string): void;
@@ -32,7 +32,7 @@ export interface DecodePartner {
 
 interface Sender {
   readonly generation: Generation;
-  /** Its decode half; null before it comes and after it has left. */
+  /** Its decode half; null before it arrives and after it has left. */
   partner: DecodePartner | null;
   isMet: boolean;
   /** Its KV is being written to the partner. */
@@ -42,11 +42,11 @@ interface Sender {
 
 interface Room {
   readonly senders: Sender[];
-  /** Decode halves whose prefill has not come. */
+  /** Decode halves whose prefill half has not arrived. */
   readonly waiting: DecodePartner[];
 }
 
-/** A room that failed before its prefill came is forgotten after this. Source: SGLang, BOOTSTRAP_ENTRY_CLEANUP_INTERVAL. */
+/** How long a room that failed before its prefill half arrived is remembered. Source: SGLang, BOOTSTRAP_ENTRY_CLEANUP_INTERVAL. */
 const FAILED_ROOM_MS = 120_000;
 const MOST_FAILED_ROOMS = 10_000;
 
@@ -57,7 +57,7 @@ export class PrefillRooms implements PairHalf {
   readonly #engine: Engine;
   readonly #rooms = new Map<string, Room>();
   readonly #senders = new Map<Generation, Sender>();
-  /** By room: when it is forgotten. */
+  /** By room: until when it is remembered. */
   readonly #failed = new Map<string, number>();
   #lineFreeMs = 0;
 
@@ -88,7 +88,7 @@ export class PrefillRooms implements PairHalf {
     const room = this.#room(id);
     room.senders.push(sender);
     this.#senders.set(generation, sender);
-    const partner = generation.spec.pair?.host === FAKE_HOST ? NOBODY : room.waiting.shift();
+    const partner = generation.spec.pair?.host === FAKE_HOST ? NO_PARTNER : room.waiting.shift();
     if (partner !== undefined) {
       this.#meet(sender, partner);
       return;
@@ -111,7 +111,7 @@ export class PrefillRooms implements PairHalf {
     });
   }
 
-  /** The KV of `generation` is out. */
+  /** The transfer of the KV of `generation` has ended. */
   #hand(generation: Generation, kv: KvHandOver): void {
     const sender = this.#senders.get(generation);
     if (sender === undefined) return;
@@ -138,7 +138,7 @@ export class PrefillRooms implements PairHalf {
     const id = place(generation);
     const room = this.#room(id);
     room.senders.splice(room.senders.indexOf(sender), 1);
-    // All requests of a room share its fate; the decode half is not told.
+    // If one request of a room fails, all fail; the decode half is not notified.
     if (generation.finish?.type === 'abort') this.#failAll(room);
     this.#tidy(id, room);
   }
@@ -157,7 +157,7 @@ export class PrefillRooms implements PairHalf {
     else this.#meet(sender, partner);
   }
 
-  /** The connection of a decode half is gone; nobody was told why. */
+  /** The connection of a decode half has ended without an abort. */
   detach(id: string, partner: DecodePartner): void {
     const room = this.#rooms.get(id);
     if (room === undefined) return;
@@ -171,7 +171,7 @@ export class PrefillRooms implements PairHalf {
     this.#tidy(id, room);
   }
 
-  /** A decode half has given the room up. */
+  /** A decode half has aborted. */
   abort(id: string, partnerId: string): void {
     const room = this.#room(id);
     const at = room.waiting.findIndex((partner) => partner.id === partnerId);
@@ -191,7 +191,7 @@ export class PrefillRooms implements PairHalf {
     sender.timer?.cancel();
     sender.partner = partner;
     sender.isMet = true;
-    this.#engine.tell(sender.generation, (scheduler) => scheduler.partnerCame(sender.generation));
+    this.#engine.tell(sender.generation, (scheduler) => scheduler.partnerArrived(sender.generation));
   }
 
   #failAll(room: Room): void {
@@ -227,9 +227,9 @@ export class PrefillRooms implements PairHalf {
   }
 }
 
-const NOBODY: DecodePartner = { id: 'nobody', deliver: (_kv, written) => written(), refuse: () => {} };
+const NO_PARTNER: DecodePartner = { id: 'no partner', deliver: (_kv, written) => written(), refuse: () => {} };
 
-/** Name of a room on a data-parallel rank: halves that mean different ranks do not meet. */
+/** Name of a room on a data-parallel rank: halves that name different ranks do not find each other. */
 export function placeOf(room: string, rank: number): string {
   return `${room}@${rank}`;
 }

@@ -1,4 +1,4 @@
-/** A decode engine's heartbeat: looks at the bootstrap servers whose KV it waits for, and gives all rooms of a silent one up. */
+/** Heartbeat of a decode engine: checks the bootstrap servers whose KV it waits for, and fails all rooms of a server that is silent. */
 import { Agent, get } from 'node:http';
 import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 
@@ -26,7 +26,7 @@ export class PrefillWatch {
     this.#settings = settings;
   }
 
-  /** Calls `lost` when the server at `address` has been silent too often, unless the answered function was called before. */
+  /** Calls `lost` after too many failed checks of the server. Returns a function that ends the watch. */
   watch(host: string, port: number, lost: () => void): () => void {
     const address = `${host}:${port}`;
     let watched = this.#watched.get(address);

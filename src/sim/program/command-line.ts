@@ -17,7 +17,7 @@ export interface SimCommand {
   readonly options: Partial<SimOptions>;
   /** Print the ready line as JSON. */
   readonly json: boolean;
-  /** Flags that mean nothing here, with their values. */
+  /** Ignored flags of SGLang, with their values. */
   readonly ignored: readonly string[];
 }
 
@@ -41,11 +41,11 @@ const ALIASES: ReadonlyMap<string, SimOptionName> = new Map([
 
 const TAKES_VALUE: ReadonlySet<string> = new Set(SIM_OPTION_NAMES.filter((name) => optionOf(name).kind !== 'switch').map(flagOf));
 const OWN_FLAGS: ReadonlySet<string> = new Set([...SIM_OPTION_NAMES.map(flagOf), '--json', '--ignore-unknown']);
-/** Flags of SGLang that ask for what is so here without them. */
+/** Flags of SGLang that enable what is always enabled here. */
 const IN_FORCE: ReadonlySet<string> = new Set(['--enable-metrics', '--enable-cache-report']);
 
 const INTRODUCTION = `A simulated SGLang server: the HTTP API of SGLang 0.5.23, its scheduler and prefix cache as a model of time, and no GPU.
-Text is made up, one byte a token, and the same for the same prompt and seed.`;
+Text consists of English words, one token per byte, the same for the same prompt and seed.`;
 
 const EXAMPLES = `
 Examples:
@@ -57,16 +57,16 @@ Examples:
   A hundred times faster than real time: sglang-sim --speedup 100
   As inconvenient as the real one:       sglang-sim --faithful
   Break it while it runs:                curl -X POST 127.0.0.1:30000/sim/faults -d '{"kind":"cut","afterTokens":5,"count":1}'
-  See what it has seen:                  curl 127.0.0.1:30000/sim/stats
+  Show its counters:                     curl 127.0.0.1:30000/sim/stats
   One half of a pair, and the other:     sglang-sim --port 30001 --disaggregation-mode prefill
                                          sglang-sim --port 30002 --disaggregation-mode decode
 
-SIGTERM: health says 503, requests (new ones too) are served, the program ends with the last one. SIGINT: it ends now.
-A second signal ends it at once. Exit codes: 0 ended as asked, 2 bad flags, 1 the port could not be had.`;
+SIGTERM: health answers 503, old and new requests are served, the program exits after the last one. SIGINT, or a second
+signal: it exits at once. Exit codes: 0 stopped, 1 the port is taken, 2 bad flags.`;
 
 /**
- * `args`: what follows the program's name; `env`: variables of the real engine. Collects all problems instead of stopping at the
- * first. Flags that only SGLang has are taken with their values and listed; flags that nobody has are problems.
+ * `args`: what follows the program's name; `env`: variables of the real engine. Reports all problems at once. Flags that only
+ * SGLang has are ignored with their values and listed; unknown flags are problems.
  */
 export function parseCommandLine(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): ParsedCommand {
   const program = programOf();
@@ -81,7 +81,7 @@ export function parseCommandLine(args: readonly string[], env: Readonly<Record<s
   if (!skipsUnknown) {
     for (const [flag = ''] of strange) {
       const near = nearest(flag, OWN_FLAGS);
-      const hint = near === null ? '--help lists those there are' : `did you mean ${near}?`;
+      const hint = near === null ? '--help lists all flags' : `did you mean ${near}?`;
       problems.push(`${flag}: neither a flag of this program nor one of SGLang; ${hint}; --ignore-unknown skips it`);
     }
     for (const word of words) problems.push(`"${word}": unexpected; only flags are taken`);
@@ -130,15 +130,15 @@ function programOf(): Command {
 interface SortedArguments {
   /** For this program; values after an equals sign. */
   readonly own: readonly string[];
-  /** Flags of SGLang that mean nothing here, each with its values. */
+  /** Ignored flags of SGLang, each with its values. */
   readonly ignored: readonly (readonly string[])[];
-  /** Flags of nobody, each with its values. */
+  /** Unknown flags, each with its values. */
   readonly strange: readonly (readonly string[])[];
-  /** What belongs to no flag. */
+  /** Words that belong to no flag. */
   readonly words: readonly string[];
 }
 
-/** A flag of this program takes at most one value; one of others all words up to the next flag. */
+/** A flag of this program takes at most one value, any other flag all words up to the next flag. */
 function sortArguments(args: readonly string[]): SortedArguments {
   const own: string[] = [];
   const ignored: string[][] = [];
@@ -196,6 +196,6 @@ function helpText(program: Command): string {
     },
   });
   program.outputHelp();
-  // Values are optional to the parser only, so that a missing one is told with the other problems.
+  // The parser treats values as optional, so that a missing one is reported with the other problems.
   return text.replaceAll(/\[(text|number|name)\]/g, '<$1>');
 }

@@ -1,8 +1,8 @@
-/** What the real engine writes to its log while it starts, so that programs which watch a log find what they look for. Source: SGLang 0.5.23. */
+/** The log lines of a real engine that starts, for programs that watch the log. Source: SGLang 0.5.23. */
 import type { Clock } from '../../base/core/clock.ts';
 import type { SimOptions } from '../engine/options.ts';
 
-/** Takes one line without its end. */
+/** Receives one line without its line end. */
 export type LogSink = (line: string) => void;
 
 const SHARDS = 4;
@@ -33,7 +33,7 @@ export class EngineLog {
     this.line(`server_args=ServerArgs(${shown.join(', ')})`);
   }
 
-  /** Nodes have to meet before they load. */
+  /** All nodes connect before they load. */
   meeting({ distInitAddr, nnodes, nodeRank }: SimOptions): void {
     this.line(`Init torch distributed begin. nnodes=${nnodes} node_rank=${nodeRank} dist_init_addr=${distInitAddr}`);
   }

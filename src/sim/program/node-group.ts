@@ -1,10 +1,10 @@
 /**
- * The nodes of one engine. The first listens at the meeting point and waits for the others; they hold a connection to it as long
- * as they live.
+ * The nodes of one engine. The first listens at the init address and waits for the others, which keep a connection to it while
+ * they run.
  *
- *   others:  rank N ->        first, when all are there:  go ->        first, at its end:  bye ->
+ *   others:  rank N ->        first, when all are connected:  go ->    first, at its end:  bye ->
  *
- * A connection that ends without `bye` means that the first has crashed; one of another node that ends, that this one has.
+ * If a connection ends without `bye`, the first node has crashed. If the connection of another node ends, that node has crashed.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../base/core/clock.ts';
@@ -14,13 +14,13 @@ export interface MeetingPoint {
   readonly port: number;
 }
 
-/** Longest line of the protocol is a rank; more than this is no node. */
+/** The longest line of the protocol is a rank. A peer that sends more is not a node. */
 const MOST_CHARACTERS = 64;
 const RETRY_MS = 200;
 
 /** The first node's side. */
 export class FirstNode {
-  /** Another node is gone; set before `meet`. */
+  /** Called when another node is lost. Set it before `meet`. */
   onLost: (rank: number) => void = () => {};
   readonly #server: Server;
   /** By rank. */
@@ -33,7 +33,7 @@ export class FirstNode {
     this.#server = createServer((socket) => this.#visited(socket));
   }
 
-  /** Resolves when `others` nodes are there. Rejects when the place cannot be had, or they are not there in time. */
+  /** Resolves when `others` nodes are connected. Rejects if the address is taken, or if they do not connect in time. */
   async meet(at: MeetingPoint, others: number, clock: Clock, timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
@@ -53,7 +53,7 @@ export class FirstNode {
     for (const socket of this.#others.values()) socket.write('go\n');
   }
 
-  /** Tells the others that the engine has ended as asked, or leaves them with a broken connection. */
+  /** With `isOrderly`, tells the others that the engine ended on request; else their connections break. */
   async close(isOrderly: boolean): Promise<void> {
     this.#isClosed = true;
     const sockets = [...this.#visitors];
@@ -61,7 +61,7 @@ export class FirstNode {
     for (const socket of sockets) {
       if (isOrderly) socket.end('bye\n');
       else socket.destroy();
-      // The other end closes as well; whoever does not is no node.
+      // A peer that does not close its end is not a node.
       socket.setTimeout(1000, () => socket.destroy());
     }
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
@@ -98,7 +98,7 @@ export type FirstNodeEnd = 'ended' | 'lost';
 
 /** Another node's side. */
 export class OtherNode {
-  /** Resolves when all nodes have met. Rejects when they have not in time. */
+  /** Resolves when all nodes are connected. Rejects if they are not in time. */
   readonly met: Promise<void>;
   /** Resolves when the first node is gone, or after `close`. */
   readonly gone: Promise<FirstNodeEnd>;

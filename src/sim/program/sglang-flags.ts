@@ -1,7 +1,7 @@
-/** Which flags a launch command of SGLang may hold, so that one runs here unchanged and a typing error does not pass. */
+/** The flags of SGLang's launch command, so that a launch command runs here unchanged and a typo is an error. */
 import { SERVER_INFO_KEYS } from '../api/server-info-keys.ts';
 
-/** Flags that the server info of SGLang 0.5.23 does not show under their own name: short forms, and those of other versions. */
+/** Flags that the server info of SGLang 0.5.23 does not show under their own name: short forms, and flags of other versions. */
 const OTHERS = `
   --allow-auto-truncate --attn-cp --cp --config --crash-dump-folder --cuda-graph-bs --cuda-graph-max-bs --data-parallel-size --deepep-mode
   --disable-cuda-graph --enable-deepep-moe --enable-ep-moe --enable-flashinfer-mla --enable-flashinfer-moe --enable-flashinfer-trtllm-moe
@@ -18,11 +18,11 @@ const KNOWN: ReadonlySet<string> = new Set([
   ...SERVER_INFO_KEYS.filter((key) => !key.startsWith('_')).map((key) => `--${key.replaceAll('_', '-')}`),
 ]);
 
-/** Beginnings that SGLang gives to flags; every version has more of them. None with which many flags of this program begin. */
+/** Prefixes of SGLang's flags; every version adds flags with them. No prefix that many flags of this program have. */
 const FAMILIES =
   /^--(?:enable|disable|disaggregation|speculative|cuda-graph|moe|eplb|hicache|lora|mamba|deepep|flashinfer|fp4|fp8|dsa|nsa|mm|weight-loader|torch|triton|debug|attn|ssl|kt)-[a-z0-9-]+$/;
 
-/** Whether SGLang has a flag `flag` (with its dashes), or could well have. */
+/** Whether SGLang has the flag `flag` (with its dashes), or plausibly has it in another version. */
 export function isSglangFlag(flag: string): boolean {
   return KNOWN.has(flag) || FAMILIES.test(flag);
 }

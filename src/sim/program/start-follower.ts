@@ -1,4 +1,4 @@
-/** A node of a simulated engine that is not the first: it loads its part, serves nothing, and ends with the first. */
+/** A node of a simulated engine other than the first: it loads, serves nothing, and ends with the first. */
 import type { Clock } from '../../base/core/clock.ts';
 import { realClock } from '../../base/runtime/clock.ts';
 import { completeOptions, parseDistAddress, type SimOptions } from '../engine/options.ts';
@@ -7,7 +7,7 @@ import { type FirstNodeEnd, OtherNode } from './node-group.ts';
 
 export interface FollowerHandle {
   readonly options: SimOptions;
-  /** Resolves when all nodes have met and this one has loaded. Rejects when they have not met in time. */
+  /** Resolves when all nodes are connected and this one has loaded. Rejects if they are not connected in time. */
   readonly ready: Promise<void>;
   /** Resolves when the first node is gone, or after `stop`. */
   readonly gone: Promise<FirstNodeEnd>;

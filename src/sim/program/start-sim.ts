@@ -1,4 +1,4 @@
-/** Starts a simulated engine inside this process; `sglang-sim` is one of these, tests and the demo run many. */
+/** Starts a simulated engine in this process. `sglang-sim` runs one, tests and the demo run many. */
 import type { Clock } from '../../base/core/clock.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import { realClock } from '../../base/runtime/clock.ts';
@@ -24,7 +24,7 @@ export interface SimHandle {
   readonly bootstrapPort: number | null;
   readonly options: SimOptions;
   readonly engine: Engine;
-  /** Resolves when warm: from then on /health says 200. */
+  /** Resolves when the engine is warm: /health answers 200 from then on. */
   readonly ready: Promise<void>;
   /** Resolves when the engine is gone: stopped, drained, or dead. */
   readonly gone: Promise<'stopped' | 'drained' | 'dead'>;
@@ -35,16 +35,16 @@ export interface SimHandle {
   /** Same as GET /sim/stats. */
   stats(): { readonly [key: string]: Json };
   openSockets(): number;
-  /** Refuses connections until called with false; those that are open go on. */
+  /** With true, refuses new connections until called with false; open ones continue. */
   setRefusing(isRefusing: boolean): Promise<void>;
-  /** What SIGTERM does: health 503 at once, new requests served, gone when the last one is done. */
+  /** Acts as SIGTERM: health 503 at once, new requests served, the engine ends with the last request. */
   drain(): Promise<void>;
-  /** What SIGKILL does to the sockets: all are closed now. */
+  /** Acts as SIGKILL: closes all sockets now. */
   stop(): Promise<void>;
 }
 
 /**
- * Port 0 (the default here) takes a free one. Rejects when a port cannot be had or other nodes do not come; throws a RangeError for
+ * Port 0, the default here, takes a free one. Rejects if a port is taken or other nodes do not connect, and with a RangeError for
  * bad options.
  */
 export async function startSim(
@@ -110,7 +110,7 @@ class RunningSim implements SimHandle {
     engine.onJobEnd = () => this.#checkDrained();
     engine.onRefuse = (durationMs) => {
       void this.setRefusing(true);
-      // Without its port it is of no more use than a dead one.
+      // An engine that cannot listen again ends.
       engine.clock.after(durationMs, () => void this.setRefusing(false).catch(() => this.#end('dead')));
     };
   }
@@ -189,7 +189,7 @@ class RunningSim implements SimHandle {
 
   #checkDrained(): void {
     if (this.engine.state !== 'draining') return;
-    // An engine whose last health check failed does not wait for its requests.
+    // The real engine exits at once if its last health check failed.
     if (this.engine.isUnhealthy) {
       void this.#end('dead');
       return;
@@ -209,7 +209,7 @@ class RunningSim implements SimHandle {
     this.#log.met();
   }
 
-  /** Its collectives hang from now on, until its watchdog kills it. While it drains, the others may go first. */
+  /** The collectives of the engine hang until its watchdog kills it. While it drains, other nodes may end first. */
   #nodeLost(rank: number): void {
     if (this.engine.state === 'draining') return;
     this.#log.line(`Node ${rank} is gone.`);

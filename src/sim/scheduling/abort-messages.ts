@@ -1,7 +1,7 @@
-/** Messages of requests that the scheduler ends before their time. Source: recorded from SGLang 0.5.23. */
+/** Messages of requests that the scheduler aborts. Source: recorded from SGLang 0.5.23. */
 
 export const QUEUE_FULL = 'The request queue is full.';
-/** POST /abort_request or a pause reached a request that runs. */
+/** Of a running request, after POST /abort_request or a pause. */
 export const ABORTED_RUNNING = 'Aborted';
-/** POST /abort_request or a pause reached a request that waits to be computed. */
+/** Of a queued request, after POST /abort_request or a pause. */
 export const ABORTED_IN_QUEUE = 'Abort in waiting queue';

@@ -37,7 +37,7 @@ test('pages: a prefix is shared in whole pages', () => {
   assert.equal(again.cachedTokens, 96);
 });
 
-test('without the prefix cache nothing is shared and nothing stays', () => {
+test('without the prefix cache nothing is shared and nothing is kept', () => {
   const rig = new Rig({ radixCache: false });
   rig.submit();
   const again = rig.submit();
@@ -67,7 +67,7 @@ test('no more requests run than may', () => {
   assert.equal(rig.ended.length, 10);
 });
 
-test('when the KV memory runs out a request gives way, starts again later and says so', () => {
+test('if the KV memory runs out, a request is retracted, computed again and counted', () => {
   const rig = new Rig({ kvTokens: 640 });
   const all = [1, 2, 3].map((id) => rig.submit({ prompt: prompt(100, id), maxNewTokens: 300 }));
   rig.finish();
@@ -81,7 +81,7 @@ test('when the KV memory runs out a request gives way, starts again later and sa
   assert.equal(rig.scheduler.usedTokens, 0);
 });
 
-test('a request that gave way goes before those that wait', () => {
+test('a retracted request is first in the queue', () => {
   const rig = new Rig({ kvTokens: 640, maxRunningRequests: 2, chunkedPrefillSize: 100 });
   const first = [1, 2, 3].map((id) => rig.submit({ prompt: prompt(100, id), maxNewTokens: 300 }));
   const last = rig.submit({ prompt: prompt(100, 4), maxNewTokens: 1 });
@@ -105,7 +105,7 @@ test('chunks of a prompt are whole pages', () => {
   assert.deepEqual(rig.times.get(one), [150]);
 });
 
-test('whatever comes and is aborted when: everything ends once, the memory is never exceeded and all of it comes back', () => {
+test('any order of requests and aborts: each ends once, the memory is never exceeded and all of it is freed', () => {
   const action = fc.record({
     waitMs: fc.integer({ min: 0, max: 400 }),
     length: fc.integer({ min: 0, max: 700 }),

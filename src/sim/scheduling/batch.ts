@@ -1,13 +1,13 @@
 /**
- * The requests of a scheduler that wait, are computed or decode, and the KV memory that they share. It chooses who takes part in the
- * next step; the scheduler runs the steps.
+ * The requests of one scheduler that wait, prefill or decode, and the KV memory that they share. The batch chooses the requests of
+ * the next step; the scheduler runs the steps.
  *
  *              room for it?          chunk by chunk
  *   waiting ------ admit ---> prefilling ---------> running
  *      ^                          |                    |
  *      +-------- retract: no room for the next token --+
  *
- * The decode half of a pair has no prefilling: a request whose prompt has room waits among the pairs for its KV.
+ * The decode half of a pair does not prefill: once its prompt has room, a request waits for its KV (see PairStages).
  */
 import type { Clock } from '../../base/core/clock.ts';
 import type { Generation } from './generation.ts';
@@ -39,7 +39,7 @@ export class Batch {
   readonly #reserve = new OutputReserve();
   readonly #waiting: Generation[] = [];
   #running: Generation[] = [];
-  /** Parts of the step under way. Empty: the step decodes. */
+  /** Parts of the current step. Empty: the step decodes. */
   #prefilling: PrefillPart[] = [];
   /** The request whose prompt did not fit in a chunk; the next prefill step continues it. */
   #chunked: Generation | null = null;
@@ -65,7 +65,7 @@ export class Batch {
     return this.#waiting.reduce((sum, generation) => sum + generation.input.length - this.pool.cachedPrefix(generation), 0);
   }
 
-  /** The step under way, or the next one, computes prompts. */
+  /** The current step computes prompts. */
   get isPrefilling(): boolean {
     return this.#prefilling.length > 0;
   }
@@ -79,7 +79,7 @@ export class Batch {
     this.#waiting.push(generation);
   }
 
-  /** `generation` takes part in decode steps from now on. */
+  /** Adds `generation` to the decode steps. */
   decode(generation: Generation): void {
     generation.stage = 'decode';
     this.#running.push(generation);
@@ -90,7 +90,7 @@ export class Batch {
     return this.#pairs.isDecode ? this.#setAside() : this.#gatherPrefill();
   }
 
-  /** Gives every decoding request room for one token. Those with the least output are retracted when there is none. */
+  /** Allocates one token for every decoding request. If memory runs out, the requests with the least output are retracted. */
   makeRoomForDecode(): void {
     for (const generation of [...this.#running]) {
       while (generation.stage === 'decode' && !this.pool.allocate(generation, 1)) {
@@ -108,18 +108,18 @@ export class Batch {
     return parts;
   }
 
-  /** A decode step has ended: requests that ended with it leave. */
+  /** Ends a decode step: removes the requests that ended with it. */
   decoded(): void {
     this.#reserve.decoded();
     this.#running = this.#running.filter((generation) => generation.stage === 'decode');
   }
 
-  /** Nothing is left to do. */
+  /** No request is left. */
   rest(): void {
     this.#reserve.reset();
   }
 
-  /** Every request under way gives up its KV and waits again, the oldest first. Returns the requests beyond `most` in the queue. */
+  /** Moves every running request back to the queue, oldest first, and frees its KV. Returns the queued requests beyond `most`. */
   retractAll(most: number): readonly Generation[] {
     const running = [...(this.#chunked === null ? [] : [this.#chunked]), ...this.#running];
     this.#running = [];
@@ -128,7 +128,7 @@ export class Batch {
     return this.#waiting.slice(most);
   }
 
-  /** `generation` has no place here any more; its KV is not touched. */
+  /** Removes `generation` from queue and batch. Its KV stays allocated. */
   remove(generation: Generation): void {
     const at = this.#waiting.indexOf(generation);
     if (at >= 0) this.#waiting.splice(at, 1);
@@ -136,7 +136,7 @@ export class Batch {
     if (this.#chunked === generation) this.#chunked = null;
   }
 
-  /** Chooses what the next prefill step computes; answers the number of tokens. */
+  /** Chooses the parts of the next prefill step. Returns its number of tokens. */
   #gatherPrefill(): number {
     let budget = this.#settings.chunkedPrefillSize;
     if (this.#chunked !== null) budget -= this.#takeChunk(this.#chunked, budget);
@@ -150,13 +150,13 @@ export class Batch {
     return this.#settings.chunkedPrefillSize - budget;
   }
 
-  /** Takes up to `budget` tokens of the rest of `generation`'s input into the step; answers how many. */
+  /** Adds up to `budget` of the remaining input tokens of `generation` to the step. Returns how many. */
   #takeChunk(generation: Generation, budget: number): number {
     const rest = generation.input.length - generation.computedTokens;
     const page = this.#settings.pageSize;
     const tokens = rest <= budget ? rest : Math.max(Math.min(page, rest), budget - (budget % page));
     if (!this.pool.allocate(generation, tokens)) {
-      // Admission counted on room that decoding has taken since.
+      // Decoding has used the room that admission counted on.
       this.#chunked = null;
       this.#retract(generation);
       return budget;
@@ -166,13 +166,13 @@ export class Batch {
     return tokens;
   }
 
-  /** Takes `generation` in if its input, and a share of all output to come, has room. */
+  /** Admits `generation` if the memory has room for its input and for the reserved output. */
   #admit(generation: Generation): boolean {
     this.pool.begin(generation);
     const rest = generation.input.length - generation.computedTokens;
     const admitted = this.#prefilling.map((part) => part.generation);
     const reserved = this.#reserve.tokensFor(this.#running, [...admitted, generation]);
-    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0 && this.#pairs.handingCount === 0;
+    const isAlone = this.#running.length === 0 && this.#prefilling.length === 0 && this.#pairs.transferringCount === 0;
     if (!isAlone && rest + reserved > this.pool.availableTokens) {
       this.pool.end(generation, false);
       return false;
@@ -186,19 +186,19 @@ export class Batch {
     return true;
   }
 
-  /** Decode: takes room for the whole prompts of those that wait, in order, and asks for their KV. Computes nothing: 0. */
+  /** Decode half: allocates whole prompts in queue order and asks for their KV. Computes no prompt tokens: returns 0. */
   #setAside(): number {
-    while (this.#waiting.length > 0 && this.#running.length + this.#pairs.handingCount < this.#settings.maxRunningRequests) {
+    while (this.#waiting.length > 0 && this.#running.length + this.#pairs.transferringCount < this.#settings.maxRunningRequests) {
       const generation = this.#waiting[0]!;
       const tokens = generation.input.length;
-      const under = [...this.#running, ...this.#pairs.handing()];
+      const under = [...this.#running, ...this.#pairs.transferring()];
       const reserved = under.length === 0 ? 0 : this.#reserve.tokensFor(under, [generation]);
       if (tokens + reserved > this.pool.availableTokens) break;
       this.pool.begin(generation);
       this.pool.allocate(generation, tokens);
       this.#waiting.shift();
       if (generation.outputIds.length > 0) {
-        // It gave way to others once; its KV comes back from the memory of the host.
+        // A retracted request: SGLang restores its KV from host memory.
         this.decode(generation);
         continue;
       }

@@ -1,4 +1,4 @@
-/** One prompt on its way through the engine: what was asked, where it stands, what came out. */
+/** One prompt in the engine: what the request asks, its stage, its output. */
 import type { OutputText } from './output-text.ts';
 import type { PairSpec } from './pair-spec.ts';
 import type { PrefixNode } from './prefix-cache.ts';
@@ -8,9 +8,9 @@ export type FinishReason =
   | { readonly type: 'stop'; readonly matched: string | number }
   | { readonly type: 'abort'; readonly message: string; readonly status: number | null };
 
-/** When a text stops before its limit. */
+/** What ends a text before its token limit. */
 export interface StopRules {
-  /** Nothing stops it before. */
+  /** Nothing ends the text before this many tokens. */
   readonly minNewTokens: number;
   readonly stop: readonly string[];
   readonly stopTokenIds: readonly number[];
@@ -20,26 +20,26 @@ export interface StopRules {
 }
 
 export interface GenerationSpec extends StopRules {
-  /** Place among the generations of its request. */
+  /** Index among the generations of its request. */
   readonly index: number;
   readonly rid: string;
   readonly prompt: Uint16Array;
   /** 0: only the prompt is computed. Infinity: until the text ends or the context is full. */
   readonly maxNewTokens: number;
   readonly returnLogprob: boolean;
-  /** First prompt token with a logprob; from there on nothing comes from the prefix cache. -1: none of the prompt. */
+  /** First prompt token with a log probability; the prefix cache is used only before it. -1: none. */
   readonly logprobStart: number;
   /** Sample number among the `n` of a prompt; 0 also for every sample at temperature 0. */
   readonly sample: number;
-  /** Where it meets its other half; null when it has none. */
+  /** The other half of its pair; null on an engine without pairs. */
   readonly pair: PairSpec | null;
-  /** Data-parallel rank that has it. */
+  /** Data-parallel rank that computes it. */
   readonly rank: number;
 }
 
-/** Told of progress, synchronously, at the end of an engine step. */
+/** Receives progress, synchronously, at the end of an engine step. */
 export interface GenerationSink {
-  /** New tokens came and more will. */
+  /** New tokens exist, and more follow. */
   advanced(generation: Generation): void;
   /** Called once; `finish` is set. */
   ended(generation: Generation): void;
@@ -52,31 +52,31 @@ export interface GenerationSink {
  *     +---- out of KV -----+------ retracted ----+       aborted        |
  *     +--------------------------------------------------- from any ----+
  *
- * In a pair the prefill half begins in `bootstrap` (its partner has not come) and is in `transfer` instead of `decode`; the
- * decode half is in `transfer` instead of `prefill`.
+ * In a pair the prefill half starts in `bootstrap`, until its partner arrives, and has `transfer` instead of `decode`; the decode
+ * half has `transfer` instead of `prefill`.
  */
 export type Stage = 'queued' | 'bootstrap' | 'prefill' | 'transfer' | 'decode' | 'ended';
 
 export class Generation {
   readonly spec: GenerationSpec;
   readonly sink: GenerationSink;
-  /** Most tokens it may produce, after the limits of context and KV. */
+  /** Most output tokens, within the limits of context and KV memory. */
   readonly limit: number;
-  /** Tokens after which the text ends by itself (end-of-text token); Infinity: never. */
+  /** Output tokens after which the model ends the text (end-of-text token); Infinity: never. */
   readonly endsAfter: number;
   readonly words: OutputText;
   stage: Stage = 'queued';
   finish: FinishReason | null = null;
   readonly outputIds: number[] = [];
   text = '';
-  /** Prompt tokens that came from the prefix cache; -1 before admission. */
+  /** Prompt tokens found in the prefix cache; -1 before admission. */
   cachedTokens = -1;
   retractions = 0;
-  /** False: the first token came from another engine without its log probability. */
+  /** False: another engine sent the first token without its log probability. */
   isFirstLogprobKnown = true;
   /** Tokens whose KV exists (cached ones included), of prompt plus output so far. */
   computedTokens = 0;
-  /** KV tokens it owns that are not in the prefix cache. */
+  /** KV tokens outside the prefix cache. */
   ownTokens = 0;
   /** The locked end of its path in the prefix cache. */
   node: PrefixNode | null = null;
@@ -103,7 +103,7 @@ export class Generation {
     return this.spec.prompt.length;
   }
 
-  /** Tokens it may still add. */
+  /** Output tokens left. */
   get tokensLeft(): number {
     return this.limit - this.outputIds.length;
   }

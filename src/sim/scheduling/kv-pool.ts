@@ -1,4 +1,4 @@
-/** The engine's KV memory: what the prefix cache holds, what running requests own, and the eviction between them. */
+/** The KV memory of one rank: what the prefix cache holds, what running requests own, and the eviction between the two. */
 import type { Generation } from './generation.ts';
 import { PrefixCache } from './prefix-cache.ts';
 
@@ -15,7 +15,7 @@ export class KvPool {
     this.#cacheEnabled = cacheEnabled;
   }
 
-  /** Tokens that running requests use: their own and those of the cache that they lock. */
+  /** Tokens of running requests: their own, and those they lock in the cache. */
   get usedTokens(): number {
     return this.#ownedTokens + this.cache.heldTokens - this.cache.evictableTokens;
   }
@@ -24,17 +24,17 @@ export class KvPool {
     return this.capacityTokens - this.#ownedTokens - this.cache.heldTokens;
   }
 
-  /** What could be had now: free, and held by the cache for nobody. */
+  /** Tokens that an allocation can get: free ones, and cached ones that no request locks. */
   get availableTokens(): number {
     return this.freeTokens + this.cache.evictableTokens;
   }
 
-  /** Tokens of `generation`'s input that need no computing; at least one always does, since its logits are needed. */
+  /** Input tokens of `generation` found in the cache; never all, because the logits of the last one are needed. */
   cachedPrefix(generation: Generation): number {
     return this.#cacheEnabled ? this.cache.peek(generation.input, this.#matchLimit(generation)) : 0;
   }
 
-  /** Takes the held prefix of `generation`'s input and locks it. */
+  /** Locks the cached prefix of the input of `generation`. */
   begin(generation: Generation): void {
     const match = this.#cacheEnabled
       ? this.cache.match(generation.input, this.#matchLimit(generation))
@@ -44,7 +44,7 @@ export class KvPool {
     generation.computedTokens = match.length;
   }
 
-  /** Gives `generation` `count` more tokens; false when there is no room. */
+  /** Allocates `count` more tokens to `generation`; false without room. */
   allocate(generation: Generation, count: number): boolean {
     if (!this.#makeRoom(count)) return false;
     generation.ownTokens += count;
@@ -53,20 +53,20 @@ export class KvPool {
     return true;
   }
 
-  /** Hands what `generation` has computed of `tokens` to the prefix cache and keeps it locked. */
+  /** Moves the computed part of `tokens` into the prefix cache and keeps it locked. */
   share(generation: Generation, tokens: Uint16Array): void {
     if (!this.#cacheEnabled || generation.node === null) return;
     const { node, length } = this.cache.insert(tokens, generation.computedTokens);
     this.cache.lock(node);
     this.cache.unlock(generation.node);
     generation.node = node;
-    // What the cache already held twice is freed; what does not fill a page stays with the request.
+    // Tokens that the cache held already are freed; tokens that do not fill a page stay with the request.
     const rest = Math.min(generation.ownTokens, generation.computedTokens - length);
     this.#ownedTokens -= generation.ownTokens - rest;
     generation.ownTokens = rest;
   }
 
-  /** Frees all that `generation` has; with `keep` its tokens go to the prefix cache first. */
+  /** Frees the KV of `generation`; with `keep` after moving it into the prefix cache. */
   end(generation: Generation, keep: boolean): void {
     if (keep) this.share(generation, generation.allTokens());
     this.#ownedTokens -= generation.ownTokens;

@@ -1,8 +1,8 @@
-/** What the simulated model does in a decode step for one request: the next token, and whether the text ends with it. */
+/** The simulated model in one decode step: the next token of a request, and whether the text ends with it. */
 import type { FinishReason, Generation } from './generation.ts';
 import { decode, EOS, encodeByte } from './tokens.ts';
 
-/** Adds a token to the output; answers why the text ends with it, or null. */
+/** Adds a token to the output. Returns why the text ends with it, or null. */
 export function appendToken(generation: Generation): FinishReason | null {
   const { spec, outputIds } = generation;
   if (outputIds.length + 1 >= generation.endsAfter && outputIds.length >= spec.minNewTokens) {
@@ -16,7 +16,7 @@ export function appendToken(generation: Generation): FinishReason | null {
   return findFinish(generation, id);
 }
 
-/** Adds a token that another engine computed; answers why the text ends with it, or null. */
+/** Adds a token that another engine computed. Returns why the text ends with it, or null. */
 export function takeToken(generation: Generation, id: number): FinishReason | null {
   generation.words.nextByte();
   generation.outputIds.push(id);
@@ -24,7 +24,7 @@ export function takeToken(generation: Generation, id: number): FinishReason | nu
   return findFinish(generation, id);
 }
 
-/** Tokens after which a text ends by itself: between half and one and a half times the mean, the same for the same `key`. */
+/** Tokens after which the model ends a text: between 0.5 and 1.5 times the mean, the same for the same `key`. */
 export function outputLength(key: number, mean: number): number {
   return Math.max(1, Math.round(mean / 2 + ((key >>> 0) / 2 ** 32) * mean));
 }

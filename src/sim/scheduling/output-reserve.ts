@@ -1,6 +1,6 @@
 /**
- * How much KV memory admission sets aside for output that is still to come. Running requests count with a share of it that
- * falls while decoding goes well and starts over when a request had to give way. Source: SGLang 0.5, new_token_ratio (0.7,
+ * KV memory that admission reserves for future output. Running requests count with a share of it, which falls while decoding
+ * succeeds and is reset by a retraction. Source: SGLang 0.5, new_token_ratio (0.7,
  * falling to 0.098 in 600 steps) and CLIP_MAX_NEW_TOKENS (4096).
  */
 import type { Generation } from './generation.ts';
@@ -13,7 +13,7 @@ const MOST_TOKENS = 4096;
 export class OutputReserve {
   #share = FIRST_SHARE;
 
-  /** After a retraction, and when nothing is left to do. */
+  /** After a retraction, and when no request is left. */
   reset(): void {
     this.#share = FIRST_SHARE;
   }

@@ -1,4 +1,4 @@
-/** What the simulated model says: plain words, one byte a token, the same for the same prompt and seed. */
+/** The text that the simulated model generates: English words, one byte per token, the same for the same prompt and seed. */
 
 const WORDS = `the a of and to in is that it for as with on by this from or at an be are was not have which but all we can one has more
   when than other so also time may only some its new into two first work each both most state way use where part number

@@ -1,4 +1,4 @@
-/** What the halves of a pair say when it fails. Source: SGLang 0.5.23, srt/disaggregation; the recorded messages. */
+/** Error messages of a pair. Source: SGLang 0.5.23, srt/disaggregation; the recorded messages. */
 import type { Generation } from './generation.ts';
 
 /** Phases of a pair that can fail, as the engine names them. */
@@ -16,12 +16,12 @@ export function pairFailure(phase: PairFailure, { spec }: Generation, reason: st
   return `${phase} failed for request ${request} with exception KVTransferError(bootstrap_room=${room}): ${reason}`;
 }
 
-/** The partner did not come in time. `state`: what the engine was waiting in. */
+/** The partner did not arrive in time. `state`: where the engine waited. */
 export function timedOut(room: string, afterMs: number, state: 'Bootstrapping' | 'WaitingForInput'): string {
   return `Request ${room} timed out after ${(afterMs / 1000).toFixed(1)}s in KVPoll.${state}`;
 }
 
-/** A prefill engine of several data-parallel ranks got a request on another one than its room says, and nothing that allows it. */
+/** A request reached a prefill rank that differs from the rank of its room, without a field that allows it. */
 export function wrongRank(room: string, rank: number, implied: number): string {
   return (
     `follow_bootstrap_room conflict: dispatched to dp_rank ${rank} but bootstrap_room ${room} implies dp_rank ${implied}. ` +

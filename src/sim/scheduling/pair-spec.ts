@@ -13,9 +13,9 @@ export interface PairFault {
 export interface PairSpec {
   /** null: the request has none. */
   readonly host: string | null;
-  /** null: the request has none; decode then takes the port of its own settings. */
+  /** null: the request has none; decode uses its `disaggregationBootstrapPort`. */
   readonly port: number | null;
-  /** Decimal digits, 0..2^64-1, perhaps with a minus; null: the request has none. */
+  /** Decimal digits, 0..2^64-1, optionally with a minus; null: the request has none. */
   readonly room: string | null;
   /** Data-parallel rank of the prefill engine that has the room; null: the rank that follows from the room's number. */
   readonly prefillRank: number | null;
@@ -24,5 +24,5 @@ export interface PairSpec {
   readonly fault: PairFault | null;
 }
 
-/** A host that means no partner at all: the engine's own health checks use it. Source: SGLang, FAKE_BOOTSTRAP_HOST. */
+/** Host of a request without a partner, such as the health check of the engine. Source: SGLang, FAKE_BOOTSTRAP_HOST. */
 export const FAKE_HOST = '2.2.2.2';

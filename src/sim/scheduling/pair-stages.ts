@@ -1,10 +1,10 @@
 /**
- * The requests of one half of a pair that wait for the other half, for its scheduler.
+ * The requests of a scheduler that wait for the other half of their pair.
  *
- *   prefill: newcomer -> meeting -> (queue, prefill) -> handing -> gone
- *   decode:  newcomer -> (queue) -> handing -> arrived -> (decode)
+ *   prefill: newcomer -> bootstrapping -> (queue, prefill) -> transferring -> ended
+ *   decode:  newcomer -> (queue) -> transferring -> arrived -> (decode)
  *
- * Without a half there are none.
+ * Empty on an engine without pairs.
  */
 import type { Generation } from './generation.ts';
 import type { KvHandOver, PairHalf } from './pair-half.ts';
@@ -17,13 +17,13 @@ interface Arrived {
 
 export class PairStages {
   #half: PairHalf | null = null;
-  /** Came since `takeNewcomers`. */
+  /** Submitted since `takeNewcomers`. */
   #newcomers: Generation[] = [];
-  /** Prefill: those whose decode half has not come. */
-  readonly #meeting = new Set<Generation>();
-  /** Those whose KV is on its way. */
-  readonly #handing = new Set<Generation>();
-  /** Decode: KV that has come since `takeArrived`. */
+  /** Prefill: requests whose decode half has not arrived. */
+  readonly #bootstrapping = new Set<Generation>();
+  /** Requests whose KV is being transferred. */
+  readonly #transferring = new Set<Generation>();
+  /** Decode: KV received since `takeArrived`. */
   #arrived: Arrived[] = [];
 
   join(half: PairHalf): void {
@@ -38,47 +38,47 @@ export class PairStages {
     return this.#half?.mode === 'decode';
   }
 
-  get meetingCount(): number {
-    return this.#meeting.size;
+  get bootstrappingCount(): number {
+    return this.#bootstrapping.size;
   }
 
-  get handingCount(): number {
-    return this.#handing.size;
+  get transferringCount(): number {
+    return this.#transferring.size;
   }
 
-  /** Requests that nothing has been computed of. */
+  /** Requests that are not computed yet. */
   get queuedCount(): number {
-    return this.#newcomers.length + this.#meeting.size;
+    return this.#newcomers.length + this.#bootstrapping.size;
   }
 
-  /** Whether `generation` is half of a pair here. */
+  /** Whether `generation` has another half. */
   has({ spec }: Generation): boolean {
     return this.#half !== null && spec.pair !== null;
   }
 
-  handing(): readonly Generation[] {
-    return [...this.#handing];
+  transferring(): readonly Generation[] {
+    return [...this.#transferring];
   }
 
   add(generation: Generation): void {
     this.#newcomers.push(generation);
   }
 
-  /** Those that have not ended since. */
+  /** Newcomers that have not ended meanwhile. */
   takeNewcomers(): readonly Generation[] {
     return this.#newcomers.splice(0).filter(({ stage }) => stage !== 'ended');
   }
 
-  /** Prefill: waits for the decode half, which may be there already. */
-  meet(generation: Generation): void {
+  /** Prefill: waits for the decode half, which may have arrived before. */
+  bootstrap(generation: Generation): void {
     generation.stage = 'bootstrap';
-    this.#meeting.add(generation);
+    this.#bootstrapping.add(generation);
     this.#half?.open(generation);
   }
 
-  /** Prefill: the decode half has come; false when `generation` waits for none any more. */
+  /** Prefill: the decode half has arrived; false if `generation` no longer waits for it. */
   met(generation: Generation): boolean {
-    if (!this.#meeting.delete(generation)) return false;
+    if (!this.#bootstrapping.delete(generation)) return false;
     generation.stage = 'queued';
     return true;
   }
@@ -87,39 +87,39 @@ export class PairStages {
   send(generation: Generation): void {
     const { cachedTokens, outputIds, spec } = generation;
     generation.stage = 'transfer';
-    this.#handing.add(generation);
+    this.#transferring.add(generation);
     this.#half?.send(generation, { firstToken: outputIds[0] ?? 0, cachedTokens, hasLogprobs: spec.returnLogprob });
   }
 
   /** Decode: asks for the KV of `generation`. */
   fetch(generation: Generation): void {
     generation.stage = 'transfer';
-    this.#handing.add(generation);
+    this.#transferring.add(generation);
     this.#half?.open(generation);
   }
 
-  isHanding(generation: Generation): boolean {
-    return this.#handing.has(generation);
+  isTransferring(generation: Generation): boolean {
+    return this.#transferring.has(generation);
   }
 
-  /** Decode: the KV has come. */
+  /** Decode: the KV has arrived. */
   arrived(generation: Generation, kv: KvHandOver): void {
     this.#arrived.push({ generation, kv });
   }
 
-  /** Those that have not ended since; they are no longer part of this. */
+  /** Removes and returns the requests whose KV arrived, without those that have ended. */
   takeArrived(): readonly Arrived[] {
-    return this.#arrived.splice(0).filter(({ generation }) => this.#handing.delete(generation));
+    return this.#arrived.splice(0).filter(({ generation }) => this.#transferring.delete(generation));
   }
 
   /** `generation` has ended. */
   drop(generation: Generation): void {
-    this.#meeting.delete(generation);
-    this.#handing.delete(generation);
+    this.#bootstrapping.delete(generation);
+    this.#transferring.delete(generation);
     if (this.has(generation)) this.#half?.drop(generation);
   }
 
-  /** What a request that waits for its other half says when it is told to end; null for one that does not wait. */
+  /** Error of a request that is aborted while it waits for its other half; null if it does not wait. */
   cancelMessage(generation: Generation): string | null {
     const { stage, outputIds } = generation;
     if (this.#half === null || !this.has(generation)) return null;

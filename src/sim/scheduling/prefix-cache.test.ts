@@ -50,7 +50,7 @@ test('a match is the longest prefix in whole pages of anything inserted, and eve
   );
 });
 
-test('eviction frees what was asked if it can, never what is locked, and keeps the count', () => {
+test('eviction frees at least the count if it can, never locked nodes, and keeps the totals', () => {
   const step = fc.record({ tokens: run, lock: fc.boolean(), evict: fc.integer({ min: 0, max: 20 }), unlock: fc.boolean() });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), fc.integer({ min: 1, max: 3 }), (steps, page) => {

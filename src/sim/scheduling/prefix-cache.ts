@@ -7,7 +7,7 @@
  *     "The quick" "Hello"     children of a node differ in their first page
  *       /     \
  *   " brown"  " dog"          age list: oldest leaf ... newest, then its parents: a node is always older than its parent,
- *                             so eviction from the old end meets leaves before the nodes they hang on
+ *                             so eviction from the old end meets leaves before their parents
  */
 export interface PrefixNode {
   parent: PrefixNode | null;
@@ -96,7 +96,7 @@ export class PrefixCache {
     }
   }
 
-  /** Frees at least `count` tokens if that many are evictable, least recently used leaves first; says how many it freed. */
+  /** Frees at least `count` tokens if that many are evictable, least recently used leaves first. Returns how many it freed. */
   evict(count: number): number {
     let freed = 0;
     let node = this.#oldest;

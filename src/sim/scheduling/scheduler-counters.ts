@@ -1,4 +1,4 @@
-/** What the scheduler has done so far, for /metrics, /v1/loads and /sim/stats. Numbers only. */
+/** Counters of one scheduler for /metrics, /v1/loads and /sim/stats. */
 import { Histogram } from '../../base/telemetry/cells.ts';
 import type { Generation } from './generation.ts';
 

@@ -28,7 +28,7 @@ test('prompts that wait together are computed in one step', () => {
   for (const generation of later) assert.deepEqual(rig.times.get(generation), [400]);
 });
 
-test('a long prompt is computed in chunks, and the decode of others stands still meanwhile', () => {
+test('a long prompt is computed in chunks, and the decode of others stops meanwhile', () => {
   const rig = new Rig();
   const short = rig.submit({ maxNewTokens: 3 });
   rig.clock.advance(100);
@@ -94,7 +94,7 @@ test('a stop string ends the text and is cut off it; with keepStop it stays', ()
   assert.equal(kept.outputIds.length, cut + 4);
 });
 
-test('texts end by themselves around the mean unless told not to', () => {
+test('texts end around the mean length unless ignore_eos is set', () => {
   const rig = new Rig({ meanOutputTokens: 100, maxRunningRequests: 100, kvTokens: 100_000 });
   const ends = Array.from({ length: 40 }, (_, id) => rig.submit({ prompt: prompt(10, id), maxNewTokens: 1000, ignoreEos: false }));
   const endless = rig.submit({ maxNewTokens: 400 });
@@ -118,7 +118,7 @@ test('same seed, same prompt, same text; another seed or prompt, another text', 
   assert.notEqual(textOf(1, 2), textOf(1, 3));
 });
 
-test('a paused scheduler stands still until it is resumed', () => {
+test('a paused scheduler starts no step until it is resumed', () => {
   const rig = new Rig();
   const one = rig.submit();
   rig.scheduler.pause(false);

@@ -1,7 +1,7 @@
 /**
  * The simulated scheduler: waiting queue, chunked prefill at a token rate, continuous batching whose step time grows with
- * the batch, KV memory with a prefix cache. Prefill goes before decode, as in the real engine. It owns the life of every
- * Generation and knows nothing of HTTP.
+ * the batch, KV memory with a prefix cache. Prefill goes before decode, as in the real engine. It owns every Generation from submission to end.
+ * It knows nothing of HTTP.
  *
  *   submit -> waiting -> [admit: room for it?] -> prefill step(s) -> running -> decode steps -> ended
  *
@@ -47,7 +47,7 @@ export class Scheduler {
   readonly #pairs = new PairStages();
   #stepMs = 0;
   #paused = false;
-  /** The pause takes the running requests back. */
+  /** The pause retracts the running requests. */
   #retracts = false;
   #dead = false;
 
@@ -74,14 +74,14 @@ export class Scheduler {
     return this.#batch.waitingRequests;
   }
 
-  /** Prefill: requests whose decode half has not come. */
-  get meetingRequests(): number {
-    return this.#pairs.meetingCount;
+  /** Prefill: requests whose decode half has not arrived. */
+  get bootstrappingRequests(): number {
+    return this.#pairs.bootstrappingCount;
   }
 
-  /** Requests of a pair whose KV is on its way to or from the other half. */
-  get handingRequests(): number {
-    return this.#pairs.handingCount;
+  /** Requests whose KV is being transferred to or from the other half. */
+  get transferringRequests(): number {
+    return this.#pairs.transferringCount;
   }
 
   /** Prompt tokens of the waiting requests that the prefix cache does not hold. Costs a look-up per request. */
@@ -99,12 +99,12 @@ export class Scheduler {
     return Math.min(this.settings.contextLength, this.pool.capacityTokens) - 1;
   }
 
-  /** Makes this the engine of one half of pairs; before the first request. */
+  /** Makes this the scheduler of one half of pairs. Call it before the first request. */
   join(half: PairHalf): void {
     this.#pairs.join(half);
   }
 
-  /** Queues a request, to be taken up at the next `wake`; null when the queue is full. */
+  /** Queues a request, which `wake` then considers; null if the queue is full. */
   submit(spec: GenerationSpec, sink: GenerationSink): Generation | null {
     const { maxQueuedRequests, seed, meanOutputTokens } = this.settings;
     const queued = this.waitingRequests + this.#pairs.queuedCount;
@@ -124,7 +124,7 @@ export class Scheduler {
     return generation;
   }
 
-  /** Starts a step if none is under way. Apart from `submit`, so that prompts that came together start together. */
+  /** Starts a step if none is running. Separate from `submit`, so that prompts that arrive together start together. */
   wake(): void {
     if (!this.#dead) this.#receiveNewcomers();
     this.#steps.wake();
@@ -132,8 +132,8 @@ export class Scheduler {
 
   // ---------------------------------------------------------------- from the other half of a pair
 
-  /** Prefill: the decode half of `generation` has come, so it may be computed. */
-  partnerCame(generation: Generation): void {
+  /** Prefill: the decode half of `generation` has arrived, so it can be computed. */
+  partnerArrived(generation: Generation): void {
     if (!this.#pairs.met(generation)) return;
     this.#batch.enqueue(generation);
     this.#steps.wake();
@@ -141,14 +141,14 @@ export class Scheduler {
 
   /** Prefill: decode has the KV of `generation`. */
   sent(generation: Generation): void {
-    if (!this.#pairs.isHanding(generation) || this.#dead) return;
+    if (!this.#pairs.isTransferring(generation) || this.#dead) return;
     this.#finish(generation, { type: 'length', length: 0 });
     this.#steps.wake();
   }
 
-  /** Decode: the KV of `generation` has come. */
+  /** Decode: the KV of `generation` has arrived. */
   received(generation: Generation, kv: KvHandOver): void {
-    if (!this.#pairs.isHanding(generation)) return;
+    if (!this.#pairs.isTransferring(generation)) return;
     this.#pairs.arrived(generation, kv);
     this.#steps.wake();
   }
@@ -157,13 +157,13 @@ export class Scheduler {
     for (const generation of this.#pairs.takeNewcomers()) {
       if (generation.spec.pair?.room == null) this.abort(generation, noRoom(generation.spec.rid), 400);
       else if (this.#pairs.isDecode) this.#batch.enqueue(generation);
-      else this.#pairs.meet(generation);
+      else this.#pairs.bootstrap(generation);
     }
   }
 
   // ----------------------------------------------------------------
 
-  /** Ends a request wherever it stands; its sink hears of it at once. Without effect on an ended one. */
+  /** Aborts a request in any stage and calls its sink at once. Does nothing if the request has ended. */
   abort(generation: Generation, message: string, status: number | null = null): void {
     if (generation.stage === 'ended') return;
     this.counters.aborted++;
@@ -172,14 +172,14 @@ export class Scheduler {
     this.#steps.wake();
   }
 
-  /** Ends a request as POST /abort_request does: one that waits for its other half counts as a pair that failed. */
+  /** Aborts a request as POST /abort_request does: if it waits for its other half, its pair fails. */
   cancel(generation: Generation): void {
     const message = this.#pairs.cancelMessage(generation);
     if (message !== null) this.abort(generation, message, 500);
     else this.abort(generation, generation.stage === 'queued' ? ABORTED_IN_QUEUE : ABORTED_RUNNING);
   }
 
-  /** Stops after the step under way until `resume`. `retract`: what runs then goes back to the queue and gives up its KV. */
+  /** Stops after the current step until `resume`. `retract`: running requests then return to the queue and free their KV. */
   pause(retract: boolean): void {
     this.#paused = true;
     this.#retracts ||= retract;
@@ -192,7 +192,7 @@ export class Scheduler {
     this.#steps.wake();
   }
 
-  /** The process does not run until `thaw`, as after SIGSTOP: the step under way stands still. Messages to it have to wait elsewhere. */
+  /** Stops the process until `thaw`, as SIGSTOP does; the current step stops too. The caller holds messages back meanwhile. */
   freeze(): void {
     this.#steps.freeze();
   }
@@ -204,12 +204,12 @@ export class Scheduler {
   /** Empties the prefix cache and returns true; false when requests are under way. While paused the queue does not count. */
   flush(): boolean {
     const queued = this.#paused ? 0 : this.waitingRequests + this.#pairs.queuedCount;
-    if (this.runningRequests + queued + this.#pairs.handingCount > 0) return false;
+    if (this.runningRequests + queued + this.#pairs.transferringCount > 0) return false;
     this.pool.cache.clear();
     return true;
   }
 
-  /** The scheduler process is gone: nothing moves any more and nobody is told. */
+  /** Ends the scheduler process: no step and no callback follows. */
   die(): void {
     this.#dead = true;
     this.#steps.stop();
@@ -245,7 +245,7 @@ export class Scheduler {
     else this.#endDecode();
   }
 
-  /** Decode: those whose KV has come take part from the next step on; their first token came with it. */
+  /** Decode: adds the requests whose KV has arrived, with their first token, to the batch. */
   #takeArrived(): void {
     const nowMs = this.#clock.nowMs();
     for (const { generation, kv } of this.#pairs.takeArrived()) {
@@ -291,7 +291,7 @@ export class Scheduler {
     if (generation.finish !== null) this.#batch.remove(generation);
   }
 
-  /** Prefill: the first token is made here; the request ends when decode has the KV. */
+  /** Prefill: generates the first token; the request ends when decode has the KV. */
   #handOver(generation: Generation, nowMs: number): void {
     if (generation.outputIds.length === 0 && generation.limit > 0) {
       appendToken(generation);
@@ -310,7 +310,7 @@ export class Scheduler {
     this.counters.decoded(batch.length, this.#stepMs);
   }
 
-  /** Every running request goes back to the queue; those that it has no room for are refused. */
+  /** Moves every running request back to the queue and refuses those that exceed it. */
   #retractAll(): void {
     this.#retracts = false;
     const { maxQueuedRequests } = this.settings;

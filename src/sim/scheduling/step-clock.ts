@@ -19,17 +19,17 @@ export class StepClock {
   #endsAtMs = Number.NEGATIVE_INFINITY;
   /** A step has begun and not ended. */
   #isStepping = false;
-  /** Since when it is frozen; null: it is not. */
+  /** When it was frozen; null: it is not frozen. */
   #frozenAtMs: number | null = null;
 
-  /** `begin` starts a step and answers its length in milliseconds, or null when there is nothing to do; `end` finishes it. */
+  /** `begin` starts a step and returns its length in milliseconds, or null if there is nothing to do; `end` finishes it. */
   constructor(clock: Clock, begin: () => number | null, end: () => void) {
     this.#clock = clock;
     this.#begin = begin;
     this.#end = end;
   }
 
-  /** There may be work: starts a step unless one is running. */
+  /** Starts a step if there is work and none is running. */
   wake(): void {
     if (this.#timer !== null || this.#frozenAtMs !== null) return;
     const durationMs = this.#begin();
@@ -39,7 +39,7 @@ export class StepClock {
     this.#arm();
   }
 
-  /** Stops time: a step under way keeps what is left of it until `thaw`. */
+  /** Stops time until `thaw`; the current step keeps its remaining time. */
   freeze(): void {
     this.#frozenAtMs ??= this.#clock.nowMs();
     this.stop();
