@@ -1,4 +1,4 @@
-/** What /proc says about the processes of a proxy: who belongs to it, what it holds. Linux only. */
+/** Reads /proc: which processes belong to a proxy, their ports, memory and threads. Linux only. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 interface Kin {
@@ -10,7 +10,7 @@ function readText(path: string): string {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    return ''; // It has ended, or belongs to somebody else: then it is none of ours.
+    return ''; // The process has ended, or belongs to another user: then it is not one of the race.
   }
 }
 
@@ -50,7 +50,7 @@ export function familyOf(root: number): number[] {
   return [...all.keys()].filter(belongs);
 }
 
-/** True if one of the processes listens on the TCP port. Load goes only where this holds: other programs may run here. */
+/** True if one of the processes listens on the TCP port. The race sends load nowhere else: other programs may run here. */
 export function isListening(pids: readonly number[], port: number): boolean {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const sockets = new Set<string>();

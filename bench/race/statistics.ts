@@ -36,7 +36,7 @@ export function quantile(values: readonly number[], share: number): number {
 
 export interface Summary {
   readonly values: readonly number[];
-  /** Only disturbed windows, or a single good one, were to be had. */
+  /** There were only disturbed windows, or a single good one. */
   readonly isDoubtful: boolean;
 }
 

@@ -40,7 +40,7 @@ export interface WindowResult extends LoadReport {
   readonly aborted: number;
   /** Cores that programs outside the race used meanwhile. */
   readonly other_cores: number;
-  /** Events were read several at a time, or not all: cheap, but not what is measured. */
+  /** The proxy read several events at a time, or not all: cheap, but not what the race measures. */
   readonly is_disturbed: boolean;
 }
 
@@ -80,7 +80,7 @@ async function runLoad(programs: Programs, args: readonly string[]): Promise<Loa
   }
 }
 
-/** Of all requests, the share that went where most of their prefix went. */
+/** Share of the requests that went to the worker which got most of their prefix. */
 export function affinityOf(prefixes: readonly Readonly<Record<string, number>>[]): number | null {
   let most = 0;
   let all = 0;

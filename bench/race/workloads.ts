@@ -1,9 +1,9 @@
-/** What the load generator is asked to send. */
+/** What the load generator sends. */
 import type { Kind } from './entrants/entrant.ts';
 
 export interface Workload {
   readonly kind: Kind;
-  /** What CPU time is divided by. */
+  /** The race divides CPU time by the number of these. */
   readonly unit: 'request' | 'event';
   /** Events per second of each stream; 0: no pace. */
   readonly rate: number;

@@ -1,10 +1,10 @@
-/** What takes part in a race: how to find out whether it is here, and how to start it. */
+/** A program that takes part in a race: whether it is installed, and how to start it. */
 import type { Program, Programs } from '../processes.ts';
 
 /** `plain`: any worker may answer. `pd`: prefill and decode workers, each request goes to one of each. */
 export type Kind = 'plain' | 'pd';
 
-/** The workers that an entrant is put in front of. */
+/** The workers behind an entrant. */
 export interface Field {
   readonly programs: Programs;
   readonly workerPorts: readonly number[];
@@ -32,7 +32,7 @@ export interface Entrant {
   readonly isCheck?: boolean;
   /** Measured in the first round only. */
   readonly isMeasuredOnce?: boolean;
-  /** Null if it can run here, else what is missing. */
+  /** Null if the entrant can run here, else what is missing. */
   findProblem(): string | null;
   version?(): string;
   start(field: Field): Promise<Running>;

@@ -54,5 +54,5 @@ function nginx(name: string): Entrant {
   };
 }
 
-/** Both run in every race. Ratios are to the mean of the two; how far they are apart says how far to trust the ratios. */
+/** Both run in every race against other proxies. Ratios are to the mean of the two; their difference is the error of the ratios. */
 export const YARDSTICKS: readonly Entrant[] = [nginx('nginx'), nginx('nginx-again')];

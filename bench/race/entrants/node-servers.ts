@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../processes.ts';
 import type { Entrant } from './entrant.ts';
 
-/** A compiled file of ../servers; with settings of its own in `env` it is one that only checks the race. */
+/** A compiled file of ../servers. With `env` it only checks the race. */
 export function nodeServer(name: string, file: string, env: Readonly<Record<string, string>> = {}): Entrant {
   return {
     name,

@@ -10,7 +10,7 @@ import { waitForWorkers } from './readiness.ts';
 interface Package {
   readonly name: string;
   readonly module: string;
-  /** What follows `python`. */
+  /** Arguments of `python`. */
   readonly launch: readonly string[];
 }
 

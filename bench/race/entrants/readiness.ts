@@ -32,7 +32,7 @@ interface ListedWorker {
   readonly status?: unknown;
 }
 
-/** The workers of GET /workers; null if the answer has another shape. Routers differ in how they say "healthy". */
+/** The workers of GET /workers; null if the answer has another shape. Routers spell "healthy" differently. */
 function healthyCount(body: unknown): number | null {
   const workers = typeof body === 'object' && body !== null && 'workers' in body ? body.workers : body;
   if (!Array.isArray(workers)) return null;

@@ -1,7 +1,7 @@
 /**
- * The floor: a round-robin proxy on plain sockets that knows just enough HTTP/1.1 to see where messages end. It takes a request
- * whole before it forwards it, as a router that may retry must, and passes answers on as they come. Not for use: no
- * checks, no limits, no backpressure.
+ * The floor: a round-robin proxy on plain sockets that knows just enough HTTP/1.1 to see where messages end. It reads a whole request
+ * before it forwards it, as a router that may retry must, and forwards answers as they arrive. Not for use: no checks, no limits, no
+ * backpressure.
  *   PORT, WORKERS=port,port   SLOW_US: CPU to burn per request   SPOIL_EVERY=N: change a byte of every Nth answer
  */
 import { connect, createServer, type Socket } from 'node:net';

@@ -1,8 +1,8 @@
 /**
- * Work put off to the end of this turn of the event loop: after all sockets that were readable have been read, before
- * the loop waits again. Writes that are done together there wake their readers once instead of once each. Measured with
- * bench/race: 1.5 KB requests a tenth to a sixth less CPU; events of 400 streams (7 in a turn) a sixth less, but those of 100 (2 in a
- * turn) a tenth more, since the end of a turn costs something too. So what can also be done at once is offered, and taken as long as
+ * Defers work to the end of this turn of the event loop: after all readable sockets have been read, before the loop waits again. Writes
+ * that happen together there wake their readers once instead of once each. Measured with bench/race: 1.5 KB requests cost a tenth to a
+ * sixth less CPU; events of 400 streams (7 in a turn) a sixth less, but those of 100 streams (2 in a turn) a tenth more, since the end of
+ * a turn costs something too. A caller that could also work at once therefore offers its task, and the end of the turn takes it only while
  * turns are busy:
  *
  *   GATHERING ── turns bring less than LEAST_BUSY ──> DIRECT ── RETRY_AFTER offers ──> GATHERING
@@ -12,19 +12,19 @@ export interface EndOfTurnTask {
   endOfTurn(): void;
 }
 
-/** More waiting than this is done at once: what waits holds memory. */
+/** With this many tasks waiting they run at once: a task holds memory. */
 const MAX_WAITING = 512;
-/** Tasks in a turn, on average over WINDOW turns, from which waiting pays. */
+/** From this many tasks in a turn, on average over WINDOW turns, waiting pays. */
 const LEAST_BUSY = 4;
 const WINDOW = 8;
-/** So that looking again costs next to nothing: WINDOW turns that are not busy against as many offers. */
+/** Refused offers before the next look, so that looking costs next to nothing: WINDOW turns against this many offers. */
 const RETRY_AFTER = 1024;
 
 export class EndOfTurn {
   #waiting: EndOfTurnTask[] = [];
   #spare: EndOfTurnTask[] = [];
   #isSet = false;
-  /** Offers to refuse until it gathers again; 0: it does. */
+  /** DIRECT: offers to refuse before GATHERING. 0: GATHERING. */
   #direct = 0;
   #turns = 0;
   #tasks = 0;
@@ -45,7 +45,7 @@ export class EndOfTurn {
     setImmediate(this.#run);
   }
 
-  /** False: turns are not busy, do it now. True: as add(). */
+  /** False: turns are not busy, the caller does the work now. True: as add(). */
   offer(task: EndOfTurnTask): boolean {
     if (this.#direct > 0) {
       if (--this.#direct === 0) this.#tasks = 0;
@@ -62,7 +62,7 @@ export class EndOfTurn {
     this.#tasks = 0;
   }
 
-  /** Does now what waits. */
+  /** Runs the waiting tasks now. */
   flush(): void {
     const tasks = this.#waiting;
     this.#tasks += tasks.length;

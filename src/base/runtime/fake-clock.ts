@@ -1,4 +1,4 @@
-/** A clock that stands still until a test moves it. */
+/** A clock that moves only when a test moves it. */
 import type { Clock, TimerHandle } from '../core/clock.ts';
 
 interface FakeTimer {
@@ -8,9 +8,8 @@ interface FakeTimer {
 }
 
 /**
- * `advance(ms)` calls every timer that falls due on the way, in the order of their due times (equal times: in the
- * order in which they were set), with `nowMs()` standing at each one's due time. A timer set by a timer runs in the
- * same `advance` if it falls due within it.
+ * `advance(ms)` runs every timer that falls due on the way, ordered by due time (equal times: by the order in which they were set);
+ * `nowMs()` is then the due time of the timer. A timer that a timer sets runs in the same `advance` if it falls due within it.
  */
 export class FakeClock implements Clock {
   #nowMs = 0;

@@ -1,8 +1,8 @@
 /**
- * Makes a folder and those above it, like `mkdir` with `recursive`, which in Node.js 20 never comes back where the system says
- * ENOENT for a folder whose parent is there (below /proc).
+ * Creates a folder and its missing parents, like `mkdir` with `recursive`. That option never returns in Node.js 20 where the system
+ * reports ENOENT for a folder whose parent exists (below /proc).
  *
- * Both fail as `mkdir` does: EACCES, ENOTDIR, EEXIST for what is no folder, ENOENT for such a place, ...
+ * Both functions fail as `mkdir` does: EACCES, ENOTDIR, EEXIST if the path is no folder, ENOENT below /proc, ...
  */
 import { mkdirSync, statSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
@@ -12,11 +12,11 @@ export async function makeDirectory(path: string): Promise<void> {
   if (await made(path)) return;
   const parent = dirname(path);
   if (parent !== path) await makeDirectory(parent);
-  // Its parent is there now, whoever made it.
+  // The parent exists now; another process may have created it.
   if (!(await made(path))) await mkdir(path);
 }
 
-/** False: a folder above it is missing. */
+/** False: the parent is missing. */
 async function made(path: string): Promise<boolean> {
   try {
     await mkdir(path);
@@ -28,7 +28,7 @@ async function made(path: string): Promise<boolean> {
   return true;
 }
 
-/** At the end of a process, when nothing can be waited for. */
+/** For the end of a process, when promises no longer settle. */
 export function makeDirectorySync(path: string): void {
   if (madeSync(path)) return;
   const parent = dirname(path);

@@ -1,17 +1,17 @@
-/** Signals of the process: who is told, and how often. */
+/** Handlers for signals to the process. */
 import { performance } from 'node:perf_hooks';
 
 export type StopSignal = 'SIGINT' | 'SIGTERM';
 
 /**
- * SIGINT twice within this time is one: Ctrl-C reaches a program that npm started from the terminal and, a moment later,
- * from npm, which passes it on. Nobody presses it twice that quickly.
+ * Two SIGINT within this time count as one: npm forwards Ctrl-C to its program, which has already got it from the terminal. A person
+ * cannot press it twice that quickly.
  */
 const ECHO_MS = 150;
 
 /**
- * Calls `onSignal` for every SIGINT and SIGTERM with the number of signals so far (1 for the first). The process does
- * not end by itself any more. Returns a function that gives the signals back.
+ * Calls `onSignal` for every SIGINT and SIGTERM with the number of signals so far (1 for the first). These signals no longer end the
+ * process. Returns a function that removes the handlers.
  */
 export function watchSignals(onSignal: (signal: StopSignal, count: number) => void): () => void {
   let count = 0;
@@ -30,7 +30,7 @@ export function watchSignals(onSignal: (signal: StopSignal, count: number) => vo
   };
 }
 
-/** Calls `onSignal` for every SIGUSR1, which then no longer starts Node's debugger. Returns a function that gives the signal back. */
+/** Calls `onSignal` for every SIGUSR1, which then no longer starts Node's debugger. Returns a function that removes the handler. */
 export function watchUserSignal(onSignal: () => void): () => void {
   process.on('SIGUSR1', onSignal);
   return () => void process.off('SIGUSR1', onSignal);

@@ -3,10 +3,10 @@
  * and no timer object exists per request. Deadlines fire up to two ticks late, never early.
  *
  *   slots[tick % SLOTS] -> Deadline <-> Deadline <-> ...     each knows the tick at which it is due;
- *   a tick walks one slot and fires what is due (what is due a turn of the wheel later stays)
+ *   a tick walks one slot and fires the deadlines that are due; those due a turn of the wheel later stay
  */
 
-/** What the wheel needs of a clock; `core/clock.ts` has it. */
+/** The part of a clock that the wheel uses (`core/clock.ts`). */
 export interface WheelClock {
   nowMs(): number;
   after(delayMs: number, run: () => void): { cancel(): void };
@@ -14,7 +14,7 @@ export interface WheelClock {
 
 const SLOTS = 512;
 
-/** A place in the wheel, owned by whoever waits. Reusable: arm it again at any time. */
+/** A place in the wheel, owned by the object that waits. Reusable: arm it again at any time. */
 export class Deadline {
   /** Called when the deadline passes; the deadline is unarmed by then and may be armed again inside. */
   readonly passed: () => void;
@@ -41,7 +41,7 @@ export class TimerWheel {
   #armed = 0;
   #timer: { cancel(): void } | null = null;
   #stopped = false;
-  /** Callbacks run: time may pass meanwhile, but the walk ends at the tick at which it began. */
+  /** A callback runs. Time may pass meanwhile, but the walk ends at the tick at which it began. */
   #advancing = false;
 
   constructor(clock: WheelClock, tickMs = 100) {
@@ -50,7 +50,7 @@ export class TimerWheel {
     this.#originMs = clock.nowMs();
   }
 
-  /** Fires `deadline` about `delayMs` from now, in place of any earlier appointment. */
+  /** Fires `deadline` about `delayMs` from now. An earlier due time is void. */
   arm(deadline: Deadline, delayMs: number): void {
     this.cancel(deadline);
     if (this.#stopped) return;
@@ -117,8 +117,8 @@ export class TimerWheel {
   }
 
   /**
-   * A callback may cancel or arm anything, so nothing of the list is trusted across a call: after each one the walk
-   * begins again. What it arms is due later than `now`, hence the walk ends.
+   * A callback may cancel or arm any deadline, so the walk begins again after each one. Deadlines that it arms are due later than
+   * `now`, hence the walk ends.
    */
   #fire(slot: number, now: number): void {
     let deadline = this.#slots[slot] ?? null;

@@ -81,7 +81,7 @@ class WriteRequests {
     return this.#spare;
   }
 
-  /** After a write with `next`: null, or the request that goes on. */
+  /** After a write with `next`: the request if Node still uses it, else null. */
   taken(): WriteRequest | null {
     const { streamBaseState, kLastWriteWasAsync, WriteWrap } = this.#wrap;
     if (streamBaseState[kLastWriteWasAsync] === 0) return null;

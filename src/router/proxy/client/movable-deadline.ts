@@ -1,6 +1,6 @@
 /**
- * One deadline that moves with every step of a connection. Moving it later costs nothing: the wheel is only touched
- * when it must fire earlier than it would, and one that fires too early goes back for the rest.
+ * One deadline that moves with every step of a connection. Moving it later costs nothing: the deadline enters the wheel again only if it
+ * must fire earlier than before; if it fires too early it waits for the rest.
  */
 import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 

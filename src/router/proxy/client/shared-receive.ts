@@ -1,10 +1,10 @@
 /**
- * Reading accepted sockets into a buffer that all connections share.
+ * Reads accepted sockets into a buffer that all connections share.
  *
  * `net.connect` takes `onread` for this, `net.Server` does not: there, every read allocates 64 KiB, cuts them down and
- * leaves them to the garbage collector (measured: a third of the CPU of a small request). So the accepted handle is put
- * into a second socket that was made with `onread`; Node moves handles between sockets in the same way when it passes
- * them to child processes. Where a Node has no such handle, the ordinary events are used.
+ * leaves them to the garbage collector (measured: a third of the CPU of a small request). So the accepted handle moves into a second
+ * socket with `onread`; Node moves handles between sockets in the same way when it passes them to child processes. Where a Node has no
+ * such handle, the ordinary events are used.
  */
 import net from 'node:net';
 
@@ -18,7 +18,7 @@ interface HasHandle {
 /** Asked after every read: where the next one goes; undefined: where the last one went. */
 export type NextBuffer = () => Buffer | undefined;
 
-/** `socket` comes from a server with `pauseOnConnect`, and must not be used any more: the returned one takes its place. */
+/** `socket` comes from a server with `pauseOnConnect`. Returns the socket to use instead. */
 export function readShared(socket: net.Socket, shared: Buffer, receive: Receive, next: NextBuffer): net.Socket {
   const accepted = socket as unknown as HasHandle;
   const handle = accepted._handle;

@@ -1,21 +1,21 @@
-/** Answers that the router writes itself. */
+/** The bytes of answers that the router makes itself. */
 import { ERRORS, type ErrorCode, errorBody } from '../../../base/core/errors.ts';
 import type { LocalResponse, SlicedResponse } from '../../../base/core/local-route.ts';
 import { reasonPhrase } from '../../../wire/http1/reason-phrase.ts';
 import type { RequestHead } from '../../../wire/http1/request-head.ts';
 
-/** What an answer owes to the request, the connection and the hour. */
+/** What an answer takes from its request, its connection and the time. */
 export interface AnswerFrame {
   readonly requestId: string | null;
   /** Value of the Connection field, null: none. */
   readonly connection: string | null;
   /** Leave the body out. */
   readonly isHead: boolean;
-  /** Value of the Date field (RFC 9110 6.6.1: who makes an answer and has a clock says when). */
+  /** Value of the Date field (RFC 9110 6.6.1: a server with a clock dates its answers). */
   readonly date: string;
 }
 
-/** Value of the Connection field of an answer to HTTP/1.`minor`, or null where the version's default says it. */
+/** Value of the Connection field of an answer to HTTP/1.`minor`, or null where it is the default of the version. */
 export function connectionField(minor: 0 | 1, persist: boolean): string | null {
   if (!persist) return 'close';
   return minor === 0 ? 'keep-alive' : null;
@@ -35,7 +35,7 @@ export function lastAnswerFrame(date: string): AnswerFrame {
   return { requestId: null, connection: 'close', isHead: false, date };
 }
 
-/** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. `param`: the field of the request that is to blame. */
+/** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. `param`: the field of the request that is wrong. */
 export function errorResponse(
   code: ErrorCode,
   message: string,

@@ -28,7 +28,7 @@ export class Http1Flight implements Flight, Linked<Http1Flight> {
   connection: Carrier | null = null;
   /** Armed while the flight waits for a connection. */
   queueDeadline: Deadline | null = null;
-  /** In the queue of those that wait for a connection: listed there. */
+  /** In the queue of flights that wait for a connection. */
   previous: Http1Flight | null = null;
   next: Http1Flight | null = null;
   isListed = false;
@@ -74,7 +74,7 @@ export class Http1Flight implements Flight, Linked<Http1Flight> {
 
   writeBody(buf: Buffer, start: number, end: number): boolean {
     if (this.connection?.isOpen === true) return this.connection.writeBody(buf, start, end);
-    // Nothing has left yet: it joins what is held, and the reader waits.
+    // Nothing has left yet: the bytes join the held body, and the exchange stops reading.
     this.request.body?.append(buf, start, end);
     return false;
   }
@@ -85,12 +85,12 @@ export class Http1Flight implements Flight, Linked<Http1Flight> {
     else if (this.request.body !== null) this.request.body.complete = true;
   }
 
-  /** The worker has got nothing of the request. */
+  /** Ends the flight; the worker has received nothing of the request. */
   failUnsent(kind: OutcomeKind): void {
     this.#fail(kind, 'unsent');
   }
 
-  /** The worker may have got the request. */
+  /** Ends the flight; the worker may have received the request. */
   fail(kind: OutcomeKind): void {
     this.#fail(kind, this.replayable ? 'sent' : 'never');
   }

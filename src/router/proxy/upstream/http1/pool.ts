@@ -1,6 +1,6 @@
 /**
- * The connections to one worker: idle ones are reused, last in first out; beyond the limit requests wait in a
- * bounded queue with a deadline.
+ * The connections to one worker. The pool reuses idle ones, last in first out; beyond the limit requests wait in a bounded queue with a
+ * deadline.
  *
  *   send: idle connection? -> start     room? -> connect     queue not full? -> wait     else fail
  */
@@ -24,9 +24,9 @@ export interface UpstreamSettings {
   readonly queueTimeoutMs: number;
 }
 
-/** How often idle connections are looked at. */
+/** How often the pool closes connections that have idled too long. */
 const SWEEP_MS = 500;
-/** A connection that was dead when it was used says so after a round trip; one that dies later dies with the request. */
+/** A connection that was dead when it was used fails within a round trip; one that fails later may have carried the request. */
 const STALE_WITHIN_MS = 500;
 
 export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
@@ -101,7 +101,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   #serveQueue(connection: Http1Connection): void {
     const next = this.#queue.first;
-    // What cannot be sent again gets a connection of its own: closing this one makes room, and the first in the queue takes it.
+    // A request that cannot be sent again gets a fresh connection: closing this one makes room, and the first in the queue takes it.
     if (next === null || !next.replayable) {
       connection.destroy();
       return;
@@ -125,7 +125,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     if (this.#clock.nowMs() - connection.times.reusedAtMs > STALE_WITHIN_MS) return false;
     flight.replaced = true;
     this.staleConnections++;
-    // Whatever else idles is as old as the one that died.
+    // The other idle connections are as old as the one that died.
     this.#connect(flight);
     return true;
   }
@@ -141,7 +141,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   #dispatch(flight: Http1Flight): void {
-    // What cannot be sent again does not go on a connection that may be dead already.
+    // A request that cannot be sent again must not meet a connection that is already dead.
     const connection = flight.replayable ? this.#takeIdle() : null;
     if (connection !== null) {
       connection.start(flight);

@@ -20,7 +20,7 @@ export class ReadPieces implements Pieces {
     return this;
   }
 
-  /** The payload is [start, end), in one chunk of its own if `isChunked`. */
+  /** The payload is [start, end), one whole chunk if `isChunked`. */
   one(start: number, end: number, isChunked: boolean, isLast: boolean): this {
     this.#single[0] = start;
     this.#single[1] = end;

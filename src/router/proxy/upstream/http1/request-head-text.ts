@@ -1,4 +1,4 @@
-/** The head of a request as it goes to a worker. */
+/** The head of a request to a worker. */
 import type { UpstreamRequest } from '../seam.ts';
 
 /** What heads to one worker have in common. */
@@ -11,7 +11,7 @@ export interface HeadTarget {
   readonly replacesAuthorization: boolean;
 }
 
-/** Request line, fields, framing and the empty line. What is held of a body that is not complete says nothing of its length. */
+/** Request line, fields, framing and the empty line. The length of an incomplete body is the declared one, if any. */
 export function requestHeadText({ method, target, fields, body }: UpstreamRequest, worker: HeadTarget): string {
   let text = `${method} ${worker.basePath}${target} HTTP/1.1\r\n${worker.fixedFields}`;
   for (let i = 0; i < fields.length; i += 2) {

@@ -1,4 +1,4 @@
-/** Writes requests to one connection to a worker; a whole one leaves at the end of the turn, together with those to other workers. */
+/** Writes requests to one connection to a worker. A whole request leaves at the end of the turn, together with those to other workers. */
 import type net from 'node:net';
 import type { EndOfTurn, EndOfTurnTask } from '../../../../base/runtime/end-of-turn.ts';
 import type { RequestBody } from '../../request/body.ts';
@@ -24,7 +24,7 @@ export class RequestWriter implements EndOfTurnTask {
     return !this.#isClosed && this.#outgoing === null && this.#socket.writableLength === 0;
   }
 
-  /** The head, and what is held of the body. */
+  /** Writes the head and the held part of the body. */
   write(request: UpstreamRequest): void {
     const { body } = request;
     const head = requestHeadText(request, this.#target);
@@ -32,7 +32,7 @@ export class RequestWriter implements EndOfTurnTask {
       this.#socket.write(head, 'latin1');
       return;
     }
-    // What is held of a chunked body leaves as its first chunk.
+    // The held part of a chunked body leaves as its first chunk.
     const isChunk = !body.complete && body.declaredBytes < 0 && body.heldBytes > 0;
     const text = isChunk ? `${head}${body.heldBytes.toString(16)}\r\n` : head;
     const front = isChunk ? -1 : body.takeFront(text.length);

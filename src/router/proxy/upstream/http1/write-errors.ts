@@ -1,6 +1,6 @@
 /**
- * Sockets that can still be read after a write has failed. Node destroys a socket then, and with it what the other side had
- * sent before it closed. What is touched here is not in the public types; the tests of early answers fail without it.
+ * Keeps sockets readable after a failed write. Node destroys such a socket, and with it the bytes that the other side sent before it
+ * closed. These fields are not in the public types; the tests of early answers fail without them.
  */
 import type net from 'node:net';
 
@@ -16,7 +16,7 @@ export function keepOnWriteError(socket: net.Socket): void {
   inner._writableState.autoDestroy = false;
 }
 
-/** To be called on that `error`: without it the end of what is read would not be emitted. */
+/** For that `error`: without this call the socket emits no 'end' after its last bytes. */
 export function readAfterError(socket: net.Socket): void {
   (socket as unknown as Inner)._readableState.errored = null;
 }
