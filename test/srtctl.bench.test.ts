@@ -1,6 +1,6 @@
 /** `srtctl bench` as a program: against a simulated engine, and against servers that fail. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,9 +22,14 @@ async function startSim(t: TestContext, args: readonly string[] = []): Promise<s
 }
 
 /** A server that answers every request as `answer` says. */
-async function startServer(t: TestContext, answer: http.RequestListener): Promise<string> {
+async function startServer(t: TestContext, answer: http.RequestListener, bodies: string[] = []): Promise<string> {
   const server = http.createServer((request, response) => {
-    request.resume().on('end', () => answer(request, response));
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk));
+    request.on('end', () => {
+      bodies.push(body);
+      answer(request, response);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => {
@@ -145,12 +150,143 @@ test('Ctrl-C ends the benchmark at once and keeps what has completed', async (t)
   assert.equal(result.failed, 0);
 });
 
+test('a concurrency that repeats is measured again, and both results are kept', async (t) => {
+  const output = place(t);
+  const endpoint = await startSim(t, ['--speedup', '20']);
+  const program = bench(t, endpoint, output, ['--concurrencies', '2x2', '--num-prompts-mult', '2', '--num-warmup-mult', '0']);
+  assert.equal((await program.exit()).code, 0, program.stdout);
+  const [first, second] = ['results_concurrency_2_gpus_0.json', 'results_concurrency_2_gpus_0_run_2.json'].map((name) =>
+    resultOf(output, name),
+  );
+  assert.notEqual(first?.seed, second?.seed);
+  assert.equal(first?.completed, second?.completed);
+});
+
+test('prompts as chat messages go to the chat endpoint', async (t) => {
+  const output = place(t);
+  const endpoint = await startSim(t, ['--speedup', '20']);
+  const program = bench(t, endpoint, output, ['--api', 'chat', '--concurrencies', '2', '--num-prompts-mult', '2']);
+  assert.equal((await program.exit()).code, 0, program.stdout);
+  const result = resultOf(output, 'results_concurrency_2_gpus_0.json');
+  assert.deepEqual([result.backend, result.completed], ['openai-chat', 4]);
+  for (const tokens of result.input_lens) assert.ok(tokens >= 160 && tokens <= 200, `${tokens}`);
+});
+
+test('prompts with a common part come from the cache by that share', async (t) => {
+  const output = place(t);
+  const endpoint = await startSim(t, ['--speedup', '20', '--page-size', '1']);
+  const program = bench(t, endpoint, output, ['--concurrencies', '1', '--prefix-ratios', '0,0.5', '--requests', '6']);
+  assert.equal((await program.exit()).code, 0, program.stdout);
+  const folder = path.join(output, 'router_isl_200_osl_10');
+  const cached = ['0', '0.5'].map((ratio) => {
+    const result = JSON.parse(readFileSync(path.join(folder, `results_prefix_${ratio}_concurrency_1_gpus_0.json`), 'utf8')) as PointResult;
+    return result.total_cached_tokens / result.total_input_tokens;
+  });
+  assert.ok(cached[0]! < 0.1, `${cached}`);
+  assert.ok(cached[1]! > 0.35 && cached[1]! < 0.6, `${cached}`);
+  assert.match(program.stdout, /prefix ratio +concurrency/);
+  assert.doesNotMatch(program.stdout, /warning/);
+});
+
+test('a trace is replayed at its times, and good requests are counted', async (t) => {
+  const output = place(t);
+  const trace = path.join(output, 'mine.jsonl');
+  const lines = [0, 0, 300, 600].map((timestamp, index) => ({
+    timestamp,
+    input_length: 600,
+    output_length: 4,
+    hash_ids: [7, 100 + index],
+  }));
+  writeFileSync(trace, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const sim = await startSim(t, ['--speedup', '20']);
+  const common = ['--endpoint', sim, '--model', 'tiny', '--trace', trace, '--output-dir', output];
+  const program = Program.start(t, 'srtctl', ['bench', ...common, '--good-ttft-ms', '20000', '--good-itl-ms', '10000']);
+  assert.equal((await program.exit()).code, 0, program.stdout);
+  const result = JSON.parse(readFileSync(path.join(output, 'trace_mine', 'results_timed_gpus_0.json'), 'utf8')) as PointResult;
+  assert.deepEqual([result.completed, result.good_requests, result.max_concurrency], [4, 4, null]);
+  assert.ok(result.duration >= 0.6 && result.duration < 5, `${result.duration} s`);
+  assert.ok(result.total_cached_tokens > 0, 'the first block is the same in all');
+  const again = Program.start(t, 'srtctl', ['bench', ...common, '--concurrencies', '2', '--good-ttft-ms', '0.001']);
+  assert.equal((await again.exit()).code, 0, again.stdout);
+  const closed = JSON.parse(readFileSync(path.join(output, 'trace_mine', 'results_concurrency_2_gpus_0.json'), 'utf8')) as PointResult;
+  assert.deepEqual([closed.completed, closed.good_requests], [4, 0]);
+});
+
+test('a data set is sent as it is, and its length asked for', async (t) => {
+  const output = place(t);
+  const file = path.join(output, 'prompts.jsonl');
+  writeFileSync(file, '{"prompt":"tell me a story","expected_output_len":3}\n');
+  const bodies: string[] = [];
+  const endpoint = await startServer(
+    t,
+    (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.end('data: {"choices":[{"index":0,"text":"a","finish_reason":"length"}]}\n\ndata: [DONE]\n\n');
+    },
+    bodies,
+  );
+  const program = bench(t, endpoint, output, [
+    '--concurrencies',
+    '1',
+    '--dataset',
+    file,
+    '--num-prompts-mult',
+    '1',
+    '--num-warmup-mult',
+    '0',
+  ]);
+  await program.exit();
+  const sent = JSON.parse(bodies.at(-1) ?? '{}') as { prompt?: string; max_tokens?: number };
+  assert.deepEqual([sent.prompt, sent.max_tokens], ['tell me a story', 3]);
+  assert.ok(readdirSync(output).includes('sa-bench_custom_prompts'));
+});
+
+test('workers record profiles from the first measured request to the end, and sleep for a while', async (t) => {
+  const calls: string[] = [];
+  const bodies: string[] = [];
+  const worker = await startServer(
+    t,
+    (request, response) => {
+      calls.push(request.url ?? '');
+      response.end('{}');
+    },
+    bodies,
+  );
+  const endpoint = await startSim(t, ['--speedup', '20']);
+  const words = ['--record', `torch,${worker}/engine,2,30,/run/profiles/decode`, '--slow-down', `0.5,0.2,${worker}`];
+  const program = bench(t, endpoint, place(t), ['--concurrencies', '2x2', '--num-prompts-mult', '2', ...words]);
+  assert.equal((await program.exit()).code, 0, program.stdout);
+  assert.deepEqual(calls, ['/engine/start_profile', '/slow_down', '/slow_down', '/slow_down', '/slow_down', '/engine/stop_profile']);
+  assert.deepEqual(JSON.parse(bodies[0]!), {
+    output_dir: '/run/profiles/decode',
+    start_step: 2,
+    num_steps: 30,
+    activities: ['CPU', 'GPU'],
+  });
+  assert.deepEqual([bodies[1], bodies[2]], ['{"forward_sleep_time":0.5}', '{"forward_sleep_time":null}']);
+});
+
+test('a worker that records no profile fails the benchmark before anything is measured', async (t) => {
+  const worker = await startServer(t, (_request, response) => void response.writeHead(404).end('no such path'));
+  const output = place(t);
+  const program = bench(t, await startSim(t), output, ['--num-warmup-mult', '0', '--record', `nsys,${worker},0,5,/x`]);
+  assert.equal((await program.exit()).code, 6);
+  assert.match(program.stdout, /failed: http:\S+\/start_profile answered 404: no such path/);
+  assert.deepEqual(readdirSync(output), []);
+});
+
 test('a wrong command line is refused with what was expected', async (t) => {
   for (const [args, message] of [
     [['--concurrencies', '16x'], /expected numbers from 1 with x between/],
     [['--isl', '0'], /expected a whole number from 1/],
     [['--random-range-ratio', '1.5'], /above 0 and up to 1/],
     [['--endpoint', 'localhost:8000'], /'localhost:8000' is invalid\. expected a URL such as http:/],
+    [['--dataset', 'a', '--trace', 'b'], /--dataset, --prefix-ratios and --trace exclude each other/],
+    [['--trace', '/none.jsonl'], /\/none\.jsonl cannot be read: ENOENT/],
+    [['--record', 'torch'], /expected KIND,URL,START,STEPS,DIR/],
+    [['--slow-down', '1,2'], /expected SLEEP,WAIT,URL/],
+    [['--prefix-ratios', '0.5,2'], /expected numbers from 0 to 1/],
+    [['--api', 'grpc'], /expected completions or chat/],
     [['--no-such'], /unknown option '--no-such'/],
   ] as const) {
     const program = bench(t, 'http://127.0.0.1:1', '.', args);

@@ -112,7 +112,7 @@ const CASES: Readonly<Record<string, Expected>> = {
   '06-bench-trace-replay.yaml': { holds: (plan) => assert.match(command(plan), /bench .*--trace \/traces\/a\.jsonl .*--concurrencies 4/) },
   '07-profiling-torch.yaml': {
     holds: (plan) => {
-      assert.match(command(plan), /--record http:\/\/<node0>:30000,0,50,<run>\/profiles\/prefill/);
+      assert.match(command(plan), /--record torch,http:\/\/<node0>:30000,0,50,<run>\/profiles\/prefill/);
       assert.equal(byId(plan, 'decode-0').env['SGLANG_TORCH_PROFILER_DIR'], '<run>/profiles/decode');
     },
   },

@@ -11,7 +11,16 @@ const IDLE_MS = 30_000;
 const PROMPT_BYTES = 64;
 
 function clientOf(endpoint: string, connections: number, stop: Stop): CompletionClient {
-  return new CompletionClient({ endpoint, model: MODEL, connections, idleMs: IDLE_MS, clock: realClock, stop, apiKey: null });
+  return new CompletionClient({
+    endpoint,
+    model: MODEL,
+    api: 'completions',
+    connections,
+    idleMs: IDLE_MS,
+    clock: realClock,
+    stop,
+    apiKey: null,
+  });
 }
 
 const requestOf = (index: number, outputTokens: number) => ({

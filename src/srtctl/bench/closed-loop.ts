@@ -1,6 +1,7 @@
 /** Keeps a number of requests under way until all have been sent. No I/O of its own. */
 import type { Clock } from '../../base/core/clock.ts';
 import type { Rng } from '../../base/core/rng.ts';
+import { pause } from './pause.ts';
 import type { Stop } from './stop.ts';
 
 export interface LoopOptions {
@@ -36,18 +37,4 @@ export async function runClosedLoop(options: LoopOptions, send: (index: number) 
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, requests) }, lane));
   return next;
-}
-
-/** Ends early when it is stopped. */
-function pause(delayMs: number, clock: Clock, stop: Stop): Promise<void> {
-  if (delayMs <= 0 || stop.isStopped) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel();
-      giveBack();
-      resolve();
-    };
-    const timer = clock.after(delayMs, end);
-    const giveBack = stop.onStop(end);
-  });
 }

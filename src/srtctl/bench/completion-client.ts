@@ -1,4 +1,4 @@
-/** Sends completions and watches their answers come. The one file of the benchmark that knows the HTTP client (undici). */
+/** Sends completions and watches their answers come. */
 import { type Dispatcher, Pool } from 'undici';
 import type { Clock } from '../../base/core/clock.ts';
 import { CompletionWatch } from './completion-watch.ts';
@@ -11,12 +11,18 @@ export interface CompletionRequest {
   readonly outputTokens: number;
 }
 
+/** How prompts are sent: as they are, or as the message of a user, for which the engine applies its chat template. */
+export type CompletionApi = 'completions' | 'chat';
+
+export const COMPLETION_PATHS = { completions: '/v1/completions', chat: '/v1/chat/completions' } as const;
+
 export interface ClientOptions {
   /** `http://host:port`, without a path. */
   readonly endpoint: string;
   readonly model: string;
-  /** Connections at most; one request each at a time. They are used again. */
-  readonly connections: number;
+  readonly api: CompletionApi;
+  /** Connections at most, null for no limit; one request each at a time. They are used again. */
+  readonly connections: number | null;
   /** A request ends with an error when nothing comes for so long. */
   readonly idleMs: number;
   readonly clock: Clock;
@@ -79,14 +85,14 @@ export class CompletionClient {
   }
 
   #messageOf({ prompt, outputTokens }: CompletionRequest): Dispatcher.DispatchOptions {
-    const { model, apiKey } = this.#options;
+    const { model, apiKey, api } = this.#options;
     return {
       method: 'POST',
-      path: '/v1/completions',
+      path: COMPLETION_PATHS[api],
       headers: { 'content-type': 'application/json', ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }) },
       body: JSON.stringify({
         model,
-        prompt,
+        ...(api === 'chat' ? { messages: [{ role: 'user', content: prompt }] } : { prompt }),
         max_tokens: outputTokens,
         temperature: 0,
         ignore_eos: true,

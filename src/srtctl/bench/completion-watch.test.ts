@@ -51,3 +51,15 @@ for (const [name, events, status, error] of [
     assert.equal(watched(events, status).error, error);
   });
 }
+
+test('pieces of a chat are text, its reasoning too', () => {
+  const delta = (piece: object): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: piece, finish_reason: null }] })}\n\n`;
+  const sample = watched([
+    delta({ role: 'assistant', content: '' }),
+    delta({ reasoning_content: 'hm' }),
+    delta({ content: 'a' }),
+    'data: {"choices":[{"index":0,"delta":{},"finish_reason":"length"}]}\n\n',
+    'data: [DONE]\n\n',
+  ]);
+  assert.deepEqual([sample.firstMs, sample.lastMs, sample.gapsMs, sample.error], [20, 30, [10], null]);
+});

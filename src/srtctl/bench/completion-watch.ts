@@ -13,9 +13,16 @@ interface Usage {
   readonly prompt_tokens_details?: { readonly cached_tokens?: number } | null;
 }
 
+/** `text` of a completion, `delta` of a chat; reasoning is text, too. */
+interface Choice {
+  readonly text?: unknown;
+  readonly delta?: { readonly content?: unknown; readonly reasoning_content?: unknown };
+  readonly finish_reason?: unknown;
+}
+
 /** What is read of an event; everything is optional because another program wrote it. */
 interface CompletionEvent {
-  readonly choices?: readonly { readonly text?: unknown; readonly finish_reason?: unknown }[];
+  readonly choices?: readonly Choice[];
   readonly usage?: Usage | null;
   readonly error?: unknown;
   readonly message?: unknown;
@@ -93,7 +100,8 @@ export class CompletionWatch {
     if (event.usage) this.#usage = event.usage;
     const choice = event.choices?.[0];
     if (choice === undefined) return;
-    if (typeof choice.text === 'string' && choice.text !== '') this.#text();
+    const { text, delta } = choice;
+    if ([text, delta?.content, delta?.reasoning_content].some((piece) => typeof piece === 'string' && piece !== '')) this.#text();
     if (typeof choice.finish_reason === 'string') {
       this.#isFinished = true;
       if (choice.finish_reason === 'abort') this.#error ??= 'the engine aborted the answer';

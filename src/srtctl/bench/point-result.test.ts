@@ -7,14 +7,14 @@ import { summaryTable } from './summary-table.ts';
 import { judge } from './verdict.ts';
 
 const PLAN: PointPlan = {
+  name: 'concurrency 2',
   concurrency: 2,
   requests: 3,
-  inputTokens: 100,
-  outputTokens: 5,
   requestRate: null,
-  rangeRatio: 1,
+  facts: { inputTokens: 100, outputTokens: 5, rangeRatio: 1, prefixRatio: null, good: null, repeats: false },
   model: 'm',
   endpoint: 'http://e',
+  api: 'completions',
   seed: 1,
 };
 
@@ -59,7 +59,7 @@ test('latencies, rates and totals follow from the samples', () => {
   assert.deepEqual(result.ttfts, [0.1, 0.3, 0.2]);
   assert.equal(result.peak_output_tokens_per_s, 7.5, 'all within one window: the mean');
   assert.equal(result.partial, false);
-  assert.deepEqual(judge(result), { failures: [], warnings: [] });
+  assert.deepEqual(judge(result, PLAN.facts), { failures: [], warnings: [] });
 });
 
 test('the peak is the best of any ten seconds', () => {
@@ -77,12 +77,12 @@ test('failed requests are told, counted by what they said, and fail the point', 
   assert.equal(result.failed, 2);
   assert.equal(result.partial, false);
   assert.deepEqual(result.errors, ['HTTP 503: none (2 requests)']);
-  assert.deepEqual(judge(result).failures, ['concurrency 2: 2 of 3 requests failed: HTTP 503: none (2 requests)']);
+  assert.deepEqual(judge(result, PLAN.facts).failures, ['concurrency 2: 2 of 3 requests failed: HTTP 503: none (2 requests)']);
 });
 
 test('a point without a token fails even where no request did', () => {
   const result = resultOf(PLAN, [sampleWith({ outputTokens: 0 })], 0, 1000, '');
-  assert.deepEqual(judge(result).failures, ['concurrency 2: not a single token came back']);
+  assert.deepEqual(judge(result, PLAN.facts).failures, ['concurrency 2: not a single token came back']);
 });
 
 test('requests that were cut make the point partial and are not counted', () => {
@@ -94,7 +94,7 @@ test('requests that were cut make the point partial and are not counted', () => 
 
 test('answers and prompts of other lengths, and prompts from a cache, are warned of', () => {
   const result = resultOf(PLAN, [sampleWith({ outputTokens: 2, inputTokens: 200, cachedTokens: 150 })], 0, 1000, '');
-  assert.deepEqual(judge(result).warnings, [
+  assert.deepEqual(judge(result, PLAN.facts).warnings, [
     'concurrency 2: answers were 40 % of the length asked for',
     'concurrency 2: prompts were 200 % of the length asked for',
     'concurrency 2: 75 % of the prompt tokens came from a cache',
@@ -102,6 +102,23 @@ test('answers and prompts of other lengths, and prompts from a cache, are warned
 });
 
 test('files are named as the reference names them', () => {
-  assert.equal(resultFileName(16, { total: 16, split: { prefill: 8, decode: 8 } }), 'results_concurrency_16_gpus_16_ctx_8_gen_8.json');
-  assert.equal(resultFileName(32, { total: 8, split: null }), 'results_concurrency_32_gpus_8.json');
+  const of = (max_concurrency: number | null, prefix_ratio: number | null = null) => ({ max_concurrency, prefix_ratio });
+  assert.equal(resultFileName(of(16), { total: 16, split: { prefill: 8, decode: 8 } }), 'results_concurrency_16_gpus_16_ctx_8_gen_8.json');
+  assert.equal(resultFileName(of(32), { total: 8, split: null }), 'results_concurrency_32_gpus_8.json');
+  assert.equal(resultFileName(of(32), { total: 8, split: null }, 2), 'results_concurrency_32_gpus_8_run_2.json');
+  assert.equal(resultFileName(of(null), { total: 8, split: null }), 'results_timed_gpus_8.json');
+  assert.equal(resultFileName(of(20, 0.5), { total: 8, split: null }), 'results_prefix_0.5_concurrency_20_gpus_8.json');
+});
+
+test('good requests are those below both limits', () => {
+  const facts = { ...PLAN.facts, good: { ttftMs: 250, itlMs: 60 } };
+  const result = resultOf({ ...PLAN, facts }, GOOD, 0, 2000, '');
+  assert.deepEqual([result.good_requests, result.request_goodput], [1, 0.5], 'the second is late, the third is slow');
+  assert.match(summaryTable([result]), /good req\/s\n.* 0\.50\n/);
+  assert.doesNotMatch(summaryTable([resultOf(PLAN, GOOD, 0, 2000, '')]), /good|prefix/);
+});
+
+test('prompts that repeat each other may come from a cache', () => {
+  const result = resultOf(PLAN, [sampleWith({ cachedTokens: 75 })], 0, 1000, '');
+  assert.deepEqual(judge(result, { repeats: true }).warnings, []);
 });

@@ -1,19 +1,23 @@
 /** From the requests of one concurrency to its result, with the names that sa-bench gives its values. Pure. */
+
+import type { CompletionApi } from './completion-client.ts';
 import { type Distribution, distributionOf } from './distribution.ts';
 import type { Sample } from './sample.ts';
 import { peakTokenRate } from './token-rate.ts';
+import type { PointFacts } from './workload.ts';
 
 /** What was asked of one point. */
 export interface PointPlan {
-  readonly concurrency: number;
+  readonly name: string;
+  /** Null: as many as arrive. */
+  readonly concurrency: number | null;
   readonly requests: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
   /** Requests in a second; null: as fast as the concurrency allows. */
   readonly requestRate: number | null;
-  readonly rangeRatio: number;
+  readonly facts: PointFacts;
   readonly model: string;
   readonly endpoint: string;
+  readonly api: CompletionApi;
   readonly seed: number;
 }
 
@@ -27,7 +31,9 @@ export type Latencies = { readonly [Key in `${Statistic}_${Measure}_ms`]: number
 export interface PointResult extends Latencies {
   /** `20261121-131500`, UTC. */
   readonly date: string;
-  readonly backend: 'openai-completions';
+  /** Name of the point: `concurrency 16`. */
+  readonly point: string;
+  readonly backend: 'openai-completions' | 'openai-chat';
   readonly endpoint: string;
   readonly model_id: string;
   readonly tokenizer_id: string;
@@ -35,9 +41,13 @@ export interface PointResult extends Latencies {
   readonly num_prompts: number;
   readonly request_rate: number | 'inf';
   readonly burstiness: 1;
-  readonly max_concurrency: number;
-  readonly random_input_len: number;
-  readonly random_output_len: number;
+  /** Null: requests started at the times of a trace. */
+  readonly max_concurrency: number | null;
+  /** Null: prompts of a file. */
+  readonly random_input_len: number | null;
+  readonly random_output_len: number | null;
+  /** Share of the prompt that all requests have in common; null: none. */
+  readonly prefix_ratio: number | null;
   readonly random_range_ratio: number;
   readonly seed: number;
   /** Seconds from the first request to the end of the last. */
@@ -53,7 +63,9 @@ export interface PointResult extends Latencies {
   readonly total_asked_output_tokens: number;
   readonly total_cached_tokens: number;
   readonly request_throughput: number;
-  readonly request_goodput: null;
+  /** Good requests in a second; null: nothing says what is good. */
+  readonly request_goodput: number | null;
+  readonly good_requests: number | null;
   readonly output_throughput: number;
   readonly peak_output_tokens_per_s: number;
   readonly total_token_throughput: number;
@@ -84,9 +96,11 @@ export function resultOf(plan: PointPlan, samples: readonly Sample[], startMs: n
   const totalOutput = sum(whole.map((sample) => sample.outputTokens));
   const gaps = whole.flatMap((sample) => sample.gapsMs);
   const failed = samples.filter((sample) => sample.error !== null);
+  const good = countGood(whole, plan.facts.good);
   return {
     date,
-    backend: 'openai-completions',
+    point: plan.name,
+    backend: plan.api === 'chat' ? 'openai-chat' : 'openai-completions',
     endpoint: plan.endpoint,
     model_id: plan.model,
     tokenizer_id: plan.model,
@@ -95,9 +109,10 @@ export function resultOf(plan: PointPlan, samples: readonly Sample[], startMs: n
     request_rate: plan.requestRate ?? 'inf',
     burstiness: 1,
     max_concurrency: plan.concurrency,
-    random_input_len: plan.inputTokens,
-    random_output_len: plan.outputTokens,
-    random_range_ratio: plan.rangeRatio,
+    random_input_len: plan.facts.inputTokens,
+    random_output_len: plan.facts.outputTokens,
+    random_range_ratio: plan.facts.rangeRatio,
+    prefix_ratio: plan.facts.prefixRatio,
     seed: plan.seed,
     duration: durationMs / 1000,
     completed: whole.length,
@@ -109,7 +124,8 @@ export function resultOf(plan: PointPlan, samples: readonly Sample[], startMs: n
     total_asked_output_tokens: sum(whole.map((sample) => sample.askedOutputTokens)),
     total_cached_tokens: sum(whole.map((sample) => sample.cachedTokens)),
     request_throughput: perSecond(whole.length),
-    request_goodput: null,
+    request_goodput: good === null ? null : perSecond(good),
+    good_requests: good,
     output_throughput: perSecond(totalOutput),
     peak_output_tokens_per_s: peakTokenRate(whole, startMs, durationMs),
     total_token_throughput: perSecond(totalInput + totalOutput),
@@ -137,6 +153,11 @@ function latenciesOf<Name extends Measure>(
   const entries = Object.entries(distributionOf(valuesMs)).map(([statistic, value]) => [`${statistic}_${name}_ms`, value] as const);
   // The keys of a Distribution are exactly those of Statistic.
   return Object.fromEntries(entries) as { readonly [Key in `${Statistic}_${Name}_ms`]: number };
+}
+
+function countGood(samples: readonly Sample[], limits: PointFacts['good']): number | null {
+  if (limits === null) return null;
+  return samples.filter((sample) => ttftOf(sample) <= limits.ttftMs && (sample.outputTokens < 2 || tpotOf(sample) <= limits.itlMs)).length;
 }
 
 function ttftOf(sample: Sample): number {

@@ -44,9 +44,14 @@ export function findWordPrice(shorter: Measured, longer: Measured): WordPrice | 
 /** A prompt of about `tokens` tokens (at least one word). What is left over is filled with single letters. */
 export function makePrompt(tokens: number, price: WordPrice, rng: Rng): string {
   const affordable = (tokens - price.base) / price.perWord;
-  const words = Math.max(1, Math.floor(affordable + 1e-9));
+  const words = wordsFor(tokens, price);
   const rest = Math.max(0, Math.floor((affordable - words) * price.perWord + 1e-6));
   return makeWords(words, rng) + 'a'.repeat(price.perWord >= 2 ? rest : 0);
+}
+
+/** As many as fit, at least one. */
+export function wordsFor(tokens: number, price: WordPrice): number {
+  return Math.max(1, Math.floor((tokens - price.base) / price.perWord + 1e-9));
 }
 
 /** Each word has a blank behind it, so that a word costs the same wherever it stands. */

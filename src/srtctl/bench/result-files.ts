@@ -11,29 +11,37 @@ export interface ResultGpus {
   readonly split: { readonly prefill: number; readonly decode: number } | null;
 }
 
-/** `results_concurrency_16_gpus_16_ctx_8_gen_8.json`, without ctx and gen for workers that do both. */
-export function resultFileName(concurrency: number, gpus: ResultGpus): string {
+/**
+ * `results_concurrency_16_gpus_16_ctx_8_gen_8.json`, without ctx and gen for workers that do both; `_run_2` for a point that has been measured
+ * once.
+ */
+export function resultFileName(result: Pick<PointResult, 'max_concurrency' | 'prefix_ratio'>, gpus: ResultGpus, run = 1): string {
   const split = gpus.split === null ? '' : `_ctx_${gpus.split.prefill}_gen_${gpus.split.decode}`;
-  return `results_concurrency_${concurrency}_gpus_${gpus.total}${split}.json`;
+  const load = result.max_concurrency === null ? 'timed' : `concurrency_${result.max_concurrency}`;
+  const prefix = result.prefix_ratio === null ? '' : `prefix_${result.prefix_ratio}_`;
+  return `results_${prefix}${load}_gpus_${gpus.total}${split}${run === 1 ? '' : `_run_${run}`}.json`;
 }
 
 export class ResultFiles {
-  /** `DIRECTORY/sa-bench_isl_I_osl_O`. */
   readonly directory: string;
+  readonly #type: string;
   readonly #gpus: ResultGpus;
   readonly #results: PointResult[] = [];
 
-  constructor(directory: string, inputTokens: number, outputTokens: number, gpus: ResultGpus) {
-    this.directory = path.join(directory, `sa-bench_isl_${inputTokens}_osl_${outputTokens}`);
+  constructor(directory: string, type: string, gpus: ResultGpus) {
+    this.directory = directory;
+    this.#type = type;
     this.#gpus = gpus;
   }
 
-  /** After every point all files are whole, so whoever ends the benchmark keeps what there is. */
+  /** After every point all files are whole, so that a benchmark that ends early leaves what there is. */
   async keep(result: PointResult): Promise<void> {
+    const run = this.#results.filter(({ point }) => point === result.point).length + 1;
     this.#results.push(result);
     await mkdir(this.directory, { recursive: true });
-    await write(path.join(this.directory, resultFileName(result.max_concurrency, this.#gpus)), `${JSON.stringify(result)}\n`);
-    await write(path.join(this.directory, 'benchmark-rollup.json'), `${JSON.stringify(rollupOf(this.#results), null, 2)}\n`);
+    await write(path.join(this.directory, resultFileName(result, this.#gpus, run)), `${JSON.stringify(result)}\n`);
+    const rollup = rollupOf(this.#type, this.#results);
+    await write(path.join(this.directory, 'benchmark-rollup.json'), `${JSON.stringify(rollup, null, 2)}\n`);
     await write(path.join(this.directory, 'summary.txt'), summaryTable(this.#results));
   }
 }
@@ -45,14 +53,16 @@ async function write(file: string, text: string): Promise<void> {
 }
 
 /** Shape of the reference's `benchmark-rollup.json`. */
-function rollupOf(results: readonly PointResult[]): Record<string, unknown> {
+function rollupOf(type: string, results: readonly PointResult[]): Record<string, unknown> {
   const first = results[0];
   return {
-    benchmark_type: 'sa-bench',
+    benchmark_type: type,
     timestamp: first?.date ?? null,
     config: { model: first?.model_id ?? null, isl: first?.random_input_len ?? null, osl: first?.random_output_len ?? null },
     runs: results.map((result) => ({
       concurrency: result.max_concurrency,
+      ...(result.prefix_ratio === null ? {} : { prefix_ratio: result.prefix_ratio }),
+      ...(result.request_goodput === null ? {} : { request_goodput: result.request_goodput }),
       throughput_toks: result.output_throughput,
       request_throughput: result.request_throughput,
       ttft_mean_ms: result.mean_ttft_ms,

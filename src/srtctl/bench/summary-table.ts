@@ -3,8 +3,12 @@ import type { PointResult } from './point-result.ts';
 
 type Column = readonly [heading: string, cell: (result: PointResult) => string];
 
+/** Columns of some benchmarks only. */
+const PREFIX: Column = ['prefix ratio', (result) => String(result.prefix_ratio ?? '-')];
+const GOOD: Column = ['good req/s', (result) => result.request_goodput?.toFixed(2) ?? '-'];
+
 const COLUMNS: readonly Column[] = [
-  ['concurrency', (result) => `${result.max_concurrency}${result.partial ? ' (partial)' : ''}`],
+  ['concurrency', (result) => `${result.max_concurrency ?? 'timed'}${result.partial ? ' (partial)' : ''}`],
   ['requests', (result) => `${result.completed}/${result.num_prompts}`],
   ['seconds', (result) => result.duration.toFixed(1)],
   ['req/s', (result) => result.request_throughput.toFixed(2)],
@@ -21,7 +25,12 @@ const COLUMNS: readonly Column[] = [
 
 /** Ends with a line end. */
 export function summaryTable(results: readonly PointResult[]): string {
-  const rows = [COLUMNS.map(([heading]) => heading), ...results.map((result) => COLUMNS.map(([, cell]) => cell(result)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const columns = [
+    ...(results.some((result) => result.prefix_ratio !== null) ? [PREFIX] : []),
+    ...COLUMNS,
+    ...(results.some((result) => result.request_goodput !== null) ? [GOOD] : []),
+  ];
+  const rows = [columns.map(([heading]) => heading), ...results.map((result) => columns.map(([, cell]) => cell(result)))];
+  const widths = columns.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) => `${row.map((cell, column) => cell.padStart(widths[column]!)).join('  ')}\n`).join('');
 }

@@ -1,5 +1,6 @@
 /** Whether the numbers of a point may be believed. Pure. */
 import type { PointResult } from './point-result.ts';
+import type { PointFacts } from './workload.ts';
 
 export interface Verdict {
   /** Any of these fails the benchmark. */
@@ -14,10 +15,10 @@ const LENGTH_TOLERANCE = 0.1;
 const CACHED_TOLERANCE = 0.05;
 
 /** Of a point that ran to its end; one that was ended early is partial and judged by whoever ended it. */
-export function judge(result: PointResult): Verdict {
+export function judge(result: PointResult, { repeats }: Pick<PointFacts, 'repeats'>): Verdict {
   const failures: string[] = [];
   const warnings: string[] = [];
-  const at = `concurrency ${result.max_concurrency}`;
+  const at = result.point;
   if (result.failed > 0) {
     failures.push(`${at}: ${result.failed} of ${result.num_prompts} requests failed: ${result.errors[0] ?? 'no reason given'}`);
   }
@@ -28,7 +29,7 @@ export function judge(result: PointResult): Verdict {
     if (Math.abs(outputs - 1) > LENGTH_TOLERANCE) warnings.push(`${at}: answers were ${percent(outputs)} of the length asked for`);
     if (Math.abs(inputs - 1) > LENGTH_TOLERANCE) warnings.push(`${at}: prompts were ${percent(inputs)} of the length asked for`);
     const cached = result.total_cached_tokens / Math.max(1, result.total_input_tokens);
-    if (cached > CACHED_TOLERANCE) warnings.push(`${at}: ${percent(cached)} of the prompt tokens came from a cache`);
+    if (cached > CACHED_TOLERANCE && !repeats) warnings.push(`${at}: ${percent(cached)} of the prompt tokens came from a cache`);
   }
   return { failures, warnings };
 }

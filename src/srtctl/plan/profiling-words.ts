@@ -29,7 +29,7 @@ export function profilerEnvironment({ recipe }: PlanContext, role: WorkerRole): 
   return recipe.profiling?.type === 'torch' ? { SGLANG_TORCH_PROFILER_DIR: `${DIRECTORY}/${role}` } : {};
 }
 
-/** For the client of the benchmark: `URL,START,STEPS,DIRECTORY` of each worker that it tells to record. */
+/** For the client of the benchmark: `KIND,URL,START,STEPS,DIRECTORY` of each worker that it tells to record. */
 export function recordings(
   { recipe }: PlanContext,
   workers: readonly { readonly role: WorkerRole; readonly url: string }[],
@@ -39,6 +39,6 @@ export function recordings(
   const prefix = mode === 'dynamo' ? '/engine' : '';
   return workers.flatMap(({ role, url }) => {
     const steps = profiling.steps.find((one) => one.role === role);
-    return steps === undefined ? [] : [`${url}${prefix},${steps.start},${steps.stop - steps.start},${DIRECTORY}/${role}`];
+    return steps === undefined ? [] : [`${profiling.type},${url}${prefix},${steps.start},${steps.stop - steps.start},${DIRECTORY}/${role}`];
   });
 }

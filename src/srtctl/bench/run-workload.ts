@@ -1,0 +1,163 @@
+/** Runs the points of a workload in turn, each after its warm-up; results are written as each point ends. */
+import type { Clock } from '../../base/core/clock.ts';
+import { createRng } from '../../base/runtime/rng.ts';
+import { runClosedLoop } from './closed-loop.ts';
+import { COMPLETION_PATHS, type CompletionApi, CompletionClient } from './completion-client.ts';
+import { type PointPlan, type PointResult, resultOf } from './point-result.ts';
+import { ProgressLines } from './progress-lines.ts';
+import { findWordPrice, makeWords, ONE_TOKEN_PER_WORD, type WordPrice } from './prompt.ts';
+import type { Sample } from './sample.ts';
+import type { Stop } from './stop.ts';
+import { runTimedLoop } from './timed-loop.ts';
+import { judge } from './verdict.ts';
+import type { WorkerCalls } from './worker-calls.ts';
+import type { BenchPoint, Workload } from './workload.ts';
+
+export interface BenchOptions {
+  readonly endpoint: string;
+  readonly model: string;
+  readonly api: CompletionApi;
+  /** Same seed, same prompts. Every phase of every point draws from a seed of its own, so no phase meets prompts of another in a cache. */
+  readonly seed: number;
+  readonly idleMs: number;
+  readonly apiKey: string | null;
+}
+
+export interface BenchContext {
+  readonly clock: Clock;
+  /** One line of progress, without its end. */
+  readonly say: (line: string) => void;
+  /** Called at the end of each point, the partial one too. */
+  readonly keep: (result: PointResult) => Promise<void>;
+  readonly stop: Stop;
+  /** What workers are asked to do besides answering: profiles, slow steps. */
+  readonly workers: WorkerCalls;
+}
+
+export interface BenchOutcome {
+  readonly results: readonly PointResult[];
+  /** Empty: the benchmark succeeded, or was ended before anything failed. */
+  readonly failures: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+const CALIBRATION_WORDS = [64, 256] as const;
+const SEEDS_PER_POINT = 4;
+
+/** Never rejects for what the endpoint does. Stops at the first point that fails. */
+export async function runWorkload(workload: Workload, options: BenchOptions, context: BenchContext): Promise<BenchOutcome> {
+  const price = await calibrate(options, context);
+  if (typeof price === 'string') return { results: [], failures: context.stop.isStopped ? [] : [price], warnings: [] };
+  const results: PointResult[] = [];
+  const warnings: string[] = [];
+  const failures: string[] = [];
+  for (const [index, point] of workload.points.entries()) {
+    if (context.stop.isStopped || failures.length > 0) break;
+    const phase = new Phase(point, price, options, context);
+    const measured = await runPoint(phase, index, point, options.seed + SEEDS_PER_POINT * index, context);
+    if (typeof measured === 'string') failures.push(measured);
+    if (measured === null || typeof measured === 'string') break;
+    await context.keep(measured);
+    results.push(measured);
+    if (context.stop.isStopped) break;
+    const verdict = judge(measured, point.facts);
+    warnings.push(...verdict.warnings);
+    failures.push(...verdict.failures);
+  }
+  warnings.push(...(await context.workers.end()));
+  return { results, failures, warnings };
+}
+
+/** A text says why nothing could be measured; null: the benchmark was ended before that. */
+async function runPoint(
+  phase: Phase,
+  index: number,
+  point: BenchPoint,
+  seed: number,
+  context: BenchContext,
+): Promise<PointResult | string | null> {
+  if (point.warmups > 0) {
+    const { samples } = await phase.run(point.warmups, seed + 1, 'warm-up');
+    const failed = samples.find((sample) => sample.error !== null);
+    if (failed !== undefined) return `${point.name}, warm-up: ${failed.error}`;
+    if (context.stop.isStopped) return null;
+  }
+  const refused = await context.workers.beforePoint(index);
+  if (refused !== null) return refused;
+  const result = await phase.measure(seed + 2);
+  await context.workers.afterPoint();
+  return result;
+}
+
+/** The first two requests: whether the endpoint answers at all, and what a word costs. A text says why it does not. */
+async function calibrate(options: BenchOptions, context: BenchContext): Promise<WordPrice | string> {
+  const client = new CompletionClient({ ...options, connections: 1, clock: context.clock, stop: context.stop });
+  try {
+    const rng = createRng(options.seed);
+    const measured: { words: number; tokens: number }[] = [];
+    for (const words of CALIBRATION_WORDS) {
+      const sample = await client.complete({ prompt: makeWords(words, rng), inputTokens: words, outputTokens: 2 });
+      if (sample.isCut) return 'ended before the first answer';
+      if (sample.error !== null) return `the first request to ${options.endpoint}${COMPLETION_PATHS[options.api]} failed: ${sample.error}`;
+      measured.push({ words, tokens: sample.inputTokens });
+    }
+    const price = findWordPrice(measured[0]!, measured[1]!) ?? ONE_TOKEN_PER_WORD;
+    context.say(`${options.endpoint} answers; a word of the prompts takes ${price.perWord.toFixed(2)} tokens`);
+    return price;
+  } finally {
+    await client.close();
+  }
+}
+
+/** Requests of one point. */
+class Phase {
+  readonly #point: BenchPoint;
+  readonly #price: WordPrice;
+  readonly #options: BenchOptions;
+  readonly #context: BenchContext;
+
+  constructor(point: BenchPoint, price: WordPrice, options: BenchOptions, context: BenchContext) {
+    this.#point = point;
+    this.#price = price;
+    this.#options = options;
+    this.#context = context;
+  }
+
+  async measure(seed: number): Promise<PointResult> {
+    const { name, concurrency, requests, requestRate, facts } = this.#point;
+    const { endpoint, model, api } = this.#options;
+    const date = dateOf(this.#context.clock.wallMs());
+    const { samples, startMs, endMs } = await this.run(requests, seed, 'measured');
+    const plan: PointPlan = { name, concurrency, requests, requestRate, facts, model, endpoint, api, seed };
+    return resultOf(plan, samples, startMs, endMs, date);
+  }
+
+  async run(requests: number, seed: number, what: string): Promise<{ samples: Sample[]; startMs: number; endMs: number }> {
+    const { clock, stop, say } = this.#context;
+    const { name, concurrency, requestRate, arrivalsMs, draw } = this.#point;
+    const client = new CompletionClient({ ...this.#options, connections: concurrency, clock, stop });
+    const progress = new ProgressLines(`${name}, ${what}`, requests, clock, say);
+    const samples: Sample[] = [];
+    const request = draw(this.#price, createRng(seed));
+    const send = async (index: number): Promise<void> => {
+      const sample = await client.complete(request(index));
+      samples[index] = sample;
+      progress.add(sample);
+    };
+    const startMs = clock.nowMs();
+    try {
+      if (arrivalsMs !== null) await runTimedLoop({ arrivalsMs, clock, stop }, send);
+      else
+        await runClosedLoop({ requests, concurrency: concurrency ?? requests, requestRate, clock, rng: createRng(seed + 1), stop }, send);
+    } finally {
+      progress.stop();
+      await client.close();
+    }
+    return { samples: samples.filter((sample) => sample !== undefined), startMs, endMs: clock.nowMs() };
+  }
+}
+
+/** `20261121-131500`. */
+function dateOf(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
+}
