@@ -9,12 +9,11 @@ import { type RunningRouter, startRouter } from '../router/compose.ts';
 import { type Config, formatProblems, loadConfig } from '../router/config/load-config.ts';
 import type { Dialect } from '../router/setting/setting.ts';
 import { startLog } from '../router/telemetry/log.ts';
+import { endOnBug } from './end-on-bug.ts';
 import { Launcher, type Listening } from './launcher.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
 
-/** A bug: what sysexits.h calls EX_SOFTWARE. */
-const EXIT_BUG = 70;
 /** Nobody is left who could read it. */
 const EXIT_LAUNCHER_GONE = 1;
 
@@ -43,11 +42,7 @@ export async function runRouter(dialect: Dialect): Promise<number> {
   const { config, sources, warnings } = loaded;
   const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
   const { logger } = log;
-  process.on('uncaughtException', (err) => {
-    logger.error({ err }, 'bug: unexpected error, the router ends');
-    log.flushSync();
-    process.exit(EXIT_BUG);
-  });
+  endOnBug(logger, () => log.flushSync());
   if (launcher.nodeReason !== null) logger.debug({ node: process.execPath, reason: launcher.nodeReason }, 'node chosen');
   for (const warning of warnings) logger.warn({ warning }, 'configuration');
   launcher.onGone(() => {
@@ -58,14 +53,19 @@ export async function runRouter(dialect: Dialect): Promise<number> {
 
   try {
     let running: RunningRouter | null = null;
+    let isHurried = false;
     // Before the router starts, and before anybody hears that it listens: whoever waits for it may send a signal at any time.
-    const stop = firstSignal(logger, config.shutdownGracePeriodSecs, () => running?.hurry());
+    const stop = firstSignal(logger, config, () => {
+      isHurried = true;
+      running?.hurry();
+    });
     const router = await startRouter(
       config,
       { clock: realClock, rng: createRng(config.seed ?? undefined), logger, droppedLogLines: log.droppedLines },
       sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
     );
     running = router;
+    if (isHurried) router.hurry();
     const { host, port } = router.address;
     logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
     launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
@@ -95,14 +95,15 @@ function whatItRoutes({ pdDisaggregation, miniLb, policy, prefillPolicy, decodeP
 }
 
 /** Resolves with the first signal; every later one calls `hurry`. */
-function firstSignal(logger: Logger, graceSeconds: number, hurry: () => void): Promise<void> {
+function firstSignal(logger: Logger, config: Config, hurry: () => void): Promise<void> {
+  const seconds = { settle_seconds: config.shutdownSettleSecs, grace_seconds: config.shutdownGracePeriodSecs };
   return new Promise((resolve) => {
     watchSignals((signal, count) => {
       if (count > 1) {
         hurry();
         return;
       }
-      logger.info({ signal, grace_seconds: graceSeconds }, 'router stops when requests under way have ended; signal again to stop now');
+      logger.info({ signal, ...seconds }, 'router stops when requests under way have ended; signal again to stop now');
       resolve();
     });
   });

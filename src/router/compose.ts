@@ -8,6 +8,7 @@ import type { Logger } from '../base/core/logger.ts';
 import type { Rng } from '../base/core/rng.ts';
 import { HTTP1, WORKER_TYPES } from '../base/core/worker.ts';
 import { EndOfTurn } from '../base/runtime/end-of-turn.ts';
+import { Pause } from '../base/runtime/pause.ts';
 import { stayAlive } from '../base/runtime/stay-alive.ts';
 import { TimerWheel } from '../base/runtime/timer-wheel.ts';
 import type { Config } from './config/load-config.ts';
@@ -57,9 +58,12 @@ export interface RunningRouter {
   connections(): number;
   /** Connections open now to all workers of the fleet, probes apart. */
   workerConnections(): number;
-  /** Readiness turns 503, requests under way end, at most for the grace period; resolves with the number of connections cut. Idempotent. */
+  /**
+   * Readiness turns 503 at once. The port stays open for the settle time, then requests in flight have the grace period to end. Resolves
+   * with the number of connections cut. Idempotent.
+   */
   stop(): Promise<number>;
-  /** Ends the wait of `stop` now. */
+  /** Ends the waits of `stop`: those of now, and those of a `stop` that follows. */
   hurry(): void;
 }
 
@@ -154,6 +158,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     await end(0, null);
     throw error;
   }
+  const settling = new Pause(clock);
   let stopping: Promise<number> | null = null;
   return {
     address,
@@ -165,11 +170,15 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     stop: () => {
       if (stopping === null) {
         control.beginDrain();
-        stopping = end(config.shutdownGracePeriodSecs * 1000, metricsServer);
+        const graceMs = config.shutdownGracePeriodSecs * 1000;
+        stopping = settling.wait(config.shutdownSettleSecs * 1000).then(() => end(settling.isOver ? 0 : graceMs, metricsServer));
       }
       return stopping;
     },
-    hurry: () => proxy.hurry(),
+    hurry: () => {
+      settling.end();
+      proxy.hurry();
+    },
   };
 }
 

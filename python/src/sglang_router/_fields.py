@@ -150,8 +150,8 @@ class RouterFields:
     """Time for a request to be answered to its end, in seconds (default: 1800)."""
 
     shutdown_grace_period_secs: int = 180
-    """Time for requests under way to end when the router is told to stop, in seconds (default:
-    180)."""
+    """Time that requests in flight have to end after the port has closed; then the router closes
+    their connections, in seconds (default: 180)."""
 
     max_concurrent_requests: int = -1
     """Limits on concurrent requests are not available in this version yet; limit requests in front
@@ -394,6 +394,10 @@ class RouterFields:
 
     keep_alive_timeout_secs: float = 75
     """Time after which an idle client connection is closed, in seconds (default: 75)."""
+
+    shutdown_settle_secs: float = 0
+    """Time between SIGTERM and the end of the listener: readiness is 503, requests are served, load
+    balancers notice, in seconds (default: 0)."""
 
     connect_timeout_secs: float = 5
     """Time for a connection to a worker to open, in seconds (default: 5)."""

@@ -77,9 +77,16 @@ export const CLIENTS = {
     default: 75,
     unit: 'seconds',
   }),
+  shutdownSettleSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
+    group: 'clients',
+    describe: 'Time between SIGTERM and the end of the listener: readiness is 503, requests are served, load balancers notice',
+    origin: 'ours',
+    default: 0,
+    unit: 'seconds',
+  }),
   shutdownGracePeriodSecs: setting(int('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'clients',
-    describe: 'Time for requests under way to end when the router is told to stop',
+    describe: 'Time that requests in flight have to end after the port has closed; then the router closes their connections',
     origin: '0.3.2',
     default: 180,
     unit: 'seconds',

@@ -1,0 +1,31 @@
+/** The program `router` as a process, on a free port. */
+import type { TestContext } from 'node:test';
+import { Program } from './program.ts';
+import { ask } from './raw-client.ts';
+
+export interface RunningProgram {
+  readonly program: Program;
+  readonly port: number;
+  /** The process id. */
+  readonly pid: number;
+}
+
+/** Resolves when it listens. */
+export async function startRouterProgram(t: TestContext, args: readonly string[]): Promise<RunningProgram> {
+  const program = Program.start(t, 'router', ['--port', '0', '--prometheus-port', '0', '--log-format', 'json', ...args]);
+  await program.says('router listens');
+  const { pid } = program.child;
+  if (pid === undefined) throw new Error('the router has no process id');
+  return { program, port: Number(program.logged('router listens')[0]?.['port']), pid };
+}
+
+/** Resolves when the router takes requests. */
+export async function untilReady(port: number, limitMs: number = 10_000): Promise<void> {
+  const startMs = performance.now();
+  for (;;) {
+    const { status, text } = await ask(port, { path: '/readiness' });
+    if (status === 200) return;
+    if (performance.now() - startMs > limitMs) throw new Error(`the router is not ready after ${limitMs} ms: ${text}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
