@@ -12,6 +12,7 @@ import { ask, RawClient, requestBytes } from './support/raw-client.ts';
 import { RecordingLogger } from './support/recording-logger.ts';
 import { startTestRouter } from './support/router.ts';
 import { type Call, ScriptedWorker } from './support/scripted-worker.ts';
+import { ownPause } from './support/stopwatch.ts';
 import { until } from './support/until.ts';
 
 const WORKERS = 3;
@@ -160,11 +161,11 @@ async function behave(rng: Rng, port: number, whole: { count: number }): Promise
     return;
   }
   if (isStalled) client.socket.resume();
-  // To the end: until all answers have come, the router closes, or nothing happens any more (a worker hangs).
+  // To the end: until all answers have come, the router closes, or nothing happens for 250 ms (a worker hangs).
   let before = -1;
   while (client.end === null && client.receivedBytes !== before) {
     before = client.receivedBytes;
-    await Promise.race([client.ended, pause(250)]);
+    await ownPause(250, client.ended);
   }
   check(client, methods, whole);
   client.destroy();
