@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
+import { Stopwatch } from '../../../test/support/stopwatch.ts';
 import { NO_CLUSTER } from '../recipe/resolve/cluster.ts';
 import type { Recipe, WorkerGroup, WorkerRole } from '../recipe/resolve/recipe.ts';
 import { type Plan, TIERS } from './plan.ts';
@@ -188,11 +189,11 @@ describe('a plan of 1,000 nodes', () => {
   it('is made within 200 ms', () => {
     const workers = [workerGroup('prefill', 400, 400, { gpusPerWorker: 8 }), workerGroup('decode', 600, 1200, { gpusPerWorker: 4 })];
     const recipe = recipeWith({ workers, frontend: { additional: 99, spread: 'even' }, resources: { gpusPerNode: GPUS_PER_NODE } });
-    // The best of five: another test on the same core is no fault of this one.
+    // The best of five: the first ones run before V8 has compiled the code.
     const timesMs = Array.from({ length: 5 }, () => {
-      const startMs = performance.now();
+      const watch = new Stopwatch();
       const plan = planned(recipe, false);
-      const tookMs = performance.now() - startMs;
+      const tookMs = watch.ms;
       assert.equal(plan.nodes.length, 1000);
       assert.equal(plan.processes.length, 1 + 100 + 400 + 1200);
       return tookMs;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Stopwatch } from '../../../test/support/stopwatch.ts';
 import type { PlanRole } from '../plan/plan.ts';
 import { findKnownErrors, KNOWN_ERRORS } from './known-errors.ts';
 
@@ -84,7 +85,7 @@ test('ordinary output is not mistaken for an error', () => {
 
 test('a long hostile line is looked at quickly', () => {
   const line = `bootstrap ${'nixl bootstrap exec: '.repeat(100)}`.slice(0, 2000);
-  const startMs = performance.now();
+  const watch = new Stopwatch();
   for (let round = 0; round < 20; round++) findKnownErrors('prefill', [line]);
-  assert.ok(performance.now() - startMs < 1000);
+  assert.ok(watch.ms < 1000);
 });
