@@ -124,7 +124,6 @@ test('all of launch_router’s defaults given as flags draw warnings at most', (
     '--eviction-interval-secs',
     '--health-failure-threshold',
     '--health-success-threshold',
-    '--retry-max-retries',
     '--tokenizer-cache-l0-max-entries',
     '--tokenizer-cache-l1-max-memory',
   ]);

@@ -26,6 +26,10 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     ['0.5', '[0.5]', [0.5]],
     ['.1 2 3e1', '[0.1, 2, 30]', [0.1, 2, 30]],
   ],
+  retryStatusCodes: [
+    ['502,503', '[502, 503]', [502, 503]],
+    ['408 599', '[408, 599]', [408, 599]],
+  ],
   metricsPath: texts('/metrics', '/a/b', '/m'),
 };
 const SWITCHED: readonly Sample[] = [

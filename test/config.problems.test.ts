@@ -10,7 +10,7 @@ test('all problems are told at once, with flag, value, place and what was expect
   const given = problems({
     argv: ['--port', '70000', '--worker-urls', 'http://a', '10.0.0.3', '--policy=manual', '--service-discovery'],
     env: { SGLANG_ROUTER_CACHE_THRESHOLD: '1.5', SGLANG_ROUTER_PORT: 'x' },
-    file: 'request-timeout-secs: 0\nlog_level: 1\nenable-igw: true\nretry-max-retries: 3\n',
+    file: 'request-timeout-secs: 0\nlog_level: 1\nenable-igw: true\n',
   });
   const policies = POLICIES.filter((policy) => serves(policy, 'regular'))
     .map(({ name }) => name)
@@ -25,7 +25,6 @@ test('all problems are told at once, with flag, value, place and what was expect
     '--request-timeout-secs "0" (router.yaml:1:1): expected an integer from 1 to 2147483',
     '--log-level "1" (router.yaml:2:1): expected one of debug, info, warn, error',
     '--enable-igw (router.yaml:3:1): expected to be left out (known from sglang_router 0.3.2, but routing over several models is not available in this version yet); run one router per model',
-    '--retry-max-retries "3" (router.yaml:4:1): expected to be left out or to be 0 or 1 (known from sglang_router 0.3.2, but retries with backoff are not available in this version yet: every request is sent once)',
   ]);
 });
 

@@ -433,7 +433,7 @@ for (const role of ['prefill', 'decode'] as const) {
     const several = await Promise.all([1, 2, 3].map(() => startEngine(t, role)));
     const single = await startEngine(t, role === 'prefill' ? 'decode' : 'prefill');
     for (const [at, engine] of several.entries())
-      engine.script = (call) => call.body().then(() => call.write(jsonAnswer({ at }, at === 1 ? 200 : 500)));
+      engine.script = (call) => call.body().then(() => call.write(jsonAnswer({ at }, at === 1 ? 200 : 502)));
     single.script = async (call) => {
       await call.body();
       // As decode engines do, it waits for its prefill engine, of which there are three.
@@ -455,12 +455,12 @@ test('at most three pairs are tried', async (t) => {
   const prefills = await Promise.all([1, 2, 3, 4, 5].map(() => startEngine(t, 'prefill')));
   const decode = await startEngine(t, 'decode');
   for (const engine of prefills)
-    engine.script = (call) => call.body().then(() => call.write(jsonAnswer({ of: 'prefill' }, 500)).then(() => {}));
+    engine.script = (call) => call.body().then(() => call.write(jsonAnswer({ of: 'prefill' }, 502)).then(() => {}));
   const router = await startPairRouter(t, [...prefills, decode]);
   const client = await router.connect();
   await ask(client, false);
   const response = await client.response('POST');
-  assert.deepEqual([response.status, response.text], [500, '{"of":"prefill"}']);
+  assert.deepEqual([response.status, response.text], [502, '{"of":"prefill"}']);
   assert.equal(router.records[0]?.attempts, 3);
   await router.quiet();
 });

@@ -148,10 +148,7 @@ describe('a request that waits behind the gate', () => {
 });
 
 describe('a request that waits for another try', () => {
-  const retries = {
-    single: { maxAttempts: 3, repeatsSent: true, backoffMs: (failures: number) => 40 * failures },
-    pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
-  };
+  const retries = { maxAttempts: 3, repeatsSent: true, statuses: new Set<number>(), backoffMs: (failures: number) => 40 * failures };
 
   test('is sent to another worker after the pause, whole, and counts as load nowhere meanwhile', async (t) => {
     const router = await startMemoryRouter(t, 2, { retries });
@@ -178,7 +175,7 @@ describe('a request that waits for another try', () => {
   });
 
   test('is not sent again when its client leaves during the pause', async (t) => {
-    const router = await startMemoryRouter(t, 2, { retries: { ...retries, single: { ...retries.single, backoffMs: () => 60 } } });
+    const router = await startMemoryRouter(t, 2, { retries: { ...retries, backoffMs: () => 60 } });
     const client = await router.connect();
     await client.send(requestBytes({ body: BODY }));
     (await router.upstreams[0]!.next()).fail('reset');

@@ -79,7 +79,7 @@ export class SettingError extends Error {
 export async function startRouter(config: Config, runtime: RouterRuntime, mustServeMetrics: boolean): Promise<RunningRouter> {
   const { clock, rng, logger } = runtime;
   settleSocketShape();
-  const settings = proxySettings(config);
+  const settings = proxySettings(config, rng);
   const salt = rng.nextUint32();
   const pairs = pairDeps(config, salt);
   const fleet = new FleetCell();

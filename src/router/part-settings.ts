@@ -1,11 +1,14 @@
 /** What each part gets of the configuration, in its own units: durations in milliseconds, sizes in bytes. */
+import type { Rng } from '../base/core/rng.ts';
 import type { Config } from './config/load-config.ts';
 import type { ControlSettings } from './control/control.ts';
+import { backoff, type RetrySettings } from './proxy/dispatch/retry-plan.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 
 const SECOND_MS = 1000;
 
-export function proxySettings(config: Config): ProxySettings {
+/** `rng`: for the jitter of pauses. */
+export function proxySettings(config: Config, rng: Rng): ProxySettings {
   return {
     maxPayloadBytes: config.maxPayloadSize,
     maxReplayBytes: config.maxReplayBytes,
@@ -25,11 +28,31 @@ export function proxySettings(config: Config): ProxySettings {
       queueSize: config.upstreamQueueSize,
       queueTimeoutMs: config.upstreamQueueTimeoutSecs * SECOND_MS,
     },
-    retries: {
-      // Nothing was sent when connecting fails: another worker can get the request at once.
-      single: { maxAttempts: 3, repeatsSent: false, backoffMs: () => 0 },
-      pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
-    },
+    retries: retrySettings(config, rng),
+    retryBudgetRatio: config.retryBudgetRatio,
+  };
+}
+
+/** Attempts of a request that never left, also where no other request is tried again. */
+const UNSENT_ATTEMPTS = 3;
+/** Source: sglang_router 0.3.2. */
+const RETRY_STATUSES = [408, 429, 500, 502, 503, 504];
+
+function retrySettings(config: Config, rng: Rng): RetrySettings {
+  const repeatsSent = !config.disableRetries && config.retryMaxRetries > 1;
+  return {
+    maxAttempts: repeatsSent ? config.retryMaxRetries : UNSENT_ATTEMPTS,
+    repeatsSent,
+    statuses: new Set(repeatsSent ? (config.retryStatusCodes ?? RETRY_STATUSES) : []),
+    backoffMs: backoff(
+      {
+        initialMs: config.retryInitialBackoffMs,
+        maxMs: config.retryMaxBackoffMs,
+        multiplier: config.retryBackoffMultiplier,
+        jitter: config.retryJitterFactor,
+      },
+      () => rng.nextUint32() / 2 ** 32,
+    ),
   };
 }
 

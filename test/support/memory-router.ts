@@ -41,10 +41,8 @@ const SETTINGS: ProxySettings = {
   requestTimeoutMs: 20_000,
   streamIdleTimeoutMs: 0,
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 1000, maxConnections: 10, queueSize: 10, queueTimeoutMs: 1000 },
-  retries: {
-    single: { maxAttempts: 3, repeatsSent: false, backoffMs: () => 0 },
-    pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
-  },
+  retries: { maxAttempts: 3, repeatsSent: false, statuses: new Set(), backoffMs: () => 0 },
+  retryBudgetRatio: 1,
 };
 
 export interface MemoryRouter {
@@ -105,7 +103,7 @@ export async function startMemoryRouter(
     gate: standardGate(4 * 1024 * 1024, false, checks),
     fleet,
     load,
-    attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }) },
+    attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }), forgive: () => {} },
     policy: { policy, state: startForTest(policy) },
     makeUpstream: upstreamsByProtocol(new Map([['memory', makeUpstream]])),
     makeSocketWriter,

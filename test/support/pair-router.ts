@@ -38,10 +38,8 @@ const SETTINGS: ProxySettings = {
   requestTimeoutMs: 20_000,
   streamIdleTimeoutMs: 0,
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 5000, maxConnections: 100, queueSize: 10, queueTimeoutMs: 1000 },
-  retries: {
-    single: { maxAttempts: 3, repeatsSent: false, backoffMs: () => 0 },
-    pairs: { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 },
-  },
+  retries: { maxAttempts: 3, repeatsSent: true, statuses: new Set([500, 502, 503, 504]), backoffMs: () => 0 },
+  retryBudgetRatio: 1,
 };
 
 /** An engine: what it does with requests, and which it was told to forget. */
@@ -167,6 +165,7 @@ export async function startPairRouter(
       attemptEnded: (worker, { kind, status }: Outcome) => {
         outcomes.push(`${nameOf(worker)} ${kind} ${status}`);
       },
+      forgive: () => {},
     },
     policy: started(),
     pairs: { prefillPolicy: started(), decodePolicy: started(), settings: { bootstrapTimeoutMs } },

@@ -173,22 +173,24 @@ class RouterFields:
     """CORS is not available in this version yet; answer preflight requests in front of the router."""
 
     retry_max_retries: int = 5
-    """Retries with backoff are not available in this version yet."""
+    """Attempts of one request at most, the first one included, as sglang_router counts them; 0 and
+    1 send every request once (default: 5)."""
 
     retry_initial_backoff_ms: int = 50
-    """Retries with backoff are not available in this version yet."""
+    """Milliseconds before the second attempt; a request that never left, or met 429 or 503, goes to
+    another worker at once (default: 50)."""
 
     retry_max_backoff_ms: int = 30000
-    """Retries with backoff are not available in this version yet."""
+    """Milliseconds before a further attempt at most (default: 30000)."""
 
     retry_backoff_multiplier: float = 1.5
-    """Retries with backoff are not available in this version yet."""
+    """Factor by which the pause grows from one attempt to the next (default: 1.5)."""
 
     retry_jitter_factor: float = 0.2
-    """Retries with backoff are not available in this version yet."""
+    """Share of the pause by which chance lengthens or shortens it (default: 0.2)."""
 
     disable_retries: bool = False
-    """Retries with backoff are not available in this version yet."""
+    """Send every request once; only one that never left goes to another worker."""
 
     health_failure_threshold: int = 3
     """Thresholds of health checks are not available in this version yet."""
@@ -415,6 +417,14 @@ class RouterFields:
     upstream_keep_alive_secs: float = 4
     """Time that an idle connection to a worker is kept; must stay below the 5 s after which SGLang
     closes it; 0 keeps none, in seconds (default: 4)."""
+
+    retry_status_codes: Optional[List[str]] = None
+    """Statuses of workers after which another attempt is made; '502,503,504' repeats no request
+    that an engine has judged (default: 408, 429, 500, 502, 503, 504)."""
+
+    retry_budget_ratio: float = 0.5
+    """Retries of the last 10 s at most, as a share of the requests of that time, beside 10 a second
+    that are always allowed; it keeps an outage from multiplying the traffic (default: 0.5)."""
 
     log_format: str = "auto"
     """Form of the log; auto is pretty on a terminal and JSON otherwise (default: auto). One of

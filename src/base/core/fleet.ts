@@ -30,6 +30,8 @@ export interface FleetListener {
 /** How the data plane tells the control plane what it saw. Called once per attempt, when it ends. */
 export interface AttemptListener {
   attemptEnded(worker: WorkerIndex, outcome: Outcome): void;
+  /** The last answer of 500 was the fault of the request, not of this worker. */
+  forgive(worker: WorkerIndex): void;
 }
 
 const NO_WORKERS = new Int32Array(0);

@@ -1,7 +1,7 @@
 /** Known flags of sglang_router 0.3.2 about routing, reliability and discovery. */
 
 import { pairs } from '../setting/list-shape.ts';
-import { choice, float, int, text, toggle } from '../setting/shape.ts';
+import { choice, int, text, toggle } from '../setting/shape.ts';
 import { knownOf } from './known-setting.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
@@ -13,7 +13,6 @@ const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
 const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
 const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 'use --worker-urls or POST /workers' });
 const limits = knownOf('0.3.2', { name: 'limits on concurrent requests are', instead: 'limit requests in front of the router' });
-const retries = knownOf('0.3.2', { name: 'retries with backoff are', meanwhile: 'every request is sent once' });
 const breaker = knownOf('0.3.2', { name: 'the circuit breaker is', meanwhile: 'only workers that cannot be reached are set aside' });
 const thresholds = knownOf('0.3.2', {
   name: 'thresholds of health checks are',
@@ -47,14 +46,6 @@ export const KNOWN_ROUTING = {
   queueSize: limits(int('COUNT', COUNT), { default: 100 }),
   queueTimeoutSecs: limits(int('SECONDS', COUNT), { default: 60 }),
   rateLimitTokensPerSecond: limits(int('COUNT', ANY_INT)),
-
-  retryMaxRetries: retries(int('COUNT', COUNT), { default: 5, whenDefault: 'active', accepted: [0, 1] }),
-  retryInitialBackoffMs: retries(int('MS', COUNT), { default: 50 }),
-  retryMaxBackoffMs: retries(int('MS', COUNT), { default: 30_000 }),
-  retryBackoffMultiplier: retries(float('FACTOR', { min: 1, max: ANY }), { default: 1.5 }),
-  retryJitterFactor: retries(float('SHARE', { min: 0, max: 1 }), { default: 0.2 }),
-  // Switching off what does not exist is no lie.
-  disableRetries: retries(toggle(), { accepted: [true] }),
 
   cbFailureThreshold: breaker(int('COUNT', COUNT), { default: 10, whenDefault: 'active' }),
   cbSuccessThreshold: breaker(int('COUNT', COUNT), { default: 3 }),

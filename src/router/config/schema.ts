@@ -1,13 +1,25 @@
 /** The one schema: every setting that works, and the type of the configuration that follows from it. */
 import { POLICY_SETTINGS } from '../policy/catalogue.ts';
 import type { ValuesOf } from '../setting/setting.ts';
+import { FAILURES } from './settings-failures.ts';
 import { CLIENTS, MAIN, META, REQUESTS } from './settings-main.ts';
 import { PAIRS } from './settings-pairs.ts';
 import { ROUTING, WORKERS } from './settings-routing.ts';
 import { LOGS, METRICS } from './settings-watching.ts';
 
 /** In the order of help and documents within each group. */
-export const SETTINGS = { ...MAIN, ...POLICY_SETTINGS, ...ROUTING, ...PAIRS, ...REQUESTS, ...CLIENTS, ...WORKERS, ...LOGS, ...METRICS };
+export const SETTINGS = {
+  ...MAIN,
+  ...POLICY_SETTINGS,
+  ...ROUTING,
+  ...PAIRS,
+  ...REQUESTS,
+  ...CLIENTS,
+  ...WORKERS,
+  ...FAILURES,
+  ...LOGS,
+  ...METRICS,
+};
 
 /** Settings of the command line itself: a configuration never holds them. */
 export const META_SETTINGS = META;

@@ -6,7 +6,7 @@ import type { LoadTable } from '../../base/core/load.ts';
 import type { LocalRoute } from '../../base/core/local-route.ts';
 import type { Logger } from '../../base/core/logger.ts';
 import type { Rng } from '../../base/core/rng.ts';
-import type { WorkerType } from '../../base/core/worker.ts';
+import type { WorkerIndex, WorkerType } from '../../base/core/worker.ts';
 import type { EndOfTurn } from '../../base/runtime/end-of-turn.ts';
 import type { TimerWheel } from '../../base/runtime/timer-wheel.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
@@ -18,6 +18,8 @@ import { type Address, ClientListener, type RequestServer } from './client/liste
 import type { ServedRequest } from './client/served-request.ts';
 import type { MakeSocketWriter } from './client/socket-writer.ts';
 import type { Dispatch } from './dispatch/dispatch.ts';
+import { RetryBudget } from './dispatch/retry-budget.ts';
+import { RetryCounts } from './dispatch/retry-counts.ts';
 import { Selection } from './dispatch/selection.ts';
 import { SeriesTable } from './dispatch/series-table.ts';
 import { ClientSide } from './exchange/client-side.ts';
@@ -123,11 +125,20 @@ export class DataPlane implements RequestServer {
       fleet,
       upstreams: this.upstreams,
     };
+    const retrying = {
+      retries: settings.retries,
+      retryWorld: {
+        budget: new RetryBudget(settings.retryBudgetRatio),
+        nowMs: () => this.#turn.nowMs,
+        isAway: (worker: WorkerIndex) => !fleet.current.eligible[fleet.current.workers[worker]?.type ?? 'regular'].includes(worker),
+      },
+      retryCounts: new RetryCounts(metrics, deps.logger),
+    };
     // The bodies of pairs are made elsewhere.
     const ranks = isDpAware && pairs === undefined ? new RankBodies(memory) : null;
     this.#single = {
       settings,
-      retries: settings.retries.single,
+      ...retrying,
       wheel,
       dispatch,
       selection,
@@ -148,9 +159,7 @@ export class DataPlane implements RequestServer {
             metrics.pairs(),
           );
     this.#pair =
-      this.pairing === null
-        ? null
-        : { settings, retries: settings.retries.pairs, wheel, fields: this.#single.fields, dispatch, memory, pairing: this.pairing };
+      this.pairing === null ? null : { settings, ...retrying, wheel, fields: this.#single.fields, dispatch, memory, pairing: this.pairing };
     // Order matters: a worker has its series and its pool before anything can choose it.
     for (const listener of [series, this.upstreams, selection]) fleet.subscribe(listener);
     if (this.pairing !== null) for (const listener of [this.pairing, this.pairing.decode]) fleet.subscribe(listener);

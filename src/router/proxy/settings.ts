@@ -12,5 +12,7 @@ export interface ProxySettings extends ClientSettings, SingleSettings {
   /** Paths that are not in the table of routes go to a worker. */
   readonly transparentProxy: boolean;
   readonly upstream: UpstreamSettings;
-  readonly retries: { readonly single: RetrySettings; readonly pairs: RetrySettings };
+  readonly retries: RetrySettings;
+  /** Retries per request at most, beside a floor. */
+  readonly retryBudgetRatio: number;
 }

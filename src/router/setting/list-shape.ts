@@ -69,6 +69,13 @@ export function numbers(placeholder: string, expected: string, options: { ascend
   return { ...shape, schema };
 }
 
+/** HTTP statuses of errors. */
+export function statusCodes(placeholder: string): Shape<readonly number[]> {
+  const expected = 'HTTP status codes from 400 to 599';
+  const item = z.int({ error: expected }).min(400, { error: expected }).max(599, { error: expected });
+  return list({ type: 'list of statuses', placeholder, expected, item, arity: 'some', read: readNumber });
+}
+
 /** Names of header fields, folded to lower case. `refused`: names that may not be given, and why; `anything` may stand for all. */
 export function headerNames(placeholder: string, options: { refused?: readonly string[]; all?: boolean } = {}): Shape<readonly string[]> {
   const expected = `names of header fields${options.all ? ", or '*' for all" : ''}`;

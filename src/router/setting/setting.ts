@@ -15,6 +15,7 @@ export const GROUPS = {
   requests: 'Requests',
   clients: 'Client connections',
   workers: 'Workers',
+  failures: 'When workers fail',
   logs: 'Logs',
   metrics: 'Metrics',
   other: 'Other',

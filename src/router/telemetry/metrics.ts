@@ -140,6 +140,17 @@ export class RouterMetrics {
     return this.#families.policyDecisions.counter({ policy, reason });
   }
 
+  /** A request is sent again, after a pause. */
+  retried(type: WorkerType, pauseSecs: number): void {
+    this.#families.workerRetries.counter({ worker_type: type }).value++;
+    this.#families.workerRetryBackoff.histogram({}).observe(pauseSecs);
+  }
+
+  /** Failed attempts that are not followed by another one. `reason` is from the closed set of the retry plan. */
+  retryStopped(reason: string): Counter {
+    return this.#families.retryStops.counter({ reason });
+  }
+
   /** Cells of prefill-decode pairs; called once, by a router with prefill-decode disaggregation. */
   pairs(): PairSeries {
     return new PairSeries(this.#families, (model) => this.#modelLabel(model));

@@ -133,6 +133,9 @@ export class Registry implements AttemptListener {
     this.#apply(entry, event);
   }
 
+  /** Nothing counts answers of 500 against a worker yet. */
+  forgive(_worker: WorkerIndex): void {}
+
   #apply(entry: Entry, event: WorkerEvent): void {
     const { state, probe } = step(entry.state, event);
     const from = entry.state.phase;

@@ -7,6 +7,12 @@ export interface ClientError {
   readonly message: string;
 }
 
+/** A second worker was lost while it had the request. */
+export const POISON: ClientError = {
+  code: 'request_lost_workers',
+  message: 'two workers were lost while they worked on this request: it is not sent to a third',
+};
+
 /** `who`: the worker as the client may know it. */
 export function clientErrorOf(kind: OutcomeKind, who = 'the worker'): ClientError {
   switch (kind) {

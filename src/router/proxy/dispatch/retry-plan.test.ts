@@ -1,62 +1,129 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
-import { type Retry, retryAfterStatus } from '../upstream/seam.ts';
-import { type AttemptFailure, RetryPlan, type RetrySettings } from './retry-plan.ts';
+import type { WorkerIndex } from '../../../base/core/worker.ts';
+import type { Retry } from '../upstream/seam.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { type Again, type AttemptFailure, backoff, RetryPlan, type RetrySettings, type StopReason } from './retry-plan.ts';
 
-const ANY: RetrySettings = { maxAttempts: 3, repeatsSent: true, backoffMs: () => 0 };
+const SETTINGS: RetrySettings = {
+  maxAttempts: 5,
+  repeatsSent: true,
+  statuses: new Set([408, 429, 500, 502, 503, 504]),
+  backoffMs: (failures) => failures * 10,
+};
 
-const failure = (kind: OutcomeKind, retry: Retry, afterMs = 3, worker = 0): AttemptFailure => ({
+/** `away`: workers that take no requests. */
+function planOf(settings: Partial<RetrySettings> = {}, away: readonly WorkerIndex[] = [], ratio = 1000): RetryPlan {
+  const world = { budget: new RetryBudget(ratio), nowMs: () => 0, isAway: (worker: WorkerIndex) => away.includes(worker) };
+  return new RetryPlan({ ...SETTINGS, ...settings }, world);
+}
+
+const failure = (kind: OutcomeKind, retry: Retry, worker = 0, afterMs = 3): AttemptFailure => ({
   kind,
   retry,
   afterMs,
   worker,
+  status: 0,
   type: 'regular',
 });
+const answered = (status: number, worker = 0): AttemptFailure => ({ ...failure('status', 'sent', worker), status });
+const stopOf = (verdict: ReturnType<RetryPlan['after']>): StopReason | null => ('stop' in verdict ? verdict.stop : null);
+const againOf = (verdict: ReturnType<RetryPlan['after']>): Again => {
+  assert.ok(!('stop' in verdict), JSON.stringify(verdict));
+  return verdict;
+};
 
-test('a request is tried as often as the settings say, whatever fails at once', () => {
-  for (const kind of ['connect-failed', 'reset', 'cut', 'malformed', 'queue-full', 'timeout'] as const) {
-    const plan = new RetryPlan(ANY);
-    const tried = [0, 1, 2].map((worker) => plan.after(failure(kind, 'sent', 3, worker)) !== 'stop');
-    assert.deepEqual(tried, [true, true, false], kind);
-  }
-});
-
-test('each try excludes the workers of its type that failed before, in order', () => {
-  const plan = new RetryPlan({ ...ANY, maxAttempts: 10 });
-  assert.deepEqual(plan.after(failure('reset', 'sent', 3, 4)), { afterMs: 0, exclude: [4] });
-  plan.avoid('decode', 9);
-  assert.deepEqual(plan.after(failure('reset', 'sent', 3, 2)), { afterMs: 0, exclude: [4, 2] });
-  assert.deepEqual([plan.failed('regular'), plan.failed('decode'), plan.failed('prefill')], [[4, 2], [9], []]);
-});
-
-test('a request whose engines die slowly kills two of them at most', () => {
-  for (const kind of ['reset', 'cut'] as const) {
-    const plan = new RetryPlan(ANY);
+test('a request is tried as often as the settings say', () => {
+  for (const kind of ['connect-failed', 'malformed', 'queue-full', 'timeout'] as const) {
+    const plan = planOf({ maxAttempts: 3 });
     assert.deepEqual(
-      [0, 1].map((worker) => plan.after(failure(kind, 'sent', 5000, worker)) !== 'stop'),
-      [true, false],
+      [0, 1, 2].map((worker) => stopOf(plan.after(failure(kind, 'sent', worker)))),
+      [null, null, 'attempts'],
+      kind,
     );
   }
 });
 
-test('what a worker may have received is repeated only where the settings allow it', () => {
-  const plan = () => new RetryPlan({ ...ANY, repeatsSent: false });
-  assert.equal(plan().after(failure('reset', 'sent')), 'stop');
-  assert.notEqual(plan().after(failure('connect-failed', 'unsent')), 'stop');
+test('each attempt excludes the workers of its type that failed before, in order', () => {
+  const plan = planOf();
+  assert.deepEqual(againOf(plan.after(failure('reset', 'sent', 4))).exclude, [4]);
+  plan.avoid('decode', 9);
+  assert.deepEqual(againOf(plan.after(failure('malformed', 'sent', 2))).exclude, [4, 2]);
+  assert.deepEqual([plan.failed('regular'), plan.failed('decode'), plan.failed('prefill')], [[4, 2], [9], []]);
 });
 
-test('a request that cannot be repeated is not', () => {
-  assert.equal(new RetryPlan(ANY).after(failure('reset', 'never')), 'stop');
+test('a request that killed a worker goes to one more, and to none after that one', () => {
+  const away: WorkerIndex[] = [];
+  const plan = planOf({}, away);
+  assert.equal(stopOf(plan.after(failure('reset', 'sent', 0))), null);
+  away.push(0);
+  assert.equal(stopOf(plan.after(failure('cut', 'sent', 1))), 'poison');
 });
 
-test('a request that a worker may have received waits before the next try; one that never left does not', () => {
-  const plan = new RetryPlan({ ...ANY, backoffMs: (failures) => failures * 50 });
-  assert.deepEqual(plan.after(failure('connect-failed', 'unsent', 3, 0)), { afterMs: 0, exclude: [0] });
-  assert.deepEqual(plan.after(failure('reset', 'sent', 3, 1)), { afterMs: 100, exclude: [0, 1] });
+test('a worker that dies late counts as dead before anyone has found it away', () => {
+  const plan = planOf();
+  assert.equal(stopOf(plan.after(failure('reset', 'sent', 0, 5000))), null);
+  assert.equal(stopOf(plan.after(failure('reset', 'sent', 1, 5000))), 'poison');
 });
 
-test('an answer that every engine of the fleet would give is not asked for again', () => {
-  for (const status of [500, 502, 503, 504]) assert.equal(retryAfterStatus(status), 'sent', String(status));
-  for (const status of [200, 400, 404, 429, 501, 505]) assert.equal(retryAfterStatus(status), 'never', String(status));
+test('lost connections of workers that live are no poison', () => {
+  const plan = planOf();
+  assert.deepEqual(
+    [0, 1, 2].map((worker) => stopOf(plan.after(failure('reset', 'sent', worker)))),
+    [null, null, null],
+  );
+});
+
+test('500 from two workers blames the request; from one worker twice it does not', () => {
+  const plan = planOf();
+  assert.equal(stopOf(plan.after(answered(500, 0))), null);
+  assert.equal(stopOf(plan.after(answered(500, 0))), null);
+  assert.equal(stopOf(plan.after(answered(500, 1))), 'blamed');
+  assert.deepEqual(plan.accused, [0, 1]);
+});
+
+test('429, 503 and requests that never left go to other workers at once; other failures wait', () => {
+  for (const [one, afterMs, needsOther] of [
+    [answered(429), 0, true],
+    [answered(503), 0, true],
+    [failure('queue-full', 'unsent'), 0, true],
+    [answered(500), 10, false],
+    [answered(504), 10, false],
+    [failure('reset', 'sent'), 10, true],
+  ] as const) {
+    assert.deepEqual(planOf().after(one), { afterMs, exclude: [0], needsOther }, JSON.stringify(one));
+  }
+});
+
+test('what every worker would answer, or cannot be sent again, is not repeated', () => {
+  for (const status of [400, 404, 501, 505]) assert.equal(stopOf(planOf().after(answered(status))), 'unrepeatable', String(status));
+  assert.equal(stopOf(planOf({ statuses: new Set([503]) }).after(answered(500))), 'unrepeatable');
+  assert.equal(stopOf(planOf().after(failure('reset', 'never'))), 'unrepeatable');
+});
+
+test('with retries off only a request that never left is sent again', () => {
+  const off = { repeatsSent: false, statuses: new Set<number>() };
+  assert.equal(stopOf(planOf(off).after(failure('reset', 'sent'))), 'attempts');
+  assert.equal(stopOf(planOf(off).after(failure('connect-failed', 'unsent'))), null);
+});
+
+test('the budget bounds retries of all requests together, but not of what never left', () => {
+  const budget = new RetryBudget(0.5);
+  for (let i = 0; i < 200; i++) budget.request(0);
+  const world = { budget, nowMs: () => 0, isAway: () => false };
+  const retry = (one: AttemptFailure) => stopOf(new RetryPlan(SETTINGS, world).after(one));
+  const stops = Array.from({ length: 300 }, () => retry(failure('reset', 'sent')));
+  assert.equal(stops.filter((stop) => stop === null).length, 100 + 200 / 2);
+  assert.equal(stops.at(-1), 'budget');
+  assert.equal(retry(failure('connect-failed', 'unsent')), null);
+});
+
+test('pauses grow by the factor up to the limit, and chance moves them by the jitter', () => {
+  const at = (chance: number) => backoff({ initialMs: 50, maxMs: 150, multiplier: 1.5, jitter: 0.2 }, () => chance);
+  assert.deepEqual(
+    [1, 2, 3, 4].map((failures) => at(0.5)(failures)),
+    [50, 75, 112.5, 150],
+  );
+  assert.deepEqual([Math.round(at(0)(1)), Math.round(at(0.9999)(1))], [40, 60]);
 });

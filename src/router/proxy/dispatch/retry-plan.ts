@@ -2,23 +2,35 @@
  * Whether and when a request is tried again after an attempt has failed, and which workers the next attempt avoids. One plan per
  * request, made at its first failure. A plan never speaks of a request whose answer has begun: nobody asks it then.
  *
- *   after(failure) -> 'stop' | { afterMs, exclude }
+ *   after(failure) -> { stop: why } | { afterMs, exclude }
+ *
+ * | the worker                                   | next attempt                                                     |
+ * | never got the request (refused, queue full)  | at once, at another worker                                       |
+ * | asked for patience (429, 503)                | at once, at another worker: one round, then its answer goes out  |
+ * | answered 500                                 | after a pause; 500 from a second worker is the request's fault   |
+ * | answered another retryable status            | after a pause                                                    |
+ * | was lost, or sent no HTTP                    | after a pause, at another worker; no third one after two deaths  |
  */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import type { Retry } from '../upstream/seam.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 export interface RetrySettings {
-  /** Attempts (or pairs) of one request at most, the first included. */
+  /** Attempts (or pairs) of one request at most, the first included. At least 1. */
   readonly maxAttempts: number;
-  /** A request that a worker may have received is sent again, not only one that never left. */
+  /** Also a request that a worker may have received is sent again; otherwise only one that never left. */
   readonly repeatsSent: boolean;
-  /** Pause after the n-th failure (from 1) of a request that a worker may have received, ms; one that never left is sent at once. */
+  /** Statuses of workers after which a request may be sent again. */
+  readonly statuses: ReadonlySet<number>;
+  /** Pause after the n-th failure (from 1), ms. */
   backoffMs(failures: number): number;
 }
 
 export interface AttemptFailure {
   readonly kind: OutcomeKind;
+  /** What the worker answered, also in the first event of a stream; 0: nothing. */
+  readonly status: number;
   /** Set where the failure was found. */
   readonly retry: Retry;
   /** Since the request was sent to the worker, ms. */
@@ -31,25 +43,51 @@ export interface Again {
   readonly afterMs: number;
   /** Workers of the failed one's type that have failed this request, in order. */
   readonly exclude: readonly WorkerIndex[];
+  /** Only a worker that has not failed it may get it. Otherwise the failed one is better than none. */
+  readonly needsOther: boolean;
+}
+
+/**
+ * unrepeatable: it cannot be sent again, or every worker would answer the same. attempts: as many as allowed. budget: the retries of all
+ * requests are used up. blamed: two workers answered 500. poison: two workers were lost while they had it.
+ */
+export type StopReason = 'unrepeatable' | 'attempts' | 'budget' | 'blamed' | 'poison';
+
+export interface Stop {
+  readonly stop: StopReason;
+}
+
+/** What a plan asks of the router around it. */
+export interface RetryWorld {
+  readonly budget: RetryBudget;
+  nowMs(): number;
+  /** The worker takes no requests: it is away, leaving or new. */
+  isAway(worker: WorkerIndex): boolean;
 }
 
 /**
  * A request can kill its engine: SGLang 0.5.23 dies of a token id that its model does not have. It hangs for 5 s, then the process is
- * gone. An engine that dies this long after it got the request may have died of it; one more is all that is risked.
+ * gone. An engine that is lost this long after it got the request may have died of it, also if nobody has found it away yet.
  */
 const SLOW_DEATH_MS = 1000;
-const MAX_SLOW_DEATHS = 2;
 
 const NOBODY: readonly WorkerIndex[] = [];
 
 export class RetryPlan {
   readonly #settings: RetrySettings;
+  readonly #world: RetryWorld;
   readonly #failed: Partial<Record<WorkerType, readonly WorkerIndex[]>> = {};
+  /** Workers that were lost with the request, and whether late. */
+  readonly #lost: { readonly worker: WorkerIndex; readonly isSlow: boolean }[] = [];
+  /** Workers that answered 500. */
+  readonly accused: WorkerIndex[] = [];
+  /** Why the request is not tried again. */
+  stopped: StopReason | null = null;
   #failures = 0;
-  #slowDeaths = 0;
 
-  constructor(settings: RetrySettings) {
+  constructor(settings: RetrySettings, world: RetryWorld) {
     this.#settings = settings;
+    this.#world = world;
   }
 
   /** Workers of a type that have failed this request, in order. */
@@ -63,13 +101,41 @@ export class RetryPlan {
   }
 
   /** Call once for each attempt that failed. Whether another worker exists is for the caller to see. */
-  after({ kind, retry, afterMs, worker, type }: AttemptFailure): 'stop' | Again {
-    const { maxAttempts, repeatsSent } = this.#settings;
+  after(failure: AttemptFailure): Stop | Again {
+    const { worker, type, retry, status } = failure;
     this.#failures++;
-    if ((kind === 'reset' || kind === 'cut') && afterMs >= SLOW_DEATH_MS) this.#slowDeaths++;
     this.avoid(type, worker);
-    const mayRepeat = retry === 'unsent' || (retry === 'sent' && repeatsSent);
-    if (!mayRepeat || this.#failures >= maxAttempts || this.#slowDeaths >= MAX_SLOW_DEATHS) return 'stop';
-    return { afterMs: retry === 'unsent' ? 0 : this.#settings.backoffMs(this.#failures), exclude: this.failed(type) };
+    this.stopped = this.#stop(failure);
+    if (this.stopped !== null) return { stop: this.stopped };
+    const isAtOnce = retry === 'unsent' || status === 429 || status === 503;
+    const afterMs = isAtOnce ? 0 : this.#settings.backoffMs(this.#failures);
+    return { afterMs, exclude: this.failed(type), needsOther: isAtOnce || status === 0 };
   }
+
+  #stop({ kind, status, retry, afterMs, worker }: AttemptFailure): StopReason | null {
+    const { maxAttempts, statuses, repeatsSent } = this.#settings;
+    if (status === 500 && !this.accused.includes(worker)) this.accused.push(worker);
+    if (this.accused.length >= 2) return 'blamed';
+    if (kind === 'reset' || kind === 'cut') {
+      // The last one lost is not known to be away yet.
+      const deaths = this.#lost.filter((one) => one.isSlow || this.#world.isAway(one.worker)).length;
+      this.#lost.push({ worker, isSlow: afterMs >= SLOW_DEATH_MS });
+      if (deaths > 0) return 'poison';
+    }
+    if (retry === 'never' || (status > 0 && !statuses.has(status))) return 'unrepeatable';
+    if (retry === 'sent' && !repeatsSent) return 'attempts';
+    if (this.#failures >= maxAttempts) return 'attempts';
+    return retry === 'unsent' || this.#world.budget.takeRetry(this.#world.nowMs()) ? null : 'budget';
+  }
+}
+
+/** `min(initial * multiplier^(n - 1), max)` with up to `jitter` of it more or less. Source: sglang_router 0.3.2. `chance`: [0, 1). */
+export function backoff(
+  { initialMs, maxMs, multiplier, jitter }: { initialMs: number; maxMs: number; multiplier: number; jitter: number },
+  chance: () => number,
+): (failures: number) => number {
+  return (failures) => {
+    const plainMs = Math.min(initialMs * multiplier ** (failures - 1), maxMs);
+    return plainMs * (1 + jitter * (2 * chance() - 1));
+  };
 }

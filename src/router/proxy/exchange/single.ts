@@ -6,8 +6,8 @@
  *                                                            v                                         v
  *      .---> DELAYED --pause over--------------------> choose a worker, send <-------------------------'
  *      |                                                     |       ^
- *      |                                                  WAITING ---' failed, the plan allows another try at once
- *      '--failed, the plan allows another try later----------|
+ *      |                                                  WAITING ---' failed (no answer, or a retryable status): the plan allows
+ *      '--failed, the plan allows another attempt later------|         another attempt at once
  *                                                            | head of the answer
  *                                                        RELAYING --whole--> SETTLED: ok
  *                                                            '--worker gone or silent--> SETTLED: error event, connection aborted
@@ -23,9 +23,10 @@ import { NONE, type WorkerIndex, type WorkerType } from '../../../base/core/work
 import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 import type { ServedRequest } from '../client/served-request.ts';
 import { Attempt } from '../dispatch/attempt.ts';
-import { clientErrorOf } from '../dispatch/client-error.ts';
+import { clientErrorOf, POISON } from '../dispatch/client-error.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
-import { RetryPlan, type RetrySettings } from '../dispatch/retry-plan.ts';
+import type { RetryCounts } from '../dispatch/retry-counts.ts';
+import { type Again, RetryPlan, type RetrySettings, type RetryWorld, type Stop } from '../dispatch/retry-plan.ts';
 import type { Selection } from '../dispatch/selection.ts';
 import { RequestBody } from '../request/body.ts';
 import type { BodyMemory } from '../request/body-memory.ts';
@@ -52,6 +53,8 @@ export interface SingleSettings {
 export interface SingleParts {
   readonly settings: SingleSettings;
   readonly retries: RetrySettings;
+  readonly retryWorld: RetryWorld;
+  readonly retryCounts: RetryCounts;
   readonly wheel: TimerWheel;
   readonly dispatch: Dispatch;
   readonly selection: Selection;
@@ -206,9 +209,10 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
       this.#side.refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${prompt}`);
       return;
     }
-    const failed = this.#plan?.failed(this.#parts.type);
+    const failed = this.#avoided();
     const { head, requestId, route } = record;
     const choice = route.kind === 'policy' ? selection.choose(prompt, head, this.#now, failed) : null;
+    if (this.#plan === null) this.#parts.retryWorld.budget.request(this.#now);
     const worker = choice === null ? firstOther(selection.eligible, failed) : choice.worker;
     const upstream = worker === NONE ? undefined : dispatch.upstreams.find(worker);
     if (upstream === undefined) {
@@ -264,15 +268,52 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
   }
 
   onHead(head: AnswerHead): void {
-    const { dispatch, settings } = this.#parts;
+    const { dispatch, settings, retries } = this.#parts;
     const { connection } = this.#side;
     dispatch.turn.begin();
-    this.#state = 'relaying';
     const upstream = this.#attempt?.series?.upstream(head.status);
     if (upstream !== undefined) upstream.value++;
+    if (head.status >= 400 && (head.status === 500 || retries.statuses.has(head.status)) && this.#refused(head.status)) return;
+    this.#state = 'relaying';
     this.#side.begin(head);
     const idleMs = settings.streamIdleTimeoutMs;
     if (idleMs > 0 && connection.requestComplete) connection.setDue(Math.min(idleMs, settings.requestTimeoutMs));
+  }
+
+  /** A worker answers with a status that another worker may not have. True: the request is tried again, and this answer is dropped. */
+  #refused(status: number): boolean {
+    const attempt = this.#attempt;
+    if (attempt === null) return false;
+    const body = this.#body;
+    const retry = body === null || (body.complete && !body.streamed) ? 'sent' : 'never';
+    const again = this.#after(attempt, 'status', status, retry);
+    if ('stop' in again) return false;
+    this.#flight?.cancel();
+    this.#giveUp(attempt, status >= 500 ? 'status' : 'ok', status);
+    this.#tryAgain(again.afterMs);
+    return true;
+  }
+
+  /** What the plan says, with an eye on who else is there. */
+  #after(failed: Attempt, kind: OutcomeKind, status: number, retry: Retry): Stop | Again {
+    const { retries, retryWorld, retryCounts, selection, type, dispatch } = this.#parts;
+    this.#plan ??= new RetryPlan(retries, retryWorld);
+    const { worker } = failed;
+    const again = this.#plan.after({ kind, status, retry, afterMs: dispatch.turn.nowMs - failed.startMs, worker, type });
+    if ('stop' in again) {
+      if (again.stop === 'blamed') for (const one of this.#plan.accused) dispatch.attempts.forgive(one);
+      retryCounts.stopped(again.stop, this.#side.record);
+      return again;
+    }
+    if (again.needsOther && !selection.hasOther(kind === 'status' ? again.exclude : [worker], 'workers')) return { stop: 'attempts' };
+    retryCounts.retried(type, again.afterMs);
+    return again;
+  }
+
+  /** The failed workers, unless they are all that is left. */
+  #avoided(): readonly WorkerIndex[] | undefined {
+    const failed = this.#plan?.failed(this.#parts.type);
+    return failed !== undefined && this.#parts.selection.hasOther(failed.slice(-1), 'workers') ? failed : undefined;
   }
 
   onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
@@ -295,30 +336,27 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
   }
 
   onError(kind: OutcomeKind, retry: Retry): void {
-    const { turn } = this.#parts.dispatch;
-    turn.begin();
+    this.#parts.dispatch.turn.begin();
     const failed = this.#attempt;
     if (this.#state === 'waiting' && failed !== null) {
-      this.#plan ??= new RetryPlan(this.#parts.retries);
-      const { worker } = failed;
-      const again = this.#plan.after({ kind, retry, afterMs: turn.nowMs - failed.startMs, worker, type: this.#parts.type });
-      if (again !== 'stop' && this.#parts.selection.hasOther([worker], 'workers')) {
-        this.#giveUp(failed, kind);
+      const again = this.#after(failed, kind, 0, retry);
+      if (!('stop' in again)) {
+        this.#giveUp(failed, kind, 0);
         this.#tryAgain(again.afterMs);
         return;
       }
     }
-    const { code, message } = clientErrorOf(kind);
+    const { code, message } = this.#plan?.stopped === 'poison' ? POISON : clientErrorOf(kind);
     this.#fail(kind, code, message);
   }
 
   /** Ends an attempt whose request goes to another worker. */
-  #giveUp(failed: Attempt, kind: OutcomeKind): void {
+  #giveUp(failed: Attempt, kind: OutcomeKind, status: number): void {
     this.#attempt = null;
     this.#flight = null;
     this.#ranked?.release(false);
     this.#ranked = null;
-    failed.end(kind, 0);
+    failed.end(kind, status);
   }
 
   #tryAgain(afterMs: number): void {

@@ -31,13 +31,14 @@ import { isUnreachable, type OutcomeKind } from '../../../base/core/outcome.ts';
 import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 import type { ByteSink } from '../../pair/logprob-splicer.ts';
 import type { ServedRequest } from '../client/served-request.ts';
-import { clientErrorOf } from '../dispatch/client-error.ts';
-import { RetryPlan, type RetrySettings } from '../dispatch/retry-plan.ts';
+import { clientErrorOf, POISON } from '../dispatch/client-error.ts';
+import type { RetryCounts } from '../dispatch/retry-counts.ts';
+import { RetryPlan, type RetrySettings, type RetryWorld } from '../dispatch/retry-plan.ts';
 import type { AdmittedLater, ClientSide, SideOwner } from '../exchange/client-side.ts';
 import { RequestBody } from '../request/body.ts';
 import type { RequestFieldRules } from '../request/fields.ts';
 import type { RecordOutcome } from '../routing/request-record.ts';
-import { type Pieces, type Retry, retryAfterStatus } from '../upstream/seam.ts';
+import type { Pieces, Retry } from '../upstream/seam.ts';
 import type { LegOwner, PairLeg } from './leg.ts';
 import { openPair, type Pair, type PairMakers, type PairOrder } from './pair.ts';
 import type { Lingering } from './pairing.ts';
@@ -57,6 +58,8 @@ export interface PairExchangeSettings {
 export interface PairParts extends PairMakers {
   readonly settings: PairExchangeSettings;
   readonly retries: RetrySettings;
+  readonly retryWorld: RetryWorld;
+  readonly retryCounts: RetryCounts;
   readonly wheel: TimerWheel;
   readonly fields: RequestFieldRules;
 }
@@ -85,7 +88,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     const { head, startMs } = side.record;
     this.#side = side;
     this.#parts = parts;
-    this.#plan = new RetryPlan(parts.retries);
+    this.#plan = new RetryPlan(parts.retries, parts.retryWorld);
     this.#times = new PairTimes(parts.pairing.series, startMs);
     this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), parts.memory);
     side.serve(this);
@@ -115,6 +118,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     this.#side.askedMs = this.#now;
     this.#order = this.#read();
     if (this.#order === null) return;
+    this.#parts.retryWorld.budget.request(this.#now);
     this.#state = 'admitting';
     if (this.#side.isAdmitted(this)) this.#try(this.#order);
     else if (this.#side.isWaiting) this.duePassed();
@@ -232,19 +236,26 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     const { pairing } = this.#parts;
     pairing.series.failures[leg.role].value++;
     const afterMs = this.#now - pair.live.startMs;
-    const again = this.#plan.after({ kind, retry, afterMs, worker: leg.worker.index, type: leg.role });
-    if (again === 'stop') return false;
-    if (!pairing[leg.role].hasOther([leg.worker.index], isUnreachable(kind) ? 'engines' : 'workers')) return false;
+    const status = kind === 'status' ? leg.status : 0;
+    const again = this.#plan.after({ kind, status, retry, afterMs, worker: leg.worker.index, type: leg.role });
+    if ('stop' in again) {
+      if (again.stop === 'blamed') for (const worker of this.#plan.accused) this.#parts.dispatch.attempts.forgive(worker);
+      this.#parts.retryCounts.stopped(again.stop, this.#side.record);
+      return false;
+    }
+    const failed = kind === 'status' && again.needsOther ? again.exclude : [leg.worker.index];
+    if (!pairing[leg.role].hasOther(failed, isUnreachable(kind) ? 'engines' : 'workers')) return false;
     const other = pair.other(leg);
     // An engine refuses a request id that it still works on, and would take the abort for the new request. The router's ids are new
     // with every pair; the client's is not.
     const hasOwnId = pair.rids.isClients && other.isAtWork;
     if (hasOwnId && !pairing[other.role].hasOther([other.worker.index], 'engines')) return false;
     if (kind === 'timeout') pair.abort(leg, kind);
-    else leg.end(kind, kind === 'status' ? leg.status : 0);
+    else leg.end(status > 0 && status < 500 ? 'ok' : kind, status);
     pair.abort(other, 'cancelled');
     if (hasOwnId || mayBeOther) this.#plan.avoid(other.role, other.worker.index);
     pairing.series.retries.value++;
+    this.#parts.retryCounts.retried(leg.role, again.afterMs);
     if (again.afterMs === 0) this.#tryLater();
     else this.#waitAndTry(again.afterMs);
     return true;
@@ -275,7 +286,8 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   legRefused(leg: PairLeg, status: number): void {
     const pair = this.#pair;
     if (this.#state !== 'waiting' || pair === null) return;
-    if (status >= 500 && this.#tryAnother(leg, 'status', retryAfterStatus(status))) return;
+    const isRetried = status === 500 || this.#parts.retries.statuses.has(status);
+    if (isRetried && this.#tryAnother(leg, 'status', 'sent')) return;
     // A client's id that is at work already is refused by both engines, and an abort would end the request that has it.
     const isDoubtful = pair.rids.isClients && status === 400;
     pair.abort(pair.other(leg), 'cancelled', !isDoubtful);
@@ -347,7 +359,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     }
     if (this.#tryAnother(leg, kind, retry)) return;
     leg.end(kind, 0);
-    const { code, message } = clientErrorOf(kind, nameOf(leg));
+    const { code, message } = this.#plan.stopped === 'poison' ? POISON : clientErrorOf(kind, nameOf(leg));
     this.#side.refuse(kind, code, message);
   }
 

@@ -26,11 +26,6 @@ export interface UpstreamRequest {
  */
 export type Retry = 'never' | 'unsent' | 'sent';
 
-/** Whether a request may be sent again that a worker answered with this status. 501, 505 and the like are what every engine answers. */
-export function retryAfterStatus(status: number): Retry {
-  return status === 500 || status === 502 || status === 503 || status === 504 ? 'sent' : 'never';
-}
-
 /** The head of a worker's answer, whatever protocol it came by. */
 export interface AnswerHead {
   readonly status: number;
