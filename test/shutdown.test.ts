@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Program } from './support/program.ts';
+import { isClosed, Program } from './support/program.ts';
 import { ask, RawClient, requestBytes } from './support/raw-client.ts';
-import { startRouterProgram, untilReady } from './support/running-router.ts';
+import { startRouterProgram, untilNotReady, untilReady } from './support/running-router.ts';
 import { LAST_CHUNK, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
+import { takePort } from './support/taken-port.ts';
 
 const BODY = '{"stream":true}';
 
@@ -81,3 +82,34 @@ for (const [kind, message] of [
     assert.equal(program.stdout, message);
   });
 }
+
+suite('--health-check-port', () => {
+  test('answers as the main port does, and 503 at once when the router stops', async (t) => {
+    const worker = await ScriptedWorker.start(t, streamForever);
+    const { program, port } = await startRouterProgram(t, ['--worker-urls', worker.url, '--health-check-port', '0']);
+    const [listens] = program.logged('router listens');
+    assert.ok(listens !== undefined);
+    const { port: probes } = listens['probes'] as { port: number };
+    await untilReady(probes);
+    assert.deepEqual((await ask(probes, { path: '/readiness' })).json(), (await ask(port, { path: '/readiness' })).json());
+    assert.equal((await ask(probes, { path: '/liveness' })).text, 'OK');
+    assert.equal((await ask(probes, { path: '/workers' })).status, 404);
+    const client = await RawClient.connect(port);
+    await client.send(requestBytes({ path: '/generate', body: BODY }));
+    await client.untilText('data: 1\n\n');
+    program.child.kill('SIGTERM');
+    await program.says('router stops when');
+    await untilNotReady(probes);
+    assert.equal((await ask(probes, { path: '/health' })).status, 200);
+    program.child.kill('SIGTERM');
+    assert.deepEqual(await program.exit(), { code: 0, signal: null });
+    assert.equal(await isClosed(probes), true);
+  });
+
+  test('a taken port ends the start with 1 and names the flag', async (t) => {
+    const taken = await takePort(t);
+    const program = Program.start(t, 'router', ['--port', '0', '--prometheus-port', '0', '--health-check-port', String(taken)]);
+    assert.deepEqual(await program.exit(), { code: 1, signal: null });
+    assert.match(program.stderr, new RegExp(`--health-check-port ${taken}: cannot listen \\(EADDRINUSE\\)`));
+  });
+});

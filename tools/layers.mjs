@@ -202,6 +202,11 @@ export const LAYERS = {
     uses: [],
     what: 'wiring of the control plane',
   },
+  'router/probes': {
+    imports: ['base/core', 'base/runtime'],
+    uses: ['node:http', 'node:net', 'node:worker_threads'],
+    what: 'probe listener in a thread of its own',
+  },
   'sim/scheduling': {
     imports: ['base/core', 'base/telemetry'],
     uses: [],

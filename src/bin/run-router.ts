@@ -67,7 +67,10 @@ export async function runRouter(dialect: Dialect): Promise<number> {
     running = router;
     if (isHurried) router.hurry();
     const { host, port } = router.address;
-    logger.info({ version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress }, 'router listens');
+    logger.info(
+      { version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress, probes: router.probeAddress },
+      'router listens',
+    );
     launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
     await stop;
     const connectionsCut = await router.stop();

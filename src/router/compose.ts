@@ -3,7 +3,7 @@
 import type { Clock } from '../base/core/clock.ts';
 import { FleetCell } from '../base/core/fleet.ts';
 import { LoadTable } from '../base/core/load.ts';
-import type { LocalRoute } from '../base/core/local-route.ts';
+import type { LocalResponse, LocalRoute } from '../base/core/local-route.ts';
 import type { Logger } from '../base/core/logger.ts';
 import type { Rng } from '../base/core/rng.ts';
 import { HTTP1, WORKER_TYPES } from '../base/core/worker.ts';
@@ -17,6 +17,8 @@ import { commandLine } from './control/sources/command-line.ts';
 import { controlSettings, proxySettings } from './part-settings.ts';
 import { startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
+import type { ProbeReport } from './probes/probe-answer.ts';
+import { ProbePort } from './probes/probe-port.ts';
 import { writeAccess } from './proxy/answer/write-access.ts';
 import { handleWriters } from './proxy/client/handle-writer.ts';
 import type { Address } from './proxy/client/listener.ts';
@@ -52,6 +54,8 @@ export interface RunningRouter {
   readonly address: Address;
   /** Where metrics are served besides the main port; null: nowhere (the default port was taken). */
   readonly metricsAddress: Address | null;
+  /** Where probes are answered in a thread of their own; null: nowhere. */
+  readonly probeAddress: Address | null;
   readonly fleet: FleetCell;
   readonly load: LoadTable;
   /** Client connections open now. */
@@ -140,20 +144,26 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const end = async (graceMs: number, metricsServer: MetricsServer | null): Promise<number> => {
     const cut = await proxy.close(graceMs);
     await Promise.all([control.stop(), metricsServer?.stop()]);
+    await probes?.stop();
     metrics.stop();
     wheel.stop();
     return cut;
   };
   control.start([commandLine(config)]);
+  let probes: ProbePort | null = null;
   let address: Address;
   let metricsServer: MetricsServer | null = null;
   try {
+    if (config.healthCheckPort !== null) {
+      probes = await ProbePort.start({ host: config.host, port: config.healthCheckPort, clock, logger });
+    }
     // A client that finds the router alive may send a request at once, and a worker that is up must be known by then.
     const looked = stayAlive();
     await control.firstLook(FIRST_LOOK_MS).finally(looked);
     address = await proxy.listen(config.host, config.port);
     const { prometheusHost: host, prometheusPort: port } = config;
     metricsServer = await startMetricsServer({ host, port, explicit: mustServeMetrics, metrics, logger });
+    probes?.begin(() => probeReport(control.readiness()));
   } catch (error) {
     await end(0, null);
     throw error;
@@ -163,6 +173,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   return {
     address,
     metricsAddress: metricsServer === null ? null : { host: metricsServer.host, port: metricsServer.port },
+    probeAddress: probes?.address ?? null,
     fleet,
     load,
     connections: () => proxy.connections,
@@ -170,6 +181,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     stop: () => {
       if (stopping === null) {
         control.beginDrain();
+        probes?.report();
         const graceMs = config.shutdownGracePeriodSecs * 1000;
         stopping = settling.wait(config.shutdownSettleSecs * 1000).then(() => end(settling.isOver ? 0 : graceMs, metricsServer));
       }
@@ -180,6 +192,10 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       proxy.hurry();
     },
   };
+}
+
+function probeReport({ status, body }: LocalResponse): ProbeReport {
+  return { status, body: body.toString() };
 }
 
 /** The routes that the router answers itself. */

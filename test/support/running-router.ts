@@ -19,13 +19,23 @@ export async function startRouterProgram(t: TestContext, args: readonly string[]
   return { program, port: Number(program.logged('router listens')[0]?.['port']), pid };
 }
 
-/** Resolves when the router takes requests. */
-export async function untilReady(port: number, limitMs: number = 10_000): Promise<void> {
+/** Resolves when the router takes requests. `port`: its own, or that of its probe listener. */
+export function untilReady(port: number): Promise<void> {
+  return untilReadiness(port, 200);
+}
+
+export function untilNotReady(port: number): Promise<void> {
+  return untilReadiness(port, 503);
+}
+
+const LIMIT_MS = 10_000;
+
+async function untilReadiness(port: number, wanted: number): Promise<void> {
   const startMs = performance.now();
   for (;;) {
     const { status, text } = await ask(port, { path: '/readiness' });
-    if (status === 200) return;
-    if (performance.now() - startMs > limitMs) throw new Error(`the router is not ready after ${limitMs} ms: ${text}`);
+    if (status === wanted) return;
+    if (performance.now() - startMs > LIMIT_MS) throw new Error(`readiness is ${status} after ${LIMIT_MS} ms: ${text}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

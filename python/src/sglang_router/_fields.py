@@ -397,6 +397,10 @@ class RouterFields:
     keep_alive_timeout_secs: float = 75
     """Time after which an idle client connection is closed, in seconds (default: 75)."""
 
+    health_check_port: Optional[int] = None
+    """Port of a listener in a thread of its own that answers /readiness, /liveness and /health
+    while the router is busy; 0 for any free one (default: no such listener)."""
+
     shutdown_settle_secs: float = 0
     """Time between SIGTERM and the end of the listener: readiness is 503, requests are served, load
     balancers notice, in seconds (default: 0)."""
@@ -444,10 +448,6 @@ class RouterFields:
 
     router_disable_arg_fallback: bool = False
     """What it stands for is not available in this version yet."""
-
-    health_check_port: Optional[int] = None
-    """A port of its own for health probes is not available in this version yet; probe the main
-    port."""
 
     epd_disaggregation: bool = False
     """Encode workers are not available in this version yet."""

@@ -35,6 +35,15 @@ export function crossCheck(config: Config, sourceOf: (key: keyof Config) => stri
       source: sourceOf('prometheusPort'),
     });
   }
+  const { healthCheckPort } = config;
+  if (healthCheckPort !== null && healthCheckPort !== 0 && [config.port, config.prometheusPort].includes(healthCheckPort)) {
+    problems.push({
+      flag: '--health-check-port',
+      value: String(healthCheckPort),
+      expected: 'another port than those of --port and --prometheus-port',
+      source: sourceOf('healthCheckPort'),
+    });
+  }
   if (config.upstreamKeepAliveSecs >= 5) {
     warnings.push('--upstream-keep-alive-secs is not below the 5 s after which SGLang closes idle connections');
   }

@@ -8,7 +8,6 @@ const ANY = Number.MAX_SAFE_INTEGER;
 const COUNT = { min: 0, max: ANY };
 const SHARE = { min: 0, max: 1 };
 
-const probes = knownOf('smg', { name: 'a port of its own for health probes is', instead: 'probe the main port' });
 const encode = knownOf('smg', { name: 'encode workers are' });
 const leastLoad = knownOf('smg', { name: 'the policy least_load is' });
 const usage = knownOf('smg', { name: 'routing by reported token usage is' });
@@ -26,7 +25,6 @@ const other = knownOf('smg', { name: 'what it stands for is' });
 
 export const KNOWN_SMG = {
   routerDisableArgFallback: other(toggle(), { accepted: [true] }),
-  healthCheckPort: probes(int('PORT', { min: 1, max: 65535 })),
   epdDisaggregation: encode(toggle()),
   encode: encode(bootstrapUrls('URL [PORT]')),
   encodePolicy: encode(choice('POLICY', ['random', 'round_robin', 'consistent_hashing'])),

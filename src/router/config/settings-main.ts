@@ -77,6 +77,14 @@ export const CLIENTS = {
     default: 75,
     unit: 'seconds',
   }),
+  healthCheckPort: setting(int('PORT', { min: 0, max: 65535 }), {
+    group: 'clients',
+    describe:
+      'Port of a listener in a thread of its own that answers /readiness, /liveness and /health while the router is busy; 0 for any free one',
+    origin: 'smg',
+    default: null,
+    whenUnset: 'no such listener',
+  }),
   shutdownSettleSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'clients',
     describe: 'Time between SIGTERM and the end of the listener: readiness is 503, requests are served, load balancers notice',

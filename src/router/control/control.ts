@@ -2,7 +2,7 @@
 import type { Clock } from '../../base/core/clock.ts';
 import type { AttemptListener, FleetCell } from '../../base/core/fleet.ts';
 import type { LoadTable } from '../../base/core/load.ts';
-import type { LocalRoute } from '../../base/core/local-route.ts';
+import type { LocalResponse, LocalRoute } from '../../base/core/local-route.ts';
 import type { Logger } from '../../base/core/logger.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import type { WorkerIndex } from '../../base/core/worker.ts';
@@ -17,7 +17,7 @@ import { RegistrationJobs } from './registry/registration-jobs.ts';
 import { Registry } from './registry/registry.ts';
 import { createAdminRoutes } from './routes/admin-routes.ts';
 import { createFanOutRoutes } from './routes/fan-out-routes.ts';
-import { createHealthRoutes } from './routes/health-routes.ts';
+import { createHealthRoutes, readinessOf } from './routes/health-routes.ts';
 import { createLegacyRoutes } from './routes/legacy-routes.ts';
 import { createPairRoutes } from './routes/pair-routes.ts';
 import { ControlApi } from './sources/control-api.ts';
@@ -58,6 +58,8 @@ export interface Control {
   firstLook(limitMs: number): Promise<void>;
   /** Whether the worker or rank at this index may take requests now. */
   isEligible(worker: WorkerIndex): boolean;
+  /** What `/readiness` answers now. */
+  readiness(): LocalResponse;
   /** From now on `/readiness` answers 503. */
   beginDrain(): void;
   /** Ends the sources, probes and requests to workers; resolves when none is left. Idempotent. */
@@ -88,11 +90,12 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
   const started: WorkerSource[] = [api];
 
   let isDraining = false;
+  const readiness = (): LocalResponse => readinessOf(cell, isPaired, isDraining);
   const admin = { registry, api, jobs, load, isPaired, isDpAware };
   const routes = [
     ...(isPaired ? createPairRoutes({ cell, rounds, rng }) : []),
     ...createFanOutRoutes({ registry, rounds }),
-    ...createHealthRoutes(cell, isPaired, () => isDraining),
+    ...createHealthRoutes(readiness),
     ...createAdminRoutes(admin),
     ...createLegacyRoutes(admin),
   ];
@@ -107,6 +110,7 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
       }
     },
     firstLook: (limitMs) => firstLook.wait(limitMs),
+    readiness,
     isEligible: (worker) => registry.isEligible(worker),
     beginDrain: () => {
       isDraining = true;

@@ -2,18 +2,18 @@
 import type { FleetCell } from '../../../base/core/fleet.ts';
 import { jsonResponse, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 
-/** `isPaired`: a request needs a prefill and a decode worker. `isDraining`: the router is shutting down; it still answers requests. */
-export function createHealthRoutes(cell: FleetCell, isPaired: boolean, isDraining: () => boolean): LocalRoute[] {
+/** What `/readiness` answers now. `isPaired`: a request needs a prefill and a decode worker. `isDraining`: the router is shutting down. */
+export function readinessOf(cell: FleetCell, isPaired: boolean, isDraining: boolean): LocalResponse {
+  if (isDraining) return notReady('shutting down');
+  return isPaired ? pairReadiness(cell) : readiness(cell);
+}
+
+export function createHealthRoutes(answerReadiness: () => LocalResponse): LocalRoute[] {
   const alive = (): LocalResponse => ({ status: 200, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: 'OK' });
   return [
     { method: 'GET', path: '/health', access: 'public', handle: alive },
     { method: 'GET', path: '/liveness', access: 'public', handle: alive },
-    {
-      method: 'GET',
-      path: '/readiness',
-      access: 'public',
-      handle: () => (isDraining() ? notReady('shutting down') : isPaired ? pairReadiness(cell) : readiness(cell)),
-    },
+    { method: 'GET', path: '/readiness', access: 'public', handle: answerReadiness },
   ];
 }
 
