@@ -142,7 +142,7 @@ const OF_OTHERS: ReadonlySet<string> = new Set([
 /** Pages about the router as users have it; those about other programs and about what is missing are not among them. */
 const OF_THE_ROUTER = [
   'README.md',
-  ...['operations', 'shutdown', 'logs', 'life-of-a-request', 'pd', 'policies', 'control-api', 'metrics', 'errors'].map(
+  ...['operations', 'shutdown', 'logs', 'life-of-a-request', 'pd', 'policies', 'control-api', 'metrics', 'errors', 'limits'].map(
     (name) => `docs/${name}.md`,
   ),
 ];

@@ -53,7 +53,7 @@ export const LAYERS = {
     what: 'table of routes, request ids, request records',
   },
   'router/proxy/gate': {
-    imports: ['base/core', 'router/proxy/routing'],
+    imports: ['base/core', 'base/runtime', 'router/proxy/routing'],
     uses: [],
     what: 'what a request must pass before it is dispatched',
   },

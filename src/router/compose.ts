@@ -14,7 +14,7 @@ import { TimerWheel } from '../base/runtime/timer-wheel.ts';
 import type { Config } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
-import { controlSettings, proxySettings } from './part-settings.ts';
+import { concurrencySettings, controlSettings, proxySettings } from './part-settings.ts';
 import { startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
 import type { ProbeReport } from './probes/probe-answer.ts';
@@ -26,9 +26,11 @@ import { settleSocketShape } from './proxy/client/socket-shape.ts';
 import { streamWriter } from './proxy/client/stream-writer.ts';
 import { DataPlane, type PairDeps } from './proxy/data-plane.ts';
 import { closedPaths } from './proxy/gate/closed-paths.ts';
+import { Concurrency } from './proxy/gate/concurrency.ts';
 import { contentType } from './proxy/gate/content-type.ts';
 import { expectedBody } from './proxy/gate/expected-body.ts';
 import { Gate } from './proxy/gate/gate.ts';
+import type { LimiterParts } from './proxy/gate/limiter.ts';
 import { method } from './proxy/gate/method.ts';
 import { payloadSize } from './proxy/gate/payload-size.ts';
 import { unservedInPairs } from './proxy/gate/unserved-in-pairs.ts';
@@ -106,6 +108,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   // Which workers exist, and which may take requests.
   const control = createControl({ cell: fleet, load, clock, rng, logger, counters: metrics, settings: controlSettings(config) });
 
+  const concurrency = concurrencyLimit(config, metrics, { clock, wheel, endOfTurn });
+
   // A request, from its client to its worker.
   const proxy: DataPlane = new DataPlane({
     settings,
@@ -128,6 +132,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       contentType, // 415
       ...(pairs === null ? [] : [unservedInPairs]), // 501
       expectedBody(fleet, pairs !== null), // 503
+      ...(concurrency === null ? [] : [concurrency.check]), // 429, 408
     ]),
     policy: startPolicy(config.policy, config, salt),
     ...(pairs === null ? {} : { pairs }),
@@ -211,6 +216,16 @@ function localRoutes(
     throw new SettingError(`--metrics-path ${metricsPath}: the router has another use for that path; choose another, such as /metrics`);
   }
   return [...locals, metricsRoute(metricsPath, metrics)];
+}
+
+/** Null: no limit on requests. */
+function concurrencyLimit(config: Config, metrics: RouterMetrics, parts: LimiterParts): Concurrency | null {
+  const settings = concurrencySettings(config);
+  if (settings === null) return null;
+  const concurrency = new Concurrency(settings, metrics.admission(), parts);
+  metrics.readFrom('admissionInUse', () => concurrency.inUse);
+  metrics.readFrom('admissionQueue', () => concurrency.waiting);
+  return concurrency;
 }
 
 /** Metrics that are read from the data plane when someone scrapes. */

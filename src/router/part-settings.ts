@@ -3,6 +3,7 @@ import type { Rng } from '../base/core/rng.ts';
 import type { Config } from './config/load-config.ts';
 import type { ControlSettings } from './control/control.ts';
 import { backoff, type RetrySettings } from './proxy/dispatch/retry-plan.ts';
+import type { ConcurrencySettings } from './proxy/gate/concurrency.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 
 const SECOND_MS = 1000;
@@ -54,6 +55,17 @@ function retrySettings(config: Config, rng: Rng): RetrySettings {
       () => rng.nextUint32() / 2 ** 32,
     ),
   };
+}
+
+/** Null: no limit on requests. */
+export function concurrencySettings(config: Config): ConcurrencySettings | null {
+  const { maxConcurrentRequests: count, rateLimitTokensPerSecond: rate, queueSize, queueTimeoutSecs } = config;
+  const maxRequests = count > 0 ? count : null;
+  const requestsPerSecond = rate !== null && rate > 0 ? rate : null;
+  if (maxRequests === null && requestsPerSecond === null) return null;
+  // A request whose time is over while it waits is told that it waited, not that a worker was late.
+  const queueTimeoutMs = Math.min(queueTimeoutSecs, config.requestTimeoutSecs) * SECOND_MS;
+  return { maxRequests, requestsPerSecond, queueSize: queueTimeoutSecs === 0 ? 0 : queueSize, queueTimeoutMs };
 }
 
 export function controlSettings(config: Config): ControlSettings {

@@ -154,20 +154,19 @@ class RouterFields:
     their connections, in seconds (default: 180)."""
 
     max_concurrent_requests: int = -1
-    """Limits on concurrent requests are not available in this version yet; limit requests in front
-    of the router."""
+    """Requests that may be under way at workers; further ones wait in the queue. 0 or less for no
+    limit (default: -1)."""
 
     queue_size: int = 100
-    """Limits on concurrent requests are not available in this version yet; limit requests in front
-    of the router."""
+    """Requests that may wait behind these limits; further ones are answered 429 (default: 100)."""
 
     queue_timeout_secs: int = 60
-    """Limits on concurrent requests are not available in this version yet; limit requests in front
-    of the router."""
+    """Time that a request may wait in that queue, --request-timeout-secs at most; then it is
+    answered 408. 0: none waits, in seconds (default: 60)."""
 
     rate_limit_tokens_per_second: Optional[int] = None
-    """Limits on concurrent requests are not available in this version yet; limit requests in front
-    of the router."""
+    """Requests that may begin per second, with bursts of one second; further ones wait in the
+    queue. 0 or less for no limit (default: no limit)."""
 
     cors_allowed_origins: List[str] = dataclasses.field(default_factory=list)
     """CORS is not available in this version yet; answer preflight requests in front of the router."""

@@ -24,6 +24,9 @@ const worker = (status: number, meaning: string): ErrorEntry => ({
   meaning,
 });
 
+/** `error.type` of requests that came when the limits were reached: clients retry them. */
+const BUSY = 'rate_limit_error';
+
 /** Source of the names that exist there: sglang_router 0.3.2 (`X-SMG-Error-Code`). The page docs/errors.md is generated from this. */
 export const ERRORS = {
   bad_request: client(400, 'The request breaks the rules of HTTP/1.1; the connection is closed.'),
@@ -39,6 +42,8 @@ export const ERRORS = {
   header_fields_too_large: client(431, 'The head is larger than 64 KiB or has more than 128 fields.'),
   http_version_not_supported: client(505, 'The HTTP version is neither 1.0 nor 1.1.'),
   not_implemented: router(501, 'The route is not served while prefill and decode are divided.', 'not_implemented'),
+  admission_queue_full: router(429, 'As many requests as the limits allow are under way, and as many wait as --queue-size allows.', BUSY),
+  admission_queue_timeout: router(408, 'The request has waited behind the limits for --queue-timeout-secs.', BUSY),
   internal_error: router(500, 'A bug in the router; the log has the details.', 'internal_error'),
   no_workers: router(503, 'No worker is registered.'),
   no_available_workers: router(503, 'Workers are registered, but none can take a request now.'),

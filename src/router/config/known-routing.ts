@@ -5,14 +5,12 @@ import { choice, int, text, toggle } from '../setting/shape.ts';
 import { knownOf } from './known-setting.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
-const ANY_INT = { min: -ANY, max: ANY };
 const COUNT = { min: 0, max: ANY };
 
 const manual = knownOf('0.3.2', { name: 'the policy manual is' });
 const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
 const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
 const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 'use --worker-urls or POST /workers' });
-const limits = knownOf('0.3.2', { name: 'limits on concurrent requests are', instead: 'limit requests in front of the router' });
 const breaker = knownOf('0.3.2', { name: 'the circuit breaker is', meanwhile: 'only workers that cannot be reached are set aside' });
 const thresholds = knownOf('0.3.2', {
   name: 'thresholds of health checks are',
@@ -41,11 +39,6 @@ export const KNOWN_ROUTING = {
   serviceDiscoveryNamespace: kubernetes(text('NAMESPACE')),
   prefillSelector: kubernetes(pairs('NAME=VALUE')),
   decodeSelector: kubernetes(pairs('NAME=VALUE')),
-
-  maxConcurrentRequests: limits(int('COUNT', ANY_INT), { default: -1, accepted: [0] }),
-  queueSize: limits(int('COUNT', COUNT), { default: 100 }),
-  queueTimeoutSecs: limits(int('SECONDS', COUNT), { default: 60 }),
-  rateLimitTokensPerSecond: limits(int('COUNT', ANY_INT)),
 
   cbFailureThreshold: breaker(int('COUNT', COUNT), { default: 10, whenDefault: 'active' }),
   cbSuccessThreshold: breaker(int('COUNT', COUNT), { default: 3 }),

@@ -2,6 +2,7 @@
 import { POLICY_SETTINGS } from '../policy/catalogue.ts';
 import type { ValuesOf } from '../setting/setting.ts';
 import { FAILURES } from './settings-failures.ts';
+import { LIMITS } from './settings-limits.ts';
 import { CLIENTS, MAIN, META, REQUESTS } from './settings-main.ts';
 import { PAIRS } from './settings-pairs.ts';
 import { ROUTING, WORKERS } from './settings-routing.ts';
@@ -14,6 +15,7 @@ export const SETTINGS = {
   ...ROUTING,
   ...PAIRS,
   ...REQUESTS,
+  ...LIMITS,
   ...CLIENTS,
   ...WORKERS,
   ...FAILURES,

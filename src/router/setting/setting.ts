@@ -13,6 +13,7 @@ export const GROUPS = {
   routing: 'Routing',
   pairs: 'Prefill and decode on workers of their own',
   requests: 'Requests',
+  limits: 'Limits',
   clients: 'Client connections',
   workers: 'Workers',
   failures: 'When workers fail',

@@ -30,6 +30,8 @@ export interface AccessRecord {
   readonly durationMs: number;
   /** Until the first event of a stream; null for other answers. */
   readonly ttftMs: number | null;
+  /** Of `durationMs`, behind a limit; absent for requests that did not wait. */
+  readonly queuedMs?: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** How the last attempt ended, or a code of core/errors.ts. */
@@ -82,6 +84,7 @@ export class AccessLog {
         model: record.model?.slice(0, MAX_TEXT_CHARS) ?? null,
         duration_ms: rounded(record.durationMs),
         ttft_ms: record.ttftMs === null ? null : rounded(record.ttftMs),
+        ...(record.queuedMs !== undefined && { queued_ms: rounded(record.queuedMs) }),
         bytes_in: record.bytesIn,
         bytes_out: record.bytesOut,
         outcome: record.outcome,

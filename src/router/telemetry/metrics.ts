@@ -5,6 +5,7 @@
 import type { Clock } from '../../base/core/clock.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../base/core/worker.ts';
 import type { Counter, Gauge, Histogram } from '../../base/telemetry/cells.ts';
+import { AdmissionSeries } from './admission-series.ts';
 import { COLLECTION_BUCKETS, DURATION_BUCKETS, INTER_TOKEN_BUCKETS } from './buckets.ts';
 import { METRICS, type MetricDeclaration, type MetricKey, type PlainMetricKey } from './declarations.ts';
 import { EndpointSeries } from './endpoint-series.ts';
@@ -154,6 +155,11 @@ export class RouterMetrics {
   /** Cells of prefill-decode pairs; called once, by a router with prefill-decode disaggregation. */
   pairs(): PairSeries {
     return new PairSeries(this.#families, (model) => this.#modelLabel(model));
+  }
+
+  /** Cells of the limits on requests; asked for once, by a router that has some. */
+  admission(): AdmissionSeries {
+    return new AdmissionSeries(this.#families);
   }
 
   /** A probe of a worker has ended. */

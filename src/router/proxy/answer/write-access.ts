@@ -22,6 +22,7 @@ function fieldsOf(record: RequestRecord, durationMs: number): Parameters<AccessL
     model: record.model === '' ? null : record.model,
     durationMs,
     ttftMs: record.ttftMs < 0 ? null : record.ttftMs,
+    ...(record.queuedMs === 0 ? {} : { queuedMs: record.queuedMs }),
     bytesIn: record.bytesIn,
     bytesOut: record.bytesOut,
     outcome: record.errorCode === '' ? record.outcome : record.errorCode,

@@ -52,6 +52,7 @@ export class ClientSide implements TicketHolder {
   #owner: SideOwner | null = null;
   /** Waits behind the gate. */
   #later: AdmittedLater | null = null;
+  #waitsSinceMs = 0;
   /** Of an event stream. */
   #meter: EventMeter | null = null;
 
@@ -77,8 +78,10 @@ export class ClientSide implements TicketHolder {
     if (this.#ticket === null) return true;
     const taken = this.#ticket.take(this);
     if (taken === 'open') return true;
-    if (taken === 'waits') this.#later = later;
-    else this.refused(taken);
+    if (taken === 'waits') {
+      this.#later = later;
+      this.#waitsSinceMs = this.#turn.nowMs;
+    } else this.refused(taken);
     return false;
   }
 
@@ -89,14 +92,14 @@ export class ClientSide implements TicketHolder {
 
   admitted(): void {
     const later = this.#later;
-    this.#later = null;
     this.#turn.begin();
+    this.#endWait();
     later?.admitted();
   }
 
   refused({ code, message, headers }: Refusal): void {
-    this.#later = null;
     this.#turn.begin();
+    this.#endWait();
     this.refuse('refused', code, message, null, headers);
   }
 
@@ -171,11 +174,18 @@ export class ClientSide implements TicketHolder {
   settle(outcome: RecordOutcome): void {
     if (this.isSettled) return;
     this.isSettled = true;
+    this.#endWait();
     this.#owner?.release(outcome);
     this.#ticket?.release();
     const { record } = this;
     record.outcome = outcome;
     if (this.answer !== null) record.bytesOut = this.answer.bytes;
     this.#accounts.settled(record, this.series, this.#meter?.count ?? 0);
+  }
+
+  #endWait(): void {
+    if (this.#later === null) return;
+    this.#later = null;
+    this.record.queuedMs = this.#turn.nowMs - this.#waitsSinceMs;
   }
 }

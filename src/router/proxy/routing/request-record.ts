@@ -21,6 +21,8 @@ export class RequestRecord {
   model = '';
   /** Milliseconds from the head to the first event; -1: no event. */
   ttftMs = -1;
+  /** Milliseconds behind a limit. */
+  queuedMs = 0;
   bytesIn = 0;
   bytesOut = 0;
   attempts = 0;

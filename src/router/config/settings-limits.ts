@@ -1,0 +1,36 @@
+/** Settings of limits on requests to workers. */
+
+import { setting } from '../setting/setting.ts';
+import { int } from '../setting/shape.ts';
+import { MAX_SECONDS } from './settings-main.ts';
+
+const ANY = Number.MAX_SAFE_INTEGER;
+
+export const LIMITS = {
+  maxConcurrentRequests: setting(int('COUNT', { min: -ANY, max: ANY }), {
+    group: 'limits',
+    describe: 'Requests that may be under way at workers; further ones wait in the queue. 0 or less for no limit',
+    origin: '0.3.2',
+    default: -1,
+  }),
+  rateLimitTokensPerSecond: setting(int('COUNT', { min: -ANY, max: ANY }), {
+    group: 'limits',
+    describe: 'Requests that may begin per second, with bursts of one second; further ones wait in the queue. 0 or less for no limit',
+    origin: '0.3.2',
+    default: null,
+    whenUnset: 'no limit',
+  }),
+  queueSize: setting(int('COUNT', { min: 0, max: 1_000_000 }), {
+    group: 'limits',
+    describe: 'Requests that may wait behind these limits; further ones are answered 429',
+    origin: '0.3.2',
+    default: 100,
+  }),
+  queueTimeoutSecs: setting(int('SECONDS', { min: 0, max: MAX_SECONDS }), {
+    group: 'limits',
+    describe: 'Time that a request may wait in that queue, --request-timeout-secs at most; then it is answered 408. 0: none waits',
+    origin: '0.3.2',
+    default: 60,
+    unit: 'seconds',
+  }),
+};
