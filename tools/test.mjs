@@ -70,7 +70,7 @@ if (values.root === undefined) await build();
 const times = existsSync(timesFile) ? JSON.parse(readFileSync(timesFile, 'utf8')) : {};
 report.start(files.length);
 await runLanes(
-  byDuration(files, times),
+  values.changed === undefined ? byDuration(files, times) : files,
   {
     root,
     mark: session.mark,

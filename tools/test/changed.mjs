@@ -52,26 +52,35 @@ function isNamedIn(text, path) {
   return false;
 }
 
+/** A test that quotes a changed file or starts its program counts as this many imports away. */
+const FAR = 100;
+
 /**
- * Those of `tests` that import a changed file, directly or not, quote its path, or start the program whose folder holds it. Tests on
- * SLURM take minutes, so only an import selects them.
+ * Those of `tests` that import a changed file, directly or not, quote its path, or start the program whose folder holds it; those with
+ * the fewest imports between come first. Tests on SLURM take minutes, so only an import selects them.
  */
 export function concerned(root, tests, changed) {
   if (changed.some((file) => OF_ALL.test(file))) return tests;
+  const isChanged = new Set(changed);
   const sources = new Map();
   const source = (file) => {
     if (!sources.has(file)) sources.set(file, readSource(root, file));
     return sources.get(file);
   };
-  const isConcerned = (test) => {
-    const closure = new Set([test]);
-    for (const file of closure) for (const path of source(file).imports) closure.add(path);
-    if (changed.some((file) => closure.has(file))) return true;
-    if (laneOf(test) === 'slurm') return false;
-    const programs = [...closure].flatMap((file) => (file.startsWith('src/') && !file.endsWith('.test.ts') ? [] : source(file).programs));
-    if (changed.some((file) => programs.some((name) => file === `src/bin/${name}.ts` || file.startsWith(FOLDER_OF[name] ?? '/'))))
-      return true;
-    return changed.some((file) => isNamedIn(source(test).text, file));
+  const distance = (test) => {
+    const found = new Map([[test, 0]]);
+    for (const [file, imports] of found) {
+      if (isChanged.has(file)) return imports;
+      for (const path of source(file).imports) if (!found.has(path)) found.set(path, imports + 1);
+    }
+    if (laneOf(test) === 'slurm') return Number.POSITIVE_INFINITY;
+    const programs = [...found.keys()].flatMap((file) => (file.startsWith('src/') && file !== test ? [] : source(file).programs));
+    const isStarted = (file) => programs.some((name) => file === `src/bin/${name}.ts` || file.startsWith(FOLDER_OF[name] ?? '/'));
+    return changed.some((file) => isStarted(file) || isNamedIn(source(test).text, file)) ? FAR : Number.POSITIVE_INFINITY;
   };
-  return tests.filter(isConcerned);
+  return tests
+    .map((test) => ({ test, imports: distance(test) }))
+    .filter(({ imports }) => imports < Number.POSITIVE_INFINITY)
+    .sort((a, b) => a.imports - b.imports)
+    .map(({ test }) => test);
 }

@@ -183,6 +183,7 @@ suite('--changed', () => {
     const tests = ['src/sim/near', 'test/sim', 'test/sim.slurm-x', 'test/router', 'test/docs'].map((name) => `${name}.test.ts`);
     const of = (...changed: string[]): string[] => concerned(`${root}/`, tests, changed).map((file) => file.replace('.test.ts', ''));
     assert.deepEqual(of('src/sim/deep.ts'), ['src/sim/near', 'test/sim']);
+    assert.deepEqual(of('src/sim/deep.ts', 'test/support.ts'), ['test/sim', 'src/sim/near'], 'the nearest first');
     assert.deepEqual(of('src/bin/router.ts'), ['test/router']);
     assert.deepEqual(of('test/support.ts'), ['test/sim']);
     assert.deepEqual(of('docs/page.md'), ['test/docs']);
