@@ -370,9 +370,9 @@ class RouterFields:
     """Longest silence of a worker in the middle of an answer; 0 for no limit, in seconds (default:
     600)."""
 
-    max_replay_bytes: int = 524288
+    max_replay_bytes: int = 2097152
     """Part of a body that is held so that it can be sent to another worker; a larger body is
-    streamed and sent once, in bytes (default: 524288)."""
+    streamed and sent once, in bytes (default: 2097152)."""
 
     forward_headers: List[str] = dataclasses.field(default_factory=list)
     """Further header fields of clients that workers get to see; '*' for all but hop-by-hop fields."""

@@ -1848,7 +1848,7 @@ FLAGS: Tuple[Flag, ...] = (
         kind="int",
         words="one",
         joins=False,
-        default=524288,
+        default=2097152,
         choices=None,
         metavar="BYTES",
         group="Requests",
@@ -1856,7 +1856,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=True,
         secret=False,
         environment=None,
-        help="Part of a body that is held so that it can be sent to another worker; a larger body is streamed and sent once, in bytes (default: 524288)",
+        help="Part of a body that is held so that it can be sent to another worker; a larger body is streamed and sent once, in bytes (default: 2097152)",
     ),
     Flag(
         name="forward_headers",

@@ -145,7 +145,7 @@ export const REQUESTS = {
     group: 'requests',
     describe: 'Part of a body that is held so that it can be sent to another worker; a larger body is streamed and sent once',
     origin: 'ours',
-    default: 512 * 1024,
+    default: 2 * 1024 * 1024,
     unit: 'bytes',
   }),
   requestIdHeaders: setting(headerNames('HEADERS'), {
