@@ -127,6 +127,6 @@ suite('objects of requests keep their fields in place after a slow start', () =>
       { url: decode.url, worker_type: 'decode' },
     ];
     const shapes = await shapesAfterSlowStart(t, [prefill, decode], ['--pd-disaggregation'], pair);
-    assertFast(shapes, ['PairExchange', 'ClientSide', ...CONNECTIONS]);
+    assertFast(shapes, ['PairExchange', 'PairLeg', 'Pair', 'ClientSide', ...CONNECTIONS]);
   });
 });

@@ -13,6 +13,8 @@ const CLASSES: readonly (readonly [name: string, path: string])[] = [
   ['ClientSide', 'router/proxy/exchange/client-side.js'],
   ['AnswerWriter', 'router/proxy/answer/answer-writer.js'],
   ['PairExchange', 'router/proxy/pairs/pair-exchange.js'],
+  ['PairLeg', 'router/proxy/pairs/leg.js'],
+  ['Pair', 'router/proxy/pairs/pair.js'],
   ['ClientConnection', 'router/proxy/client/connection.js'],
   ['ClientReader', 'router/proxy/client/reader.js'],
   ['ClientWriter', 'router/proxy/client/writer.js'],

@@ -70,7 +70,8 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   readonly #side: ClientSide;
   readonly #parts: PairParts;
   readonly #body: RequestBody;
-  readonly #plan: RetryPlan;
+  /** Null before the first failure. */
+  #plan: RetryPlan | null = null;
   readonly #times: PairTimes;
   #state: State = 'receiving';
   /** Null before the body has been read, and when nothing is sent again. */
@@ -88,7 +89,6 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     const { head, startMs } = side.record;
     this.#side = side;
     this.#parts = parts;
-    this.#plan = new RetryPlan(parts.retries, parts.retryWorld);
     this.#times = new PairTimes(parts.pairing.series, startMs);
     this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), parts.memory);
     side.serve(this);
@@ -184,7 +184,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     }
     this.#side.record.model = reader.model;
     const fields = this.#parts.fields.select(head, requestId);
-    return { request, body: this.#body, record: this.#side.record, fields, failed: (role) => this.#plan.failed(role) };
+    return { request, body: this.#body, record: this.#side.record, fields };
   }
 
   // ---- the choice
@@ -203,7 +203,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
 
   #try(order: PairOrder): void {
     const { record } = this.#side;
-    const pair = openPair(this.#parts, this, order);
+    const pair = openPair(this.#parts, this, order, this.#plan);
     this.#parts.pairing.reader.forget();
     if ('code' in pair) {
       this.#side.refuse('refused', pair.code, pair.message);
@@ -237,9 +237,11 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     pairing.series.failures[leg.role].value++;
     const afterMs = this.#now - pair.live.startMs;
     const status = kind === 'status' ? leg.status : 0;
-    const again = this.#plan.after({ kind, status, retry, afterMs, worker: leg.worker.index, type: leg.role });
+    this.#plan ??= new RetryPlan(this.#parts.retries, this.#parts.retryWorld);
+    const plan = this.#plan;
+    const again = plan.after({ kind, status, retry, afterMs, worker: leg.worker.index, type: leg.role });
     if ('stop' in again) {
-      if (again.stop === 'blamed') for (const worker of this.#plan.accused) this.#parts.dispatch.attempts.forgive(worker);
+      if (again.stop === 'blamed') for (const worker of plan.accused) this.#parts.dispatch.attempts.forgive(worker);
       this.#parts.retryCounts.stopped(again.stop, this.#side.record);
       return false;
     }
@@ -253,7 +255,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     if (kind === 'timeout') pair.abort(leg, kind);
     else leg.end(status > 0 && status < 500 ? 'ok' : kind, status);
     pair.abort(other, 'cancelled');
-    if (hasOwnId || mayBeOther) this.#plan.avoid(other.role, other.worker.index);
+    if (hasOwnId || mayBeOther) plan.avoid(other.role, other.worker.index);
     pairing.series.retries.value++;
     this.#parts.retryCounts.retried(leg.role, again.afterMs);
     if (again.afterMs === 0) this.#tryLater();
@@ -359,7 +361,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     }
     if (this.#tryAnother(leg, kind, retry)) return;
     leg.end(kind, 0);
-    const { code, message } = this.#plan.stopped === 'poison' ? POISON : clientErrorOf(kind, nameOf(leg));
+    const { code, message } = this.#plan?.stopped === 'poison' ? POISON : clientErrorOf(kind, nameOf(leg));
     this.#side.refuse(kind, code, message);
   }
 

@@ -10,6 +10,7 @@ import type { ByteSink } from '../../pair/logprob-splicer.ts';
 import type { Choice } from '../../policy/contract.ts';
 import { Attempt } from '../dispatch/attempt.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
+import type { RetryPlan } from '../dispatch/retry-plan.ts';
 import type { Selection } from '../dispatch/selection.ts';
 import type { RequestBody } from '../request/body.ts';
 import type { BodyMemory } from '../request/body-memory.ts';
@@ -33,8 +34,6 @@ export interface PairOrder {
   readonly record: RequestRecord;
   /** Flat name, value list for the workers. */
   readonly fields: readonly string[];
-  /** Workers of a role that have failed this request, in order. */
-  failed(role: LegRole): readonly WorkerIndex[];
 }
 
 export interface PairMakers {
@@ -94,8 +93,11 @@ export class Pair {
   }
 }
 
-/** Chooses both workers, draws rooms and makes both bodies. Counts as load at both workers until their legs end. */
-export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: PairOrder): Pair | NoWorker {
+/**
+ * Chooses both workers, draws rooms and makes both bodies. Counts as load at both workers until their legs end. `plan`: null for the
+ * first pair of a request.
+ */
+export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: PairOrder, plan: RetryPlan | null): Pair | NoWorker {
   const { dispatch, memory, pairing } = makers;
   const { prefill, decode, reader, ledger } = pairing;
   const { request, body } = order;
@@ -104,8 +106,8 @@ export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: 
   if (decode.eligible.length === 0) return noWorker(current, 'decode');
   const { head, route } = order.record;
   const { nowMs } = dispatch.turn;
-  const ofPrefill = choose(prefill, reader.prompt, head, nowMs, order.failed('prefill'));
-  const ofDecode = choose(decode, reader.prompt, head, nowMs, order.failed('decode'));
+  const ofPrefill = choose(prefill, reader.prompt, head, nowMs, plan?.failed('prefill'));
+  const ofDecode = choose(decode, reader.prompt, head, nowMs, plan?.failed('decode'));
   const prefillWorker = current.workers[ofPrefill.worker];
   const decodeWorker = current.workers[ofDecode.worker];
   if (prefillWorker === undefined) return noWorker(current, 'prefill');
@@ -128,6 +130,7 @@ export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: 
 }
 
 /** A worker that has failed is better than none. */
-function choose(selection: Selection, prompt: Prompt, head: RequestHead, nowMs: number, failed: readonly WorkerIndex[]): Choice {
-  return selection.choose(prompt, head, nowMs, selection.hasOther(failed.slice(-1), 'workers') ? failed : []);
+function choose(selection: Selection, prompt: Prompt, head: RequestHead, nowMs: number, failed?: readonly WorkerIndex[]): Choice {
+  const isAllThereIs = failed !== undefined && !selection.hasOther(failed.slice(-1), 'workers');
+  return selection.choose(prompt, head, nowMs, isAllThereIs ? undefined : failed);
 }
