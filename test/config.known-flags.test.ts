@@ -122,8 +122,6 @@ test('all of launch_router’s defaults given as flags draw warnings at most', (
     '--bucket-adjust-interval-secs',
     '--cb-failure-threshold',
     '--eviction-interval-secs',
-    '--health-failure-threshold',
-    '--health-success-threshold',
     '--tokenizer-cache-l0-max-entries',
     '--tokenizer-cache-l1-max-memory',
   ]);

@@ -1,6 +1,7 @@
 /** How workers that fail get no requests, and take them again when they are back. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_HEALTH } from '../src/router/control/registry/health-settings.ts';
 import { startControl } from './support/control-rig.ts';
 import type { Answer } from './support/probed-worker.ts';
 
@@ -48,7 +49,7 @@ test('a worker that hangs holds up neither the others nor the end', async (t) =>
 });
 
 test('a worker that hung takes requests within 2 s after it answers again, though its old probes still wait', async (t) => {
-  const rig = startControl(t, { healthCheckTimeoutMs: 20_000 });
+  const rig = startControl(t, { health: { ...DEFAULT_HEALTH, timeoutMs: 20_000 } });
   const worker = await rig.worker([['/ready', 'hang']]);
   rig.start({ workerUrls: [worker.address] });
   await rig.until(() => worker.requests.length >= 2);
@@ -57,7 +58,7 @@ test('a worker that hung takes requests within 2 s after it answers again, thoug
 });
 
 test('a busy ready worker whose probes are slow stays in', async (t) => {
-  const rig = startControl(t, { readyProbeIntervalMs: 1000, healthCheckTimeoutMs: 500 });
+  const rig = startControl(t, { health: { ...DEFAULT_HEALTH, intervalMs: 1000, timeoutMs: 500 } });
   const worker = await rig.worker();
   rig.start({ workerUrls: [worker.address] });
   await rig.untilEligible(worker.address.url);
@@ -67,7 +68,7 @@ test('a busy ready worker whose probes are slow stays in', async (t) => {
   assert.deepEqual(rig.eligible(), [worker.address.url]);
 });
 
-test('an idle worker that died is found by its probes, and one that drains too', async (t) => {
+test('an idle worker that died is found by its probes, and an unready one too', async (t) => {
   const rig = startControl(t);
   const [dies, drains] = [await rig.worker(), await rig.worker()];
   rig.start({ workerUrls: [dies.address, drains.address] });
@@ -75,7 +76,8 @@ test('an idle worker that died is found by its probes, and one that drains too',
   await dies.kill();
   assert.ok((await rig.untilEligible(dies.address.url, false)) < 12_000);
   drains.answers.set('/ready', 503);
-  assert.ok((await rig.untilEligible(drains.address.url, false)) < 12_000);
+  await rig.until(() => !rig.control.isEligible(rig.find(drains.address.url).index));
+  assert.deepEqual(rig.eligible(), [drains.address.url], 'it takes requests as long as no other worker can');
   assert.equal(rig.cell.current.total, 2, 'both are still registered');
 });
 

@@ -1,7 +1,10 @@
 /** How a worker comes to take requests for the first time, and what the router learns about it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startControl } from './support/control-rig.ts';
+import type { LocalResponse } from '../src/base/core/local-route.ts';
+import { DEFAULT_HEALTH } from '../src/router/control/registry/health-settings.ts';
+import { type ControlRig, startControl } from './support/control-rig.ts';
+import type { Answer } from './support/probed-worker.ts';
 
 test('a worker that is up takes requests at once', async (t) => {
   const rig = startControl(t);
@@ -11,13 +14,123 @@ test('a worker that is up takes requests at once', async (t) => {
   assert.ok((await rig.untilEligible(worker.address.url)) < 500);
 });
 
-test('a worker that has no endpoint for probes or metadata takes requests', async (t) => {
+test('an engine without health routes takes requests, because it describes itself', async (t) => {
   const rig = startControl(t);
-  const worker = await rig.worker([]);
+  const worker = await rig.worker([['/get_model_info', { model_path: '/models/old' }]]);
   rig.start({ workerUrls: [worker.address] });
   await rig.untilEligible(worker.address.url);
-  await rig.until(() => worker.requests.some((request) => request.path === '/get_model_info'));
-  assert.equal(rig.find(worker.address.url).modelId, 'unknown');
+  await rig.until(() => rig.find(worker.address.url).modelId === 'old');
+});
+
+/** What the job of the only worker says once its first probe has ended. */
+async function jobMessage(rig: ControlRig): Promise<string> {
+  const shown = (): { job_status: { status: string; message: string } } => JSON.parse(String(last?.body)).workers[0];
+  let last: LocalResponse | undefined;
+  for (;;) {
+    last = await rig.call('GET', '/workers');
+    if (shown().job_status.status !== 'pending') return shown().job_status.message;
+    await rig.pass(10);
+  }
+}
+
+const NO_ENGINES: readonly (readonly [what: string, answers: readonly (readonly [string, Answer])[], message: RegExp])[] = [
+  ['answers 404 to everything', [], /^\/health answered 404: no engine answers there$/],
+  [
+    'redirects',
+    [
+      ['/ready', 302],
+      ['/health', 302],
+    ],
+    /^\/health answered 302: a redirect; name the URL that it leads to$/,
+  ],
+  [
+    'wants a key',
+    [
+      ['/ready', 401],
+      ['/health', 401],
+    ],
+    /^\/health answered 401: the worker wants a key \(api_key in POST \/workers\)$/,
+  ],
+];
+for (const [what, answers, message] of NO_ENGINES) {
+  test(`a host that ${what} gets no requests, and its job says why`, async (t) => {
+    const rig = startControl(t);
+    const worker = await rig.worker(answers);
+    rig.start({ workerUrls: [worker.address] });
+    assert.match(await jobMessage(rig), message);
+    assert.deepEqual(rig.eligible(), []);
+  });
+}
+
+test('a worker URL with a path says what that path answers', async (t) => {
+  const rig = startControl(t);
+  const worker = await rig.worker();
+  rig.start({ workerUrls: [{ ...worker.address, url: `${worker.address.url}/v1`, basePath: '/v1' }] });
+  assert.match(await jobMessage(rig), /^\/v1\/health answered 404: no engine answers below \/v1; the URL of a worker usually has no path$/);
+  assert.deepEqual(rig.eligible(), []);
+});
+
+for (const status of [404, 401, 302]) {
+  test(`an explicit endpoint that answers ${status} never passes, though the engine describes itself`, async (t) => {
+    const rig = startControl(t, { healthCheckEndpoint: '/my/health' });
+    const worker = await rig.worker([
+      ['/ready', 200],
+      ['/my/health', status],
+      ['/get_model_info', { model_path: '/models/old' }],
+    ]);
+    rig.start({ workerUrls: [worker.address] });
+    await rig.until(() => worker.requests.length >= 3);
+    assert.deepEqual(rig.eligible(), []);
+    assert.deepEqual([...new Set(worker.requests.map(({ path }) => path))], ['/my/health']);
+  });
+}
+
+test('an explicit endpoint that is late three times in a row takes a worker out, and two passes bring it back', async (t) => {
+  const health = { ...DEFAULT_HEALTH, timeoutMs: 500, intervalMs: 1000 };
+  const rig = startControl(t, { healthCheckEndpoint: '/my/health', health });
+  const [late, other] = [await rig.worker([['/my/health', 200]]), await rig.worker([['/my/health', 200]])];
+  rig.start({ workerUrls: [late.address, other.address] });
+  await rig.until(() => rig.eligible().length === 2);
+  late.answers.set('/my/health', 'hang');
+  await rig.untilEligible(late.address.url, false);
+  late.answers.set('/my/health', 200);
+  assert.ok((await rig.untilEligible(late.address.url)) < 2000);
+});
+
+test('without health checks a worker is ready when it is registered, and nothing probes it', async (t) => {
+  const rig = startControl(t, { health: { ...DEFAULT_HEALTH, isChecked: false } });
+  const worker = await rig.worker([['/ready', 503]]);
+  rig.start({ workerUrls: [worker.address] });
+  assert.deepEqual(rig.eligible(), [worker.address.url]);
+  await rig.pass(60_000);
+  assert.deepEqual(rig.eligible(), [worker.address.url]);
+  assert.ok(
+    worker.requests.every(({ path }) => path.includes('info')),
+    'only its description is read',
+  );
+  const [info] = JSON.parse(String((await rig.call('GET', '/workers')).body)).workers;
+  assert.equal(info.disable_health_check, true);
+  assert.equal(info.is_healthy, true);
+  assert.equal(info.job_status, undefined);
+});
+
+test('without health checks a worker that refused gets requests again after 2 s', async (t) => {
+  const rig = startControl(t, { health: { ...DEFAULT_HEALTH, isChecked: false } });
+  const worker = await rig.worker();
+  rig.start({ workerUrls: [worker.address] });
+  rig.control.attemptListener.attemptEnded(0, { kind: 'connect-failed', status: 0 });
+  assert.deepEqual(rig.eligible(), []);
+  const backMs = await rig.untilEligible(worker.address.url);
+  assert.ok(backMs >= 1990 && backMs <= 2010, `${backMs} ms`);
+});
+
+test('one worker can be without health checks', async (t) => {
+  const rig = startControl(t);
+  const worker = await rig.worker([['/ready', 503]]);
+  rig.start({});
+  const body = { url: worker.address.url, disable_health_check: true };
+  assert.equal((await rig.call('POST', '/workers', body)).status, 202);
+  assert.deepEqual(rig.eligible(), [worker.address.url]);
 });
 
 test('a worker reports what it serves, and again after it came back', async (t) => {
@@ -94,18 +207,6 @@ test('proxy variables of the environment have no effect on probes', async (t) =>
   const worker = await rig.worker();
   rig.start({ workerUrls: [worker.address] });
   await rig.untilEligible(worker.address.url);
-});
-
-test('a redirect is not followed and is a sign of life', async (t) => {
-  const rig = startControl(t);
-  const target = await rig.worker();
-  const worker = await rig.worker([
-    ['/ready', 302],
-    ['/health', 302],
-  ]);
-  rig.start({ workerUrls: [worker.address] });
-  await rig.untilEligible(worker.address.url);
-  assert.equal(target.requests.length, 0);
 });
 
 test('with a health endpoint of its own only that one is asked', async (t) => {

@@ -72,9 +72,14 @@ export function controlSettings(config: Config): ControlSettings {
   return {
     startupTimeoutMs: config.workerStartupTimeoutSecs * SECOND_MS,
     startupCheckIntervalMs: config.workerStartupCheckInterval * SECOND_MS,
-    healthCheckTimeoutMs: config.healthCheckTimeoutSecs * SECOND_MS,
     healthCheckEndpoint: config.healthCheckEndpoint,
-    readyProbeIntervalMs: config.healthCheckIntervalSecs * SECOND_MS,
+    health: {
+      isChecked: !config.disableHealthCheck,
+      timeoutMs: config.healthCheckTimeoutSecs * SECOND_MS,
+      intervalMs: config.healthCheckIntervalSecs * SECOND_MS,
+      failureThreshold: config.healthFailureThreshold,
+      successThreshold: config.healthSuccessThreshold,
+    },
     isPaired: config.pdDisaggregation,
     isDpAware: config.dpAware,
   };

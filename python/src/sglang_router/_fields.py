@@ -192,25 +192,28 @@ class RouterFields:
     """Send every request once; only one that never left goes to another worker."""
 
     health_failure_threshold: int = 3
-    """Thresholds of health checks are not available in this version yet."""
+    """Failed checks in a row that take a worker out; a refused connection takes it out at once
+    (default: 3)."""
 
     health_success_threshold: int = 2
-    """Thresholds of health checks are not available in this version yet."""
+    """Passed checks in a row that bring back a worker whose checks failed; one that refused
+    connections needs one (default: 2)."""
 
     health_check_timeout_secs: int = 5
-    """Time for a worker to answer a check; an engine takes at least one second for /health, in
-    seconds (default: 5)."""
+    """Time for a worker to answer /ready or an explicit --health-check-endpoint; /health has 25 s,
+    in seconds (default: 5)."""
 
     health_check_interval_secs: int = 60
     """Pause between two checks of a worker that is well; requests notice one that died without it,
     in seconds (default: 60)."""
 
     health_check_endpoint: str = "/health"
-    """Path at which a worker is asked whether it is well; with /health the quicker /ready is tried
-    first (default: /health)."""
+    """Path at which the router checks workers; with /health it asks the quicker /ready, and /health
+    itself more seldom (default: /health)."""
 
     disable_health_check: bool = False
-    """Running without health checks is not available in this version yet."""
+    """Take workers for well when they are registered; only their connections, and silence while
+    they have requests, speak against them."""
 
     cb_failure_threshold: int = 10
     """The circuit breaker is not available in this version yet."""

@@ -12,11 +12,6 @@ const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
 const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
 const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 'use --worker-urls or POST /workers' });
 const breaker = knownOf('0.3.2', { name: 'the circuit breaker is', meanwhile: 'only workers that cannot be reached are set aside' });
-const thresholds = knownOf('0.3.2', {
-  name: 'thresholds of health checks are',
-  meanwhile: 'a worker leaves when it cannot be reached or fails twice in a row, and comes back with the first check that it passes',
-});
-const unchecked = knownOf('0.3.2', { name: 'running without health checks is' });
 const eviction = knownOf('0.3.2', { name: 'eviction by interval is' });
 
 export const KNOWN_ROUTING = {
@@ -45,8 +40,4 @@ export const KNOWN_ROUTING = {
   cbTimeoutDurationSecs: breaker(int('SECONDS', COUNT), { default: 60 }),
   cbWindowDurationSecs: breaker(int('SECONDS', COUNT), { default: 120 }),
   disableCircuitBreaker: breaker(toggle(), { accepted: [true] }),
-
-  healthFailureThreshold: thresholds(int('COUNT', COUNT), { default: 3, whenDefault: 'active' }),
-  healthSuccessThreshold: thresholds(int('COUNT', COUNT), { default: 2, whenDefault: 'active' }),
-  disableHealthCheck: unchecked(toggle()),
 };

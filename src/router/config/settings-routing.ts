@@ -34,7 +34,7 @@ export const WORKERS = {
     parsedText('PATH', 'a path that starts with / and holds no space, ? or #', (word) => (/^\/[!"$->@-~]*$/.test(word) ? word : null)),
     {
       group: 'workers',
-      describe: 'Path at which a worker is asked whether it is well; with /health the quicker /ready is tried first',
+      describe: 'Path at which the router checks workers; with /health it asks the quicker /ready, and /health itself more seldom',
       origin: '0.3.2',
       default: '/health',
     },
@@ -49,10 +49,29 @@ export const WORKERS = {
   }),
   healthCheckTimeoutSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
-    describe: 'Time for a worker to answer a check; an engine takes at least one second for /health',
+    describe: 'Time for a worker to answer /ready or an explicit --health-check-endpoint; /health has 25 s',
     origin: '0.3.2',
     default: 5,
     unit: 'seconds',
+  }),
+  healthFailureThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
+    group: 'workers',
+    describe: 'Failed checks in a row that take a worker out; a refused connection takes it out at once',
+    origin: '0.3.2',
+    default: 3,
+  }),
+  healthSuccessThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
+    group: 'workers',
+    describe: 'Passed checks in a row that bring back a worker whose checks failed; one that refused connections needs one',
+    origin: '0.3.2',
+    default: 2,
+  }),
+  disableHealthCheck: setting(toggle(), {
+    group: 'workers',
+    describe:
+      'Take workers for well when they are registered; only their connections, and silence while they have requests, speak against them',
+    origin: '0.3.2',
+    default: false,
   }),
   connectTimeoutSecs: setting(float('SECONDS', { min: 0.01, max: MAX_SECONDS }), {
     group: 'workers',

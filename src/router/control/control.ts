@@ -9,10 +9,11 @@ import type { WorkerIndex } from '../../base/core/worker.ts';
 import { createWorkerClient } from './calls/worker-client.ts';
 import { WorkerRounds } from './calls/worker-rounds.ts';
 import { FactsFetcher } from './facts/facts-fetcher.ts';
-import { DEFAULT_PROBE_PATHS } from './probing/probe.ts';
+import { probeTarget } from './probing/probe.ts';
 import { Prober, type ProberSettings } from './probing/prober.ts';
 import { FirstLook } from './registry/first-look.ts';
 import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
+import type { HealthSettings } from './registry/health-settings.ts';
 import { RegistrationJobs } from './registry/registration-jobs.ts';
 import { Registry } from './registry/registry.ts';
 import { createAdminRoutes } from './routes/admin-routes.ts';
@@ -28,15 +29,14 @@ export interface ControlSettings {
   readonly startupTimeoutMs: number;
   /** Between probes of a worker that is away; larger values than 500 ms are lowered to 500 ms. */
   readonly startupCheckIntervalMs: number;
-  readonly healthCheckTimeoutMs: number;
   /** `/health`, the default, means `/ready`, or `/health` if the worker has no `/ready`. */
   readonly healthCheckEndpoint: string;
+  /** Of workers whose source sets nothing else. */
+  readonly health: HealthSettings;
   /** Workers are prefill and decode ones, else regular ones. False if absent. */
   readonly isPaired?: boolean;
   /** Every data-parallel rank of an engine is a worker. False if absent. */
   readonly isDpAware?: boolean;
-  /** Between probes of a ready worker; 10 s if absent. */
-  readonly readyProbeIntervalMs?: number;
 }
 
 interface ControlDeps {
@@ -68,13 +68,11 @@ export interface Control {
 
 /** With this pause a worker whose probe takes a second takes traffic within two seconds. */
 const MAX_AWAY_INTERVAL_MS = 500;
-/** Requests show at once that a worker died; these probes are for workers that get none. */
-const READY_INTERVAL_MS = 10_000;
 
 export function createControl({ cell, load, clock, rng, logger, counters, settings }: ControlDeps): Control {
   const { isPaired = false, isDpAware = false } = settings;
 
-  const registry = new Registry({ cell, load, rng, isDpAware });
+  const registry = new Registry({ cell, load, rng, isDpAware, health: settings.health });
   const client = createWorkerClient(clock);
   const rounds = new WorkerRounds(client);
 
@@ -90,7 +88,7 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
   const started: WorkerSource[] = [api];
 
   let isDraining = false;
-  const readiness = (): LocalResponse => readinessOf(cell, isPaired, isDraining);
+  const readiness = (): LocalResponse => readinessOf({ healthy: registry.healthy, total: cell.current.total, isPaired, isDraining });
   const admin = { registry, api, jobs, load, isPaired, isDpAware };
   const routes = [
     ...(isPaired ? createPairRoutes({ cell, rounds, rng }) : []),
@@ -126,12 +124,9 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
 }
 
 function proberSettings(settings: ControlSettings): ProberSettings {
-  const { healthCheckEndpoint } = settings;
   return {
-    paths: healthCheckEndpoint === '/health' ? DEFAULT_PROBE_PATHS : [healthCheckEndpoint],
-    timeoutMs: settings.healthCheckTimeoutMs,
+    target: probeTarget(settings.healthCheckEndpoint),
     awayIntervalMs: Math.min(settings.startupCheckIntervalMs, MAX_AWAY_INTERVAL_MS),
     rareAfterMs: settings.startupTimeoutMs,
-    readyIntervalMs: settings.readyProbeIntervalMs ?? READY_INTERVAL_MS,
   };
 }

@@ -53,8 +53,8 @@ export class FactsFetcher implements WorkerObserver {
   }
 
   /** A worker that came up again may be another engine. */
-  phaseChanged(record: WorkerRecord, _from: Phase, because: WorkerEvent): void {
-    if (because === 'probe-passed' && isUp(record.state)) this.#ask(record);
+  phaseChanged(record: WorkerRecord, from: Phase): void {
+    if (isUp(record.state) && from !== 'asking' && from !== 'ready') this.#ask(record);
   }
 
   probeEnded(record: WorkerRecord, event: WorkerEvent): void {

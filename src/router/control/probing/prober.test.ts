@@ -10,14 +10,13 @@ import { Registry } from '../registry/registry.ts';
 import type { Source } from '../registry/source.ts';
 import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
+import { DEFAULT_TARGET } from './probe.ts';
 import { Prober, type ProberSettings } from './prober.ts';
 
 const SETTINGS: ProberSettings = {
-  paths: ['/ready'],
-  timeoutMs: 5000,
+  target: DEFAULT_TARGET,
   awayIntervalMs: 500,
   rareAfterMs: 60_000,
-  readyIntervalMs: 10_000,
 };
 const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };
 const REFUSED: CallResult = { ok: false, failure: 'no-connection', detail: 'ECONNREFUSED' };
@@ -106,7 +105,7 @@ function gaps(times: readonly number[]): number[] {
   return times.slice(1).map((time, i) => time - times[i]!);
 }
 
-test('a worker that refuses is probed about every 500 ms, and later every 5 s', async () => {
+test('a worker that refuses is probed about every 500 ms, and later every 1.5 s', async () => {
   const { client, pass, add } = createRig({ rareAfterMs: 5000 });
   client.always = REFUSED;
   add('a');
@@ -117,7 +116,7 @@ test('a worker that refuses is probed about every 500 ms, and later every 5 s', 
   await pass(20_000);
   const rare = gaps(client.startsMs.slice(before + 1));
   assert.ok(rare.length >= 2);
-  for (const gap of rare) assert.ok(gap >= 4400 && gap <= 5600, `${gap} ms`);
+  for (const gap of rare) assert.ok(gap >= 1340 && gap <= 1660, `${gap} ms`);
 });
 
 test('a ready worker is probed about every ten seconds, one probe at a time', async () => {

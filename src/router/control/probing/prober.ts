@@ -1,5 +1,6 @@
 /**
- * Probes every registered worker: about every 500 ms while it is away, every 10 s while it is up. One loop per worker:
+ * Probes every registered worker: about every 500 ms while it is away, every 10 s while it is up. A worker without health checks is
+ * probed only while it is unready or hung; while it is unreachable it is taken for well every 2 s. One loop per worker:
  *
  *   due ──► wait for a lane ──► start a probe ──► due again, counted from the start
  *                                    └──► report (dropped if a later probe or attempt has reported since its start)
@@ -13,27 +14,29 @@ import type { WorkerClient } from '../calls/worker-client.ts';
 import type { WorkerObserver } from '../registry/worker-observer.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 import { isUp, type WorkerEvent } from '../registry/worker-state.ts';
-import { type ProbeReport, probe } from './probe.ts';
+import { type ProbeReport, type ProbeTarget, probe } from './probe.ts';
 import { ProbeLanes } from './probe-lanes.ts';
 
 export interface ProberSettings {
-  /** Requested in this order until one exists. */
-  readonly paths: readonly string[];
-  readonly timeoutMs: number;
+  readonly target: ProbeTarget;
   /** Between probes of a worker that is away; 500 ms plus a probe of 1 s stay below 2 s. */
   readonly awayIntervalMs: number;
-  /** A worker that has been away for longer is probed every 5 s. */
+  /** A worker that has been away for longer is probed every 1.5 s. */
   readonly rareAfterMs: number;
-  readonly readyIntervalMs: number;
 }
 
-/** Between probes of a worker that has been away for longer than `rareAfterMs`. */
-const RARE_INTERVAL_MS = 5000;
+/** Between probes of a worker that has been away for longer than `rareAfterMs`: it must take requests within 2 s when it is back. */
+const RARE_INTERVAL_MS = 1500;
+/** After this a worker without health checks that was unreachable gets requests again, which show whether it is back. */
+const TRUST_AGAIN_MS = 2000;
 /** Between starts of probes while an earlier one of the same worker waits for its answer. */
 const OVERLAP_INTERVAL_MS = 1250;
 const MAX_OVERLAP = 4;
-/** Probes of all workers that are away: with more than 200 of them each is probed less often. A probe costs about 0.2 ms. */
-const MAX_AWAY_PROBES_PER_SEC = 400;
+/**
+ * Probes of all workers that are away: with more than 400 of them each is probed less often, and 1,024 of them every 1.3 s. A probe
+ * costs about 0.2 ms.
+ */
+const MAX_AWAY_PROBES_PER_SEC = 800;
 /** After a worker failed. A worker that passes its probes and refuses requests must not flap with every request. */
 const SOON_MS = 250;
 const URGENT_INTERVAL_MS = 100;
@@ -57,7 +60,7 @@ export class Prober implements WorkerObserver {
   workerAdded(record: WorkerRecord): void {
     const loop = new ProbeLoop(this.#shared, record);
     this.#loops.set(record, loop);
-    loop.probeIn(0);
+    if (record.health.isChecked) loop.probeIn(0);
   }
 
   workerRemoved(record: WorkerRecord): void {
@@ -71,7 +74,14 @@ export class Prober implements WorkerObserver {
 
   /** Running probes of this worker are older than what caused this call, so their reports are dropped. */
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
-    this.#loops.get(record)?.probeAgainIn(when === 'now' ? 0 : SOON_MS);
+    const { phase } = record.state;
+    if (record.health.isChecked || phase === 'unready' || phase === 'hung')
+      this.#loops.get(record)?.probeAgainIn(when === 'now' ? 0 : SOON_MS);
+  }
+
+  /** Probes a worker without health checks too. */
+  probeNow(record: WorkerRecord): void {
+    this.#loops.get(record)?.probeIn(0);
   }
 
   /** Ends all loops; resolves when no probe is running. Idempotent. */
@@ -100,7 +110,7 @@ class ProbeLoop {
   #timer: TimerHandle | null = null;
   #startedMs: number;
   #awaySinceMs: number;
-  #isAway = true;
+  #isAway: boolean;
   #isEnded = false;
   /** When a probe outside the regular interval is due; null: none. */
   #wantedMs: number | null = null;
@@ -113,7 +123,8 @@ class ProbeLoop {
     this.#shared = shared;
     this.#record = record;
     this.#startedMs = this.#awaySinceMs = shared.clock.nowMs();
-    shared.away++;
+    this.#isAway = !isUp(record.state);
+    if (this.#isAway) shared.away++;
   }
 
   probeIn(delayMs: number): void {
@@ -136,10 +147,11 @@ class ProbeLoop {
 
   phaseChanged(): void {
     const isAway = !isUp(this.#record.state);
-    if (isAway === this.#isAway) return;
-    this.#isAway = isAway;
-    this.#shared.away += isAway ? 1 : -1;
-    if (isAway) this.#awaySinceMs = this.#shared.clock.nowMs();
+    if (isAway !== this.#isAway) {
+      this.#isAway = isAway;
+      this.#shared.away += isAway ? 1 : -1;
+      if (isAway) this.#awaySinceMs = this.#shared.clock.nowMs();
+    }
     this.#schedule();
   }
 
@@ -155,6 +167,10 @@ class ProbeLoop {
   /** The next probe is due when one is wanted, else one interval after the last start. */
   #schedule(): void {
     const { clock, rng } = this.#shared;
+    if (this.#isTrusted && this.#wantedMs === null) {
+      this.#rest();
+      return;
+    }
     const spread = 1 - JITTER + (2 * JITTER * rng.below(1024)) / 1024;
     const dueMs = this.#wantedMs ?? this.#startedMs + this.#intervalMs() * spread;
     this.#dueIn(Math.max(0, dueMs - clock.nowMs()));
@@ -162,14 +178,32 @@ class ProbeLoop {
 
   #intervalMs(): number {
     const { settings, clock, away } = this.#shared;
-    if (!this.#isAway) return settings.readyIntervalMs;
+    if (!this.#isAway) return this.#record.health.intervalMs;
     const isRare = clock.nowMs() - this.#awaySinceMs > settings.rareAfterMs;
     const interval = Math.max(isRare ? RARE_INTERVAL_MS : settings.awayIntervalMs, (away * 1000) / MAX_AWAY_PROBES_PER_SEC);
     return this.#running.size === 0 ? interval : Math.max(interval, OVERLAP_INTERVAL_MS);
   }
 
+  /** Without health checks only its connections speak against the worker. */
+  get #isTrusted(): boolean {
+    const { health, state } = this.#record;
+    return !health.isChecked && (isUp(state) || state.phase === 'unreachable');
+  }
+
+  #rest(): void {
+    this.#shared.lanes.withdraw(this.#start);
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (this.#record.state.phase === 'unreachable')
+      this.#dueIn(Math.max(0, this.#awaySinceMs + TRUST_AGAIN_MS - this.#shared.clock.nowMs()));
+  }
+
   readonly #due = (): void => {
-    const { lanes } = this.#shared;
+    const { lanes, sink } = this.#shared;
+    if (this.#isTrusted && this.#isAway) {
+      sink.probeEnded(this.#record, 'unchecked', 'no health checks');
+      return;
+    }
     const mayOverlap = (this.#isAway || this.#wantedMs !== null) && this.#running.size < MAX_OVERLAP && !lanes.isCrowded;
     if (this.#running.size === 0 || mayOverlap) lanes.whenFree(this.#start);
     else this.#dueIn(OVERLAP_INTERVAL_MS);
@@ -194,8 +228,8 @@ class ProbeLoop {
 
   async #probe(number: number, controller: AbortController): Promise<void> {
     const { client, settings } = this.#shared;
-    const { worker } = this.#record;
-    const report = await probe(client, worker, settings.paths, this.#pathIndex, settings.timeoutMs, controller.signal);
+    const { worker, health } = this.#record;
+    const report = await probe(client, worker, settings.target, this.#pathIndex, health.timeoutMs, controller.signal);
     if (this.#isEnded || number <= this.#newest) return;
     this.#newest = number;
     this.#take(report);

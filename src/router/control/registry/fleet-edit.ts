@@ -4,6 +4,7 @@ import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
 import { Claims } from './claims.ts';
 import { createWorker } from './create-worker.ts';
 import type { Entry, FleetTable } from './fleet-table.ts';
+import type { HealthSettings } from './health-settings.ts';
 import type { IndexPool } from './index-pool.ts';
 import { rankWorkers } from './rank-workers.ts';
 import type { DesiredWorker, Source } from './source.ts';
@@ -16,6 +17,8 @@ export interface FleetEditDeps {
   readonly rng: Rng;
   /** Every data-parallel rank of an engine is a worker. */
   readonly isDpAware: boolean;
+  /** Of the router: workers may have their own. */
+  readonly health: HealthSettings;
 }
 
 export class FleetEdit {
@@ -41,7 +44,10 @@ export class FleetEdit {
     if (index === null) return null;
     const worker = createWorker(index, createUuid(rng), address, options, null);
     const claims = new Claims(source, options);
-    const entry: Entry = { worker, ranks: [worker], claims, facts: null, state: initialState(!isDpAware) };
+    const health = { ...this.#deps.health, ...options.health };
+    const first = initialState(!isDpAware);
+    const state = health.isChecked ? first : step(first, 'unchecked', health).state;
+    const entry: Entry = { worker, ranks: [worker], claims, facts: null, state, health };
     table.byUrl.set(worker.url, entry);
     table.byId.set(worker.id, entry);
     table.set(entry, worker);
@@ -52,7 +58,7 @@ export class FleetEdit {
 
   drop(entry: Entry, by: Source): void {
     const { table } = this.#deps;
-    entry.state = step(entry.state, 'removed').state;
+    entry.state = step(entry.state, 'removed', entry.health).state;
     table.byUrl.delete(entry.worker.url);
     table.byId.delete(entry.worker.id);
     for (const { index } of entry.ranks) this.#vacate(index);
@@ -64,6 +70,7 @@ export class FleetEdit {
   renew(entry: Entry): void {
     const { worker, ranks } = entry;
     entry.worker = createWorker(worker.index, worker.id, worker, entry.claims.options, entry.facts);
+    entry.health = { ...this.#deps.health, ...entry.claims.options.health };
     entry.ranks = this.#deps.isDpAware ? this.#ranksOf(entry) : [entry.worker];
     const stays = new Set(entry.ranks.map(({ id }) => id));
     const left = ranks.filter(({ id }) => !stays.has(id));
@@ -81,7 +88,7 @@ export class FleetEdit {
     const ofSize = (size: number) => rankWorkers(worker, ranks, size, indices, () => createUuid(rng));
     const reported = facts === null || facts.dpSize === null ? null : ofSize(facts.dpSize);
     if (reported === null) return (state.areRanksKnown ? ofSize(ranks.length) : null) ?? [worker];
-    entry.state = step(state, 'ranks-known').state;
+    entry.state = step(state, 'ranks-known', entry.health).state;
     return reported;
   }
 

@@ -35,7 +35,8 @@ export class FleetLog implements WorkerObserver {
   }
 
   probeEnded({ worker }: WorkerRecord, event: WorkerEvent, detail: string): void {
-    const hasPassed = event === 'probe-passed';
+    if (event === 'unchecked') return;
+    const hasPassed = event === 'probe-passed' || event === 'health-passed';
     this.#counters?.probed(worker.type, hasPassed);
     if (!hasPassed) this.#logger.debug({ worker: worker.url, event, detail }, 'probe did not pass');
   }

@@ -1,8 +1,9 @@
 /** The records of all workers by URL, id and index, and the snapshots made from them. */
 import { EMPTY_FLEET, type FleetCell, type FleetSnapshot } from '../../../base/core/fleet.ts';
-import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import { WORKER_TYPES, type Worker, type WorkerIndex, type WorkerType } from '../../../base/core/worker.ts';
 import type { Claims } from './claims.ts';
-import { isEligible } from './eligibility.ts';
+import { isEligible, isLastResort } from './eligibility.ts';
+import type { HealthSettings } from './health-settings.ts';
 import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
 import type { WorkerState } from './worker-state.ts';
 
@@ -13,12 +14,15 @@ export interface Entry extends WorkerRecord {
   readonly claims: Claims;
   facts: WorkerFacts | null;
   state: WorkerState;
+  health: HealthSettings;
 }
 
 export class FleetTable {
   /** In the order in which they were added. */
   readonly byUrl = new Map<string, Entry>();
   readonly byId = new Map<string, Entry>();
+  /** Eligible workers of each type, as of the last snapshot. */
+  healthy: Readonly<Record<WorkerType, number>> = { regular: 0, prefill: 0, decode: 0 };
   readonly #cell: FleetCell;
   /** By worker index; the ranks of one engine share its entry. A worker that left is not here. */
   readonly #entries: (Entry | undefined)[] = [];
@@ -56,12 +60,16 @@ export class FleetTable {
 
   #snapshot(): FleetSnapshot {
     const eligible = { regular: [] as number[], prefill: [] as number[], decode: [] as number[] };
+    const lastResort = { regular: [] as number[], prefill: [] as number[], decode: [] as number[] };
     let total = 0;
     for (const [index, entry] of this.#entries.entries()) {
       if (entry === undefined) continue;
       total++;
       if (isEligible(entry)) eligible[entry.worker.type].push(index);
+      else if (isLastResort(entry)) lastResort[entry.worker.type].push(index);
     }
+    this.healthy = { regular: eligible.regular.length, prefill: eligible.prefill.length, decode: eligible.decode.length };
+    for (const type of WORKER_TYPES) if (eligible[type].length === 0) eligible[type] = lastResort[type];
     return {
       version: this.#cell.current.version + 1,
       workers: [...this.#workers],

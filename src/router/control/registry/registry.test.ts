@@ -14,7 +14,7 @@ import { isUuid } from './uuid.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 import { DEFAULT_OPTIONS } from './worker-options.ts';
 import type { WorkerRecord } from './worker-record.ts';
-import type { WorkerEvent } from './worker-state.ts';
+import type { Phase, WorkerEvent } from './worker-state.ts';
 
 function addressOf(host: string): WorkerAddress {
   const parsed = parseWorkerAddress(`http://${host}:30000`);
@@ -178,7 +178,16 @@ type Op =
   | { op: 'settle'; nth: number; kind: OutcomeKind };
 
 const host = fc.constantFrom('a', 'b', 'c', 'd', 'e');
-const probeEvent = fc.constantFrom<WorkerEvent>('probe-passed', 'probe-refused', 'probe-broken', 'probe-unready', 'probe-slow');
+const probeEvent = fc.constantFrom<WorkerEvent>(
+  'probe-passed',
+  'probe-refused',
+  'probe-broken',
+  'probe-unready',
+  'probe-slow',
+  'health-passed',
+  'health-failed',
+  'silent',
+);
 const outcome = fc.constantFrom<OutcomeKind>('ok', 'status', 'connect-failed', 'connect-timeout', 'reset', 'cut', 'timeout', 'client-gone');
 const anyOp: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ op: fc.constant('add' as const), host }),
@@ -188,7 +197,7 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
   fc.record({ op: fc.constant('settle' as const), nth: fc.nat(), kind: outcome }),
 );
 
-test('under any order of events indices are unique, counters balance, and only registered ready workers are eligible', () => {
+test('under any order of events indices are unique, counters balance, and ready workers are eligible, or else unready ones', () => {
   fc.assert(
     fc.property(fc.array(anyOp, { maxLength: 120, size: 'max' }), (ops) => {
       const rig = createRig();
@@ -231,10 +240,12 @@ function check({ registry, cell, load }: Rig, running: readonly Worker[], versio
   assert.equal(snapshot.total, registered.length);
   assert.equal(snapshot.workers.filter((worker) => worker !== undefined).length, registered.length);
   for (const { worker } of registered) assert.equal(snapshot.workers[worker.index], worker, 'at its own index');
-  const ready = registered.filter((record) => record.state.phase === 'ready').map((record) => record.worker.index);
+  const inPhase = (phase: Phase): number[] => registered.filter(({ state }) => state.phase === phase).map(({ worker }) => worker.index);
+  const ready = inPhase('ready');
+  assert.equal(registry.healthy.regular, ready.length, 'the last resort is not healthy');
   assert.deepEqual(
     [...snapshot.eligible.regular],
-    ready.sort((a, b) => a - b),
+    (ready.length > 0 ? ready : inPhase('unready')).sort((a, b) => a - b),
   );
   for (const owner of running) {
     const there = snapshot.workers[owner.index];

@@ -6,10 +6,11 @@ import type { AttemptListener, FleetCell } from '../../../base/core/fleet.ts';
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
-import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import { isEligible } from './eligibility.ts';
 import { FleetEdit, type FleetEditDeps } from './fleet-edit.ts';
 import { type Entry, FleetTable } from './fleet-table.ts';
+import { DEFAULT_HEALTH, type HealthSettings } from './health-settings.ts';
 import { IndexPool } from './index-pool.ts';
 import { eventOf } from './outcome-event.ts';
 import { changeClaims, type DesireResult, reconcile } from './reconcile.ts';
@@ -27,6 +28,8 @@ interface RegistryDeps {
   /** Every data-parallel rank of an engine is a worker. False if absent. */
   readonly isDpAware?: boolean;
   readonly maxWorkers?: number;
+  /** Of workers whose source sets nothing else. */
+  readonly health?: HealthSettings;
 }
 
 export class Registry implements AttemptListener {
@@ -35,9 +38,9 @@ export class Registry implements AttemptListener {
   readonly #isDpAware: boolean;
   #observers: readonly WorkerObserver[] = [];
 
-  constructor({ cell, load, rng, isDpAware = false, maxWorkers = MAX_WORKERS }: RegistryDeps) {
+  constructor({ cell, load, rng, isDpAware = false, maxWorkers = MAX_WORKERS, health = DEFAULT_HEALTH }: RegistryDeps) {
     this.#table = new FleetTable(cell);
-    this.#editDeps = { table: this.#table, indices: new IndexPool(load, maxWorkers), rng, isDpAware };
+    this.#editDeps = { table: this.#table, indices: new IndexPool(load, maxWorkers), rng, isDpAware, health };
     this.#isDpAware = isDpAware;
   }
 
@@ -77,6 +80,11 @@ export class Registry implements AttemptListener {
   isEligible(worker: WorkerIndex): boolean {
     const entry = this.#table.find(worker);
     return entry !== undefined && isEligible(entry);
+  }
+
+  /** Eligible workers or ranks of each type. */
+  get healthy(): Readonly<Record<WorkerType, number>> {
+    return this.#table.healthy;
   }
 
   /** The workers that `source` wants; the contract is SourceSink in sources/worker-source.ts. */
@@ -137,7 +145,7 @@ export class Registry implements AttemptListener {
   forgive(_worker: WorkerIndex): void {}
 
   #apply(entry: Entry, event: WorkerEvent): void {
-    const { state, probe } = step(entry.state, event);
+    const { state, probe } = step(entry.state, event, entry.health);
     const from = entry.state.phase;
     entry.state = state;
     if (state.phase !== from) {
@@ -161,7 +169,10 @@ export class Registry implements AttemptListener {
     const result = change(edit);
     edit.publish();
     for (const { entry, by } of edit.removed) this.#tell((observer) => observer.workerRemoved?.(entry, by));
-    for (const entry of edit.added) this.#tell((observer) => observer.workerAdded?.(entry));
+    for (const entry of edit.added) {
+      this.#tell((observer) => observer.workerAdded?.(entry));
+      if (entry.state.phase !== 'pending') this.#tell((observer) => observer.phaseChanged?.(entry, 'pending', 'unchecked'));
+    }
     return result;
   }
 

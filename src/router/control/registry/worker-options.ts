@@ -1,5 +1,6 @@
 /** What the source of a worker says about it. */
 import type { WorkerType } from '../../../base/core/worker.ts';
+import type { WorkerHealth } from './health-settings.ts';
 
 export interface WorkerOptions {
   readonly type: WorkerType;
@@ -10,6 +11,8 @@ export interface WorkerOptions {
   readonly cost: number;
   readonly bootstrapPort: number | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** What differs from the router's settings. */
+  readonly health: WorkerHealth;
 }
 
 /** Source: sglang_router 0.3.2 (priority 50, cost 1.0). */
@@ -21,10 +24,12 @@ export const DEFAULT_OPTIONS: WorkerOptions = {
   cost: 1,
   bootstrapPort: null,
   labels: {},
+  health: {},
 };
 
 export function isSameOptions(a: WorkerOptions, b: WorkerOptions): boolean {
-  return isSame({ ...a, labels: null }, { ...b, labels: null }) && isSame(a.labels, b.labels);
+  const plain = { labels: null, health: null };
+  return isSame({ ...a, ...plain }, { ...b, ...plain }) && isSame(a.labels, b.labels) && isSame({ ...a.health }, { ...b.health });
 }
 
 function isSame(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {

@@ -1,6 +1,7 @@
 /** What the registry keeps of one worker; other parts of the control plane read it. */
 import type { Worker } from '../../../base/core/worker.ts';
 import type { Claims } from './claims.ts';
+import type { HealthSettings } from './health-settings.ts';
 import type { WorkerState } from './worker-state.ts';
 
 /** What a worker reports about itself. */
@@ -24,4 +25,6 @@ export interface WorkerRecord {
   readonly claims: Pick<Claims, 'keeper' | 'decider' | 'options'>;
   readonly facts: WorkerFacts | null;
   readonly state: WorkerState;
+  /** Of this worker: its own settings, else those of the router. */
+  readonly health: HealthSettings;
 }

@@ -1,11 +1,22 @@
 /** Health and readiness of the router, for load balancers and orchestrators. Source: sglang_router 0.3.2. */
-import type { FleetCell } from '../../../base/core/fleet.ts';
 import { jsonResponse, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
+import type { WorkerType } from '../../../base/core/worker.ts';
 
-/** What `/readiness` answers now. `isPaired`: a request needs a prefill and a decode worker. `isDraining`: the router is shutting down. */
-export function readinessOf(cell: FleetCell, isPaired: boolean, isDraining: boolean): LocalResponse {
-  if (isDraining) return notReady('shutting down');
-  return isPaired ? pairReadiness(cell) : readiness(cell);
+interface ReadinessParts {
+  /** Eligible workers of each type, without those that take requests only because no other is left. */
+  readonly healthy: Readonly<Record<WorkerType, number>>;
+  /** Registered workers. */
+  readonly total: number;
+  /** A request needs a prefill and a decode worker. */
+  readonly isPaired: boolean;
+  /** The router is shutting down. */
+  readonly isDraining: boolean;
+}
+
+/** What `/readiness` answers now. */
+export function readinessOf(parts: ReadinessParts): LocalResponse {
+  if (parts.isDraining) return notReady('shutting down');
+  return parts.isPaired ? pairReadiness(parts) : readiness(parts);
 }
 
 export function createHealthRoutes(answerReadiness: () => LocalResponse): LocalRoute[] {
@@ -17,17 +28,15 @@ export function createHealthRoutes(answerReadiness: () => LocalResponse): LocalR
   ];
 }
 
-function readiness({ current: { eligible, total } }: FleetCell): LocalResponse {
-  const healthy = eligible.regular.length;
-  if (healthy === 0) return notReady('insufficient healthy workers');
-  return jsonResponse(200, { status: 'ready', healthy_workers: healthy, total_workers: total });
+function readiness({ healthy, total }: ReadinessParts): LocalResponse {
+  if (healthy.regular === 0) return notReady('insufficient healthy workers');
+  return jsonResponse(200, { status: 'ready', healthy_workers: healthy.regular, total_workers: total });
 }
 
-function pairReadiness({ current: { eligible, total } }: FleetCell): LocalResponse {
-  const missing = (['prefill', 'decode'] as const).filter((role) => eligible[role].length === 0);
+function pairReadiness({ healthy, total }: ReadinessParts): LocalResponse {
+  const missing = (['prefill', 'decode'] as const).filter((role) => healthy[role] === 0);
   if (missing.length > 0) return notReady('insufficient healthy workers', { missing });
-  const healthy = eligible.prefill.length + eligible.decode.length;
-  return jsonResponse(200, { status: 'ready', healthy_workers: healthy, total_workers: total });
+  return jsonResponse(200, { status: 'ready', healthy_workers: healthy.prefill + healthy.decode, total_workers: total });
 }
 
 function notReady(reason: string, more: object = {}): LocalResponse {

@@ -41,7 +41,7 @@ function infoOf(record: WorkerRecord, worker: Worker, load: LoadTable, job: JobS
     ...(worker.bootstrapPort !== null && { bootstrap_port: worker.bootstrapPort }),
     ...(rank !== null && { dp_rank: rank.number, dp_size: rank.size, dp_base_url: rank.engineUrl }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
-    disable_health_check: false,
+    disable_health_check: !record.health.isChecked,
     ...(job !== null && { job_status: job }),
   };
 }

@@ -31,7 +31,11 @@ test('what a worker can be given is kept', () => {
     worker_type: 'regular',
     runtime: 'sglang',
     dp_aware: false,
-    disable_health_check: false,
+    disable_health_check: true,
+    health_check_timeout_secs: 3,
+    health_check_interval_secs: 30,
+    health_success_threshold: 1,
+    health_failure_threshold: 5,
     bootstrap_port: null,
   });
   assert.ok(parsed.ok);
@@ -43,6 +47,7 @@ test('what a worker can be given is kept', () => {
     cost: 0.5,
     bootstrapPort: null,
     labels: { zone: 'a' },
+    health: { isChecked: false, timeoutMs: 3000, intervalMs: 30_000, successThreshold: 1, failureThreshold: 5 },
   });
 });
 
@@ -64,9 +69,8 @@ test('what the router cannot do yet is refused and not ignored', () => {
       url: 'http://a:1',
       runtime: 'vllm',
       chat_template: 'x',
-      health_check_timeout_secs: 3,
     }),
-    ['health_check_timeout_secs (not yet)', 'runtime (not yet)', 'chat_template (not yet)'],
+    ['runtime (not yet)', 'chat_template (not yet)'],
   );
 });
 

@@ -1,6 +1,7 @@
 /** Reads the bodies of `POST /workers` and `PUT /workers/{id}`. Field names and defaults are those of sglang_router 0.3.2. */
 import { WORKER_TYPES, type WorkerType } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
+import type { WorkerHealth } from '../registry/health-settings.ts';
 import type { DesiredWorker } from '../registry/source.ts';
 import type { WorkerOptions } from '../registry/worker-options.ts';
 
@@ -56,8 +57,8 @@ function readOptions(reader: FieldReader, defaults: WorkerOptions, isNew: boolea
     priority: reader.integer('priority', 0, 2 ** 32 - 1) ?? defaults.priority,
     cost: reader.cost('cost') ?? defaults.cost,
     labels: reader.labels('labels') ?? defaults.labels,
+    health: { ...defaults.health, ...readHealth(reader) },
   };
-  for (const name of HEALTH_FIELDS) reader.notYet(name);
   return options;
 }
 
@@ -66,13 +67,30 @@ function readNewOptions(reader: FieldReader, defaults: WorkerOptions, { isPaired
   const type = reader.workerType('worker_type', isPaired);
   const bootstrapPort = reader.bootstrapPort('bootstrap_port', type);
   reader.runtime('runtime');
-  reader.notYet('disable_health_check', false);
+  // `false` changes nothing: clients that know only the defaults send it.
+  const isUnchecked = reader.flag('disable_health_check') === true;
   reader.dpAware('dp_aware', isDpAware);
   for (const name of NOT_YET) reader.notYet(name);
-  return { ...options, type: type ?? options.type, bootstrapPort, modelId: reader.text('model_id') ?? options.modelId };
+  const health = isUnchecked ? { ...options.health, isChecked: false } : options.health;
+  return { ...options, health, type: type ?? options.type, bootstrapPort, modelId: reader.text('model_id') ?? options.modelId };
 }
 
-const HEALTH_FIELDS = ['health_check_timeout_secs', 'health_check_interval_secs', 'health_success_threshold', 'health_failure_threshold'];
+/** Only what the body names. */
+function readHealth(reader: FieldReader): WorkerHealth {
+  const timeoutSecs = reader.integer('health_check_timeout_secs', 1, MAX_SECONDS);
+  const intervalSecs = reader.integer('health_check_interval_secs', 1, MAX_SECONDS);
+  const failureThreshold = reader.integer('health_failure_threshold', 1, MAX_THRESHOLD);
+  const successThreshold = reader.integer('health_success_threshold', 1, MAX_THRESHOLD);
+  return {
+    ...(timeoutSecs !== null && { timeoutMs: timeoutSecs * 1000 }),
+    ...(intervalSecs !== null && { intervalMs: intervalSecs * 1000 }),
+    ...(failureThreshold !== null && { failureThreshold }),
+    ...(successThreshold !== null && { successThreshold }),
+  };
+}
+
+const MAX_SECONDS = 1_000_000;
+const MAX_THRESHOLD = 1_000_000;
 const NOT_YET = ['tokenizer_path', 'reasoning_parser', 'tool_parser', 'chat_template', 'max_connection_attempts'];
 
 function parseFields(body: Buffer): Parsed<ReadonlyMap<string, unknown>> {
@@ -131,6 +149,12 @@ class FieldReader {
     if (value === null) return null;
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
     return this.#invalid(name, value, `a whole number from ${min} to ${max}`);
+  }
+
+  flag(name: string): boolean | null {
+    const value = this.#take(name);
+    if (value === null || typeof value === 'boolean') return value;
+    return this.#invalid(name, value, 'true or false');
   }
 
   cost(name: string): number | null {
@@ -192,11 +216,11 @@ class FieldReader {
     });
   }
 
-  /** Reads a field that is not implemented: absent, null and `harmless` are accepted. */
-  notYet(name: string, harmless?: unknown): void {
+  /** Reads a field that is not implemented: absent and null are accepted. */
+  notYet(name: string): void {
     const value = this.#take(name);
-    if (value === null || value === harmless) return;
-    const expected = harmless === undefined ? 'not to be there: it is not available in this version' : `${harmless} in this version`;
+    if (value === null) return;
+    const expected = 'not to be there: it is not available in this version';
     this.problems.push({ field: name, value: shorten(value), expected, isInvalid: false });
   }
 
