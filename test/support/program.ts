@@ -1,8 +1,9 @@
 /** Programs as processes: started with arguments, watched through their output, ended by signals. */
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import net from 'node:net';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Owner } from './owner.ts';
 import { gate, until, within } from './until.ts';
 
 /** The root of the repository, with a slash at its end. */
@@ -27,12 +28,12 @@ export class Program {
   readonly #exit = gate<Exit>();
 
   /** `file`: below dist/bin, which is what users run (npm test builds it), without extension. Killed when the test ends, if it still runs. */
-  static start(t: TestContext, file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+  static start(t: Owner, file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
     return Program.run(t, process.execPath, [`${ROOT}dist/bin/${file}.js`, ...args], { env });
   }
 
   /** Any command, in the root of the repository. `group`: with a process group of its own, as a terminal gives one to each command. */
-  static run(t: TestContext, command: string, args: readonly string[], { env = {}, group = false }: RunOptions = {}): Program {
+  static run(t: Owner, command: string, args: readonly string[], { env = {}, group = false }: RunOptions = {}): Program {
     const program = new Program(command, args, env, group);
     t.after(async () => {
       if (program.exited === null && program.child.pid !== undefined)

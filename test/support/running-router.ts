@@ -1,5 +1,5 @@
 /** The program `router` as a process, on a free port. */
-import type { TestContext } from 'node:test';
+import type { Owner } from './owner.ts';
 import { Program } from './program.ts';
 import { ask } from './raw-client.ts';
 
@@ -11,7 +11,7 @@ export interface RunningProgram {
 }
 
 /** Resolves when it listens. */
-export async function startRouterProgram(t: TestContext, args: readonly string[]): Promise<RunningProgram> {
+export async function startRouterProgram(t: Owner, args: readonly string[]): Promise<RunningProgram> {
   const program = Program.start(t, 'router', ['--port', '0', '--prometheus-port', '0', '--log-format', 'json', ...args]);
   await program.says('router listens');
   const { pid } = program.child;

@@ -8,11 +8,12 @@
  *
  * Probes and questions of the router itself (GET without x-request-id) are answered beside the scripts and not recorded.
  */
+
 import { once } from 'node:events';
 import net from 'node:net';
-import type { TestContext } from 'node:test';
 import { resetSocket } from '../../src/router/proxy/client/reset-socket.ts';
 import { MessageReader } from './message-reader.ts';
+import type { Owner } from './owner.ts';
 import { type Gate, gate, until, within } from './until.ts';
 
 /** Called when the head of a request is whole. The next request of the connection waits for its end. */
@@ -146,7 +147,7 @@ export class ScriptedWorker {
   }
 
   /** Listens, and is closed when the test ends. */
-  static async start(t: TestContext, script?: Script, host = '127.0.0.1'): Promise<ScriptedWorker> {
+  static async start(t: Owner, script?: Script, host = '127.0.0.1'): Promise<ScriptedWorker> {
     const worker = new ScriptedWorker(host);
     if (script !== undefined) worker.script = script;
     await worker.listen();
