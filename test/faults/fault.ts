@@ -10,7 +10,7 @@ export interface Fault {
   readonly why: string;
   /** Longest time of one client request, in ms. */
   readonly withinMs: number;
-  /** Runs within `npm test`. */
+  /** Runs within `npm test`, unless it waits for a part. */
   readonly isFast: boolean;
   /** Workers of each type; 2 if absent. */
   readonly workers?: number;

@@ -82,14 +82,20 @@ async function startWarm(owner: Owner, paired: boolean, flags: readonly string[]
   return router;
 }
 
-async function playIn(router: RouterUnderTest, fault: Fault, cell: Cell): Promise<{ saw: string; tookMs: number; left: string[] }> {
-  const played = await inScene(router, cell, fault.workers ?? 2, async (scene) => ({
-    saw: await fault.play(scene),
-    tookMs: scene.longestMs,
-  }));
-  const { saw, tookMs } = played.result;
+interface Played {
+  readonly saw: string;
+  readonly tookMs: number;
+  readonly left: readonly string[];
+}
+
+async function playIn(router: RouterUnderTest, fault: Fault, cell: Cell): Promise<Played> {
+  const { result, left } = await inScene(router, cell, fault.workers ?? 2, async (scene) => {
+    const saw = await fault.play(scene).catch((error: unknown) => `error: ${String(error)}`);
+    return { saw, tookMs: Math.round(scene.longestMs) };
+  });
+  if (router.program.exited !== null) return { ...result, left: ['no router'] };
   const descriptors = await router.leakedDescriptors();
-  return { saw, tookMs: Math.round(tookMs), left: descriptors > 0 ? [...played.left, `${descriptors} descriptors`] : played.left };
+  return { ...result, left: descriptors > 0 ? [...left, `${descriptors} descriptors`] : left };
 }
 
 async function inScene<T>(
@@ -102,7 +108,7 @@ async function inScene<T>(
   try {
     const scene = await Scene.open(cleanup, router, cell, workers);
     const result = await play(scene);
-    return { result, left: await scene.close() };
+    return { result, left: router.program.exited === null ? await scene.close() : [] };
   } finally {
     await cleanup.run();
   }

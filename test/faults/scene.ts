@@ -20,6 +20,8 @@ export class Scene {
   readonly partners: readonly Engine[];
   /** The longest request of a client so far, in ms. */
   longestMs = 0;
+  /** What the partners do with every request. */
+  partner: Script = answerWell;
   readonly #owner: Owner;
   readonly #clients: RawClient[] = [];
   #fault: Script | null = null;
@@ -28,15 +30,18 @@ export class Scene {
 
   /** `count` engines of each role. Resolves when all take requests. */
   static async open(owner: Owner, router: RouterUnderTest, cell: Cell, count: number): Promise<Scene> {
-    const scripts = { next: (): Script => answerWell };
+    const scripts = { next: (): Script => answerWell, partner: (): Script => answerWell };
     const roles: readonly Role[] = cell.startsWith('decode') ? ['decode', 'prefill'] : isPaired(cell) ? ['prefill', 'decode'] : ['regular'];
     const [struck = [], partners = []] = await Promise.all(
       roles.map((role, at) =>
-        Promise.all(Array.from({ length: count }, () => Engine.start(owner, role, at === 0 ? () => scripts.next() : () => answerWell))),
+        Promise.all(
+          Array.from({ length: count }, () => Engine.start(owner, role, at === 0 ? () => scripts.next() : () => scripts.partner())),
+        ),
       ),
     );
     const scene = new Scene(owner, router, cell, struck, partners);
     scripts.next = () => scene.#nextScript();
+    scripts.partner = () => scene.partner;
     await Promise.all([...struck, ...partners].map((engine) => router.add(engine.worker.url, engine.role)));
     await scene.untilUsed([...struck, ...partners]);
     return scene;
@@ -85,11 +90,11 @@ export class Scene {
   }
 
   /** One request, to its end. */
-  async ask(limitMs: number = PATIENCE_MS): Promise<Outcome> {
+  async ask(limitMs: number = PATIENCE_MS, isMeant?: (body: Buffer) => boolean): Promise<Outcome> {
     const startMs = performance.now();
     try {
       const client = await this.send();
-      return await this.outcome(client, limitMs);
+      return await this.outcome(client, limitMs, isMeant);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return { text: 'refused', retryAfter: undefined };
       throw error;
@@ -98,8 +103,10 @@ export class Scene {
     }
   }
 
-  async outcome(client: RawClient, limitMs: number = PATIENCE_MS): Promise<Outcome> {
-    const outcome = await readOutcome(client, limitMs, (body) => body.toString() === goodBody(this.isStream));
+  /** `isMeant`: whether the body of a 200 is right; the engines' good answer if absent. */
+  async outcome(client: RawClient, limitMs: number = PATIENCE_MS, isMeant?: (body: Buffer) => boolean): Promise<Outcome> {
+    const isGood = (body: Buffer): boolean => body.toString() === goodBody(this.isStream);
+    const outcome = await readOutcome(client, limitMs, isMeant ?? isGood);
     client.destroy();
     return outcome;
   }
