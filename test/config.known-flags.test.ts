@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BUILT, ENTRIES, type Entry, FLAGS, KNOWN } from '../src/router/config/catalogue.ts';
-import { type Config, type LoadedConfig, loadConfig } from '../src/router/config/load-config.ts';
+import { type Config, type ConfigKey, type LoadedConfig, loadConfig } from '../src/router/config/load-config.ts';
 import { LAUNCH_ROUTER_FLAGS, type LaunchRouterFlag } from './support/launch-router-flags.ts';
 
 const noFile = (): string => assert.fail('no file is read');
@@ -74,8 +74,8 @@ for (const flag of LAUNCH_ROUTER_FLAGS) {
     const loaded = load(flag.flag, ...words, ...(beside === undefined ? [] : [beside]));
     if (entry.setting.built) {
       assert.equal(loaded.kind, 'config');
-      assert.deepEqual(loaded.config[entry.key as keyof Config], value);
-      assert.equal(loaded.sources[entry.key as keyof Config], 'flag');
+      assert.deepEqual(loaded.config[entry.key as ConfigKey], value);
+      assert.equal(loaded.sources[entry.key as ConfigKey], 'flag');
       return;
     }
     if (loaded.kind === 'errors') {
@@ -97,7 +97,7 @@ for (const flag of LAUNCH_ROUTER_FLAGS) {
     assert.equal(shape.arity, arity);
     const loaded = loadConfig({ argv: [], env: {}, readFile: noFile, dialect: 'launch_router' });
     assert.equal(loaded.kind, 'config');
-    const own = setting.built ? loaded.config[entryOf(flag.flag).key as keyof Config] : standard;
+    const own = setting.built ? loaded.config[entryOf(flag.flag).key as ConfigKey] : standard;
     if (flag.default !== null) assert.deepEqual(own, flag.default);
     for (const choice of flag.choices ?? []) {
       const result = shape.schema.safeParse(choice);

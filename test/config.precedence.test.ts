@@ -39,7 +39,7 @@ const SWITCHED: readonly Sample[] = [
 ];
 const NUMBERS = [0, 0.01, 0.5, 1, 2, 4.5, 100, 2048, 60_000, 2 ** 32 - 1, 2 ** 40];
 /** Settings that are checked together with others, which have tests of their own. */
-const APART = ['workerUrls', 'prefill', 'decode', 'miniLb'];
+const APART = ['workerUrls', 'prefill', 'decode', 'miniLb', 'prioritySchedulerConfig'];
 
 function texts(...values: readonly string[]): readonly Sample[] {
   return values.map((value) => [value, JSON.stringify(value), value] as const);

@@ -6,7 +6,7 @@ import { LoadTable } from '../base/core/load.ts';
 import type { LocalResponse, LocalRoute } from '../base/core/local-route.ts';
 import type { Logger } from '../base/core/logger.ts';
 import type { Rng } from '../base/core/rng.ts';
-import { HTTP1, WORKER_TYPES } from '../base/core/worker.ts';
+import { HTTP1, WORKER_TYPES, type WorkerType } from '../base/core/worker.ts';
 import { EndOfTurn } from '../base/runtime/end-of-turn.ts';
 import { Pause } from '../base/runtime/pause.ts';
 import { stayAlive } from '../base/runtime/stay-alive.ts';
@@ -14,7 +14,7 @@ import { TimerWheel } from '../base/runtime/timer-wheel.ts';
 import type { Config } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
-import { concurrencySettings, controlSettings, proxySettings } from './part-settings.ts';
+import { concurrencySettings, controlSettings, prioritySettings, proxySettings } from './part-settings.ts';
 import { startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
 import type { ProbeReport } from './probes/probe-answer.ts';
@@ -29,10 +29,11 @@ import { closedPaths } from './proxy/gate/closed-paths.ts';
 import { Concurrency } from './proxy/gate/concurrency.ts';
 import { contentType } from './proxy/gate/content-type.ts';
 import { expectedBody } from './proxy/gate/expected-body.ts';
-import { Gate } from './proxy/gate/gate.ts';
+import { type Check, Gate } from './proxy/gate/gate.ts';
 import type { LimiterParts } from './proxy/gate/limiter.ts';
 import { method } from './proxy/gate/method.ts';
 import { payloadSize } from './proxy/gate/payload-size.ts';
+import { Priority, type PrioritySettings } from './proxy/gate/priority.ts';
 import { unservedInPairs } from './proxy/gate/unserved-in-pairs.ts';
 import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
 import { isRoutedPath } from './proxy/routing/routes.ts';
@@ -108,7 +109,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   // Which workers exist, and which may take requests.
   const control = createControl({ cell: fleet, load, clock, rng, logger, counters: metrics, settings: controlSettings(config) });
 
-  const concurrency = concurrencyLimit(config, metrics, { clock, wheel, endOfTurn });
+  const limits = requestLimits(config, fleet, metrics, { clock, wheel, endOfTurn });
 
   // A request, from its client to its worker.
   const proxy: DataPlane = new DataPlane({
@@ -132,7 +133,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       contentType, // 415
       ...(pairs === null ? [] : [unservedInPairs]), // 501
       expectedBody(fleet, pairs !== null), // 503
-      ...(concurrency === null ? [] : [concurrency.check]), // 429, 408
+      ...limits, // 429, 408
     ]),
     policy: startPolicy(config.policy, config, salt),
     ...(pairs === null ? {} : { pairs }),
@@ -218,14 +219,33 @@ function localRoutes(
   return [...locals, metricsRoute(metricsPath, metrics)];
 }
 
-/** Null: no limit on requests. */
-function concurrencyLimit(config: Config, metrics: RouterMetrics, parts: LimiterParts): Concurrency | null {
+/** The checks of limits on requests; none where there is no limit. */
+function requestLimits(config: Config, fleet: FleetCell, metrics: RouterMetrics, parts: LimiterParts): readonly Check[] {
+  const classes = prioritySettings(config);
+  if (classes !== null) return [priorityClasses(classes, config.pdDisaggregation ? 'decode' : 'regular', fleet, metrics, parts)];
   const settings = concurrencySettings(config);
-  if (settings === null) return null;
+  if (settings === null) return [];
   const concurrency = new Concurrency(settings, metrics.admission(), parts);
   metrics.readFrom('admissionInUse', () => concurrency.inUse);
   metrics.readFrom('admissionQueue', () => concurrency.waiting);
-  return concurrency;
+  return [concurrency.check];
+}
+
+function priorityClasses(
+  settings: PrioritySettings,
+  workers: WorkerType,
+  fleet: FleetCell,
+  metrics: RouterMetrics,
+  parts: LimiterParts,
+): Check {
+  const series = metrics.scheduler();
+  const priority = new Priority(settings, workers, fleet.current, series, parts);
+  fleet.subscribe(priority);
+  metrics.readFrom('schedulerSlots', () => priority.slots);
+  for (const [rank, { name, queueSize }] of settings.classes.entries()) {
+    series.read(name, { inUse: () => priority.inUse(rank), waiting: () => priority.waiting(rank), queueSize });
+  }
+  return priority.check;
 }
 
 /** Metrics that are read from the data plane when someone scrapes. */

@@ -4,6 +4,7 @@ import type { Config } from './config/load-config.ts';
 import type { ControlSettings } from './control/control.ts';
 import { backoff, type RetrySettings } from './proxy/dispatch/retry-plan.ts';
 import type { ConcurrencySettings } from './proxy/gate/concurrency.ts';
+import type { PrioritySettings } from './proxy/gate/priority.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 
 const SECOND_MS = 1000;
@@ -57,15 +58,42 @@ function retrySettings(config: Config, rng: Rng): RetrySettings {
   };
 }
 
-/** Null: no limit on requests. */
+/** Limits on requests. Null: they are without limit. */
 export function concurrencySettings(config: Config): ConcurrencySettings | null {
-  const { maxConcurrentRequests: count, rateLimitTokensPerSecond: rate, queueSize, queueTimeoutSecs } = config;
-  const maxRequests = count > 0 ? count : null;
-  const requestsPerSecond = rate !== null && rate > 0 ? rate : null;
+  const { queueSize, queueTimeoutSecs } = config;
+  const maxRequests = positive(config.maxConcurrentRequests);
+  const requestsPerSecond = positive(config.rateLimitTokensPerSecond);
   if (maxRequests === null && requestsPerSecond === null) return null;
-  // A request whose time is over while it waits is told that it waited, not that a worker was late.
-  const queueTimeoutMs = Math.min(queueTimeoutSecs, config.requestTimeoutSecs) * SECOND_MS;
+  const queueTimeoutMs = waitMs(queueTimeoutSecs, config);
   return { maxRequests, requestsPerSecond, queueSize: queueTimeoutSecs === 0 ? 0 : queueSize, queueTimeoutMs };
+}
+
+/** Null: requests have no classes. */
+export function prioritySettings(config: Config): PrioritySettings | null {
+  const { prioritySchedulerEnabled: isEnabled, prioritySchedulerDefaultMaxClass: ceiling } = config;
+  if (!isEnabled) return null;
+  const classes = config.priorityClasses.map(
+    ({ name, reservedFloor, reservedShare, queueSize, queueTimeoutSecs, starvationSecs, weight }) => ({
+      name,
+      floor: reservedFloor,
+      share: reservedShare,
+      queueSize,
+      queueTimeoutMs: waitMs(queueTimeoutSecs, config),
+      starvationMs: starvationSecs * SECOND_MS,
+      weight,
+    }),
+  );
+  const requestsPerSecond = positive(config.rateLimitTokensPerSecond);
+  return { classes, ceiling, standard: 'default', requestsPerSecond, maxRequests: positive(config.maxConcurrentRequests) };
+}
+
+function positive(limit: number | null): number | null {
+  return limit !== null && limit > 0 ? limit : null;
+}
+
+/** A request whose time is over while it waits is told that it waited, not that a worker was late. */
+function waitMs(secs: number, { requestTimeoutSecs }: Config): number {
+  return Math.min(secs, requestTimeoutSecs) * SECOND_MS;
 }
 
 export function controlSettings(config: Config): ControlSettings {

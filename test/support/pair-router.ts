@@ -284,6 +284,7 @@ function pairWorker(
     cost: 1,
     bootstrapPort: type === 'prefill' ? bootstrapPort : null,
     rank: null,
+    maxRunningRequests: null,
     labels: {},
   };
 }

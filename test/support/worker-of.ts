@@ -21,6 +21,7 @@ export function workerOf(index: WorkerIndex, facts: Partial<Worker> = {}): Worke
     cost: 1,
     bootstrapPort: null,
     rank: null,
+    maxRunningRequests: null,
     labels: {},
     ...facts,
   };

@@ -387,6 +387,18 @@ class RouterFields:
     """Start of the random numbers, for choices that can be repeated in tests (default: drawn at
     start)."""
 
+    priority_scheduler_enabled: bool = False
+    """Share the slots of the workers among classes of requests, which the header field
+    x-smg-priority names."""
+
+    priority_scheduler_default_max_class: str = "default"
+    """Highest class that a request can have; a higher one in its header field counts as this one
+    (default: default). One of system, interactive, default, bulk."""
+
+    priority_scheduler_config: Optional[str] = None
+    """YAML file with the slots, the queue and the weight of each class (default: the defaults of
+    docs/limits.md)."""
+
     max_connections: int = 16384
     """Open client connections at most; further ones are answered 503 and closed (default: 16384)."""
 
@@ -565,32 +577,22 @@ class RouterFields:
     """What it stands for is not available in this version yet."""
 
     tenant_header_name: str = "x-smg-tenant-id"
-    """Tenants and priorities are not available in this version yet."""
+    """Tenants are not available in this version yet."""
 
     trust_tenant_header: bool = False
-    """Tenants and priorities are not available in this version yet."""
+    """Tenants are not available in this version yet."""
 
     tenant_api_key: List[str] = dataclasses.field(default_factory=list)
-    """Tenants and priorities are not available in this version yet."""
+    """Tenants are not available in this version yet."""
 
     tenant_rate_limit_enabled: bool = False
-    """Tenants and priorities are not available in this version yet."""
+    """Tenants are not available in this version yet."""
 
     tenant_rate_limit_config: Optional[str] = None
-    """Tenants and priorities are not available in this version yet."""
-
-    priority_scheduler_enabled: bool = False
-    """Tenants and priorities are not available in this version yet."""
-
-    priority_scheduler_default_max_class: str = "default"
-    """Tenants and priorities are not available in this version yet. One of system, interactive,
-    default, bulk."""
-
-    priority_scheduler_config: Optional[str] = None
-    """Tenants and priorities are not available in this version yet."""
+    """Tenants are not available in this version yet."""
 
     priority_scheduler_tenant_metric_top_n: int = 32
-    """Tenants and priorities are not available in this version yet."""
+    """Tenants are not available in this version yet."""
 
     jwt_role_claim: str = "roles"
     """Keys for clients are not available in this version yet."""

@@ -44,6 +44,8 @@ export const ERRORS = {
   not_implemented: router(501, 'The route is not served while prefill and decode are divided.', 'not_implemented'),
   admission_queue_full: router(429, 'As many requests as the limits allow are under way, and as many wait as --queue-size allows.', BUSY),
   admission_queue_timeout: router(408, 'The request has waited behind the limits for --queue-timeout-secs.', BUSY),
+  scheduler_queue_full: router(429, 'As many requests of this priority class wait as its queue holds.', BUSY),
+  scheduler_queue_timeout: router(408, 'The request has waited for the time that its priority class may wait.', BUSY),
   internal_error: router(500, 'A bug in the router; the log has the details.', 'internal_error'),
   no_workers: router(503, 'No worker is registered.'),
   no_available_workers: router(503, 'Workers are registered, but none can take a request now.'),

@@ -50,5 +50,7 @@ export interface Worker {
   readonly bootstrapPort: number | null;
   /** Null: the engine places requests on its ranks itself. */
   readonly rank: WorkerRank | null;
+  /** Requests that it runs at the same time, as it reports; null: not known. */
+  readonly maxRunningRequests: number | null;
   readonly labels: Readonly<Record<string, string>>;
 }

@@ -1,8 +1,9 @@
 /** What no setting can say about itself alone. */
 import { findPolicy } from '../policy/catalogue.ts';
+import { checkLimits } from './limit-checks.ts';
 import { checkPairs } from './pair-checks.ts';
 import type { Problem } from './problem.ts';
-import type { Config } from './schema.ts';
+import type { Config, ConfigKey } from './schema.ts';
 
 export interface CrossChecks {
   readonly problems: readonly Problem[];
@@ -10,7 +11,7 @@ export interface CrossChecks {
 }
 
 /** `sourceOf`: where a key's value came from, for messages. */
-export function crossCheck(config: Config, sourceOf: (key: keyof Config) => string): CrossChecks {
+export function crossCheck(config: Config, sourceOf: (key: ConfigKey) => string): CrossChecks {
   const problems: Problem[] = [];
   const warnings: string[] = [];
 
@@ -24,6 +25,7 @@ export function crossCheck(config: Config, sourceOf: (key: keyof Config) => stri
     }
   }
   checkPairs(config, sourceOf, problems, warnings);
+  warnings.push(...checkLimits(config, sourceOf));
   if (!config.pdDisaggregation && !config.dpAware && findPolicy(config.policy)?.choosesBetweenTwo && config.workerUrls.length < 2) {
     warnings.push(`--policy ${config.policy} chooses between two workers, and fewer are given; others can join later`);
   }

@@ -19,7 +19,7 @@ const names = knownOf('smg', { name: 'renaming of models is' });
 const mesh = knownOf('smg', { name: 'a mesh of routers is' });
 const wasm = knownOf('smg', { name: 'WebAssembly extension is' });
 const history = knownOf('smg', { name: 'history of responses and conversations in the router is' });
-const tenants = knownOf('smg', { name: 'tenants and priorities are' });
+const tenants = knownOf('smg', { name: 'tenants are' });
 const tokens = knownOf('smg', { name: 'tokenizing in the router is' });
 const other = knownOf('smg', { name: 'what it stands for is' });
 
@@ -67,9 +67,6 @@ export const KNOWN_SMG = {
   tenantApiKey: tenants(texts('TENANT:KEY', 'tenant:key', { arity: 'each', pattern: /^[^:]+:.+$/ }), { secret: true }),
   tenantRateLimitEnabled: tenants(toggle()),
   tenantRateLimitConfig: tenants(text('PATH')),
-  prioritySchedulerEnabled: tenants(toggle()),
-  prioritySchedulerDefaultMaxClass: tenants(choice('CLASS', ['system', 'interactive', 'default', 'bulk']), { default: 'default' }),
-  prioritySchedulerConfig: tenants(text('PATH')),
   prioritySchedulerTenantMetricTopN: tenants(int('COUNT', COUNT), { default: 32 }),
   jwtRoleClaim: knownOf('smg', { name: 'keys for clients are' })(text('CLAIM'), { default: 'roles' }),
   disableAuditLogging: knownOf('smg', { name: 'audit logs are' })(toggle(), { accepted: [true] }),

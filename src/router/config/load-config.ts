@@ -10,10 +10,11 @@ import { type Dialect, defaultOf } from '../setting/setting.ts';
 import { BUILT, type Entry, FLAGS } from './catalogue.ts';
 import { crossCheck } from './cross-checks.ts';
 import { type Environment, fromEnvironment } from './from-environment.ts';
-import { fromFile } from './from-file.ts';
+import { type FromFile, fromFile } from './from-file.ts';
 import { type GivenValue, judgeGiven, type SourceKind } from './given-value.ts';
 import { helpText } from './help.ts';
 import { parseArgv } from './parse-argv.ts';
+import { type PriorityClass, type PriorityFile, readPriorityFile, STANDARD_CLASSES } from './priority-classes.ts';
 import { type Problem, shown } from './problem.ts';
 import type { Config, ConfigKey } from './schema.ts';
 
@@ -76,7 +77,9 @@ export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInpu
     take(file.given);
   }
 
-  const config = assemble((entry) => chosen.get(entry.key)?.value, dialect);
+  const schedule = readSchedule(chosen.get('prioritySchedulerConfig'), readFile);
+  problems.push(...schedule.problems);
+  const config = assemble((entry) => chosen.get(entry.key)?.value, dialect, schedule.classes);
   const checks = crossCheck(config, (key) => chosen.get(key)?.given.source ?? 'default');
   problems.push(...checks.problems);
   if (problems.length > 0) return { kind: 'errors', problems };
@@ -90,7 +93,7 @@ export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInpu
 
 /** All defaults of a dialect, as if nothing were given. */
 export function defaultsOf(dialect: Dialect): Config {
-  return assemble(() => undefined, dialect);
+  return assemble(() => undefined, dialect, STANDARD_CLASSES);
 }
 
 /** The configuration as JSON, with the keys of a file, so that it can be used as one. */
@@ -110,8 +113,8 @@ function plainValue(config: Config, key: ConfigKey): unknown {
 
 const SETTING_ENTRIES: readonly Entry[] = BUILT.filter((entry) => !entry.meta);
 
-function assemble(givenValue: (entry: Entry) => unknown, dialect: Dialect): Config {
-  const values: Record<string, unknown> = {};
+function assemble(givenValue: (entry: Entry) => unknown, dialect: Dialect, priorityClasses: readonly PriorityClass[]): Config {
+  const values: Record<string, unknown> = { priorityClasses };
   for (const entry of SETTING_ENTRIES) {
     const { setting } = entry;
     if (!setting.built) continue;
@@ -124,12 +127,24 @@ function assemble(givenValue: (entry: Entry) => unknown, dialect: Dialect): Conf
   return values as unknown as Config;
 }
 
-function readSettings(path: string, source: string, readFile: (path: string) => string) {
+function readSettings(path: string, source: string, readFile: (path: string) => string): FromFile {
+  const read = readText('--config', path, source, readFile);
+  return typeof read === 'string' ? fromFile(path, read) : { given: [], problems: [read] };
+}
+
+/** `chosen`: the path of the file; undefined: none is given. */
+function readSchedule(chosen: { value: unknown; given: GivenValue } | undefined, readFile: (path: string) => string): PriorityFile {
+  if (chosen === undefined) return { classes: STANDARD_CLASSES, problems: [] };
+  const path = String(chosen.value);
+  const read = readText('--priority-scheduler-config', path, chosen.given.source, readFile);
+  return typeof read === 'string' ? readPriorityFile(path, read) : { classes: STANDARD_CLASSES, problems: [read] };
+}
+
+function readText(flag: string, path: string, source: string, readFile: (path: string) => string): string | Problem {
   try {
-    return fromFile(path, readFile(path));
+    return readFile(path);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
-    const problem: Problem = { flag: '--config', value: shown(path), expected: `a file that can be read (${String(error.code)})`, source };
-    return { given: [], problems: [problem] };
+    return { flag, value: shown(path), expected: `a file that can be read (${String(error.code)})`, source };
   }
 }

@@ -2,9 +2,9 @@
 import type { WorkerAddress } from '../../base/core/worker-address.ts';
 import { findPolicy } from '../policy/catalogue.ts';
 import type { Problem } from './problem.ts';
-import type { Config } from './schema.ts';
+import type { Config, ConfigKey } from './schema.ts';
 
-type SourceOf = (key: keyof Config) => string;
+type SourceOf = (key: ConfigKey) => string;
 
 const POLICY_FLAGS = { prefillPolicy: '--prefill-policy', decodePolicy: '--decode-policy' } as const;
 

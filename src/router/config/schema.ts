@@ -1,6 +1,7 @@
 /** The one schema: every setting that works, and the type of the configuration that follows from it. */
 import { POLICY_SETTINGS } from '../policy/catalogue.ts';
 import type { ValuesOf } from '../setting/setting.ts';
+import type { PriorityClass } from './priority-classes.ts';
 import { FAILURES } from './settings-failures.ts';
 import { LIMITS } from './settings-limits.ts';
 import { CLIENTS, MAIN, META, REQUESTS } from './settings-main.ts';
@@ -27,6 +28,10 @@ export const SETTINGS = {
 export const META_SETTINGS = META;
 
 /** All settings in force, checked. Durations are in seconds, sizes in bytes; null where the schema says "unset". */
-export interface Config extends ValuesOf<typeof SETTINGS> {}
+export interface Config extends ValuesOf<typeof SETTINGS> {
+  /** Highest first: the defaults, and what the file of --priority-scheduler-config changes. */
+  readonly priorityClasses: readonly PriorityClass[];
+}
 
-export type ConfigKey = keyof Config;
+/** A setting. */
+export type ConfigKey = keyof typeof SETTINGS;

@@ -1,7 +1,8 @@
 /** Settings of limits on requests to workers. */
 
 import { setting } from '../setting/setting.ts';
-import { int } from '../setting/shape.ts';
+import { choice, int, text, toggle } from '../setting/shape.ts';
+import { PRIORITY_CLASSES } from './priority-classes.ts';
 import { MAX_SECONDS } from './settings-main.ts';
 
 const ANY = Number.MAX_SAFE_INTEGER;
@@ -32,5 +33,24 @@ export const LIMITS = {
     origin: '0.3.2',
     default: 60,
     unit: 'seconds',
+  }),
+  prioritySchedulerEnabled: setting(toggle(), {
+    group: 'limits',
+    describe: 'Share the slots of the workers among classes of requests, which the header field x-smg-priority names',
+    origin: 'smg',
+    default: false,
+  }),
+  prioritySchedulerDefaultMaxClass: setting(choice('CLASS', PRIORITY_CLASSES), {
+    group: 'limits',
+    describe: 'Highest class that a request can have; a higher one in its header field counts as this one',
+    origin: 'smg',
+    default: 'default',
+  }),
+  prioritySchedulerConfig: setting(text('FILE', 'the path of a file'), {
+    group: 'limits',
+    describe: 'YAML file with the slots, the queue and the weight of each class',
+    origin: 'smg',
+    default: null,
+    whenUnset: 'the defaults of docs/limits.md',
   }),
 };

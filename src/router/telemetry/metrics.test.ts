@@ -48,6 +48,7 @@ function workerAt(index: number, overrides: Partial<Worker> = {}): Worker {
     cost: 1,
     bootstrapPort: null,
     rank: null,
+    maxRunningRequests: null,
     labels: {},
     ...overrides,
   };

@@ -12,6 +12,7 @@ import { EndpointSeries } from './endpoint-series.ts';
 import { type Families, Family } from './families.ts';
 import { PairSeries } from './pair-series.ts';
 import { ProcessMetrics } from './process-metrics.ts';
+import { SchedulerSeries } from './scheduler-series.ts';
 import { StatusCounters } from './status-counters.ts';
 import { TEXT_FORMAT_TYPE } from './text-format.ts';
 import { WorkerSeries, type WorkerSeriesContext } from './worker-series.ts';
@@ -160,6 +161,11 @@ export class RouterMetrics {
   /** Cells of the limits on requests; asked for once, by a router that has some. */
   admission(): AdmissionSeries {
     return new AdmissionSeries(this.#families);
+  }
+
+  /** Cells of the priority classes; asked for once, by a router that has them. */
+  scheduler(): SchedulerSeries {
+    return new SchedulerSeries(this.#families);
   }
 
   /** A probe of a worker has ended. */

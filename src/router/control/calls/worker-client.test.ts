@@ -11,7 +11,16 @@ import { type CallResult, createWorkerClient } from './worker-client.ts';
 function workerAt(url: string): Worker {
   const parsed = parseWorkerAddress(url);
   assert.ok(parsed.ok);
-  return { ...DEFAULT_OPTIONS, ...parsed.address, index: 0, id: '', modelId: 'unknown', rank: null, protocol: HTTP1 };
+  return {
+    ...DEFAULT_OPTIONS,
+    ...parsed.address,
+    index: 0,
+    id: '',
+    modelId: 'unknown',
+    rank: null,
+    maxRunningRequests: null,
+    protocol: HTTP1,
+  };
 }
 
 /** A server that says `reply` to whatever it gets, and then does what `then` does. Answers its port. */

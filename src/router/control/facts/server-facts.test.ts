@@ -26,6 +26,15 @@ test('only a whole number of ranks that an engine can have is taken', () => {
   for (const size of [1, 8, 1024]) assert.equal(factsOf({ dp_size: size }, null).dpSize, size);
 });
 
+test('the number of requests that run at once is that of all schedulers, else what the engine was started with', () => {
+  const running = (server: object): number | null => factsOf(server, null).maxRunningRequests;
+  const states = (...counts: unknown[]) => ({ internal_states: counts.map((count) => ({ effective_max_running_requests_per_dp: count })) });
+  assert.equal(running({ ...states(48, 48), max_running_requests: 100 }), 96);
+  assert.equal(running({ ...states(48, null), max_running_requests: 100 }), 100);
+  assert.equal(running({ internal_states: [], max_running_requests: 7 }), 7);
+  for (const nonsense of [null, 0, -1, 1.5, '8', [8]]) assert.equal(running({ max_running_requests: nonsense }), null, `${nonsense}`);
+});
+
 test('a worker that differs from what it was registered as is reported; one that fits or reports nothing is not', () => {
   const says = (server: object) => factsOf(server, null);
   const as = (type: WorkerType, bootstrapPort: number | null = null) => ({ ...DEFAULT_OPTIONS, type, bootstrapPort });

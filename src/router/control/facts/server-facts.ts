@@ -1,5 +1,6 @@
 /** Selects what the router keeps of what a worker reports (`/server_info`, `/model_info`). */
 
+import { memberOf } from '../calls/json-answers.ts';
 import type { WorkerOptions } from '../registry/worker-options.ts';
 import type { WorkerFacts } from '../registry/worker-record.ts';
 
@@ -35,7 +36,12 @@ export function factsOf(server: object | null, model: object | null): WorkerFact
   if (port !== null && port !== '0') metadata[BOOTSTRAP_PORT] = port;
   // Source: sglang_router 0.3.2: served_model_name, else the last segment of model_path.
   const modelId = metadata['served_model_name'] ?? lastSegment(metadata['model_path'] ?? '');
-  return { modelId: modelId === '' ? null : modelId, dpSize: dpSizeOf(metadata['dp_size'] ?? ''), metadata };
+  return {
+    modelId: modelId === '' ? null : modelId,
+    dpSize: dpSizeOf(metadata['dp_size'] ?? ''),
+    maxRunningRequests: maxRunningOf(server),
+    metadata,
+  };
 }
 
 /** More than any engine has: a larger number is a mistake. */
@@ -44,6 +50,24 @@ const MAX_RANKS = 1024;
 function dpSizeOf(text: string): number | null {
   const count = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   return count >= 1 && count <= MAX_RANKS ? count : null;
+}
+
+/**
+ * What its schedulers run at the same time, together; else what the engine was started with. Source: SGLang 0.5.23, whose `internal_states` has one
+ * entry for each rank.
+ */
+function maxRunningOf(server: object | null): number | null {
+  const states = memberOf(server, 'internal_states');
+  const ofRanks = Array.isArray(states) ? states.map((state) => memberOf(state, 'effective_max_running_requests_per_dp')) : [];
+  const isKnown = ofRanks.length > 0 && ofRanks.every((count) => isCount(count));
+  const total: unknown = isKnown
+    ? ofRanks.reduce((sum: number, count) => sum + Number(count), 0)
+    : memberOf(server, 'max_running_requests');
+  return isCount(total) ? total : null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 1;
 }
 
 function findText(description: object | null, name: string): string | null {

@@ -32,11 +32,14 @@ export function createWorker(
     cost: options.cost,
     bootstrapPort: options.bootstrapPort,
     rank: null,
+    maxRunningRequests: facts?.maxRunningRequests ?? null,
     labels: options.labels,
   };
 }
 
 /** A rank of the engine at `engine`, named as sglang_router 0.3.2 does: `http://host:port@1`. */
 export function createRank(engine: Worker, index: WorkerIndex, id: string, number: number, size: number): Worker {
-  return { ...engine, index, id, url: `${engine.url}@${number}`, rank: { number, size, engineUrl: engine.url } };
+  const { maxRunningRequests: ofEngine, url } = engine;
+  const maxRunningRequests = ofEngine === null ? null : Math.max(1, Math.floor(ofEngine / size));
+  return { ...engine, index, id, url: `${url}@${number}`, maxRunningRequests, rank: { number, size, engineUrl: url } };
 }

@@ -32,7 +32,7 @@ test('each event of a worker is one line, and registrations and probes are count
   registry.probeEnded(record, 'probe-refused', 'ECONNREFUSED');
   registry.probeEnded(record, 'probe-passed', '/ready answered 200');
   registry.ranksMissing(record, 'no answer to /server_info');
-  registry.factsDiscovered(record, { modelId: null, dpSize: 2, metadata: {} });
+  registry.factsDiscovered(record, { modelId: null, dpSize: 2, maxRunningRequests: null, metadata: {} });
   registry.attemptEnded(record.worker.index, { kind: 'connect-failed', status: 0 });
   registry.remove(record, API);
   registry.desire(FILE, [{ address: parsed.address, options: DEFAULT_OPTIONS }]);

@@ -19,7 +19,7 @@ function addressOf(host: string): WorkerAddress {
   return parsed.address;
 }
 
-const factsOf = (dpSize: number | null, modelId = 'm'): WorkerFacts => ({ modelId, dpSize, metadata: {} });
+const factsOf = (dpSize: number | null, modelId = 'm'): WorkerFacts => ({ modelId, dpSize, maxRunningRequests: null, metadata: {} });
 
 class Rig {
   readonly cell = new FleetCell();

@@ -103,7 +103,7 @@ test('events of a worker that was removed change nothing', () => {
   const { version } = cell.current;
   registry.attemptEnded(0, { kind: 'connect-failed', status: 0 });
   registry.probeEnded(record, 'probe-passed', '');
-  assert.equal(registry.factsDiscovered(record, { modelId: 'm', dpSize: null, metadata: {} }), false);
+  assert.equal(registry.factsDiscovered(record, { modelId: 'm', dpSize: null, maxRunningRequests: null, metadata: {} }), false);
   assert.equal(registry.remove(record, SOURCE), null);
   assert.equal(cell.current.version, version);
 });
@@ -125,7 +125,7 @@ test('facts replace the worker at its index and reach the listeners; a model set
   const joined: Worker[] = [];
   cell.subscribe({ workerJoined: (worker) => joined.push(worker) });
   const record = add(registry, 'a');
-  registry.factsDiscovered(record, { modelId: 'llama', dpSize: 1, metadata: { version: '1' } });
+  registry.factsDiscovered(record, { modelId: 'llama', dpSize: 1, maxRunningRequests: null, metadata: { version: '1' } });
   assert.equal(cell.current.workers[0]?.modelId, 'llama');
   assert.deepEqual(
     joined.map((worker) => [worker.index, worker.modelId]),

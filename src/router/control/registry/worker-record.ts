@@ -9,6 +9,8 @@ export interface WorkerFacts {
   readonly modelId: string | null;
   /** How many data-parallel ranks the engine has, 1 or more; null if it reports no usable number. */
   readonly dpSize: number | null;
+  /** Requests that the engine runs at the same time, all ranks together; null if it reports no usable number. */
+  readonly maxRunningRequests: number | null;
   /** Few, short values under the names that the engine gives them. */
   readonly metadata: Readonly<Record<string, string>>;
 }

@@ -2,9 +2,8 @@
  * How many requests may be under way at the workers, and how many may begin in a second. Those beyond it wait in one queue, first come,
  * first served. For --max-concurrent-requests, --rate-limit-tokens-per-second, --queue-size and --queue-timeout-secs.
  */
-import type { RouteKind } from '../routing/routes.ts';
 import type { Check } from './gate.ts';
-import { type AdmissionCounts, Limiter, type LimiterParts } from './limiter.ts';
+import { type AdmissionCounts, isCounted, Limiter, type LimiterParts } from './limiter.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export interface ConcurrencySettings {
@@ -16,8 +15,6 @@ export interface ConcurrencySettings {
   readonly queueTimeoutMs: number;
 }
 
-/** Requests that make workers compute. What the router answers itself, and what any worker knows of itself, is never kept waiting. */
-const COUNTED: ReadonlySet<RouteKind> = new Set(['policy', 'every']);
 /** One class, with rank 0. */
 const ALL = 0;
 
@@ -42,7 +39,7 @@ export class Concurrency {
     this.#limiter = new Limiter([all], maxRequests ?? Number.POSITIVE_INFINITY, bucket, parts);
   }
 
-  readonly check: Check = ({ route }) => (COUNTED.has(route.kind) ? this.#limiter.ticket(ALL) : null);
+  readonly check: Check = ({ route }) => (isCounted(route) ? this.#limiter.ticket(ALL) : null);
 
   /** Requests under way. */
   get inUse(): number {

@@ -12,6 +12,7 @@ import type { Clock } from '../../../base/core/clock.ts';
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import type { EndOfTurn, EndOfTurnTask } from '../../../base/runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
+import type { Route, RouteKind } from '../routing/routes.ts';
 import type { Refusal, Taken, Ticket, TicketHolder } from './gate.ts';
 import { RecentMean } from './recent-mean.ts';
 import { type ClassRules, type Entry, SlotScheduler } from './slot-scheduler.ts';
@@ -23,10 +24,17 @@ const MOST_PER_TURN = 64;
 const LEAST_RETRY_AFTER = 1;
 const MOST_RETRY_AFTER = 600;
 
+/** Requests that make workers compute. What the router answers itself, and what any worker knows of itself, never waits. */
+const COUNTED: ReadonlySet<RouteKind> = new Set(['policy', 'every']);
+
+export function isCounted({ kind }: Route): boolean {
+  return COUNTED.has(kind);
+}
+
 /** What becomes of the requests of one class. */
 export interface AdmissionCounts {
-  /** `waitedMs`: 0 for a request that found a free slot. */
-  admitted(waitedMs: number): void;
+  /** `waitedMs`: 0 for a request that found a free slot. `isLent`: it has one that higher classes keep for themselves. */
+  admitted(waitedMs: number, isLent: boolean): void;
   full(): void;
   late(waitedMs: number): void;
   /** Its client left while it waited. */
@@ -70,6 +78,16 @@ export class Limiter implements EndOfTurnTask {
 
   ticket(rank: number): Ticket {
     return new Place(this, rank);
+  }
+
+  /** Another number of slots, and what each class keeps of them. Nobody loses a slot. */
+  resize(slots: number, reserved: readonly number[]): void {
+    this.#scheduler.resize(slots, reserved);
+    this.#arrange(this.#parts.clock.nowMs());
+  }
+
+  get slots(): number {
+    return this.#scheduler.slots;
   }
 
   /** Slots in use by requests of one class. */
@@ -141,7 +159,7 @@ export class Limiter implements EndOfTurnTask {
   #opened(place: Place, nowMs: number): void {
     place.openedMs = nowMs;
     this.#firstMs ??= nowMs;
-    this.#classes[place.rank]!.counts.admitted(nowMs - place.enteredMs);
+    this.#classes[place.rank]!.counts.admitted(nowMs - place.enteredMs, place.isLent);
   }
 
   /** Sees to it that `#run` is called when something is due. */
@@ -181,6 +199,7 @@ export class Limiter implements EndOfTurnTask {
 class Place implements Ticket, Entry<Place> {
   readonly rank: number;
   enteredMs = 0;
+  isLent = false;
   openedMs = 0;
   previous: Place | null = null;
   next: Place | null = null;

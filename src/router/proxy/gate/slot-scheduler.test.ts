@@ -8,6 +8,7 @@ class Waiter implements Entry<Waiter> {
   readonly rank: number;
   readonly name: string;
   enteredMs = 0;
+  isLent = false;
   previous: Waiter | null = null;
   next: Waiter | null = null;
   isListed = false;
@@ -178,10 +179,13 @@ describe('several classes', () => {
 
   test('lend what they hold back to one that has waited too long, and say when', () => {
     const scheduler = three(2, [2, 0, 0], { starvationMs: 500 });
-    waitInLine(scheduler, 2, 'ab', 100);
+    const waiters = waitInLine(scheduler, 2, 'ab', 100);
     assert.equal(scheduler.dueMs(200), 600);
     assert.equal(served(scheduler, 599), '');
     assert.equal(served(scheduler, 600), 'ab');
+    assert.ok(waiters.every(({ isLent }) => isLent));
+    scheduler.resize(3, [0, 0, 0]);
+    assert.ok(!fill(scheduler, 2, 1)[0]!.isLent);
   });
 
   test('share slots by weight while all of them wait, the higher one first', () => {

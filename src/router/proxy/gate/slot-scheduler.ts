@@ -39,6 +39,8 @@ export interface Entry<E> extends Linked<E> {
   readonly rank: number;
   /** When it came; set by the scheduler. */
   enteredMs: number;
+  /** Its slot is one that higher classes keep for themselves: it has waited for `starvationMs`. Set by the scheduler. */
+  isLent: boolean;
 }
 
 interface Line<E extends Entry<E>> {
@@ -90,6 +92,7 @@ export class SlotScheduler<E extends Entry<E>> {
     const line = this.#lines[entry.rank]!;
     const { queue, rules } = line;
     entry.enteredMs = nowMs;
+    entry.isLent = false;
     if (queue.size === 0) line.pass = Math.max(line.pass, this.#virtual);
     queue.add(entry);
     if (queue.first === entry && this.#choose(nowMs) === entry.rank) {
@@ -118,7 +121,9 @@ export class SlotScheduler<E extends Entry<E>> {
     if (rank === NOBODY) return null;
     const line = this.#lines[rank]!;
     const entry = line.queue.first;
-    if (entry !== null) this.#give(line, entry, nowMs);
+    if (entry === null) return null;
+    entry.isLent = this.#slots - this.#inUse <= this.#heldBack(rank);
+    this.#give(line, entry, nowMs);
     return entry;
   }
 
@@ -154,17 +159,24 @@ export class SlotScheduler<E extends Entry<E>> {
     const free = this.#slots - this.#inUse;
     if (free <= 0 || (this.#bucket !== null && this.#bucket.waitMs(nowMs) > 0)) return NOBODY;
     const lines = this.#lines;
-    let heldBack = 0;
     let best = NOBODY;
     for (let rank = 0; rank < lines.length; rank++) {
-      const { queue, rules, reserved, inUse, pass } = lines[rank]!;
+      const { queue, rules, pass } = lines[rank]!;
       const head = queue.first;
-      if (head !== null && (free > heldBack || nowMs - head.enteredMs >= rules.starvationMs)) {
-        if (best === NOBODY || pass < lines[best]!.pass) best = rank;
-      }
-      heldBack += Math.max(0, reserved - inUse);
+      if (head === null || (best !== NOBODY && pass >= lines[best]!.pass)) continue;
+      if (free > this.#heldBack(rank) || nowMs - head.enteredMs >= rules.starvationMs) best = rank;
     }
     return best;
+  }
+
+  /** Slots that the classes above `rank` keep and do not use. */
+  #heldBack(rank: number): number {
+    let heldBack = 0;
+    for (let higher = 0; higher < rank; higher++) {
+      const { reserved, inUse } = this.#lines[higher]!;
+      heldBack += Math.max(0, reserved - inUse);
+    }
+    return heldBack;
   }
 
   #give(line: Line<E>, entry: E, nowMs: number): void {
