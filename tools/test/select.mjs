@@ -28,8 +28,11 @@ export function compiled(file) {
   return `.build/${file.replace(/\.ts$/, '.js')}`;
 }
 
-/** Sorts by the duration of the last run, longest first, so that no long file runs alone at the end. Unknown files come first. */
+/**
+ * Sorts by the duration of the last run, longest first, so that no long file runs alone at the end. Unknown files come first, in reverse
+ * order of their names: tests in test/, which start programs, before those in src/.
+ */
 export function byDuration(files, durations) {
   const last = (file) => durations[file] ?? Number.POSITIVE_INFINITY;
-  return [...files].sort((a, b) => (last(a) === last(b) ? 0 : last(b) - last(a)));
+  return [...files].sort((a, b) => (last(a) === last(b) ? (a < b ? 1 : -1) : last(b) - last(a)));
 }
