@@ -4,12 +4,13 @@ import { suite, test } from 'node:test';
 import { ask, requestBytes } from './support/raw-client.ts';
 import { startTestRouter } from './support/router.ts';
 import { answerJson, LAST_CHUNK, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
+import { ownPause } from './support/stopwatch.ts';
 import { gate, until } from './support/until.ts';
 
 const BODY = '{"model":"m","messages":[]}';
 
 // Most of the time they wait, so they wait together.
-suite('time limits', { concurrency: true }, () => {
+suite('time limits', { concurrency: 4 }, () => {
   test('a worker that does not begin to answer within the request timeout is let go, and the client gets 504', async (t) => {
     const worker = await ScriptedWorker.start(t, (call) => call.forever());
     const router = await startTestRouter(t, ['--request-timeout-secs', '1'], [worker]);
@@ -87,8 +88,9 @@ suite('time limits', { concurrency: true }, () => {
 
   test('time in which the client does not read is not the silence of the worker', async (t) => {
     const worker = await ScriptedWorker.start(t);
-    const router = await startTestRouter(t, ['--stream-idle-timeout-secs', '0.6'], [worker]);
+    const router = await startTestRouter(t, ['--stream-idle-timeout-secs', '2'], [worker]);
     const client = await router.connect();
+    const blocked = gate();
     const resumed = gate();
     const event = `data: ${'x'.repeat(60_000)}\n\n`;
     let sent = 0;
@@ -98,9 +100,9 @@ suite('time limits', { concurrency: true }, () => {
       while (!isBlocked) {
         sent++;
         const written = call.chunk(event).then(() => 'written');
-        const late = new Promise((resolve) => setTimeout(resolve, 200, 'late'));
-        isBlocked = (await Promise.race([written, late])) === 'late';
+        isBlocked = (await Promise.race([written, ownPause(200, written)])) !== 'written';
       }
+      blocked.open();
       await resumed.promise;
       // The client reads again; the worker takes a moment.
       await new Promise((resolve) => setTimeout(resolve, 350));
@@ -109,7 +111,8 @@ suite('time limits', { concurrency: true }, () => {
     };
     client.socket.pause();
     await client.send(requestBytes({ body: BODY }));
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await blocked.promise;
+    await new Promise((resolve) => setTimeout(resolve, 2500));
     client.socket.resume();
     resumed.open();
     await until(() => client.receivedBytes >= sent * event.length, 'what the worker sent before');

@@ -4,6 +4,7 @@ import { availableParallelism, loadavg } from 'node:os';
 
 const PROGRESS_MS = 15_000;
 const SLOWEST = 8;
+const SHORTEST_PHASE_MS = 50;
 /** Lines of an error to print. */
 const MOST_LINES = 40;
 /** Lines of the output of a failed file to print. */
@@ -35,7 +36,8 @@ export class Report {
 
   /** Notes the duration of a phase, such as the build, for the closing lines. */
   phase(name, startMs) {
-    this.#phases.push(`${name} ${seconds(performance.now() - startMs)}`);
+    const tookMs = performance.now() - startMs;
+    if (tookMs > SHORTEST_PHASE_MS) this.#phases.push(`${name} ${seconds(tookMs)}`);
   }
 
   start(total) {

@@ -21,16 +21,20 @@ export async function runLanes(files, run, report) {
   const runOne = async (file) => {
     if (run.signal.aborted) return;
     report.begun(file);
-    const result = await runTestFile({ ...run, stopped, file: compiled(file), mark: `${run.mark}${number++}/` });
+    const isUrgent = laneOf(file) === 'time';
+    const result = await runTestFile({ ...run, stopped, isUrgent, file: compiled(file), mark: `${run.mark}${number++}/` });
     if (result !== null && !run.signal.aborted) report.ended(file, result);
   };
-  const lane = (name) => files.filter((file) => laneOf(file) === name);
-  const phase = async (name, work) => {
-    const beganMs = performance.now();
-    await work();
-    report.phase(name, beganMs);
-  };
-  await phase('tests', () => Promise.all([pool(lane('ordinary'), run.width, runOne), pool(lane('slurm'), 1, runOne)]));
-  const ofTime = lane('time');
-  if (ofTime.length > 0) await phase('tests of time', () => pool(ofTime, 1, runOne));
+  const lane = (name, width) =>
+    pool(
+      files.filter((file) => laneOf(file) === name),
+      width,
+      runOne,
+    );
+  let beganMs = performance.now();
+  await Promise.all([lane('ordinary', run.width), lane('slurm', 1)]);
+  report.phase('tests', beganMs);
+  beganMs = performance.now();
+  await lane('time', 1);
+  report.phase('tests of time', beganMs);
 }

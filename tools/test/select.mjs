@@ -8,7 +8,7 @@ const FOLDERS = ['src', 'test', 'tools', 'bench'];
  *
  * - `ordinary`: several at a time.
  * - `slurm`: tests on a SLURM cluster mostly wait, so one of these files runs beside the ordinary ones.
- * - `time`: tests that measure time. One at a time, after all others.
+ * - `time`: tests that measure time. One at a time, after all others, with a high priority if the user is root.
  */
 export function laneOf(file) {
   if (file.endsWith('.time.test.ts')) return 'time';

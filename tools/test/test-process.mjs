@@ -1,5 +1,6 @@
 // Runs one test file in a process, reads its results from the reporter, and ends every process that the file has started.
 import { spawn } from 'node:child_process';
+import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -19,9 +20,9 @@ const LEAVE_MS = 2000;
  *
  *     { tests, passed, failures: [{ names, text, line }], failed, skips: [{ names, why, isSuite }], notes, tookMs, output }
  *
- * `mark` identifies its processes. When `stopped` resolves, the result is null, and the guard ends the processes (guard.mjs).
+ * `mark` identifies its processes. `isUrgent` puts them before other programs where the user may do that. When `stopped` resolves, the result is null, and the guard ends the processes (guard.mjs).
  */
-export async function runTestFile({ root, file, mark, args, env, stopped }) {
+export async function runTestFile({ root, file, mark, args, env, isUrgent, stopped }) {
   const result = { tests: 0, passed: 0, failed: 0, failures: [], skips: [], notes: [], tookMs: 0, output: '' };
   const begun = performance.now();
   const child = spawn(
@@ -29,6 +30,7 @@ export async function runTestFile({ root, file, mark, args, env, stopped }) {
     ['--enable-source-maps', `--test-reporter=${REPORTER}`, '--test-reporter-destination=stdout', ...args, file],
     { cwd: root, env: { ...process.env, ...env, [MARK]: mark }, stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true },
   );
+  if (isUrgent) raise(child.pid);
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text) => {
       result.output = `${result.output}${text}`.slice(-MOST_OUTPUT);
@@ -56,6 +58,14 @@ export async function runTestFile({ root, file, mark, args, env, stopped }) {
   await closed;
   result.tookMs = performance.now() - begun;
   return result;
+}
+
+function raise(pid) {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_HIGH);
+  } catch {
+    // Only root may raise a priority.
+  }
 }
 
 /** Adds one line of the reporter. Counts as node:test does: a suite counts only if it fails itself, such as in a hook. */
