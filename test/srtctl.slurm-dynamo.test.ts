@@ -64,7 +64,7 @@ describe('a job of SLURM in Dynamo mode', { skip, concurrency: 3, timeout: 300_0
       ...['apply', '-f', 'recipe.yaml', '--wait', ...small.flatMap((text) => ['--set', `benchmark.${text}`])],
     );
     assert.equal(code, 0, stdout + stderr);
-    const job = /^job (\d+) /.exec(stdout)![1]!;
+    const job = /^Job (\d+) /.exec(stdout)![1]!;
     assert.match(stdout, /concurrency 4, measured: 8\/8 requests/);
     const status = await shell.status(job);
     assert.deepEqual(idsOf(status), [

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { skipWithoutSlurm } from './slurm/allocation.ts';
+import { allocate, skipWithoutSlurm } from './slurm/allocation.ts';
 import { SlurmCluster } from './slurm/cluster.ts';
 import { Shell, SMALL } from './slurm/shell.ts';
 import { ROOT } from './support/program.ts';
@@ -24,7 +24,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     const shell = await Shell.open(t, cluster, seed);
     const { code, stdout, stderr } = await shell.run('apply', '-f', 'recipe.yaml', '--wait', '--set', 'sbatch_directives.exclusive=true');
     assert.equal(code, 0, stdout + stderr);
-    const job = /^job (\d+) /.exec(stdout)![1]!;
+    const job = /^Job (\d+) /.exec(stdout)![1]!;
     assert.match(stdout, /benchmark \|[^\n]*concurrency 8, measured: 16\/16 requests/);
     assert.match(stdout, new RegExp(`${job} succeeded after`));
     const status = await shell.status(job);
@@ -223,7 +223,53 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     const { code, stdout, stderr } = await shell.run('apply', '-f', 'recipe.yaml', '--json', '--set', 'sbatch_directives.begin=now+1hour');
     assert.equal(code, 0, stderr);
     await cluster.ask('scancel', (JSON.parse(stdout) as { run: string }).run);
-    assert.match(stderr, /^warning: .*no --container-image \(pyxis\).*container_runtime: none/m);
+    assert.match(stderr, /^warning: .*no --container-image \(pyxis\); that of the nodes must have it/m);
+  });
+
+  test('on a SLURM without pyxis, and without a cluster file that says so, asks where containers are needed, and only there', async (t) => {
+    const shell = await Shell.open(t, cluster, SMALL.replace('enable_multiple_frontends: false', 'num_additional_frontends: 0'));
+    const file = join(shell.directory, 'srtslurm.yaml');
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace('container_runtime: none\n', '').replace('use_segment_sbatch_directive: false\n', ''));
+    const run = await shell.run('apply', '-f', 'recipe.yaml', '--wait', '--set', 'benchmark={type: custom, command: "exit 0"}');
+    assert.equal(run.code, 0, run.stdout + run.stderr);
+    assert.match(run.stderr, /^warning: this SLURM has no pyxis: nginx is that of the nodes/m);
+    const asked = await shell.run('apply', '-f', 'recipe.yaml', '--unset', 'backend.type', '--set', 'model.container=lmsysorg/sglang');
+    assert.equal(asked.code, 3);
+    assert.match(asked.stderr, /aggregated-0 is to run in the container lmsysorg\/sglang.*\n {2}set container_runtime in srtslurm\.yaml/);
+  });
+
+  test('is no job of its own inside an allocation, which goes on afterwards', async (t) => {
+    const { job, nodes } = await allocate(t, cluster, 2);
+    const shell = await Shell.open(t, cluster);
+    const words = ['apply', '-f', 'recipe.yaml', '--set', 'benchmark={type: custom, command: "echo measured on $SLURMD_NODENAME"}'];
+    const named = await shell.run(...words, '--jobid', job, '--exclude', nodes[0]!);
+    assert.equal(named.code, 0, named.stdout + named.stderr);
+    assert.match(named.stdout, new RegExp(`measured on ${nodes[1]}`));
+    const inside = shell.start(words, { SLURM_JOB_ID: job });
+    inside.child.stdin?.end();
+    const { code, stdout, stderr } = await inside.ended;
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stderr, new RegExp(`in allocation ${job} \\(SLURM_JOB_ID\\)`));
+    assert.match(stdout, new RegExp(`measured on ${nodes[0]}`));
+    assert.equal(await cluster.ask('squeue', '-h', '-j', job, '-o', '%T'), 'RUNNING');
+  });
+
+  test('that travels in its script makes its own directory and runs', async (t) => {
+    const shell = await Shell.open(t, cluster);
+    const file = join(shell.directory, 'srtslurm.yaml');
+    await writeFile(file, `${await readFile(file, 'utf8')}runtime_config_transport: embedded\n`);
+    const { code, stdout, stderr } = await shell.run(
+      'apply',
+      '-f',
+      'recipe.yaml',
+      '--wait',
+      '--set',
+      'benchmark={type: custom, command: "true"}',
+    );
+    assert.equal(code, 0, stdout + stderr);
+    const job = /^Job (\d+) /.exec(stdout)![1]!;
+    assert.match(await shell.file(job, 'slurm.log'), /ended: ok/);
   });
 
   test('that can never start ends the wait for it', async (t) => {
@@ -255,11 +301,21 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
       'an option that this SLURM does not have',
       ['--set', 'sbatch_directives.segment=1'],
       3,
-      /unrecognized option '--segment.*use_segment_sbatch_directive: false/s,
+      /sbatch_directives\.segment: this SLURM has no --segment; remove it/,
     ],
     ['a partition that is not there', ['--set', 'slurm.partition=nowhere'], 3, /invalid partition.*slurm\.partition/s],
-    ['a value that cannot be quoted', ['--set', 'sbatch_directives.comment=a"b'], 2, /--comment: "a\\"b" cannot be written/],
-    ['an option that srtctl needs', ['--set', 'srun_options.nodelist=node1'], 2, /srun_options\.nodelist: srtctl sets --nodelist itself/],
+    [
+      'a value that cannot be quoted',
+      ['--set', 'sbatch_directives.comment=a"b'],
+      2,
+      /sbatch_directives\.comment: "a\\"b" cannot be written/,
+    ],
+    [
+      'an option that srtctl needs',
+      ['--set', 'srun_options.nodelist=node1'],
+      2,
+      /srun_options\.nodelist: the plan says where and what each step runs/,
+    ],
   ] as const) {
     test(`is not submitted with ${what}`, async (t) => {
       const shell = await Shell.open(t, cluster);
@@ -276,7 +332,7 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     await blind.shows(/serving/);
     blind.child.kill('SIGINT');
     const left = await blind.ended;
-    const job = /^job (\d+) /.exec(left.stdout)![1]!;
+    const job = /^Job (\d+) /.exec(left.stdout)![1]!;
     t.after(() => cluster.command(['scancel', job]));
     assert.equal(left.code, 130);
     assert.match(left.stderr, new RegExp(`left: job ${job} goes on`));

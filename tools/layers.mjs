@@ -322,6 +322,7 @@ export const LAYERS = {
       'node:fs/promises',
       'node:os',
       'node:path',
+      'node:zlib',
       'picocolors',
     ],
     what: 'sub-commands of srtctl',

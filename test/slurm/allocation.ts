@@ -42,5 +42,5 @@ export async function allocate(t: TestContext, cluster: SlurmCluster, nodes: num
 }
 
 function optionsFor(job: string, cluster: SlurmCluster, local: LaunchOptions): Parameters<typeof slurmLauncher>[0] {
-  return { ...local, job, environment: cluster.env, networkInterface: null, stepOptions: {} };
+  return { ...local, job, environment: cluster.env, networkInterface: null, stepOptions: {}, excluded: null };
 }

@@ -1,16 +1,22 @@
 /** `srtctl apply`: runs recipes. */
 import { Command } from 'commander';
+import type { Cluster } from '../recipe/resolve/cluster.ts';
 import { createRedactor } from '../recipe/secrets/redactor.ts';
+import { askAbilities, type SlurmAbilities } from '../slurm/abilities.ts';
+import { slurmCommands } from '../slurm/slurm-commands.ts';
+import { judgeStepOptions } from '../slurm/step-extras.ts';
 import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { findAllocation } from './allocation.ts';
 import { applyJob } from './apply-job.ts';
 import type { CommandContext } from './command-context.ts';
 import { createRun, type NewRun } from './create-run.ts';
 import { outputDirectory } from './find-runs.ts';
+import { fitPlan } from './fit-plan.ts';
 import { type Gathered, gatherRecipes } from './gather-recipes.ts';
 import { findMissingPrograms } from './missing-programs.ts';
 import { addRecipeOptions, type RecipeFlags, type RecipeOptions } from './recipe-options.ts';
 import { runDetached } from './run-detached.ts';
-import { type LocalRun, type RunDisplay, runLocally } from './run-locally.ts';
+import { type Allocation, type LocalRun, type RunDisplay, runLocally } from './run-locally.ts';
 import { addOutputOption, type RunFlags } from './run-options.ts';
 import { searchPath } from './search-path.ts';
 import { tellProblems } from './tell-problems.ts';
@@ -23,6 +29,8 @@ Examples:
       a smaller benchmark
   srtctl apply -f recipe.yaml --local --unset benchmark -d
       a fleet that stays up in the background: srtctl status, logs -f, cancel
+  srtctl apply recipes/ --tags nightly
+      every recipe of a directory as a job of SLURM, with one summary
   srtctl apply -f recipe.yaml --local --json | jq -c 'select(.type == "process")'
       events for programs; the last one has the type "result"
 
@@ -33,6 +41,9 @@ interface ApplyFlags extends RecipeFlags, RunFlags {
   readonly detach: boolean;
   readonly wait: boolean;
   readonly json: boolean;
+  readonly jobid?: string;
+  readonly exclude?: string;
+  readonly tags: readonly string[];
 }
 
 export function applyCommand(context: CommandContext, finish: (code: number) => void): Command {
@@ -42,28 +53,46 @@ export function applyCommand(context: CommandContext, finish: (code: number) => 
     .option('-d, --detach', 'leave the run in the background and return', false)
     .option('--wait', 'stay until the run has ended, as is done anyway with --local and without -d', false)
     .option('--json', 'events as JSON, one object a line', false)
+    .option('--jobid <job>', 'run in this allocation of SLURM; new: submit a job also from within an allocation')
+    .option('--exclude <nodes>', 'nodes that are not used, as SLURM writes lists of them: node[3-5]')
+    .option('--tags <words>', 'words to find the run by, with commas between; kept in job.json', tags, [])
+    .option('-y, --yes', 'has no effect: apply asks nothing', false)
+    .option('--no-preflight', 'has no effect: what is missing on this host is a warning')
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: ApplyFlags) => finish(await apply(read(flags), flags, context)));
+    .action(async (_: readonly string[], flags: ApplyFlags) => finish(await apply(read(flags), flags, context)));
 }
+
+function tags(text: string): readonly string[] {
+  return text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+}
+
+/** Where a recipe goes. */
+type Target =
+  | { readonly kind: 'here' }
+  | { readonly kind: 'allocation'; readonly allocation: Omit<Allocation, 'stepOptions'>; readonly abilities: SlurmAbilities }
+  | { readonly kind: 'job'; readonly abilities: SlurmAbilities };
 
 async function apply(options: RecipeOptions, flags: ApplyFlags, context: CommandContext): Promise<number> {
   if (flags.detach && flags.wait) return refuse('-d returns at once and --wait stays: give one of them', context);
   const gathering = await gatherRecipes(options, context);
   if (!tellProblems(gathering, context)) return EXIT_CODES.recipe;
   const { gathered, cluster } = gathering;
-  if (options.local && flags.detach && gathered.length > 1) {
+  const target = await targetOf(options.local, flags, cluster, context);
+  if (target === null) return EXIT_CODES.submit;
+  const isHere = target.kind !== 'job';
+  if (isHere && flags.detach && gathered.length > 1) {
     return refuse(`-d takes one recipe, and here are ${gathered.length}: choose one with -f FILE:VARIANT, or leave -d out`, context);
   }
   const outputs = outputDirectory(flags.output, cluster, context.workingDirectory);
   let code: number = EXIT_CODES.ok;
   const ends: string[] = [];
-  const done = (options.local ? !flags.detach : flags.wait) ? 'succeeded' : 'submitted';
+  const done = (isHere ? !flags.detach : flags.wait) ? 'succeeded' : 'submitted';
   for (const [index, one] of gathered.entries()) {
     if (gathered.length > 1 && !flags.json) context.out(`\n== ${one.recipe.name} (${index + 1} of ${gathered.length})\n`);
-    const what: LocalRun = { plan: one.plan, secrets: one.recipe.secrets, nodeBinary: cluster.nodePath ?? context.nodeBinary };
-    const its = options.local
-      ? await applyOne(one, what, outputs, flags, context)
-      : await applyJob(one, cluster, outputs, flags.wait ? displayOf(flags, context) : null, flags.json, context);
+    const its = await applyOne(one, target, cluster, outputs, flags, context);
     if (code === EXIT_CODES.ok) code = its;
     ends.push(`  ${one.recipe.name}: ${its === EXIT_CODES.ok ? done : `exit code ${its}`}\n`);
     // Who cancels does not want the next one.
@@ -78,22 +107,68 @@ function refuse(message: string, context: CommandContext): number {
   return EXIT_CODES.recipe;
 }
 
+/** Null: there is no such allocation, and that has been said. */
+async function targetOf(isLocal: boolean, flags: ApplyFlags, cluster: Cluster, context: CommandContext): Promise<Target | null> {
+  if (isLocal) return { kind: 'here' };
+  const commands = slurmCommands({ ...context.env });
+  const found = await findAllocation(flags.jobid, commands, context);
+  if (!found.ok) {
+    context.err(`error: ${found.message}\n`);
+    return null;
+  }
+  const abilities = await askAbilities(commands);
+  if (found.job === null) return { kind: 'job', abilities };
+  if (flags.jobid === undefined) context.err(`in allocation ${found.job} (SLURM_JOB_ID); --jobid new submits a job instead\n`);
+  const { networkInterface } = cluster;
+  return { kind: 'allocation', allocation: { job: found.job, networkInterface, excluded: flags.exclude ?? null }, abilities };
+}
+
 async function applyOne(
+  one: Gathered,
+  target: Target,
+  cluster: Cluster,
+  outputs: string,
+  flags: ApplyFlags,
+  context: CommandContext,
+): Promise<number> {
+  const { recipe } = one;
+  if (target.kind === 'here') return applyHere(one, null, cluster, outputs, flags, context);
+  if (target.kind === 'allocation') {
+    const fit = fitPlan(recipe, one.plan, cluster, { ...target.abilities, segments: true }, context.workingDirectory);
+    if (!fit.ok) {
+      context.err(`error: ${fit.message}\n`);
+      return EXIT_CODES.submit;
+    }
+    if (fit.note !== null) context.err(`warning: ${fit.note}\n`);
+    const stepOptions = judgeStepOptions(recipe.srunOptions).kept;
+    return applyHere({ ...one, plan: fit.plan }, { ...target.allocation, stepOptions }, cluster, outputs, flags, context);
+  }
+  const { exclude } = flags;
+  const sbatchDirectives = { ...recipe.sbatchDirectives, ...(exclude === undefined ? {} : { exclude }) };
+  const display = flags.wait ? displayOf(flags, context) : null;
+  const job = { cluster, abilities: target.abilities, outputs, tags: flags.tags, display, isJson: flags.json };
+  return applyJob({ ...one, recipe: { ...recipe, sbatchDirectives } }, job, context);
+}
+
+/** Under the eyes of this process, or of one in the background. */
+async function applyHere(
   { recipe, plan, file, redactedText }: Gathered,
-  what: LocalRun,
+  allocation: Allocation | null,
+  cluster: Cluster,
   outputs: string,
   flags: ApplyFlags,
   context: CommandContext,
 ): Promise<number> {
   const redactor = createRedactor(recipe.secrets);
-  const missing = await findMissingPrograms(plan, searchPath(context.env['PATH']));
+  const missing = allocation === null ? await findMissingPrograms(plan, searchPath(context.env['PATH'])) : [];
   if (missing.length > 0) {
     for (const one of missing) context.err(`error: ${one}\n`);
     return EXIT_CODES.start;
   }
   let run: NewRun;
   try {
-    run = await createRun({ plan, recipeFile: file, redactedText }, outputs, 'local', redactor, context.clock.wallMs());
+    const input = { plan, recipeFile: file, redactedText, tags: flags.tags };
+    run = await createRun(input, outputs, 'local', redactor, context.clock.wallMs());
   } catch (error) {
     context.err(
       `error: no run directory can be made in ${outputs}: ${error instanceof Error ? error.message : String(error)}; -o DIR takes another\n`,
@@ -101,6 +176,7 @@ async function applyOne(
     return EXIT_CODES.start;
   }
   for (const warning of plan.warnings) context.err(`warning: ${redactor.text(warning)}\n`);
+  const what: LocalRun = { plan, secrets: recipe.secrets, nodeBinary: cluster.nodePath ?? context.nodeBinary, allocation };
   if (!flags.detach) return runLocally(what, run, displayOf(flags, context), context);
   const code = await runDetached(what, run, context);
   if (code !== EXIT_CODES.ok) return code;

@@ -15,7 +15,7 @@ test('the identifier of a run is neither an option nor a hidden directory, whate
   const { plan } = planRecipe(completeExample(), NO_CLUSTER, { local: true, directory: '/' });
   assert.ok(plan !== null);
   const idOf = async (name: string): Promise<string> => {
-    const input = { plan: { ...plan, name }, recipeFile: null, redactedText: '' };
+    const input = { plan: { ...plan, name }, recipeFile: null, tags: [], redactedText: '' };
     const { id, paths } = await createRun(input, outputs, 'local', createRedactor([]), 0);
     assert.equal(paths.directory, path.join(outputs, id));
     return id;

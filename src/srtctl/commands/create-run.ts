@@ -19,6 +19,7 @@ export interface RunInput {
   readonly recipeFile: string | null;
   /** As it may be kept. */
   readonly redactedText: string;
+  readonly tags: readonly string[];
 }
 
 const MAX_NAME = 80;
@@ -56,8 +57,9 @@ export async function writeRun(
     createdAt: new Date(wallMs).toISOString(),
     host: hostname(),
     recipeFile: input.recipeFile,
+    tags: input.tags,
   };
-  await mkdir(paths.logs);
+  await mkdir(paths.logs, { recursive: true });
   await writeFile(paths.recipe, input.redactedText);
   await writeFile(paths.plan, `${JSON.stringify(redactor.data(input.plan), null, 2)}\n`);
   // Last: a directory with this file is a run.

@@ -1,7 +1,7 @@
 /** From what `-f` names to recipes and their plans, with every complaint about any of them. */
 import path from 'node:path';
 import { needsInWords } from '../plan/needs.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { Plan, PlanProblem } from '../plan/plan.ts';
 import { planRecipe } from '../plan/plan-recipe.ts';
 import { loadCluster } from '../recipe/load/load-cluster.ts';
 import { loadRecipe } from '../recipe/load/load-recipe.ts';
@@ -19,6 +19,8 @@ import type { Cluster } from '../recipe/resolve/cluster.ts';
 import type { Recipe } from '../recipe/resolve/recipe.ts';
 import { createRedactor } from '../recipe/secrets/redactor.ts';
 import type { Problem } from '../recipe/text/problem.ts';
+import { judgeDirectives, requestProblems } from '../slurm/sbatch-directives.ts';
+import { judgeStepOptions } from '../slurm/step-extras.ts';
 import type { CommandContext } from './command-context.ts';
 import type { RecipeOptions } from './recipe-options.ts';
 
@@ -118,15 +120,21 @@ async function gatherFile(
     fileExists: (name) => isFile(path.resolve(directory, name)),
   });
   const problems: Problem[] = [...loaded.problems];
+  const warnings: Problem[] = [...loaded.warnings];
   const gathered: Gathered[] = [];
   for (const recipe of loaded.recipes) {
     const planned = planRecipe(recipe, cluster, { local, directory });
     const redactor = createRedactor(recipe.secrets);
-    for (const problem of planned.problems) problems.push({ ...redactor.data(problem), ...loaded.placeOf(recipe, problem.path) });
+    const placed = (problem: PlanProblem): Problem => ({ ...redactor.data(problem), ...loaded.placeOf(recipe, problem.path) });
+    const nodes = planned.plan?.nodes.length ?? recipe.resources.nodes;
+    const judged = local ? [] : [judgeDirectives(recipe.sbatchDirectives, nodes), judgeStepOptions(recipe.srunOptions)];
+    for (const problem of [...planned.problems, ...judged.flatMap((one) => one.problems), ...(local ? [] : requestProblems(recipe.slurm))])
+      problems.push(placed(problem));
+    warnings.push(...judged.flatMap((one) => one.warnings).map(placed));
     if (planned.plan !== null)
       gathered.push({ file: isInput ? null : file, recipe, plan: planned.plan, redactedText: loaded.textOf(recipe) });
   }
   const recipes = problems.length === 0 ? gathered.map(({ recipe }) => recipe.name) : [];
   const needs = problems.length === 0 ? [...new Set(gathered.map((one) => needsInWords(one.plan)))].filter((text) => text !== '') : [];
-  return { report: { file, recipes, needs, problems, warnings: loaded.warnings }, gathered: problems.length === 0 ? gathered : [] };
+  return { report: { file, recipes, needs, problems, warnings }, gathered: problems.length === 0 ? gathered : [] };
 }

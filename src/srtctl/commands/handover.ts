@@ -5,14 +5,14 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/core/clock.ts';
-import type { LocalRun } from './run-locally.ts';
+import type { RunInput } from './create-run.ts';
+import type { Allocation, LocalRun } from './run-locally.ts';
 
-export interface Handover extends LocalRun {
-  readonly networkInterface: string | null;
-  /** More options of every step; null: without a value. */
-  readonly stepOptions: Readonly<Record<string, string | null>>;
+export interface Handover extends Omit<LocalRun, 'allocation'>, Omit<Allocation, 'job' | 'excluded'> {
   /** Before the end of the job's time. */
   readonly warningSeconds: number;
+  /** Where the nodes have a directory of their own: what else belongs into it; null: it is there. */
+  readonly run: Omit<RunInput, 'plan'> | null;
 }
 
 /** A shared file system shows new files late. */

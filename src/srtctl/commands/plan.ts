@@ -28,7 +28,9 @@ export function planCommand(name: 'plan' | 'dry-run', context: CommandContext, f
   return command
     .option('--json', 'the plan as JSON', false)
     .addHelpText('after', EXAMPLES.replaceAll('srtctl plan', `srtctl ${name}`))
-    .action(async (flags: RecipeFlags & { readonly json: boolean }) => finish(await plan(read(flags), flags.json, context)));
+    .action(async (_: readonly string[], flags: RecipeFlags & { readonly json: boolean }) =>
+      finish(await plan(read(flags), flags.json, context)),
+    );
 }
 
 async function plan(options: RecipeOptions, isJson: boolean, context: CommandContext): Promise<number> {

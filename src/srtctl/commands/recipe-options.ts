@@ -21,19 +21,28 @@ export function addRecipeOptions(command: Command): (flags: RecipeFlags) => Reci
       return null;
     };
   command
-    .requiredOption(
+    .argument('[recipe...]', 'the same as -f')
+    .option(
       '-f, --file <recipe>',
       'recipe, FILE:SELECTOR for some of its variants, directory, or - for standard input; may be repeated',
       append,
     )
     .option('--set <path=value>', 'change the recipe, such as benchmark.isl=1024; may be repeated', collect('set'))
     .option('--unset <path>', 'remove a key of the recipe; may be repeated', collect('unset'))
+    .option('--setup-script <name>', 'setup_script of the recipe, another one', (name: string) =>
+      collect('set')(`setup_script=${JSON.stringify(name)}`),
+    )
+    .option('--sweep', 'has no effect: a sweep is seen in the recipe', false)
     .option('--local', 'run on this machine: each node of the recipe is an address of its own', false);
-  return ({ file, local }) => ({ file, local, overrides });
+  return ({ file = [], local }) => {
+    const files = [...file, ...command.args];
+    if (files.length === 0) command.error("error: required option '-f, --file <recipe>' not specified");
+    return { file: files, local, overrides };
+  };
 }
 
 export interface RecipeFlags {
-  readonly file: readonly string[];
+  readonly file?: readonly string[];
   readonly local: boolean;
 }
 

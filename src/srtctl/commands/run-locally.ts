@@ -1,10 +1,11 @@
-/** One run on this machine, from a plan to its end, shown as the terminal allows. */
+/** One run under the eyes of this process, from a plan to its end, shown as the terminal allows. */
 import { readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { localLauncher } from '../local/local-launcher.ts';
 import type { Plan } from '../plan/plan.ts';
 import { createRedactor } from '../recipe/secrets/redactor.ts';
+import { type SlurmOptions, slurmLauncher } from '../slurm/slurm-launcher.ts';
 import { reportText } from '../supervise/report.ts';
 import type { StatusFile } from '../supervise/run-directory.ts';
 import { type RunResult, runPlan } from '../supervise/run-plan.ts';
@@ -19,6 +20,9 @@ import { duration, outcomeOf } from './status-view.ts';
 /** How a run is shown while it lasts. silent: not at all, its files tell. */
 export type RunDisplay = 'live' | 'lines' | 'json' | 'silent';
 
+/** An allocation of SLURM that is there already. */
+export type Allocation = Pick<SlurmOptions, 'job' | 'networkInterface' | 'stepOptions' | 'excluded'>;
+
 /** What runs, and how. */
 export interface LocalRun {
   readonly plan: Plan;
@@ -26,24 +30,25 @@ export interface LocalRun {
   readonly secrets: readonly string[];
   /** Runs routers, simulated engines and the benchmark. */
   readonly nodeBinary: string;
+  /** Where it runs; null: on this machine. */
+  readonly allocation: Allocation | null;
 }
 
 /** Returns the exit code of the run. */
 export async function runLocally(
-  { plan, secrets, nodeBinary }: LocalRun,
+  { plan, secrets, nodeBinary, allocation }: LocalRun,
   run: NewRun,
   display: RunDisplay,
   context: CommandContext,
 ): Promise<number> {
   const redactor = createRedactor(secrets);
   const { clock } = context;
-  const launcher = localLauncher({
-    clock,
-    environment: { ...inheritedEnvironment(plan, context.env), PATH: searchPath(context.env['PATH']) },
-    nodeBinary,
-    packageDirectory: context.packageDirectory,
-    redact: redactor.text,
-  });
+  const environment = inheritedEnvironment(plan, context.env);
+  const common = { clock, nodeBinary, packageDirectory: context.packageDirectory, redact: redactor.text };
+  const launcher =
+    allocation === null
+      ? localLauncher({ ...common, environment: { ...environment, PATH: searchPath(context.env['PATH']) } })
+      : slurmLauncher({ ...common, environment, ...allocation });
   const startMs = clock.wallMs();
   const lines = new NoticeLines();
   let view: LiveView | null = null;

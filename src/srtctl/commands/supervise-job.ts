@@ -7,9 +7,10 @@ import { killWaitSeconds, viewJob } from '../slurm/job-view.ts';
 import { slurmCommands } from '../slurm/slurm-commands.ts';
 import { slurmLauncher } from '../slurm/slurm-launcher.ts';
 import { reportText } from '../supervise/report.ts';
-import { EXIT_CODES } from '../supervise/run-directory.ts';
+import { EXIT_CODES, runPaths } from '../supervise/run-directory.ts';
 import { runPlan } from '../supervise/run-plan.ts';
 import type { CommandContext } from './command-context.ts';
+import { writeRun } from './create-run.ts';
 import { type Handover, takeHandover } from './handover.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
 import { NoticeLines } from './notice-line.ts';
@@ -38,6 +39,7 @@ async function superviseJob(directory: string, context: CommandContext): Promise
   }
   const { plan, secrets, nodeBinary, networkInterface, stepOptions } = handover;
   const redactor = createRedactor(secrets);
+  if (handover.run !== null) await writeRun(runPaths(directory), job, { plan, ...handover.run }, 'slurm', redactor, clock.wallMs());
   const launcher = slurmLauncher({
     clock,
     job,
@@ -46,6 +48,7 @@ async function superviseJob(directory: string, context: CommandContext): Promise
     packageDirectory: context.packageDirectory,
     networkInterface,
     stepOptions,
+    excluded: null,
     redact: redactor.text,
   });
   const startMs = clock.wallMs();

@@ -20,7 +20,9 @@ export function validateCommand(context: CommandContext, finish: (code: number) 
   return command
     .option('--json', 'the findings as JSON', false)
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: RecipeFlags & { readonly json: boolean }) => finish(await validate(read(flags), flags.json, context)));
+    .action(async (_: readonly string[], flags: RecipeFlags & { readonly json: boolean }) =>
+      finish(await validate(read(flags), flags.json, context)),
+    );
 }
 
 async function validate(options: RecipeOptions, isJson: boolean, context: CommandContext): Promise<number> {

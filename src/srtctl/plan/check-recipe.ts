@@ -17,6 +17,7 @@ export function checkRecipe({ recipe, cluster, contained, problems, warnings }: 
           suggestion: 'paths with ":", "," or line breaks cannot be mounted',
         });
   const isSim = recipe.backend.type === 'sim';
+  const devices = cluster.visibleDevicesVariable;
   if (contained && !isSim) warnOfHiddenMounts(recipe, warnings);
   if (contained && !isSim && recipe.model.container === null)
     problems.push({
@@ -26,10 +27,8 @@ export function checkRecipe({ recipe, cluster, contained, problems, warnings }: 
     });
   for (const { role, flags, gpusPerWorker, environment } of recipe.workers) {
     const variables = { ...cluster.environment, ...recipe.environment, ...environment };
-    if (gpusPerWorker % recipe.resources.gpusPerNode !== 0 && Object.hasOwn(variables, 'CUDA_VISIBLE_DEVICES'))
-      warnings.push(
-        `CUDA_VISIBLE_DEVICES has no effect on ${role} workers: each has a part of a node, and the plan gives it GPUs of its own`,
-      );
+    if (gpusPerWorker % recipe.resources.gpusPerNode !== 0 && Object.hasOwn(variables, devices))
+      warnings.push(`${devices} has no effect on ${role} workers: each has a part of a node, and the plan gives it GPUs of its own`);
     const key = `backend.sglang_config.${role}`;
     if (recipe.mode === 'router' && recipe.frontend.router === 'bundled' && flags['grpc-mode'] === true)
       problems.push({

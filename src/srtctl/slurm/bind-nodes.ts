@@ -13,6 +13,8 @@ export interface FactsStep {
   /** Command line that answers a question (see `node-facts` of the command line), without the question. */
   readonly program: readonly string[];
   readonly networkInterface: string | null;
+  /** Nodes that are not used, as SLURM writes lists of them; null: all are. */
+  readonly excluded: string | null;
 }
 
 export interface BoundNodes {
@@ -23,7 +25,7 @@ export interface BoundNodes {
 
 /** Rejects with a LaunchError. */
 export async function bindNodes(plan: Plan, step: FactsStep, commands: SlurmCommands): Promise<BoundNodes> {
-  const names = await nodeNames(step.job, plan.nodes.length, commands);
+  const names = await nodeNames(step, plan.nodes.length, commands);
   const addresses = await nodeAddresses(names, commands);
   const question: FactsQuestion = {
     networkInterface: step.networkInterface,
@@ -49,16 +51,25 @@ export async function bindNodes(plan: Plan, step: FactsStep, commands: SlurmComm
   return { nodes, clashes };
 }
 
-async function nodeNames(job: string, wanted: number, commands: SlurmCommands): Promise<readonly string[]> {
+async function nodeNames({ job, excluded }: FactsStep, wanted: number, commands: SlurmCommands): Promise<readonly string[]> {
   const asked = await commands.run(['squeue', '-h', '-j', job, '-o', '%T|%N']);
   const [state = '', list = ''] = asked.stdout.trim().split('|');
   if (asked.code !== 0 || list === '')
     throw new LaunchError(`job ${job} has no nodes (${state || asked.stderr || 'SLURM does not list it'})`);
-  const expanded = await commands.run(['scontrol', 'show', 'hostnames', list]);
-  if (expanded.code !== 0) throw new LaunchError(`scontrol show hostnames ${list}: ${expanded.stderr}`);
-  const names = expanded.stdout.split('\n').filter((name) => name !== '');
-  if (names.length < wanted) throw new LaunchError(`the plan has ${wanted} nodes, and job ${job} has ${names.length}: ${names.join(', ')}`);
+  const all = await hostNames(list, commands);
+  const left = excluded === null ? [] : await hostNames(excluded, commands);
+  const names = all.filter((name) => !left.includes(name));
+  if (names.length < wanted)
+    throw new LaunchError(
+      `the plan has ${wanted} nodes, and job ${job} has ${names.length}: ${names.join(', ')}${left.length === 0 ? '' : ` without ${left.join(', ')}`}`,
+    );
   return names.slice(0, wanted);
+}
+
+async function hostNames(list: string, commands: SlurmCommands): Promise<readonly string[]> {
+  const { code, stdout, stderr } = await commands.run(['scontrol', 'show', 'hostnames', list]);
+  if (code !== 0) throw new LaunchError(`scontrol show hostnames ${list}: ${stderr}`);
+  return stdout.split('\n').filter((name) => name !== '');
 }
 
 /** NodeAddr by name. What cannot be read is left out. */

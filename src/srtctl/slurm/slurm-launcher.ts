@@ -30,6 +30,8 @@ export interface SlurmOptions extends LaunchOptions {
   readonly networkInterface: string | null;
   /** More options of every step; null: without a value. */
   readonly stepOptions: Readonly<Record<string, string | null>>;
+  /** Nodes of the job that are not used, as SLURM writes lists of them; null: all are. */
+  readonly excluded: string | null;
 }
 
 /** SLURM has the allocation already: a step that does not run within this time waits for something that will not come. */
@@ -44,8 +46,8 @@ export function slurmLauncher(options: SlurmOptions): Launcher {
     async open(plan, run, listener) {
       const commands = slurmCommands(options.environment);
       const program = [options.nodeBinary, join(options.packageDirectory, 'dist/bin/srtctl.js'), 'node-facts'];
-      const { job, networkInterface } = options;
-      const bound = await bindNodes(plan, { job, program, networkInterface }, commands);
+      const { job, networkInterface, excluded } = options;
+      const bound = await bindNodes(plan, { job, program, networkInterface, excluded }, commands);
       return new SlurmSite(plan, run, listener, bound, commands, options);
     },
   };

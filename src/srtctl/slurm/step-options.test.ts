@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { planned } from '../../../test/support/small-plan.ts';
-import { readStepMark, stepArgv, stepOptionProblems } from './step-options.ts';
+import { readStepMark, stepArgv } from './step-options.ts';
 
 const PLACE = { job: '12', node: 'node2', cwd: '/run', options: {} };
 const BARE = [
@@ -53,11 +53,19 @@ test('options of the recipe come last, so that they win', () => {
   assert.deepEqual(options(argv).slice(-3), ['--mpi=pmix', '--cpu-bind=cores', '--no-kill']);
 });
 
-test('options that the launcher counts on are refused', () => {
-  for (const name of ['overlap', 'nodelist', 'n', 'container-image', 'output'])
-    assert.match(stepOptionProblems({ [name]: 'x' }).join(), /remove it/);
-  assert.match(stepOptionProblems({ export: 'ALL,X=a,b' }).join(), /commas/);
-  assert.deepEqual(stepOptionProblems({ mpi: 'pmix', 'cpu-bind': 'none' }), []);
+test('what is installed in a container is installed by its root, and the recipe may say otherwise', () => {
+  const process = planned('prefill-0', { container: 'x', before: [{ what: 'install', argv: ['pip'], cwd: null, env: {} }] });
+  const argv = (more: Readonly<Record<string, string | null>>): readonly string[] =>
+    options(stepArgv(process, { ...PLACE, options: more }, [], {}, ['true']));
+  const roots = (more: Readonly<Record<string, string | null>>): readonly string[] =>
+    argv(more).filter((word) => word.includes('remap-root'));
+  assert.deepEqual(roots({}), ['--container-remap-root']);
+  assert.deepEqual(roots({ 'container-remap-root': null }), ['--container-remap-root']);
+  assert.deepEqual(roots({ 'no-container-remap-root': null }), ['--no-container-remap-root']);
+  assert.deepEqual(
+    argv({ 'container-mount-home': null }).filter((word) => word.includes('home')),
+    ['--container-mount-home'],
+  );
 });
 
 describe('what runs on the node', () => {
@@ -118,6 +126,15 @@ describe('what runs on the node', () => {
       assert.equal(lines[1], expected);
     });
   }
+
+  test('GPUs: those of AMD are named by their own variable', () => {
+    const { lines } = onNode(['sh', '-c', 'echo "$ROCR_VISIBLE_DEVICES"'], {
+      gpus: [1, 2],
+      env: { ROCR_VISIBLE_DEVICES: '1,2' },
+      own: { ROCR_VISIBLE_DEVICES: '4,5,6,7' },
+    });
+    assert.equal(lines[1], '5,6');
+  });
 
   test('GPUs: an own order of the recipe wins', () => {
     const { lines } = onNode(['sh', '-c', 'echo "$CUDA_VISIBLE_DEVICES"'], {

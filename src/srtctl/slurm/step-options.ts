@@ -15,8 +15,9 @@ export interface StepPlace {
 export const STEP_MARK = 'srtctl-step';
 
 /**
- * $1: working directory; $2: the node's GPUs to use, by their place among those of the job, or nothing; then variables and the program.
- * A directory that is missing would be ignored by srun, and SLURM sets CUDA_VISIBLE_DEVICES of a step itself: both are done here.
+ * $1: working directory; $2: the node's GPUs to use, by their place among those of the job, or nothing; $3: the variable that names them;
+ * then variables and the program. A directory that is missing would be ignored by srun, and SLURM sets CUDA_VISIBLE_DEVICES or
+ * ROCR_VISIBLE_DEVICES of a step itself: both are done here.
  * stderr joins stdout, so that lines keep their order and srun's own stderr holds only what srun says.
  */
 const ON_NODE = `exec 2>&1
@@ -24,36 +25,36 @@ echo "${STEP_MARK} $SLURM_JOB_ID $SLURM_STEP_ID $$ $SLURMD_NODENAME"
 cd -- "$1" || exit 125
 if [ -n "$2" ]; then
   own=$2
-  if [ -n "$CUDA_VISIBLE_DEVICES" ]; then
-    own= place=0 rest=$CUDA_VISIBLE_DEVICES,
+  eval "given=\\$$3"
+  if [ -n "$given" ]; then
+    own= place=0 rest=$given,
     while [ -n "$rest" ]; do
       case ,$2, in *,$place,*) own=\${own:+$own,}\${rest%%,*} ;; esac
       rest=\${rest#*,} place=$((place + 1))
     done
   fi
-  export CUDA_VISIBLE_DEVICES="$own"
+  export "$3=$own"
 fi
-shift 2
+shift 3
 exec env "$@"`;
 
 /** argv for srun itself. `argv`: program and arguments, bound. `inside`: variables to set on the node, which win over everything. */
 export function stepArgv(
-  process: Pick<PlannedProcess, 'id' | 'role' | 'container' | 'gpus' | 'env'>,
+  process: Pick<PlannedProcess, 'id' | 'role' | 'container' | 'gpus' | 'env' | 'before'>,
   place: StepPlace,
   mounts: readonly PlannedMount[],
   inside: Readonly<Record<string, string>>,
   argv: readonly string[],
 ): string[] {
-  const isGivenByPlan = process.env['CUDA_VISIBLE_DEVICES'] === process.gpus.join(',');
-  const gpus = isGivenByPlan ? process.gpus.join(',') : '';
-  const variables = Object.entries(inside).filter(([name]) => !(isGivenByPlan && name === 'CUDA_VISIBLE_DEVICES'));
+  const devices = devicesVariable(process);
+  const variables = Object.entries(inside).filter(([name]) => name !== devices);
   return [
     ...stepOptions(process.id, place),
-    ...containerOptions(process, place.cwd, mounts),
+    ...containerOptions(process, place, mounts),
     ...Object.entries(place.options).map(([name, value]) => (value === null ? `--${name}` : `--${name}=${value}`)),
     // Other shells drop variables with unusual names, such as exported functions; the image of nginx may have no bash.
     ...(process.role === 'nginx' ? ['/bin/sh'] : ['bash', '--norc']),
-    ...['-c', ON_NODE, 'srtctl', place.cwd, gpus],
+    ...['-c', ON_NODE, 'srtctl', place.cwd, devices === null ? '' : process.gpus.join(','), devices ?? ''],
     ...variables.map(([name, value]) => `${name}=${value}`),
     ...argv,
   ];
@@ -78,20 +79,27 @@ function stepOptions(name: string, { job, node }: StepPlace): string[] {
   ];
 }
 
+/** Where the plan gives a process a part of its node's GPUs, the variable that names them. An own order of the recipe is none. */
+function devicesVariable({ env, gpus }: Pick<PlannedProcess, 'env' | 'gpus'>): string | null {
+  const names = Object.keys(env).filter((name) => /(?:_VISIBLE_DEVICES|_AFFINITY_MASK)$/.test(name));
+  return names.find((name) => gpus.length > 0 && env[name] === gpus.join(',')) ?? null;
+}
+
 function containerOptions(
-  { role, container }: Pick<PlannedProcess, 'role' | 'container'>,
-  cwd: string,
+  { role, container, before }: Pick<PlannedProcess, 'role' | 'container' | 'before'>,
+  { cwd, options }: StepPlace,
   mounts: readonly PlannedMount[],
 ): string[] {
   if (container === null) return [];
-  const all = mounts.map(({ host, container: inside, options }) => `${host}:${inside}${options === null ? '' : `:${options}`}`);
+  const all = mounts.map(({ host, container: inside, options: more }) => `${host}:${inside}${more === null ? '' : `:${more}`}`);
+  const isFree = (name: string): boolean => !(name in options) && !(`no-${name}` in options);
   return [
     `--container-image=${container}`,
     `--container-workdir=${cwd}`,
-    '--no-container-entrypoint',
-    '--no-container-mount-home',
-    // The nginx image changes its user at start, which only root may.
-    ...(role === 'nginx' ? ['--container-remap-root'] : []),
+    ...(isFree('container-entrypoint') ? ['--no-container-entrypoint'] : []),
+    ...(isFree('container-mount-home') ? ['--no-container-mount-home'] : []),
+    // The nginx image changes its user at start, and what is installed goes into directories of root.
+    ...((role === 'nginx' || before.length > 0) && isFree('container-remap-root') ? ['--container-remap-root'] : []),
     ...(all.length === 0 ? [] : [`--container-mounts=${all.join(',')}`]),
   ];
 }
@@ -107,17 +115,4 @@ export interface StepMark {
 export function readStepMark(line: string): StepMark | null {
   const match = new RegExp(`^${STEP_MARK} (\\d+) (\\d+) (\\d+) (\\S+)$`).exec(line);
   return match === null ? null : { job: match[1]!, step: match[2]!, pid: Number(match[3]), node: match[4]! };
-}
-
-/** Options that the launcher sets on every step, and why a recipe must not. */
-const OWNED =
-  /^(?:jobid|overlap|exclusive|exact|nodes|N|ntasks|n|ntasks-per-node|nodelist|w|relative|r|input|i|output|o|error|e|job-name|J|label|l|pty|multi-prog|container-.*|no-container-.*)$/;
-
-/** What is wrong with `srun_options`, one sentence each. */
-export function stepOptionProblems(options: Readonly<Record<string, string | null>>): string[] {
-  return Object.keys(options).flatMap((name) => {
-    if (name === 'export')
-      return ['srun_options.export: srun would cut values at commas and drop the rest; write variables under environment'];
-    return OWNED.test(name) ? [`srun_options.${name}: srtctl sets --${name} itself; remove it`] : [];
-  });
 }

@@ -34,12 +34,6 @@ export async function testSubmission(script: string, commands: SlurmCommands): P
   if (answer.code !== 0) throw refusal('SLURM would not take the job', answer);
 }
 
-/** Whether srun takes the options of a container, as far as can be seen from here: nodes may have what a login node has not. */
-export async function knowsContainers(commands: SlurmCommands): Promise<boolean> {
-  const { code, stdout } = await commands.run(['srun', '--help']);
-  return code !== 0 || stdout.includes('--container-image');
-}
-
 /** The number of a job that waits for `releaseJob`, so that its directory can be named after it before it runs. Rejects with a SubmitError. */
 export async function submitHeld(script: string, commands: SlurmCommands): Promise<string> {
   const answer = await commands.run(['sbatch', '--hold', '--parsable', script], SUBMIT_MS);

@@ -51,6 +51,8 @@ export interface JobFile {
   readonly host: string;
   /** Recipe as it was named; null: standard input. */
   readonly recipeFile: string | null;
+  /** Words of the user, to find runs by. */
+  readonly tags: readonly string[];
 }
 
 /**

@@ -43,6 +43,8 @@ describe('a cluster file', () => {
       gpusPerNode: 8,
       networkInterface: 'ib0',
       containerRuntime: 'none',
+      isRuntimeNamed: true,
+      gpuType: null,
       nodePath: '/t/node',
       srtctlRoot: null,
       outputDirectory: '/home/u/runs',

@@ -64,6 +64,8 @@ function resolveCluster(data: ClusterInput, tree: Tree, file: string, variables:
     gpusPerNode: data.gpus_per_node === undefined ? null : Number(data.gpus_per_node),
     networkInterface: data.network_interface ?? null,
     containerRuntime: data.container_runtime ?? 'pyxis',
+    isRuntimeNamed: data.container_runtime !== undefined,
+    gpuType: data.default_gpu_type ?? null,
     nodePath: host('node_path'),
     srtctlRoot: host('srtctl_root'),
     outputDirectory: host('output_dir'),

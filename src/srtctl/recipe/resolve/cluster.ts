@@ -14,6 +14,10 @@ export interface Cluster {
   readonly networkInterface: string | null;
   /** pyxis: srun's container options; none: everything runs on the bare node. */
   readonly containerRuntime: 'pyxis' | 'none';
+  /** The cluster file says which; otherwise what SLURM has counts. */
+  readonly isRuntimeNamed: boolean;
+  /** For recipes that do not say. */
+  readonly gpuType: string | null;
   /** The Node that runs bundled routers and simulated engines on the nodes; null: the one that runs srtctl. */
   readonly nodePath: string | null;
   /** Checkout of srt-slurm, whose `configs` containers see as /configs; null: not named. */
@@ -55,6 +59,8 @@ export const NO_CLUSTER: Cluster = {
   gpusPerNode: null,
   networkInterface: null,
   containerRuntime: 'pyxis',
+  isRuntimeNamed: false,
+  gpuType: null,
   nodePath: null,
   srtctlRoot: null,
   outputDirectory: null,

@@ -28,7 +28,7 @@ export function resolveRecipe(findings: Findings, variant: Variant, context: Res
   tellMissing(findings);
   const alias = (name: string): string => (Object.hasOwn(cluster.containers, name) ? cluster.containers[name]! : name);
   const { mode, frontend } = resolveFrontend(input, tree, alias, cluster.nginxRaiseUlimit, findings);
-  const { resources, workers } = resolveWorkers(input, tree, cluster.gpusPerNode, alias, findings);
+  const { resources, workers } = resolveWorkers(input, tree, cluster, alias, findings);
   checkPairFlags(workers, findings);
   checkDirect(frontend, workers, findings);
   const model = resolveModel(input, context, findings);

@@ -5,6 +5,7 @@ import type { RecipeInput } from '../schema/recipe-schema.ts';
 import { type Findings, shown } from '../text/findings.ts';
 import type { Tree } from '../text/tree.ts';
 import { checkRoom } from './check-room.ts';
+import type { Cluster } from './cluster.ts';
 import { gpusOfWorker } from './engine-flags.ts';
 import { readEnvironment, readFlags } from './free-maps.ts';
 import { resolveKvEvents } from './kv-events.ts';
@@ -26,11 +27,12 @@ export interface WorkersAndResources {
 export function resolveWorkers(
   input: RecipeInput,
   tree: Tree,
-  clusterGpusPerNode: number | null,
+  cluster: Pick<Cluster, 'gpusPerNode' | 'gpuType'>,
   alias: (name: string) => string,
   findings: Findings,
 ): WorkersAndResources {
   const given = input.resources ?? {};
+  const { gpusPerNode: clusterGpusPerNode } = cluster;
   const gpusPerNode = Number(given.gpus_per_node ?? clusterGpusPerNode ?? DEFAULTS.gpusPerNode);
   if (clusterGpusPerNode !== null && clusterGpusPerNode < gpusPerNode && input.backend?.type !== 'sim') {
     findings.warn(
@@ -64,7 +66,7 @@ export function resolveWorkers(
     );
   for (const group of workers) checkParallelism(group, given, gpusPerNode, findings);
   const nodes = workers.reduce((sum, group) => sum + group.nodes, 0);
-  const resources = { gpuType: given.gpu_type ?? null, gpusPerNode, nodes, spreadWorkers, packWorkers };
+  const resources = { gpuType: given.gpu_type ?? cluster.gpuType, gpusPerNode, nodes, spreadWorkers, packWorkers };
   const isPacked = checkRoom(workers, resources, isShared, findings);
   return { resources: { ...resources, packWorkers: isPacked }, workers };
 }
