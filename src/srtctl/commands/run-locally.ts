@@ -7,8 +7,9 @@ import type { Plan } from '../plan/plan.ts';
 import { createRedactor } from '../recipe/secrets/redactor.ts';
 import { type SlurmOptions, slurmLauncher } from '../slurm/slurm-launcher.ts';
 import { reportText } from '../supervise/report.ts';
-import type { StatusFile } from '../supervise/run-directory.ts';
+import { EXIT_CODES, type StatusFile } from '../supervise/run-directory.ts';
 import { type RunResult, runPlan } from '../supervise/run-plan.ts';
+import { collectScores } from './collect-scores.ts';
 import type { CommandContext } from './command-context.ts';
 import type { NewRun } from './create-run.ts';
 import { inheritedEnvironment } from './inherited-environment.ts';
@@ -77,11 +78,15 @@ export async function runLocally(
         cancel(signal);
       }),
   });
+  const scores = result.exitCode === EXIT_CODES.ok ? await collectScores(plan, run.paths.directory) : null;
   // What a callback assigned is not seen by the compiler.
   (view as LiveView | null)?.stop();
   if (display === 'json')
     context.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...summaryOf(result, run) })}\n`);
-  else if (display !== 'silent') await tellEnd(result, run, display === 'live', context);
+  else if (display !== 'silent') {
+    if (scores !== null && display === 'lines') context.out(`\n${scores}`);
+    await tellEnd(result, run, display === 'live', context);
+  }
   return result.exitCode;
 }
 

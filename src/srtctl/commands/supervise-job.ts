@@ -9,6 +9,7 @@ import { slurmLauncher } from '../slurm/slurm-launcher.ts';
 import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES, runPaths } from '../supervise/run-directory.ts';
 import { runPlan } from '../supervise/run-plan.ts';
+import { collectScores } from './collect-scores.ts';
 import type { CommandContext } from './command-context.ts';
 import { writeRun } from './create-run.ts';
 import { type Handover, takeHandover } from './handover.ts';
@@ -64,6 +65,8 @@ async function superviseJob(directory: string, context: CommandContext): Promise
     },
     watchCancel: (cancel) => watchJob(job, handover, context, cancel),
   });
+  const scores = result.exitCode === EXIT_CODES.ok ? await collectScores(plan, directory) : null;
+  if (scores !== null) context.out(`\n${scores}`);
   if (result.report !== null) context.out(`\n${reportText(result.report, result.exitCode)}`);
   context.out(`\n${job} ${outcomeOf(result.status)}\n`);
   return result.exitCode;
