@@ -30,6 +30,7 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     ['502,503', '[502, 503]', [502, 503]],
     ['408 599', '[408, 599]', [408, 599]],
   ],
+  forwardPaths: lists(['/a', '/b/*'], ['/'], ['/*']),
   metricsPath: texts('/metrics', '/a/b', '/m'),
 };
 const SWITCHED: readonly Sample[] = [

@@ -22,7 +22,19 @@ interface Spawned {
 }
 
 async function startRouter(t: TestContext, worker: ScriptedWorker, flags: readonly string[] = []): Promise<Spawned> {
-  const args = ['--port', '0', '--prometheus-port', '0', '--log-json', '--access-log', 'off', '--metrics-path', '/metrics'];
+  const args = [
+    '--port',
+    '0',
+    '--prometheus-port',
+    '0',
+    '--log-json',
+    '--access-log',
+    'off',
+    '--metrics-path',
+    '/metrics',
+    '--forward-paths',
+    '/*',
+  ];
   const program = Program.start(t, 'router', [...args, '--worker-urls', worker.url, ...flags]);
   await program.says('router listens');
   const port = Number(program.logged('router listens')[0]?.['port']);

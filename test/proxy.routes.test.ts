@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { PASSED_ROUTES, REFUSED_ROUTES } from '../src/router/proxy/routing/engine-routes.ts';
 import { ask, type RawResponse } from './support/raw-client.ts';
 import { startTestRouter } from './support/router.ts';
 import { type Call, jsonAnswer, ScriptedWorker } from './support/scripted-worker.ts';
@@ -45,12 +46,15 @@ function assertError(answer: RawResponse, status: number, code: string): string 
   return String(error['message']);
 }
 
-async function routed(t: Parameters<typeof startTestRouter>[0], count: number, flags: readonly string[] = []) {
+async function routed(t: Parameters<typeof startTestRouter>[0], count: number, flags: readonly string[] = [], forwardsAll = true) {
   const workers: ScriptedWorker[] = [];
   for (let i = 0; i < count; i++) workers.push(await ScriptedWorker.start(t));
-  const router = await startTestRouter(t, flags, workers);
+  const router = await startTestRouter(t, flags, workers, { forwardsAll });
   return { workers, router };
 }
+
+/** A router as it comes: no further paths. */
+const strict = (t: Parameters<typeof startTestRouter>[0], flags: readonly string[] = []) => routed(t, 1, flags, false);
 
 test('every route reaches a worker with method, path and query as they were sent', async (t) => {
   const { workers, router } = await routed(t, 1);
@@ -108,21 +112,74 @@ test('routes that only ask go to the next worker when the first is gone', async 
   assert.equal(workers[2]?.calls.length, 0);
 });
 
-test('a path that the router does not know goes to a worker as it is', async (t) => {
-  const { workers, router } = await routed(t, 1);
+test('routes of engines that change nothing go to a worker, with a slash at the end or without', async (t) => {
+  const { workers, router } = await strict(t);
+  for (const { methods, path } of PASSED_ROUTES) {
+    for (const method of methods) {
+      for (const end of path === '/' ? [''] : ['', '/']) {
+        const answer = await ask(router.port, {
+          method,
+          path: `${path}${end}?a=1&b=%20`,
+          ...(method === 'GET' ? {} : { body: 'not json' }),
+        });
+        assert.equal(answer.status, 200, `${method} ${path}`);
+        assert.equal((await workers[0]!.next()).message.firstLine, `${method} ${path}?a=1&b=%20 HTTP/1.1`);
+      }
+    }
+    assertError(await ask(router.port, { method: 'DELETE', path }), 405, 'unsupported_method');
+  }
+});
+
+test('what changes an engine, and every path that the router does not know, is 404 and names the flag', async (t) => {
+  const { workers, router } = await strict(t);
+  for (const path of ['/no/such/path', '/v1', '/Generate', '//generate', '/v1/score/x', '/my/v1/score']) {
+    const message = assertError(await ask(router.port, { method: 'POST', path, body: '{}' }), 404, 'not_found');
+    assert.match(message, /no route .*--forward-paths/, path);
+  }
+  for (const path of REFUSED_ROUTES.filter((one) => one !== '/flush_cache')) {
+    for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
+      const message = assertError(await ask(router.port, { method, path: path.replace(/\{\w+\}/g, 'x') }), 404, 'not_found');
+      assert.match(message, /changes an engine or concerns one alone.*--forward-paths/, path);
+    }
+  }
+  assert.equal((await ask(router.port, { path: '/flush_cache' })).status, 405);
+  assert.equal(workers[0]?.calls.length, 0);
+});
+
+test('--forward-paths lets named paths through as they are, and below /* what does not change an engine', async (t) => {
+  const { workers, router } = await strict(t, ['--forward-paths', '/pause_generation', '/my/*,/v2/tool']);
   for (const [method, target] of [
-    ['GET', '/no/such/path'],
-    ['POST', '/v1/score?x=%20'],
-    ['PATCH', '/v1//double/./dots/'],
-    ['DELETE', '/a%2Fb%00'],
-    ['OPTIONS', '/v1/score'],
-    ['PROPFIND', '/'],
-    ['POST', '/vertex_generate'],
+    ['POST', '/pause_generation?x'],
+    ['GET', '/v2/tool'],
+    ['PATCH', '/my//double/./dots/'],
+    ['DELETE', '/my/a%2Fb%00'],
+    ['PROPFIND', '/my/'],
   ] as const) {
     const answer = await ask(router.port, { method, path: target, ...(method === 'POST' ? { body: 'not json' } : {}) });
     assert.equal(answer.status, 200, `${method} ${target}`);
     assert.equal((await workers[0]!.next()).message.firstLine, `${method} ${target} HTTP/1.1`);
   }
+  for (const path of ['/my', '/v2/tool/', '/pause_generation/', '/my/../continue_generation', '/my/..%2fcontinue_generation', '/myself']) {
+    assertError(await ask(router.port, { path }), 404, 'not_found');
+  }
+  assert.equal(workers[0]?.calls.length, 5);
+});
+
+test('every known route takes a slash at its end, and the engine is asked without it', async (t) => {
+  const { workers, router } = await strict(t);
+  for (const [method, path] of [...POLICY_ROUTES, ...INFO_ROUTES.map((info) => ['GET', info] as const), ...RESPONSE_ROUTES]) {
+    const body = method === 'GET' || method === 'DELETE' ? undefined : '{}';
+    const answer = await ask(router.port, { method, path: `${path}/?a=/`, ...(body === undefined ? {} : { body }) });
+    assert.equal(answer.status, 200, path);
+    // The name of a model may end with a slash: the engine takes all that follows.
+    const asked = path === '/v1/models/org/name' ? `${path}/` : path;
+    assert.equal((await workers[0]!.next()).message.firstLine, `${method} ${asked}?a=/ HTTP/1.1`);
+  }
+  assert.equal((await ask(router.port, { path: '/rerank/', body: '{}' })).status, 200);
+  assert.equal((await workers[0]!.next()).target, '/v1/rerank');
+  assert.equal((await ask(router.port, { path: '/liveness/' })).text, 'OK');
+  assert.equal((await ask(router.port, { method: 'GET', path: '/generate/' })).status, 405);
+  assertError(await ask(router.port, { method: 'POST', path: '/generate//', body: '{}' }), 404, 'not_found');
 });
 
 test('what is asked of the server as a whole, and metrics of a worker, stay with the router', async (t) => {
@@ -132,13 +189,13 @@ test('what is asked of the server as a whole, and metrics of a worker, stay with
   assert.equal(workers[0]?.calls.length, 0);
 });
 
-test('a closed door answers 404 to unknown paths and lets the known ones through', async (t) => {
-  const { workers, router } = await routed(t, 1, ['--disable-transparent-proxy']);
-  for (const path of ['/no/such/path', '/v1/score', '/', '/generate/', '/v1/chat/completions/', '//generate', '/Generate']) {
+test('--disable-transparent-proxy leaves the routes of the table, and the paths that are named', async (t) => {
+  const { workers, router } = await strict(t, ['--disable-transparent-proxy', '--forward-paths', '/v1/score']);
+  for (const path of ['/no/such/path', '/v1/systemone', '/', '//generate', '/Generate']) {
     assertError(await ask(router.port, { method: 'POST', path, body: '{}' }), 404, 'not_found');
   }
   assert.equal(workers[0]?.calls.length, 0);
-  assert.equal((await ask(router.port, { path: '/generate', body: '{}' })).status, 200);
+  for (const path of ['/generate', '/v1/score']) assert.equal((await ask(router.port, { path, body: '{}' })).status, 200, path);
 });
 
 suite('paths that change an engine', () => {
@@ -165,6 +222,8 @@ suite('paths that change an engine', () => {
     'freeze_gc',
     'start_expert_distribution_record',
     'clear_hicache_storage_backend',
+    'begin_weight_update',
+    'pd_role_switch',
   ];
   const spellings = (name: string): string[] => {
     const hex = name.charCodeAt(0).toString(16);
@@ -224,7 +283,7 @@ suite('paths that change an engine', () => {
 
   test('are not opened by the one that the router asks of all workers itself', async (t) => {
     const { workers, router } = await routed(t, 1);
-    const own = ['/flush_cache', '/flush_cache?a=b', 'http://router/flush_cache'];
+    const own = ['/flush_cache', '/flush_cache/', '/flush_cache?a=b', 'http://router/flush_cache'];
     for (const path of spellings('flush_cache').filter((spelling) => !own.includes(spelling))) {
       const { status } = await ask(router.port, { method: 'POST', path, body: '{}' });
       assert.ok(status === 404 || status === 400 || status === 405, `${path}: ${status}`);
@@ -233,7 +292,10 @@ suite('paths that change an engine', () => {
     assert.equal(workers[0]?.calls.length, 0);
     for (const path of own) assert.equal((await ask(router.port, { method: 'POST', path, body: '{}' })).status, 200, path);
     const asked = (workers[0]?.calls ?? []).map(({ message }) => message.firstLine);
-    assert.deepEqual(asked, ['POST /flush_cache HTTP/1.1', 'POST /flush_cache?a=b HTTP/1.1', 'POST /flush_cache HTTP/1.1']);
+    assert.deepEqual(
+      asked,
+      ['', '', '?a=b', ''].map((query) => `POST /flush_cache${query} HTTP/1.1`),
+    );
   });
 
   test('are refused with a reason', async (t) => {

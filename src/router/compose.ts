@@ -36,7 +36,7 @@ import { payloadSize } from './proxy/gate/payload-size.ts';
 import { Priority, type PrioritySettings } from './proxy/gate/priority.ts';
 import { unservedInPairs } from './proxy/gate/unserved-in-pairs.ts';
 import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
-import { isRoutedPath } from './proxy/routing/routes.ts';
+import { isRoutedPath } from './proxy/routing/route-table.ts';
 import { http1Upstreams, upstreamsByProtocol } from './proxy/upstream/upstreams.ts';
 import { AccessLog } from './telemetry/access-record.ts';
 import { RouterMetrics } from './telemetry/metrics.ts';

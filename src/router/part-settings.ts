@@ -18,6 +18,7 @@ export function proxySettings(config: Config, rng: Rng): ProxySettings {
     requestIdHeaders: config.requestIdHeaders,
     forwardHeaders: config.forwardHeaders,
     transparentProxy: !config.disableTransparentProxy,
+    forwardPaths: config.forwardPaths,
     headerTimeoutMs: config.headerTimeoutSecs * SECOND_MS,
     bodyTimeoutMs: config.bodyTimeoutSecs * SECOND_MS,
     keepAliveTimeoutMs: config.keepAliveTimeoutSecs * SECOND_MS,

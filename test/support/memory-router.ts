@@ -35,6 +35,7 @@ const SETTINGS: ProxySettings = {
   requestIdHeaders: ['x-request-id'],
   forwardHeaders: [],
   transparentProxy: true,
+  forwardPaths: ['/*'],
   headerTimeoutMs: 5000,
   bodyTimeoutMs: 5000,
   keepAliveTimeoutMs: 5000,

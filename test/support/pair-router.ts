@@ -32,6 +32,7 @@ const SETTINGS: ProxySettings = {
   requestIdHeaders: ['x-request-id'],
   forwardHeaders: [],
   transparentProxy: true,
+  forwardPaths: [],
   headerTimeoutMs: 5000,
   bodyTimeoutMs: 5000,
   keepAliveTimeoutMs: 5000,

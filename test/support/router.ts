@@ -33,6 +33,8 @@ export interface TestRouterOptions {
   readonly logger?: Logger;
   /** Whether to wait for the workers; true if left out. */
   readonly wait?: boolean;
+  /** Whether unknown paths go to a worker, so that a test may ask for any; true if left out. */
+  readonly forwardsAll?: boolean;
   /** Whether the workers are given with --worker-urls, or `flags` or the test does it; as URLs if left out. */
   readonly named?: 'as urls' | 'by flags';
 }
@@ -42,10 +44,11 @@ export async function startTestRouter(
   t: TestContext,
   flags: readonly string[],
   workers: readonly ScriptedWorker[],
-  { logger = SILENT_LOGGER, wait = true, named = 'as urls' }: TestRouterOptions = {},
+  { logger = SILENT_LOGGER, wait = true, forwardsAll = true, named = 'as urls' }: TestRouterOptions = {},
 ): Promise<TestRouter> {
   const urls = workers.length === 0 || named === 'by flags' ? [] : ['--worker-urls', ...workers.map((worker) => worker.url)];
-  const argv = ['--port', '0', '--prometheus-port', '0', '--shutdown-grace-period-secs', '1', '--seed', '1', ...urls, ...flags];
+  const paths = forwardsAll ? ['--forward-paths', '/*'] : [];
+  const argv = ['--port', '0', '--prometheus-port', '0', '--shutdown-grace-period-secs', '1', '--seed', '1', ...urls, ...paths, ...flags];
   const loaded = loadConfig({ argv, env: {}, readFile: (path) => path });
   if (loaded.kind !== 'config') throw new Error(loaded.kind === 'errors' ? formatProblems(loaded.problems) : loaded.kind);
   const running = await startRouter(loaded.config, { clock: realClock, rng: createRng(loaded.config.seed ?? undefined), logger }, false);

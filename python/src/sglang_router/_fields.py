@@ -381,7 +381,12 @@ class RouterFields:
     """Further header fields of clients that workers get to see; '*' for all but hop-by-hop fields."""
 
     disable_transparent_proxy: bool = False
-    """Answer 404 on paths that the router does not know, instead of asking a worker."""
+    """Answer 404 on the routes of engines that sglang_router 0.3.2 does not have, instead of asking
+    a worker."""
+
+    forward_paths: List[str] = dataclasses.field(default_factory=list)
+    """Further paths that go to a worker as they are; /* at the end takes everything below that does
+    not change an engine."""
 
     seed: Optional[int] = None
     """Start of the random numbers, for choices that can be repeated in tests (default: drawn at

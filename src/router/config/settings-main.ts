@@ -1,7 +1,7 @@
 /** Settings of the first version, of client connections and of requests. */
 
 import { parseHost } from '../../base/core/host.ts';
-import { headerNames, workerUrls } from '../setting/list-shape.ts';
+import { headerNames, paths, workerUrls } from '../setting/list-shape.ts';
 import { setting } from '../setting/setting.ts';
 import { float, int, parsedText, text, toggle } from '../setting/shape.ts';
 import { policyName } from './policy-name.ts';
@@ -162,9 +162,15 @@ export const REQUESTS = {
   }),
   disableTransparentProxy: setting(toggle(), {
     group: 'requests',
-    describe: 'Answer 404 on paths that the router does not know, instead of asking a worker',
+    describe: 'Answer 404 on the routes of engines that sglang_router 0.3.2 does not have, instead of asking a worker',
     origin: 'ours',
     default: false,
+  }),
+  forwardPaths: setting(paths('PATHS'), {
+    group: 'requests',
+    describe: 'Further paths that go to a worker as they are; /* at the end takes everything below that does not change an engine',
+    origin: 'ours',
+    default: [],
   }),
   seed: setting(int('SEED', { min: 0, max: 2 ** 32 - 1 }), {
     group: 'other',

@@ -11,7 +11,7 @@ import type { EndOfTurn } from '../../base/runtime/end-of-turn.ts';
 import type { TimerWheel } from '../../base/runtime/timer-wheel.ts';
 import type { RequestHead } from '../../wire/http1/request-head.ts';
 import type { PoolPolicy } from '../policy/contract.ts';
-import type { RouterMetrics } from '../telemetry/metrics.ts';
+import type { HttpSeries, RouterMetrics } from '../telemetry/metrics.ts';
 import { Accounts, type WriteRecord } from './answer/accounts.ts';
 import type { ClientConnection } from './client/connection.ts';
 import { type Address, ClientListener, type RequestServer } from './client/listener.ts';
@@ -35,7 +35,8 @@ import { RankBodies } from './request/rank-body.ts';
 import { RequestReader } from './request/reader.ts';
 import { findRequestId, RequestIds } from './routing/request-id.ts';
 import { RequestRecord } from './routing/request-record.ts';
-import { type Route, RouteTable } from './routing/routes.ts';
+import { RouteTable } from './routing/route-table.ts';
+import type { Route } from './routing/routes.ts';
 import type { ProxySettings } from './settings.ts';
 import { Turn } from './turn.ts';
 import { HEAD_ROOM_BYTES } from './upstream/http1/head-room.ts';
@@ -111,7 +112,8 @@ export class DataPlane implements RequestServer {
       logger: deps.logger,
       connectionsActive: metrics.connectionsActive,
     });
-    this.#table = new RouteTable(deps.locals, (method, path) => metrics.httpRoute(method, path), settings.transparentProxy);
+    const seriesOf = (method: string, path: string): HttpSeries => metrics.httpRoute(method, path);
+    this.#table = new RouteTable(deps.locals, seriesOf, settings.transparentProxy, settings.forwardPaths);
     this.#ids = new RequestIds(rng);
     this.#accounts = new Accounts(this.#turn, metrics, this.#table.other.series, deps.access);
     const { memory } = this;

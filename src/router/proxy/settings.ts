@@ -9,8 +9,10 @@ export interface ProxySettings extends ClientSettings, SingleSettings {
   readonly requestIdHeaders: readonly string[];
   /** Lower-case names forwarded besides the standard ones; `*`: all but hop-by-hop. */
   readonly forwardHeaders: readonly string[];
-  /** Paths that are not in the table of routes go to a worker. */
+  /** Routes of engines that are not in the router's own table go to a worker. */
   readonly transparentProxy: boolean;
+  /** Paths that go to a worker besides; `/*` at the end: everything below. */
+  readonly forwardPaths: readonly string[];
   readonly upstream: UpstreamSettings;
   readonly retries: RetrySettings;
   /** Retries per request at most, beside a floor. */

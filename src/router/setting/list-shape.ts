@@ -89,6 +89,12 @@ export function headerNames(placeholder: string, options: { refused?: readonly s
   return list({ type: 'list of header names', placeholder, expected, item });
 }
 
+/** Paths of HTTP requests, as they are sent; `/*` at the end stands for everything below. */
+export function paths(placeholder: string): Shape<readonly string[]> {
+  const expected = 'paths that begin with / and have no query; * only in /* at the end';
+  return list({ type: 'list of paths', placeholder, expected, item: itemText(expected, /^\/(?:[^\s,?#*]*|[^\s,?#*]*\/\*|\*)$/) });
+}
+
 function addressItem(): z.ZodType<WorkerAddress> {
   return z.string({ error: 'the URL of a worker' }).transform((text, context) => {
     const result = parseWorkerAddress(text);

@@ -124,7 +124,7 @@ export class EveryExchange implements ServedRequest, SideOwner, AdmittedLater {
   }
 
   #next(): void {
-    const { head, requestId } = this.#side.record;
+    const { head, requestId, engineTarget } = this.#side.record;
     const { fields, dispatch, selection } = this.#parts;
     const selected = fields.select(head, requestId);
     while (!this.#side.isSettled && this.#legs.size < PARALLEL) {
@@ -134,7 +134,7 @@ export class EveryExchange implements ServedRequest, SideOwner, AdmittedLater {
       if (upstream === undefined) continue;
       const leg = new Leg(this, new Attempt(dispatch, worker, null, selection));
       this.#legs.add(leg);
-      const request: UpstreamRequest = { method: head.method, target: head.target, fields: selected, body: this.#body };
+      const request: UpstreamRequest = { method: head.method, target: engineTarget, fields: selected, body: this.#body };
       leg.start(upstream.send(request, leg));
     }
   }

@@ -4,7 +4,7 @@ import type { LocalResponse, LocalRoute, SlicedResponse } from '../../../base/co
 import type { Logger } from '../../../base/core/logger.ts';
 import type { ServedRequest } from '../client/served-request.ts';
 import { answerFrame, localResponse } from '../client/whole-answer.ts';
-import { pathParams } from '../routing/routes.ts';
+import { pathParams } from '../routing/path-pattern.ts';
 import type { Turn } from '../turn.ts';
 import type { AdmittedLater, ClientSide, SideOwner } from './client-side.ts';
 import { SlicedAnswer } from './sliced-answer.ts';

@@ -220,7 +220,6 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
       return;
     }
     if (!this.#nameRank(worker)) return;
-    const target = route.enginePath === null ? head.target : route.enginePath + head.target.substring(head.path.length);
     this.#fields ??= this.#parts.fields.select(head, requestId);
     const attempt = new Attempt(dispatch, worker, choice, selection);
     this.#parts.reader.forget();
@@ -230,7 +229,7 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
     record.attempts++;
     record.worker = attempt.series?.url ?? '';
     const flight = upstream.send(
-      { method: head.method, target, fields: this.#fields, body: this.#ranked ?? this.#body },
+      { method: head.method, target: record.engineTarget, fields: this.#fields, body: this.#ranked ?? this.#body },
       attempt.listen(this),
     );
     // It may have failed at once and been tried elsewhere.

@@ -5,7 +5,7 @@ import type { Check } from './gate.ts';
 export const closedPaths: Check = ({ head, route }) => {
   if (route.kind !== 'closed') return null;
   const message = isControlPath(head.path)
-    ? `${head.path} changes an engine and is not reachable through the router: ask the worker itself`
-    : `no route ${head.path}`;
+    ? `${head.path} changes an engine or concerns one alone: ask that worker itself, or let the path through with --forward-paths`
+    : `no route ${head.path}: --forward-paths names further paths that go to a worker`;
   return { code: 'not_found', message };
 };

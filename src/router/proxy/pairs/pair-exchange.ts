@@ -223,10 +223,10 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   }
 
   #send(leg: PairLeg, fields: readonly string[]): void {
-    const { method, target } = this.#side.record.head;
+    const { head, engineTarget } = this.#side.record;
     const upstream = this.#parts.dispatch.upstreams.find(leg.worker.index);
     if (upstream === undefined) this.legFailed(leg, 'connect-failed', 'unsent');
-    else leg.send(upstream, method, target, fields);
+    else leg.send(upstream, head.method, engineTarget, fields);
   }
 
   /** Gives the pair up for another, if the plan allows it and another worker exists. `mayBeOther`: the other leg may be to blame. */

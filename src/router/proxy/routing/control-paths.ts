@@ -1,43 +1,13 @@
-/** Paths of an engine that change it: never reached through the router's catch-all, however they are spelt. */
+/** Paths of an engine that change it or concern it alone, however they are spelt: for requests that a pattern would let through. */
+import { REFUSED_ROUTES } from './engine-routes.ts';
 
-/** First path segments. Source: the control routes of SGLang 0.5.23 (entrypoints/http_server.py). */
-const CONTROL_PREFIXES: readonly string[] = [
-  'abort_request',
-  'add_external_corpus',
-  'attach_hicache',
-  'clear_hicache',
-  'close_session',
-  'configure_logging',
-  'continue_generation',
-  'destroy_weights',
-  'detach_hicache',
-  'dump_expert',
-  'flush_cache',
-  'freeze_gc',
-  'get_weights',
-  'hicache',
-  'init_weights',
-  'load_lora',
-  'open_session',
-  'parse_function_call',
-  'pause_generation',
-  'release_memory',
-  'remote_instance',
-  'resume_memory',
-  'send_weights',
-  'separate_reasoning',
-  'set_internal_state',
-  'set_trace_level',
-  'shutdown',
-  'slow_down',
-  'start_expert',
-  'start_profile',
-  'stop_expert',
-  'stop_profile',
-  'unload_lora',
-  'update_weight',
-  'weights_checker',
-];
+/** What such paths begin with, without a version: so that a variant of a later engine is among them. */
+const CONTROL_NAMES: readonly string[] = [...new Set(REFUSED_ROUTES.map((path) => nameIn(path.split('/').filter((part) => part !== ''))!))];
+
+/** Of segments without empty ones; /v1/load_lora_adapter and the like: the version prefix does not change what it is. */
+function nameIn(segments: readonly string[]): string | undefined {
+  return segments[0] === 'v1' ? segments[1] : segments[0];
+}
 
 /** Decoded, in one case, without empty and dot segments: as the most lenient server might read it. */
 function normalise(path: string): string[] {
@@ -59,8 +29,6 @@ function normalise(path: string): string[] {
 
 /** True when `path` names, or could be read as, a control path of an engine. */
 export function isControlPath(path: string): boolean {
-  const segments = normalise(path);
-  // /v1/load_lora_adapter and the like: the version prefix does not change what it is.
-  const first = segments[0] === 'v1' ? segments[1] : segments[0];
-  return first !== undefined && CONTROL_PREFIXES.some((prefix) => first.startsWith(prefix));
+  const name = nameIn(normalise(path));
+  return name !== undefined && CONTROL_NAMES.some((control) => name.startsWith(control));
 }

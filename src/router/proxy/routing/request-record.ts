@@ -36,4 +36,13 @@ export class RequestRecord {
     this.route = route;
     this.startMs = startMs;
   }
+
+  /** What a worker is asked for: the client's target, with the path as engines know it. */
+  get engineTarget(): string {
+    const { target, path } = this.head;
+    const { enginePath, keepsSlash } = this.route;
+    if (enginePath !== null) return enginePath + target.substring(path.length);
+    if (keepsSlash || path.length < 2 || !path.endsWith('/')) return target;
+    return path.slice(0, -1) + target.substring(path.length);
+  }
 }
