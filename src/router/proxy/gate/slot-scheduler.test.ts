@@ -188,6 +188,13 @@ describe('several classes', () => {
     assert.ok(!fill(scheduler, 2, 1)[0]!.isLent);
   });
 
+  test('give nobody a slot that is in use, however long it has waited', () => {
+    const scheduler = three(2, [1, 0, 0], { starvationMs: 500 });
+    fill(scheduler, 0, 2);
+    waitInLine(scheduler, 2, 'a');
+    assert.deepEqual([served(scheduler, 5000), scheduler.dueMs(5000)], ['', 60_000]);
+  });
+
   test('share slots by weight while all of them wait, the higher one first', () => {
     const scheduler = three(1, [0, 0, 0]);
     let [holder] = fill(scheduler, 2, 1);
