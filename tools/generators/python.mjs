@@ -17,7 +17,7 @@ import {
 const PACKAGE = 'python/src/sglang_router';
 const NOTE = '# Written by tools/generate.mjs from src/router/config. Do not edit.\n';
 const LINE = 100;
-const KINDS = { switch: 'switch', integer: 'int', number: 'float', 'list of numbers': 'float' };
+const KINDS = { switch: 'switch', integer: 'int', number: 'float', 'list of numbers': 'float', 'list of statuses': 'int' };
 
 /** A value as Python writes it. */
 function python(value) {

@@ -441,7 +441,7 @@ class RouterFields:
     """Time that an idle connection to a worker is kept; must stay below the 5 s after which SGLang
     closes it; 0 keeps none, in seconds (default: 4)."""
 
-    retry_status_codes: Optional[List[str]] = None
+    retry_status_codes: Optional[List[int]] = None
     """Statuses of workers after which another attempt is made; '502,503,504' repeats no request
     that an engine has judged (default: 408, 429, 500, 502, 503, 504)."""
 
