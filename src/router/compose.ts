@@ -259,6 +259,7 @@ function readGauges(metrics: RouterMetrics, proxy: DataPlane, { droppedLogLines 
   metrics.readFrom('prefixBytes', indexSum('bytes'));
   metrics.readFrom('prefixEvictions', indexSum('evictions'));
   if (pairing !== null) metrics.readFrom('pdLivePairs', () => pairing.ledger.size);
+  metrics.readFrom('inflightDrift', () => proxy.drift);
   metrics.readFrom('logLinesDropped', () => droppedLogLines?.() ?? 0);
 }
 

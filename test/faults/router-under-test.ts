@@ -85,6 +85,7 @@ export class RouterUnderTest {
       const counts = [
         ['load', (await this.workers()).reduce((sum, { load }) => sum + load, 0)],
         ['in flight', metrics.total('smg_worker_requests_active')],
+        ['drift', metrics.total('smg_inflight_drift')],
         ['pairs', metrics.total('smg_pd_live_pairs')],
         ['client connections', metrics.total('smg_http_connections_active') - 1],
       ] as const;

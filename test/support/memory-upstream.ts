@@ -125,6 +125,10 @@ export class MemoryUpstream implements Upstream {
     return 0;
   }
 
+  get inUse(): number {
+    return this.connections;
+  }
+
   send(request: UpstreamRequest, sink: Sink): Flight {
     const flight = new MemoryFlight(request, sink);
     this.flights.push(flight);

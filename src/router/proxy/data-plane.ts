@@ -176,6 +176,17 @@ export class DataPlane implements RequestServer {
     return this.#listener.connections;
   }
 
+  /** Difference between the counts in flight and what is open to workers; 0 unless a count was not given back, or twice. */
+  get drift(): number {
+    let counted = 0;
+    let below = 0;
+    for (const count of this.#deps.load.inflight) {
+      if (count > 0) counted += count;
+      else below -= count;
+    }
+    return below + Math.max(0, counted - this.upstreams.inUse);
+  }
+
   /**
    * Stops accepting, waits at most `graceMs` for requests under way, and closes the rest. Resolves with the number of connections that
    * had to be cut.

@@ -493,6 +493,14 @@ export const METRICS = {
     help: 'Requests without an access record because the rate was too high or the record is off.',
     origin: 'own',
   },
+  inflightDrift: {
+    name: 'smg_inflight_drift',
+    type: 'gauge',
+    unit: 'requests',
+    labels: [],
+    help: 'Requests counted as in flight at workers without a connection or a place in a queue, and counts below zero. Must be 0; a bug if not.',
+    origin: 'own',
+  },
   logLinesDropped: {
     name: 'smg_log_lines_dropped_total',
     type: 'counter',

@@ -91,6 +91,8 @@ export interface Upstream {
   /** Connections open, and requests waiting for one. */
   readonly connections: number;
   readonly waiting: number;
+  /** Requests that it holds: on a connection, or waiting for one. */
+  readonly inUse: number;
   /** Reused connections that were dead and have been replaced by a fresh one, unseen by the exchange. */
   readonly staleConnections: number;
 }

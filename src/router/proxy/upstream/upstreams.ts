@@ -31,6 +31,8 @@ export class Upstreams implements FleetListener {
   readonly #make: MakeUpstream;
   readonly #byIndex: (Upstream | undefined)[] = [];
   readonly #workers: (Worker | undefined)[] = [];
+  /** Of workers that left, until their last request has ended. */
+  readonly #leaving = new Set<Upstream>();
 
   constructor(make: MakeUpstream) {
     this.#make = make;
@@ -63,7 +65,10 @@ export class Upstreams implements FleetListener {
   }
 
   #leave(upstream: Upstream | undefined): void {
-    if (upstream !== undefined && !this.#byIndex.includes(upstream)) upstream.drain();
+    if (upstream === undefined || this.#byIndex.includes(upstream)) return;
+    upstream.drain();
+    for (const one of this.#leaving) if (one.inUse === 0) this.#leaving.delete(one);
+    if (upstream.inUse > 0) this.#leaving.add(upstream);
   }
 
   find(worker: WorkerIndex): Upstream | undefined {
@@ -79,6 +84,13 @@ export class Upstreams implements FleetListener {
   /** Connections open to all workers. */
   get connections(): number {
     return sum(new Set(this.#byIndex));
+  }
+
+  /** Requests on connections to workers, or waiting for one; those of workers that have left included. */
+  get inUse(): number {
+    let requests = 0;
+    for (const upstream of new Set([...this.#byIndex, ...this.#leaving])) requests += upstream?.inUse ?? 0;
+    return requests;
   }
 
   /** Connections open to all workers of a type. */

@@ -73,6 +73,10 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     return this.#queue.size;
   }
 
+  get inUse(): number {
+    return this.#open - this.#idle.length + this.#queue.size;
+  }
+
   send(request: UpstreamRequest, sink: Sink): Flight {
     const flight = new Http1Flight(request, sink, this);
     this.#dispatch(flight);
