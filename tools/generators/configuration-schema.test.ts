@@ -32,7 +32,7 @@ const INVALID: readonly object[] = [
   { 'worker-url': 'http://a' },
   { policy: 'manual' },
   { 'service-discovery': true },
-  { 'retry-max-retries': 3 },
+  { 'enable-trace': true },
   { config: 'x' },
   { 'worker-urls': [1] },
   { verbose: true },

@@ -41,7 +41,7 @@ describe('the JSON Schema of recipes', () => {
     ['modle', {}],
     ['model.pth', 'x'],
     ['backend.type', 'simm'],
-    ['backend.use_sglang_router', 'yes'],
+    ['backend.use_sglang_router', 'maybe'],
     ['resources.gpus_per_node', 0],
     ['resources.prefill_nodes', 1.5],
     ['backend.sglang_config', []],

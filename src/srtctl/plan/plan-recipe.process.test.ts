@@ -129,7 +129,7 @@ describe('what surrounds a process', () => {
 
   it('warns of flags that bundled routers take without effect, and refuses those with which they only answer', () => {
     const withArgs = (args: Flags): Recipe => recipeWith({ frontend: { args } });
-    assert.match(planned(withArgs({ 'retry-max-retries': 5 })).warnings.at(-1) ?? '', /^routers: --retry-max-retries: retries/);
+    assert.match(planned(withArgs({ 'model-path': 'x' })).warnings.at(-1) ?? '', /^routers: --model-path: has no effect/);
     assert.deepEqual(problemsOf(withArgs({ version: true })), ['frontend.args.version: routers would answer and end']);
     assert.ok(byId(planned(withArgs({ config: '/etc/router.yaml', polcy: 1 })), 'router-0').argv.includes('--config'));
   });
