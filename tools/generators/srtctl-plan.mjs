@@ -113,11 +113,13 @@ ${argvOf(seed, 'router-0').slice(2).join(' ')}
 Variables come from \`environment\` of the cluster file, then of the recipe, then of the role (\`prefill_environment\`, ..., \`frontend.env\`,
 \`benchmark.env\`); later ones win. \`{node}\` in a value becomes the address of the node, \`{node_id}\` its number.
 
-In containers the model is mounted at \`/model/\`, \`sglang_src_dir\` at \`/ext-sglang-src/\`, the run directory at its own path, and
-\`model-path: /model/\` says so. With \`--local\` or \`container_runtime: none\` the same recipe gets the paths of the host instead.
+In containers the model is mounted at \`/model/\`, \`sglang_src_dir\` at \`/ext-sglang-src/\`, the run directory at its own path, its
+\`logs\` at \`/logs\`, a directory \`configs\` (of the working directory, or above the recipe) at \`/configs\`, and what \`INFMAX_WORKSPACE\`
+names, if it is set, at \`/infmax-workspace\`. \`model-path: /model/\` says so. With \`--local\` or \`container_runtime: none\` the same recipe gets the paths of the host instead.
 
 With \`sglang_src_dir\`, \`pip install -e . --no-deps\` runs there before every prefill, decode and aggregated worker; without it nothing is mounted or
-installed. A \`setup_script\` runs before that, by bash. A step that fails is a failed start of its process. These, the preamble of the
+installed. Every pip has \`PIP_BREAK_SYSTEM_PACKAGES=1\`. A \`setup_script\`, found beside the recipe, in \`configs/\` or in
+\`configs/patches/\`, runs before that, by bash. A step that fails is a failed start of its process. These, the preamble of the
 cluster file and the command of a \`custom\` benchmark are all that a shell ever reads.
 
 Symbols stand for what is known only at launch: \`<node0>\` for the address of n0 and so on, \`<run>\` for the run directory, \`<job>\` for the name of
