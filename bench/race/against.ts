@@ -29,6 +29,14 @@ export function chooseBuilds(options: RaceOptions, against: string): readonly En
   return entrants;
 }
 
+async function launch(rounds: Rounds, entrant: Entrant): Promise<Contestant> {
+  try {
+    return await rounds.launch(entrant);
+  } catch (error) {
+    throw new Error(`${entrant.name} did not start: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
 function minutes(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
@@ -49,7 +57,7 @@ export async function raceAgainst(
   const rounds = new Rounds(options, programs);
   await rounds.startWorkers();
   let contestants: Contestant[] = [];
-  for (const entrant of entrants) contestants.push(await rounds.launch(entrant));
+  for (const entrant of entrants) contestants.push(await launch(rounds, entrant));
   const order = entrants.map((entrant) => entrant.name);
   const versions = Object.fromEntries(entrants.map((entrant) => [entrant.name, entrant.version?.() ?? '']));
   for (const build of new Set(Object.entries(versions).map(([name, version]) => `${name.split('/')[0]}: ${version}`))) say(build);

@@ -110,6 +110,13 @@ suite('the race as a program', { skip }, () => {
     });
   }
 
+  test('a build that does not start ends with 1, and its last words are printed', async (t) => {
+    const race = start(t, [...SHORT, '--old-node=--no-such-option']);
+    assert.equal(await race.ended(), 1);
+    assert.match(race.output(), /^old\/rr did not start: .*bad option: --no-such-option/m);
+    assert.deepEqual(readdirSync(race.tmp), []);
+  });
+
   test('a bad option ends with 2 and starts nothing', async (t) => {
     const race = start(t, ['--against', '/nowhere']);
     assert.equal(await race.ended(), 2);

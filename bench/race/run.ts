@@ -69,9 +69,10 @@ async function race(run: (programs: Programs, tell: Say) => Promise<number>): Pr
   try {
     return await run(programs, sayWhileRunning);
   } catch (error) {
-    // What ran has lost its programs to the signal; that is no failure to report.
+    // The race has lost its programs to the signal; that is no failure to report.
     if (stopping !== null) await stopping;
-    throw error;
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
   } finally {
     if (stopping === null) await cleanUp();
   }

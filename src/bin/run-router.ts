@@ -20,7 +20,7 @@ const EXIT_LAUNCHER_GONE = 1;
 /** Runs until a signal comes or the launcher is gone. `dialect`: whose defaults apply. Resolves with the exit status. */
 export async function runRouter(dialect: Dialect): Promise<number> {
   const launcher = Launcher.fromEnvironment(process.env);
-  tuneForRelaying(realClock);
+  tuneForRelaying();
   const loaded = loadConfig({
     argv: process.argv.slice(2),
     env: process.env,
