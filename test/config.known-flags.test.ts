@@ -120,7 +120,6 @@ test('all of launch_router’s defaults given as flags draw warnings at most', (
   const warned = loaded.warnings.map((text) => text.split(' ')[0]).sort();
   assert.deepEqual(warned, [
     '--bucket-adjust-interval-secs',
-    '--cb-failure-threshold',
     '--eviction-interval-secs',
     '--tokenizer-cache-l0-max-entries',
     '--tokenizer-cache-l1-max-memory',

@@ -54,6 +54,7 @@ test('POST adds a worker in the background, GET shows it, DELETE removes it', as
         connection_mode: 'HTTP',
         runtime_type: 'sglang',
         metadata: { served_model_name: 'llama', version: '0.5', tp_size: '2', zone: 'a' },
+        circuit_breaker: { state: 'closed', failures: 0 },
         disable_health_check: false,
       },
     ],

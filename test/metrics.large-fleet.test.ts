@@ -25,7 +25,13 @@ function fleetMetrics(t: TestContext, workers: number, hasServed: boolean): Rout
   const metrics = new RouterMetrics({
     clock: realClock,
     policy: 'round_robin',
-    workers: { inflight: () => served, processed: () => served, isHealthy: () => true, staleConnections: () => served },
+    workers: {
+      inflight: () => served,
+      processed: () => served,
+      isHealthy: () => true,
+      staleConnections: () => served,
+      breaker: () => null,
+    },
   });
   t.after(() => metrics.stop());
   for (let index = 0; index < workers; index++) {

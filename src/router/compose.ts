@@ -101,6 +101,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       inflight: (worker) => load.inflight[worker] ?? 0,
       processed: (worker) => load.processed[worker] ?? 0,
       isHealthy: (worker) => control.isEligible(worker),
+      breaker: (worker) => control.findBreaker(worker),
       staleConnections: (worker) => proxy.upstreams.staleConnections(worker),
     },
     ...(config.prometheusDurationBuckets === null ? {} : { durationBuckets: config.prometheusDurationBuckets }),

@@ -109,6 +109,13 @@ export function controlSettings(config: Config): ControlSettings {
       failureThreshold: config.healthFailureThreshold,
       successThreshold: config.healthSuccessThreshold,
     },
+    breaker: {
+      isOn: !config.disableCircuitBreaker,
+      failureThreshold: config.cbFailureThreshold,
+      successThreshold: config.cbSuccessThreshold,
+      timeoutMs: config.cbTimeoutDurationSecs * SECOND_MS,
+      windowMs: config.cbWindowDurationSecs * SECOND_MS,
+    },
     isPaired: config.pdDisaggregation,
     isDpAware: config.dpAware,
   };

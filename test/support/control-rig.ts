@@ -11,6 +11,7 @@ import type { Worker } from '../../src/base/core/worker.ts';
 import { FakeClock } from '../../src/base/runtime/fake-clock.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
 import { type Control, type ControlSettings, createControl } from '../../src/router/control/control.ts';
+import { DEFAULT_BREAKER } from '../../src/router/control/registry/breaker.ts';
 import { DEFAULT_HEALTH } from '../../src/router/control/registry/health-settings.ts';
 import { commandLine } from '../../src/router/control/sources/command-line.ts';
 import { matchRoute } from './match-route.ts';
@@ -21,6 +22,7 @@ const SETTINGS: ControlSettings = {
   startupCheckIntervalMs: 30_000,
   healthCheckEndpoint: '/health',
   health: DEFAULT_HEALTH,
+  breaker: DEFAULT_BREAKER,
 };
 
 /** A request to a worker on this machine takes about ten turns: 20 ms of the clock. */

@@ -85,6 +85,7 @@ export async function startMemoryRouter(
       processed: (worker) => load.processed[worker] ?? 0,
       isHealthy: () => true,
       staleConnections: () => 0,
+      breaker: () => null,
     },
     processMetrics: false,
   });
@@ -104,7 +105,7 @@ export async function startMemoryRouter(
     gate: standardGate(4 * 1024 * 1024, false, checks),
     fleet,
     load,
-    attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }), forgive: () => {} },
+    attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }), attemptStarted: () => {}, forgive: () => {} },
     policy: { policy, state: startForTest(policy) },
     makeUpstream: upstreamsByProtocol(new Map([['memory', makeUpstream]])),
     makeSocketWriter,

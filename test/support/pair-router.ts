@@ -143,6 +143,7 @@ export async function startPairRouter(
       processed: (worker) => load.processed[worker] ?? 0,
       isHealthy: () => true,
       staleConnections: () => 0,
+      breaker: () => null,
     },
     processMetrics: false,
   });
@@ -166,6 +167,7 @@ export async function startPairRouter(
       attemptEnded: (worker, { kind, status }: Outcome) => {
         outcomes.push(`${nameOf(worker)} ${kind} ${status}`);
       },
+      attemptStarted: () => {},
       forgive: () => {},
     },
     policy: started(),

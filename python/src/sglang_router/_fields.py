@@ -216,19 +216,22 @@ class RouterFields:
     they have requests, speak against them."""
 
     cb_failure_threshold: int = 10
-    """The circuit breaker is not available in this version yet."""
+    """Failures in a row (connection lost, 500, 502, 504) that open the circuit breaker of a worker:
+    it takes no requests (default: 10)."""
 
     cb_success_threshold: int = 3
-    """The circuit breaker is not available in this version yet."""
+    """Successes that close a half-open breaker, and the requests that it lets through at once
+    (default: 3)."""
 
     cb_timeout_duration_secs: int = 60
-    """The circuit breaker is not available in this version yet."""
+    """Time after which an open breaker is half-open; one opened by lost connections closes when the
+    worker is back, in seconds (default: 60)."""
 
     cb_window_duration_secs: int = 120
-    """The circuit breaker is not available in this version yet."""
+    """Age beyond which a failure no longer counts for the breaker, in seconds (default: 120)."""
 
     disable_circuit_breaker: bool = False
-    """The circuit breaker is not available in this version yet."""
+    """Keep the circuit breakers of all workers closed."""
 
     model_path: Optional[str] = None
     """Has no effect: workers that speak HTTP tokenize, apply the chat template and parse their

@@ -27,8 +27,11 @@ export interface FleetListener {
   snapshotChanged?(snapshot: FleetSnapshot): void;
 }
 
-/** How the data plane tells the control plane what it saw. Called once per attempt, when it ends. */
+/** How the data plane reports what it saw to the control plane. */
 export interface AttemptListener {
+  /** Called once per attempt, before its request is sent. May publish a snapshot. */
+  attemptStarted(worker: WorkerIndex): void;
+  /** Called once per attempt, when it ends. */
   attemptEnded(worker: WorkerIndex, outcome: Outcome): void;
   /** The last answer of 500 was the fault of the request, not of this worker. */
   forgive(worker: WorkerIndex): void;

@@ -11,7 +11,6 @@ const manual = knownOf('0.3.2', { name: 'the policy manual is' });
 const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
 const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
 const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 'use --worker-urls or POST /workers' });
-const breaker = knownOf('0.3.2', { name: 'the circuit breaker is', meanwhile: 'only workers that cannot be reached are set aside' });
 const eviction = knownOf('0.3.2', { name: 'eviction by interval is' });
 
 export const KNOWN_ROUTING = {
@@ -34,10 +33,4 @@ export const KNOWN_ROUTING = {
   serviceDiscoveryNamespace: kubernetes(text('NAMESPACE')),
   prefillSelector: kubernetes(pairs('NAME=VALUE')),
   decodeSelector: kubernetes(pairs('NAME=VALUE')),
-
-  cbFailureThreshold: breaker(int('COUNT', COUNT), { default: 10, whenDefault: 'active' }),
-  cbSuccessThreshold: breaker(int('COUNT', COUNT), { default: 3 }),
-  cbTimeoutDurationSecs: breaker(int('SECONDS', COUNT), { default: 60 }),
-  cbWindowDurationSecs: breaker(int('SECONDS', COUNT), { default: 120 }),
-  disableCircuitBreaker: breaker(toggle(), { accepted: [true] }),
 };

@@ -73,6 +73,38 @@ export const WORKERS = {
     origin: '0.3.2',
     default: false,
   }),
+  cbFailureThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
+    group: 'workers',
+    describe: 'Failures in a row (connection lost, 500, 502, 504) that open the circuit breaker of a worker: it takes no requests',
+    origin: '0.3.2',
+    default: 10,
+  }),
+  cbSuccessThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
+    group: 'workers',
+    describe: 'Successes that close a half-open breaker, and the requests that it lets through at once',
+    origin: '0.3.2',
+    default: 3,
+  }),
+  cbTimeoutDurationSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Time after which an open breaker is half-open; one opened by lost connections closes when the worker is back',
+    origin: '0.3.2',
+    default: 60,
+    unit: 'seconds',
+  }),
+  cbWindowDurationSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Age beyond which a failure no longer counts for the breaker',
+    origin: '0.3.2',
+    default: 120,
+    unit: 'seconds',
+  }),
+  disableCircuitBreaker: setting(toggle(), {
+    group: 'workers',
+    describe: 'Keep the circuit breakers of all workers closed',
+    origin: '0.3.2',
+    default: false,
+  }),
   connectTimeoutSecs: setting(float('SECONDS', { min: 0.01, max: MAX_SECONDS }), {
     group: 'workers',
     describe: 'Time for a connection to a worker to open',

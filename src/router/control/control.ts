@@ -11,11 +11,13 @@ import { WorkerRounds } from './calls/worker-rounds.ts';
 import { FactsFetcher } from './facts/facts-fetcher.ts';
 import { probeTarget } from './probing/probe.ts';
 import { Prober, type ProberSettings } from './probing/prober.ts';
+import type { BreakerSettings } from './registry/breaker.ts';
+import { BreakerTimers } from './registry/breaker-timers.ts';
 import { FirstLook } from './registry/first-look.ts';
 import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
 import type { HealthSettings } from './registry/health-settings.ts';
 import { RegistrationJobs } from './registry/registration-jobs.ts';
-import { Registry } from './registry/registry.ts';
+import { type BreakerReading, Registry } from './registry/registry.ts';
 import { createAdminRoutes } from './routes/admin-routes.ts';
 import { createFanOutRoutes } from './routes/fan-out-routes.ts';
 import { createHealthRoutes, readinessOf } from './routes/health-routes.ts';
@@ -33,6 +35,7 @@ export interface ControlSettings {
   readonly healthCheckEndpoint: string;
   /** Of workers whose source sets nothing else. */
   readonly health: HealthSettings;
+  readonly breaker: BreakerSettings;
   /** Workers are prefill and decode ones, else regular ones. False if absent. */
   readonly isPaired?: boolean;
   /** Every data-parallel rank of an engine is a worker. False if absent. */
@@ -58,6 +61,8 @@ export interface Control {
   firstLook(limitMs: number): Promise<void>;
   /** Whether the worker or rank at this index may take requests now. */
   isEligible(worker: WorkerIndex): boolean;
+  /** The circuit breaker of the worker or rank at this index; null if no worker has it. */
+  findBreaker(worker: WorkerIndex): BreakerReading | null;
   /** What `/readiness` answers now. */
   readiness(): LocalResponse;
   /** From now on `/readiness` answers 503. */
@@ -72,7 +77,7 @@ const MAX_AWAY_INTERVAL_MS = 500;
 export function createControl({ cell, load, clock, rng, logger, counters, settings }: ControlDeps): Control {
   const { isPaired = false, isDpAware = false } = settings;
 
-  const registry = new Registry({ cell, load, rng, isDpAware, health: settings.health });
+  const registry = new Registry({ cell, load, rng, clock, isDpAware, health: settings.health, breaker: settings.breaker });
   const client = createWorkerClient(clock);
   const rounds = new WorkerRounds(client);
 
@@ -80,8 +85,9 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
   const jobs = new RegistrationJobs(clock, logger, settings.startupTimeoutMs);
   const firstLook = new FirstLook(clock);
   const prober = new Prober(clock, rng, client, proberSettings(settings), registry);
+  const breakers = new BreakerTimers(clock, settings.breaker.timeoutMs, registry);
   const facts = new FactsFetcher(clock, client, logger, registry);
-  for (const observer of [log, jobs, firstLook, prober, facts]) registry.observe(observer);
+  for (const observer of [log, jobs, firstLook, prober, breakers, facts]) registry.observe(observer);
 
   const api = new ControlApi();
   api.start(registry);
@@ -110,6 +116,7 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
     firstLook: (limitMs) => firstLook.wait(limitMs),
     readiness,
     isEligible: (worker) => registry.isEligible(worker),
+    findBreaker: (worker) => registry.findBreaker(worker),
     beginDrain: () => {
       isDraining = true;
     },
@@ -118,6 +125,7 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
       registry.stop();
       firstLook.stop();
       jobs.stop();
+      breakers.stop();
       await Promise.all([prober.stop(), facts.stop(), rounds.stop()]);
     },
   };

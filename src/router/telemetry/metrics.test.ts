@@ -17,7 +17,13 @@ const waitingClock: Clock = {
   },
 };
 
-const NO_FACTS: WorkerReaders = { inflight: () => 0, processed: () => 0, isHealthy: () => true, staleConnections: () => 0 };
+const NO_FACTS: WorkerReaders = {
+  inflight: () => 0,
+  processed: () => 0,
+  isHealthy: () => true,
+  staleConnections: () => 0,
+  breaker: () => null,
+};
 
 function newMetrics(options: Partial<RouterMetricsOptions> = {}): RouterMetrics {
   return new RouterMetrics({
@@ -71,6 +77,7 @@ test('counters, gauges and histograms arrive with their labels and values', asyn
       processed: (worker) => worker + 6,
       isHealthy: (worker) => worker === 0,
       staleConnections: () => 2,
+      breaker: (worker) => (worker === 0 ? { phase: 'half_open', successes: 12, failures: 4 } : null),
     },
   });
   const chat = metrics.httpRoute('POST', '/v1/chat/completions');
@@ -99,7 +106,14 @@ test('counters, gauges and histograms arrive with their labels and values', asyn
   endpoint.duration.observe(1);
   endpoint.error('call_upstream_reset').value++;
 
+  metrics.breakerChanged(0, 'closed', 'open');
+
   const scraped = await scrape(metrics);
+  const a = { worker: workerAt(0).url };
+  assert.equal(scraped.value('smg_worker_cb_state', a), 2);
+  assert.equal(scraped.value('smg_worker_cb_transitions_total', { ...a, from: 'closed', to: 'open' }), 1);
+  assert.equal(scraped.value('smg_worker_cb_outcomes_total', { ...a, outcome: 'success' }), 12);
+  assert.equal(scraped.value('smg_worker_cb_outcomes_total', { ...a, outcome: 'failure' }), 4);
   const route = { method: 'POST', path: '/v1/chat/completions' };
   assert.equal(scraped.value('smg_http_requests_total', route), 3);
   const duration = 'smg_http_request_duration_seconds';
@@ -263,7 +277,7 @@ test('a worker that has served nothing is visible by its gauges, and its counter
   const lines = (await pageOf(metrics)).split('\n');
   const namesOf = ({ url }: { readonly url: string }) =>
     lines.filter((line) => line.includes(`worker="${url}"`)).map((line) => line.replace(/\{.*/, ''));
-  assert.deepEqual(namesOf(idle), ['smg_worker_requests_active', 'smg_worker_health']);
+  assert.deepEqual(namesOf(idle), ['smg_worker_requests_active', 'smg_worker_health', 'smg_worker_cb_state']);
   const ofBusy = namesOf(busy);
   for (const name of ['smg_worker_requests_total', 'smg_worker_stream_events_total', 'smg_worker_ttft_seconds_count']) {
     assert.ok(ofBusy.includes(name), name);

@@ -47,6 +47,19 @@ export interface WorkerReaders {
   isHealthy(worker: WorkerIndex): boolean;
   /** Reused connections that were dead and were replaced, since it joined. */
   staleConnections(worker: WorkerIndex): number;
+  /** null: no worker has this index. */
+  breaker(worker: WorkerIndex): BreakerValues | null;
+}
+
+/** In the order of their numbers on the page. */
+const BREAKER_STATES = ['closed', 'open', 'half_open'] as const;
+type BreakerState = (typeof BREAKER_STATES)[number];
+
+/** A circuit breaker, as the page shows it. */
+interface BreakerValues {
+  readonly phase: BreakerState;
+  readonly successes: number;
+  readonly failures: number;
 }
 
 /** Different values of a label whose values clients or workers choose; further values are counted as "other". */
@@ -212,7 +225,22 @@ export class RouterMetrics {
     this.#families.workerRequests.read(labels, () => workers.processed(worker.index));
     this.#families.workerHealth.read(labels, () => (workers.isHealthy(worker.index) ? 1 : 0));
     this.#families.workerStaleConnections.read(labels, () => workers.staleConnections(worker.index));
+    this.#readBreaker(worker);
     return fresh;
+  }
+
+  #readBreaker({ index, url: worker }: Worker): void {
+    const { workerBreakerState, workerBreakerOutcomes } = this.#families;
+    const find = (): BreakerValues | null => this.#options.workers.breaker(index);
+    workerBreakerState.read({ worker }, () => BREAKER_STATES.indexOf(find()?.phase ?? 'closed'));
+    workerBreakerOutcomes.read({ worker, outcome: 'success' }, () => find()?.successes ?? 0);
+    workerBreakerOutcomes.read({ worker, outcome: 'failure' }, () => find()?.failures ?? 0);
+  }
+
+  /** The circuit breaker of a worker changed. */
+  breakerChanged(worker: WorkerIndex, from: BreakerState, to: BreakerState): void {
+    const series = this.#workers.get(worker);
+    if (series !== undefined) this.#families.workerBreakerTransitions.counter({ worker: series.url, from, to }).value++;
   }
 
   /** Removes the series of a worker from the page. Attempts in flight still count into them. */

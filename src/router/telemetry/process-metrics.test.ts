@@ -8,7 +8,7 @@ import { realClock } from '../../base/runtime/clock.ts';
 import { RouterMetrics } from './metrics.ts';
 
 function newMetrics(): RouterMetrics {
-  const workers = { inflight: () => 0, processed: () => 0, isHealthy: () => true, staleConnections: () => 0 };
+  const workers = { inflight: () => 0, processed: () => 0, isHealthy: () => true, staleConnections: () => 0, breaker: () => null };
   return new RouterMetrics({ clock: realClock, policy: 'random', workers });
 }
 

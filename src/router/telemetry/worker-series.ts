@@ -6,6 +6,15 @@ import type { EndpointSeries } from './endpoint-series.ts';
 import type { Families, Labels } from './families.ts';
 import type { StatusCounters } from './status-counters.ts';
 
+/** All changes that a circuit breaker can make. */
+const BREAKER_CHANGES = [
+  ['closed', 'open'],
+  ['open', 'half_open'],
+  ['open', 'closed'],
+  ['half_open', 'open'],
+  ['half_open', 'closed'],
+] as const;
+
 /** What the series of all workers share. */
 export interface WorkerSeriesContext {
   readonly families: Families;
@@ -101,6 +110,9 @@ export class WorkerSeries {
     families.workerStaleConnections.remove(labels);
     families.workerInflight.remove(labels);
     families.workerHealth.remove(labels);
+    families.workerBreakerState.remove(labels);
+    for (const outcome of ['success', 'failure']) families.workerBreakerOutcomes.remove({ ...labels, outcome });
+    for (const [from, to] of BREAKER_CHANGES) families.workerBreakerTransitions.remove({ ...labels, from, to });
   }
 
   #bindFailures(kind: OutcomeKind): readonly [Counter, Counter] {

@@ -71,7 +71,7 @@ function createRig(settings: Partial<ProberSettings> = {}): Rig {
   const client = new FakeClient(clock);
   const reports: string[] = [];
   const rng = createRng(3);
-  const registry = new Registry({ cell: new FleetCell(), load: new LoadTable(), rng });
+  const registry = new Registry({ cell: new FleetCell(), load: new LoadTable(), rng, clock });
   registry.observe({ probeEnded: (_record, event) => void reports.push(event) });
   const prober = new Prober(clock, rng, client, { ...SETTINGS, ...settings }, registry);
   registry.observe(prober);

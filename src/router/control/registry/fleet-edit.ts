@@ -1,6 +1,7 @@
 /** Collects changes of workers that are published as one snapshot. */
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex } from '../../../base/core/worker.ts';
+import { CLOSED } from './breaker.ts';
 import { Claims } from './claims.ts';
 import { createWorker } from './create-worker.ts';
 import type { Entry, FleetTable } from './fleet-table.ts';
@@ -47,7 +48,17 @@ export class FleetEdit {
     const health = { ...this.#deps.health, ...options.health };
     const first = initialState(!isDpAware);
     const state = health.isChecked ? first : step(first, 'unchecked', health).state;
-    const entry: Entry = { worker, ranks: [worker], claims, facts: null, state, health };
+    const entry: Entry = {
+      worker,
+      ranks: [worker],
+      claims,
+      facts: null,
+      state,
+      health,
+      breaker: CLOSED,
+      isAdmitted: true,
+      judged: { successes: 0, failures: 0 },
+    };
     table.byUrl.set(worker.url, entry);
     table.byId.set(worker.id, entry);
     table.set(entry, worker);

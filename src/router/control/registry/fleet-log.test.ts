@@ -4,6 +4,7 @@ import { RecordingLogger } from '../../../../test/support/recording-logger.ts';
 import { FleetCell } from '../../../base/core/fleet.ts';
 import { LoadTable } from '../../../base/core/load.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
+import { FakeClock } from '../../../base/runtime/fake-clock.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import { FleetLog } from './fleet-log.ts';
 import { Registry } from './registry.ts';
@@ -18,12 +19,19 @@ test('each event of a worker is one line, and registrations and probes are count
   assert.ok(parsed.ok);
   const logger = new RecordingLogger();
   const counted: string[] = [];
-  const registry = new Registry({ cell: new FleetCell(), load: new LoadTable(), rng: createRng(1), isDpAware: true });
+  const registry = new Registry({
+    cell: new FleetCell(),
+    load: new LoadTable(),
+    rng: createRng(1),
+    clock: new FakeClock(),
+    isDpAware: true,
+  });
   registry.observe(
     new FleetLog(logger, {
       registered: (source) => void counted.push(`registered ${source}`),
       deregistered: (source) => void counted.push(`deregistered ${source}`),
       probed: (type, hasPassed) => void counted.push(`probed ${type} ${hasPassed}`),
+      breakerChanged: (worker, from, to) => void counted.push(`breaker of ${worker} ${from} ${to}`),
     }),
   );
   const [result] = registry.desire(API, [{ address: parsed.address, options: DEFAULT_OPTIONS }]);

@@ -1,6 +1,7 @@
 /** Logs and counts what happens to workers. */
 import type { Logger } from '../../../base/core/logger.ts';
-import type { WorkerType } from '../../../base/core/worker.ts';
+import type { WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
+import type { BreakerPhase } from './breaker.ts';
 import { isEligible } from './eligibility.ts';
 import type { Source, SourceLabel } from './source.ts';
 import type { WorkerObserver } from './worker-observer.ts';
@@ -12,6 +13,7 @@ export interface WorkerCounters {
   registered(source: SourceLabel): void;
   deregistered(source: SourceLabel): void;
   probed(type: WorkerType, hasPassed: boolean): void;
+  breakerChanged(worker: WorkerIndex, from: BreakerPhase, to: BreakerPhase): void;
 }
 
 export class FleetLog implements WorkerObserver {
@@ -47,6 +49,14 @@ export class FleetLog implements WorkerObserver {
     if (isEligible(record)) this.#logger.info(fields, 'worker takes requests');
     else if (phase === 'asking') this.#logger.info(fields, 'worker is up; it is asked for its data-parallel ranks');
     else this.#logger.warn(fields, 'worker takes no requests');
+  }
+
+  breakerChanged({ worker, ranks, breaker: { phase: to, strikes } }: WorkerRecord, from: BreakerPhase): void {
+    for (const { index } of ranks) this.#counters?.breakerChanged(index, from, to);
+    const fields = { worker: worker.url, from, to };
+    if (to === 'open') this.#logger.warn({ ...fields, failures: strikes.length }, 'circuit breaker opened: worker takes no requests');
+    else if (to === 'closed') this.#logger.info(fields, 'circuit breaker closed');
+    else this.#logger.info(fields, 'circuit breaker half-open: worker takes a few requests');
   }
 
   ranksMissing({ worker }: WorkerRecord, why: string): void {

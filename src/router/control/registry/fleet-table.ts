@@ -1,6 +1,7 @@
 /** The records of all workers by URL, id and index, and the snapshots made from them. */
 import { EMPTY_FLEET, type FleetCell, type FleetSnapshot } from '../../../base/core/fleet.ts';
 import { WORKER_TYPES, type Worker, type WorkerIndex, type WorkerType } from '../../../base/core/worker.ts';
+import type { BreakerState } from './breaker.ts';
 import type { Claims } from './claims.ts';
 import { isEligible, isLastResort } from './eligibility.ts';
 import type { HealthSettings } from './health-settings.ts';
@@ -15,6 +16,9 @@ export interface Entry extends WorkerRecord {
   facts: WorkerFacts | null;
   state: WorkerState;
   health: HealthSettings;
+  breaker: BreakerState;
+  isAdmitted: boolean;
+  readonly judged: { successes: number; failures: number };
 }
 
 export class FleetTable {

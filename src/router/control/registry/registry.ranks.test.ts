@@ -5,6 +5,7 @@ import { FleetCell } from '../../../base/core/fleet.ts';
 import { LoadTable } from '../../../base/core/load.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
+import { FakeClock } from '../../../base/runtime/fake-clock.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import { Registry } from './registry.ts';
 import type { Source } from './source.ts';
@@ -29,7 +30,14 @@ class Rig {
   readonly seen = new Map<number, Worker>();
 
   constructor(maxWorkers: number) {
-    this.registry = new Registry({ cell: this.cell, load: this.load, rng: createRng(3), maxWorkers, isDpAware: true });
+    this.registry = new Registry({
+      cell: this.cell,
+      load: this.load,
+      rng: createRng(3),
+      clock: new FakeClock(),
+      maxWorkers,
+      isDpAware: true,
+    });
     this.cell.subscribe({
       workerLeft: ({ index, id }) => {
         assert.equal(this.seen.get(index)?.id, id, 'a worker that leaves was in the fleet');

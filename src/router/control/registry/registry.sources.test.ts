@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { FleetCell } from '../../../base/core/fleet.ts';
 import { LoadTable } from '../../../base/core/load.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
+import { FakeClock } from '../../../base/runtime/fake-clock.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import { Registry } from './registry.ts';
 import type { DesiredWorker, Source } from './source.ts';
@@ -30,7 +31,7 @@ class Rig {
   readonly heard: string[] = [];
 
   constructor(maxWorkers = 100) {
-    this.registry = new Registry({ cell: this.cell, load: this.load, rng: createRng(5), maxWorkers });
+    this.registry = new Registry({ cell: this.cell, load: this.load, rng: createRng(5), clock: new FakeClock(), maxWorkers });
     this.registry.observe({
       workerAdded: ({ worker, claims }) => void this.heard.push(`+${worker.host} ${claims.decider.name}`),
       workerRemoved: ({ worker }, by) => void this.heard.push(`-${worker.host} ${by.name}`),

@@ -6,6 +6,7 @@ import { LoadTable } from '../../../base/core/load.ts';
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
+import { FakeClock } from '../../../base/runtime/fake-clock.ts';
 import { createRng } from '../../../base/runtime/rng.ts';
 import type { DesireResult } from './reconcile.ts';
 import { Registry } from './registry.ts';
@@ -31,7 +32,11 @@ interface Rig {
 function createRig(maxWorkers?: number): Rig {
   const cell = new FleetCell();
   const load = new LoadTable();
-  return { registry: new Registry({ cell, load, rng: createRng(7), ...(maxWorkers !== undefined && { maxWorkers }) }), cell, load };
+  return {
+    registry: new Registry({ cell, load, rng: createRng(7), clock: new FakeClock(), ...(maxWorkers !== undefined && { maxWorkers }) }),
+    cell,
+    load,
+  };
 }
 
 const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };

@@ -2,11 +2,14 @@
  * The single writer of the fleet: turns events (what sources want, facts, probes, ends of attempts) into the next immutable snapshot. It
  * has neither sockets nor timers; its observers send probes and fetch facts.
  */
+import type { Clock } from '../../../base/core/clock.ts';
 import type { AttemptListener, FleetCell } from '../../../base/core/fleet.ts';
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
+import { admits, type BreakerEvent, type BreakerPhase, type BreakerSettings, DEFAULT_BREAKER, stepBreaker } from './breaker.ts';
+import { breakerEventOf } from './breaker-event.ts';
 import { isEligible } from './eligibility.ts';
 import { FleetEdit, type FleetEditDeps } from './fleet-edit.ts';
 import { type Entry, FleetTable } from './fleet-table.ts';
@@ -21,27 +24,43 @@ import type { WorkerOptions } from './worker-options.ts';
 import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
 import { step, type WorkerEvent } from './worker-state.ts';
 
+export interface BreakerReading {
+  readonly phase: BreakerPhase;
+  /** Attempts since the worker was registered. */
+  readonly successes: number;
+  readonly failures: number;
+}
+
 interface RegistryDeps {
   readonly cell: FleetCell;
   readonly load: LoadTable;
   readonly rng: Rng;
+  readonly clock: Pick<Clock, 'nowMs'>;
   /** Every data-parallel rank of an engine is a worker. False if absent. */
   readonly isDpAware?: boolean;
   readonly maxWorkers?: number;
   /** Of workers whose source sets nothing else. */
   readonly health?: HealthSettings;
+  readonly breaker?: BreakerSettings;
 }
+
+const PROBE_FAILURES: ReadonlySet<WorkerEvent> = new Set(['probe-refused', 'probe-broken', 'probe-unready', 'probe-wrong', 'probe-late']);
 
 export class Registry implements AttemptListener {
   readonly #table: FleetTable;
   readonly #editDeps: FleetEditDeps;
   readonly #isDpAware: boolean;
+  readonly #clock: Pick<Clock, 'nowMs'>;
+  readonly #breaker: BreakerSettings;
   #observers: readonly WorkerObserver[] = [];
 
-  constructor({ cell, load, rng, isDpAware = false, maxWorkers = MAX_WORKERS, health = DEFAULT_HEALTH }: RegistryDeps) {
+  constructor(deps: RegistryDeps) {
+    const { cell, load, rng, isDpAware = false, maxWorkers = MAX_WORKERS, health = DEFAULT_HEALTH } = deps;
     this.#table = new FleetTable(cell);
     this.#editDeps = { table: this.#table, indices: new IndexPool(load, maxWorkers), rng, isDpAware, health };
     this.#isDpAware = isDpAware;
+    this.#clock = deps.clock;
+    this.#breaker = deps.breaker ?? DEFAULT_BREAKER;
   }
 
   observe(observer: WorkerObserver): void {
@@ -87,6 +106,14 @@ export class Registry implements AttemptListener {
     return this.#table.healthy;
   }
 
+  /** The breaker of the worker or rank at this index. */
+  findBreaker(worker: WorkerIndex): BreakerReading | null {
+    const entry = this.#table.find(worker);
+    if (entry === undefined) return null;
+    const { breaker, judged } = entry;
+    return { phase: breaker.phase, ...judged };
+  }
+
   /** The workers that `source` wants; the contract is SourceSink in sources/worker-source.ts. */
   desire(source: Source, workers: readonly DesiredWorker[]): readonly DesireResult[] {
     return this.#edit((edit) => reconcile(this.#table, edit, source, workers));
@@ -130,19 +157,52 @@ export class Registry implements AttemptListener {
     if (entry === undefined) return;
     this.#tell((observer) => observer.probeEnded?.(entry, event, detail));
     this.#apply(entry, event);
+    if (event === 'probe-passed') this.#judge(entry, 'probe-passed');
+    else if (PROBE_FAILURES.has(event)) this.#judge(entry, 'probe-failed');
+  }
+
+  breakerTimedOut(record: WorkerRecord): void {
+    const entry = this.#table.byId.get(record.worker.id);
+    if (entry !== undefined) this.#judge(entry, 'timed-out');
+  }
+
+  attemptStarted(worker: WorkerIndex): void {
+    const entry = this.#table.find(worker);
+    if (entry !== undefined && entry.breaker.phase === 'half_open') this.#judge(entry, 'started');
   }
 
   attemptEnded(worker: WorkerIndex, outcome: Outcome): void {
     const entry = this.#table.find(worker);
     if (entry === undefined) return;
+    this.#judgeOutcome(entry, outcome);
     const event = eventOf(outcome);
     // The usual case costs nothing: it would change nothing.
     if (event === null || (event === 'attempt-answered' && entry.state.doubts === 0)) return;
     this.#apply(entry, event);
   }
 
-  /** Nothing counts answers of 500 against a worker yet. */
-  forgive(_worker: WorkerIndex): void {}
+  forgive(worker: WorkerIndex): void {
+    const entry = this.#table.find(worker);
+    if (entry !== undefined) this.#judge(entry, 'forgiven');
+  }
+
+  #judgeOutcome(entry: Entry, outcome: Outcome): void {
+    // The router ended the requests of a worker that hangs itself; `/health` says when it is well again.
+    const event = outcome.kind === 'timeout' && entry.state.phase === 'hung' ? 'ended' : breakerEventOf(outcome);
+    if (event === 'succeeded') entry.judged.successes++;
+    else if (event !== 'ended') entry.judged.failures++;
+    this.#judge(entry, event);
+  }
+
+  #judge(entry: Entry, event: BreakerEvent): void {
+    const { breaker: before, isAdmitted } = entry;
+    const after = stepBreaker(before, event, this.#clock.nowMs(), this.#breaker);
+    if (after === before) return;
+    entry.breaker = after;
+    entry.isAdmitted = admits(after, this.#breaker);
+    if (entry.isAdmitted !== isAdmitted) this.#table.publish([], []);
+    if (after.phase !== before.phase) this.#tell((observer) => observer.breakerChanged?.(entry, before.phase));
+  }
 
   #apply(entry: Entry, event: WorkerEvent): void {
     const { state, probe } = step(entry.state, event, entry.health);

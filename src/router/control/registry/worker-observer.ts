@@ -1,4 +1,5 @@
 /** Events of the registry. It calls observers synchronously, in the order in which they subscribed. */
+import type { BreakerPhase } from './breaker.ts';
 import type { Source } from './source.ts';
 import type { WorkerRecord } from './worker-record.ts';
 import type { Phase, WorkerEvent } from './worker-state.ts';
@@ -13,6 +14,7 @@ export interface WorkerObserver {
   phaseChanged?(record: WorkerRecord, from: Phase, because: WorkerEvent): void;
   /** Comes after `phaseChanged` when one event causes both. */
   probeWanted?(record: WorkerRecord, when: 'now' | 'soon'): void;
+  breakerChanged?(record: WorkerRecord, from: BreakerPhase): void;
   /** The worker was asked for its data-parallel ranks, and they are still unknown. */
   ranksMissing?(record: WorkerRecord, why: string): void;
 }

@@ -1,5 +1,6 @@
 /** What the registry keeps of one worker; other parts of the control plane read it. */
 import type { Worker } from '../../../base/core/worker.ts';
+import type { BreakerState } from './breaker.ts';
 import type { Claims } from './claims.ts';
 import type { HealthSettings } from './health-settings.ts';
 import type { WorkerState } from './worker-state.ts';
@@ -29,4 +30,9 @@ export interface WorkerRecord {
   readonly state: WorkerState;
   /** Of this worker: its own settings, else those of the router. */
   readonly health: HealthSettings;
+  readonly breaker: BreakerState;
+  /** False: the breaker keeps requests away. */
+  readonly isAdmitted: boolean;
+  /** Attempts since the worker was registered, as the breaker judges them. */
+  readonly judged: { readonly successes: number; readonly failures: number };
 }

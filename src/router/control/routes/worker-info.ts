@@ -41,6 +41,7 @@ function infoOf(record: WorkerRecord, worker: Worker, load: LoadTable, job: JobS
     ...(worker.bootstrapPort !== null && { bootstrap_port: worker.bootstrapPort }),
     ...(rank !== null && { dp_rank: rank.number, dp_size: rank.size, dp_base_url: rank.engineUrl }),
     ...(Object.keys(metadata).length > 0 && { metadata }),
+    circuit_breaker: { state: record.breaker.phase, failures: record.breaker.strikes.length },
     disable_health_check: !record.health.isChecked,
     ...(job !== null && { job_status: job }),
   };

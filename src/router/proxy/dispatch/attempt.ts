@@ -42,6 +42,7 @@ export class Attempt {
     if (choice !== null) selection.commit(choice);
     parts.load.acquire(worker);
     if (this.series !== undefined && choice !== null) this.series.selections.value++;
+    parts.attempts.attemptStarted(worker);
   }
 
   /** The sink for the worker's answer: `sink`, behind a listener if the policy learns from answers. */
