@@ -200,8 +200,8 @@ class RouterFields:
     connections needs one (default: 2)."""
 
     health_check_timeout_secs: int = 5
-    """Time for a worker to answer /ready or an explicit --health-check-endpoint; /health has 25 s,
-    in seconds (default: 5)."""
+    """Time for a worker to answer a check; an engine takes at least one second for /health, in
+    seconds (default: 5)."""
 
     health_check_interval_secs: int = 60
     """Pause between two checks of a worker that is well; requests notice one that died without it,
@@ -209,7 +209,7 @@ class RouterFields:
 
     health_check_endpoint: str = "/health"
     """Path at which the router checks workers; with /health it asks the quicker /ready, and /health
-    itself more seldom (default: /health)."""
+    only of engines without /ready (default: /health)."""
 
     disable_health_check: bool = False
     """Take workers for well when they are registered; only their connections, and silence while

@@ -974,7 +974,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=True,
         secret=False,
         environment=None,
-        help="Time for a worker to answer /ready or an explicit --health-check-endpoint; /health has 25 s, in seconds (default: 5)",
+        help="Time for a worker to answer a check; an engine takes at least one second for /health, in seconds (default: 5)",
     ),
     Flag(
         name="health_check_interval_secs",
@@ -1010,7 +1010,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=True,
         secret=False,
         environment=None,
-        help="Path at which the router checks workers; with /health it asks the quicker /ready, and /health itself more seldom (default: /health)",
+        help="Path at which the router checks workers; with /health it asks the quicker /ready, and /health only of engines without /ready (default: /health)",
     ),
     Flag(
         name="disable_health_check",

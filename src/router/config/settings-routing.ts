@@ -34,7 +34,8 @@ export const WORKERS = {
     parsedText('PATH', 'a path that starts with / and holds no space, ? or #', (word) => (/^\/[!"$->@-~]*$/.test(word) ? word : null)),
     {
       group: 'workers',
-      describe: 'Path at which the router checks workers; with /health it asks the quicker /ready, and /health itself more seldom',
+      describe:
+        'Path at which the router checks workers; with /health it asks the quicker /ready, and /health only of engines without /ready',
       origin: '0.3.2',
       default: '/health',
     },
@@ -49,7 +50,7 @@ export const WORKERS = {
   }),
   healthCheckTimeoutSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
-    describe: 'Time for a worker to answer /ready or an explicit --health-check-endpoint; /health has 25 s',
+    describe: 'Time for a worker to answer a check; an engine takes at least one second for /health',
     origin: '0.3.2',
     default: 5,
     unit: 'seconds',
