@@ -14,7 +14,8 @@ PROGRAMS = ("launch-router.js", "sim.js")
 TARGET = "sglang_router/_router"
 
 # `import x from 'y'`, `export * from 'y'`, `import 'y'`, `import('y')`.
-IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']""")
+# Not a string that ends in one of the two words: ['from', 'to'].
+IMPORT = re.compile(r"""(?<!["'])(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']""")
 # Types, maps and documents are left out, and at the top of a package folders of what nobody loads.
 KEPT_SUFFIXES = {".js", ".cjs", ".mjs", ".json", ".wasm"}
 DROPPED_FOLDERS = {
