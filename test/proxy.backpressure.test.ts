@@ -181,7 +181,7 @@ for (const isChunked of [false, true]) {
       if (body instanceof Buffer)
         await call.write(`HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n${createHash('sha1').update(body).digest('hex')}`);
     });
-    const router = await startRouter(t, worker);
+    const router = await startRouter(t, worker, ['--max-replay-bytes', String(MIB / 2)]);
     const before = router.residentBytes();
     const piece = pattern(89 * 1000);
     const total = Math.floor(UPLOAD_BYTES / piece.length) * piece.length;

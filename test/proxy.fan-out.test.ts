@@ -10,6 +10,7 @@ const NOT_FOUND = jsonAnswer({ error: 'not here' }, 404);
 
 test('every worker gets the request with its own host and path, and the same body', async (t) => {
   const workers = [await ScriptedWorker.start(t), await ScriptedWorker.start(t), await ScriptedWorker.start(t)];
+  for (const worker of workers) worker.probe = () => ({ status: 200 });
   const urls = workers.map((worker, i) => worker.url + '/base'.repeat(i));
   const router = await startTestRouter(t, ['--worker-urls', ...urls], []);
   await router.untilEligible(urls.map((url) => ({ url })));

@@ -1,5 +1,6 @@
 // Runs one test file in a process, reads its results from the reporter, and ends every process that the file has started.
 import { spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,9 +61,12 @@ export async function runTestFile({ root, file, mark, args, env, isUrgent, stopp
   return result;
 }
 
+/** Linux may share the cores among sessions and not among processes: then the priority of the session counts (autogroup, sched(7)). */
 function raise(pid) {
+  const priority = constants.priority.PRIORITY_HIGH;
   try {
-    setPriority(pid, constants.priority.PRIORITY_HIGH);
+    setPriority(pid, priority);
+    if (existsSync(`/proc/${pid}/autogroup`)) writeFileSync(`/proc/${pid}/autogroup`, String(priority));
   } catch {
     // Only root may raise a priority.
   }

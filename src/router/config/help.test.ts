@@ -31,8 +31,8 @@ test('every setting that works has its line, and every flag of sglang_router 0.3
   const text = helpText('seed');
   for (const { flag } of BUILT) assert.match(text, new RegExp(`^ {6}${flag}(?: <|$| )`, 'm'), flag);
   const [, names = ''] = text.split('not available in this version yet:');
-  assert.match(names, / --service-discovery /);
-  assert.doesNotMatch(names, / --dp-aware /);
+  assert.match(names, / --service-discovery\s/);
+  assert.doesNotMatch(names, / --dp-aware\s/);
   assert.doesNotMatch(names, /--disable-retries/);
   for (const flag of names.trim().split(/\s+/))
     assert.ok(
