@@ -48,7 +48,22 @@ export async function startTestRouter(
 ): Promise<TestRouter> {
   const urls = workers.length === 0 || named === 'by flags' ? [] : ['--worker-urls', ...workers.map((worker) => worker.url)];
   const paths = forwardsAll ? ['--forward-paths', '/*'] : [];
-  const argv = ['--port', '0', '--prometheus-port', '0', '--shutdown-grace-period-secs', '1', '--seed', '1', ...urls, ...paths, ...flags];
+  // Tests of bad answers send more of them than open a breaker; tests of the breaker set its flags.
+  const breaker = flags.some((flag) => flag.startsWith('--cb-')) ? [] : ['--disable-circuit-breaker'];
+  const argv = [
+    ...breaker,
+    '--port',
+    '0',
+    '--prometheus-port',
+    '0',
+    '--shutdown-grace-period-secs',
+    '1',
+    '--seed',
+    '1',
+    ...urls,
+    ...paths,
+    ...flags,
+  ];
   const loaded = loadConfig({ argv, env: {}, readFile: (path) => path });
   if (loaded.kind !== 'config') throw new Error(loaded.kind === 'errors' ? formatProblems(loaded.problems) : loaded.kind);
   const running = await startRouter(loaded.config, { clock: realClock, rng: createRng(loaded.config.seed ?? undefined), logger }, false);
