@@ -72,6 +72,18 @@ describe('whatever the text is', () => {
     );
   });
 
+  it('a value without a text is a problem and never throws', () => {
+    const hostile = JSON.stringify({ toString: null, valueOf: null, constructor: null });
+    const flags = ['tp-size', 'dp-size', 'pp-size', 'port', 'disaggregation-bootstrap-port', 'page-size', 'model-path', 'kv-cache-dtype'];
+    const paths = [...leafPaths(SEED_INPUT), ...flags.map((flag) => `backend.sglang_config.prefill.${flag}`)];
+    for (const path of paths) {
+      for (const value of [hostile, `[${hostile}]`]) {
+        const { problems, recipes } = load(SEED_RECIPE, { overrides: [{ kind: 'set', text: `${path}=${value}` }] });
+        assert.equal(recipes.length === 1, problems.length === 0, path);
+      }
+    }
+  });
+
   it('deep nesting and repeated aliases end in a complaint', () => {
     assert.ok(problemsOf(`a: ${'['.repeat(20_000)}`).length > 0);
     assert.match(problemsOf(`${'a: {'.repeat(100)}${'}'.repeat(100)}`).join('\n'), /nested deeper than 64 levels/);

@@ -1,7 +1,7 @@
 /** What prefill and decode workers must agree on, or every request of a pair fails after minutes of loading. */
 
 import { type Findings, shown } from '../text/findings.ts';
-import { type EngineFlag, findEngineFlag } from './engine-flags.ts';
+import { type EngineFlag, findEngineFlag, wholeNumber } from './engine-flags.ts';
 import type { WorkerGroup } from './recipe.ts';
 import { pathOf } from './worker-words.ts';
 
@@ -43,11 +43,8 @@ function checkBootstrapPorts(workers: readonly WorkerGroup[], findings: Findings
   for (const { role, flags } of workers) {
     for (const flag of ['bootstrapPort', 'port'] as const) {
       const found = findEngineFlag(flags, flag);
-      const port = Number(found?.value);
-      if (
-        found !== null &&
-        !(Number.isInteger(port) && port >= 1 && port <= 65_535 && typeof found.value !== 'boolean' && typeof found.value !== 'object')
-      ) {
+      const port = wholeNumber(found?.value);
+      if (found !== null && !(port >= 1 && port <= 65_535)) {
         findings.problem(pathOf(findings, section(role), found.name), `got ${shown(found.value)}, expected a port from 1 to 65535`);
       }
     }
@@ -60,6 +57,6 @@ function section(role: string): readonly string[] {
 
 /** `/model/` and `/model` name one directory. */
 function normal(flag: EngineFlag, value: unknown): string {
-  const text = String(value);
+  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
   return flag === 'modelPath' && text.length > 1 ? text.replace(/\/+$/, '') : text;
 }

@@ -52,6 +52,12 @@ export function doubleFlags(flags: Flags): readonly (readonly [string, string])[
   });
 }
 
+/** The value as a whole number, also in quotes; NaN for anything else (maps and lists may have no text at all). */
+export function wholeNumber(value: unknown): number {
+  const number = typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
+  return Number.isInteger(number) ? number : Number.NaN;
+}
+
 /** GPUs that one worker uses, or the flag that says something else than a whole number from 1. */
 export type WorkerGpus =
   | { readonly ok: true; readonly gpus: number; readonly given: boolean; readonly how: string }
@@ -62,12 +68,8 @@ export function gpusOfWorker(flags: Flags): WorkerGpus {
   const sizes: { readonly flag: EngineFlag; readonly size: number; readonly name: string | null }[] = [];
   for (const flag of ['tensor', 'pipeline', 'data'] as const) {
     const found = findEngineFlag(flags, flag);
-    const size = found === null ? 1 : Number(found.value);
-    if (
-      found !== null &&
-      (typeof found.value === 'object' || typeof found.value === 'boolean' || !Number.isInteger(size) || size < 1 || size > 1_000_000)
-    )
-      return { ok: false, flag: found };
+    const size = found === null ? 1 : wholeNumber(found.value);
+    if (found !== null && !(size >= 1 && size <= 1_000_000)) return { ok: false, flag: found };
     sizes.push({ flag, size, name: found?.name ?? null });
   }
   const isInside = flags['enable-dp-attention'] === true;
