@@ -88,11 +88,13 @@ export class Report {
     const failing = results.filter(([, { failed }]) => failed > 0).map(([file]) => file);
     if (failing.length > 0) this.#print(`\nfailed: ${failing.join(' ')}`);
     const slow = results.sort(([, a], [, b]) => b.tookMs - a.tookMs).slice(0, SLOWEST);
-    this.#print(`slowest files: ${slow.map(([file, { tookMs }]) => `${file} ${seconds(tookMs)} s`).join(', ')}`);
+    this.#print('slowest files, and their CPU time:');
+    for (const [file, { tookMs, cpuMs }] of slow) this.#print(`${seconds(tookMs).padStart(5)} s ${seconds(cpuMs).padStart(5)} s  ${file}`);
     if (note !== null) this.#print(note);
     const skips = results.flatMap(([, result]) => result.skips);
     this.#print(
-      `${plural(results.length, 'file')} in ${seconds(performance.now() - this.#begunMs)} s: ${this.#phases.join(', ')}; ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`,
+      `${plural(results.length, 'file')} in ${seconds(performance.now() - this.#begunMs)} s (${this.#phases.join(', ')}), ` +
+        `CPU time ${seconds(this.#sum('cpuMs'))} s; ${availableParallelism()} cores, load ${loadavg()[0]?.toFixed(1)}`,
     );
     this.#print(`${this.#sum('passed')} passed, ${this.failed} failed, ${skips.length} skipped`);
     this.#print(`skipped: ${skips.length === 0 ? 'none' : skipReasons(skips)}`);

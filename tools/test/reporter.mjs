@@ -1,6 +1,6 @@
 // The reporter in the process of a test file (--test-reporter): sends each result to the runner as one line of JSON through the
 // descriptor REPORT. It does not touch the output of the tests.
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 
 /** The descriptor that the runner reads (test-process.mjs). */
@@ -31,6 +31,22 @@ function resultOf(type, data, names) {
   return { type: 'fail', names, isSuite, isRepeated, line: data.line, text: isRepeated ? '' : textOf(details.error) };
 }
 
+/** CPU time of this process and of those that it has started and that have ended, ms. */
+function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  let ticks = 0;
+  try {
+    const stat = readFileSync('/proc/self/stat', 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    ticks = Number(fields[13]) + Number(fields[14]); // cutime and cstime, in hundredths of a second (proc(5)).
+  } catch {
+    // Only Linux tells of other processes.
+  }
+  return Math.round((user + system) / 1000 + ticks * 10);
+}
+
+const send = (line) => writeSync(REPORT, `${JSON.stringify(line)}\n`);
+
 async function* report(source) {
   const names = [];
   for await (const { type, data } of source) {
@@ -40,8 +56,9 @@ async function* report(source) {
     else if (type === 'test:pass' || type === 'test:fail') line = resultOf(type, data, [...names.slice(0, data.nesting), data.name]);
     else if (type === 'test:diagnostic' && !/^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(data.message))
       line = { type: 'note', text: data.message };
-    if (line !== null) writeSync(REPORT, `${JSON.stringify(line)}\n`);
+    if (line !== null) send(line);
   }
+  send({ type: 'end', cpuMs: cpuMs() });
   // Node rejects a reporter that yields nothing.
   yield '';
 }

@@ -55,8 +55,8 @@ suite('the closing lines', { concurrency: 2 }, () => {
     });
     const { status, lines } = await run(root);
     assert.equal(status, 0, lines.join('\n'));
-    assert.match(lines.at(-4) ?? '', /^slowest files: (?:\S+\.test\.ts [\d.]+ s(?:, |$)){3}/);
-    assert.match(lines.at(-3) ?? '', /^3 files in [\d.]+ s: tests [\d.]+/);
+    assert.match(lines.slice(-7, -3).join('\n'), /^slowest files, and their CPU time:(?:\n +[\d.]+ s +[\d.]+ s {2}\S+\.test\.ts){3}$/);
+    assert.match(lines.at(-3) ?? '', /^3 files in [\d.]+ s \(tests [\d.]+\), CPU time 0\.[\d]+ s; \d+ cores, load [\d.]+$/);
     assert.equal(lines.at(-2), '3 passed, 0 failed, 3 skipped');
     assert.equal(lines.at(-1), 'skipped: 2 tests (no engine), 1 whole suite (no cluster)');
   });

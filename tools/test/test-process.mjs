@@ -19,12 +19,12 @@ const LEAVE_MS = 2000;
 /**
  * Runs `file` (compiled, below `root`) and resolves with its results:
  *
- *     { tests, passed, failures: [{ names, text, line }], failed, skips: [{ names, why, isSuite }], notes, tookMs, output }
+ *     { tests, passed, failures: [{ names, text, line }], failed, skips: [{ names, why, isSuite }], notes, tookMs, cpuMs, output }
  *
  * `mark` identifies its processes. `isUrgent` puts them before other programs where the user may do that. When `stopped` resolves, the result is null, and the guard ends the processes (guard.mjs).
  */
 export async function runTestFile({ root, file, mark, args, env, isUrgent, stopped }) {
-  const result = { tests: 0, passed: 0, failed: 0, failures: [], skips: [], notes: [], tookMs: 0, output: '' };
+  const result = { tests: 0, passed: 0, failed: 0, failures: [], skips: [], notes: [], tookMs: 0, cpuMs: 0, output: '' };
   const begun = performance.now();
   const child = spawn(
     process.execPath,
@@ -73,7 +73,11 @@ function raise(pid) {
 }
 
 /** Adds one line of the reporter. Counts as node:test does: a suite counts only if it fails itself, such as in a hook. */
-function take(result, { type, isSuite, names, why, text, line, isRepeated }) {
+function take(result, { type, isSuite, names, why, text, line, isRepeated, cpuMs }) {
+  if (type === 'end') {
+    result.cpuMs = cpuMs;
+    return;
+  }
   if (type === 'note') {
     result.notes.push(text);
     return;
