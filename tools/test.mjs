@@ -77,7 +77,8 @@ await runLanes(
     signal: session.signal,
     args: values.name === undefined ? [] : [`--test-name-pattern=${values.name}`],
     env: { TMPDIR: session.temporary },
-    width: availableParallelism(),
+    // Many tests wait for something most of their time.
+    width: availableParallelism() + 1,
   },
   report,
 );
