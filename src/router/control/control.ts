@@ -9,7 +9,8 @@ import type { WorkerIndex } from '../../base/core/worker.ts';
 import { createWorkerClient } from './calls/worker-client.ts';
 import { WorkerRounds } from './calls/worker-rounds.ts';
 import { FactsFetcher } from './facts/facts-fetcher.ts';
-import { probeTarget } from './probing/probe.ts';
+import { HealthChecks } from './probing/health-checks.ts';
+import { DEFAULT_ENDPOINT, probeTarget } from './probing/probe.ts';
 import { Prober, type ProberSettings } from './probing/prober.ts';
 import type { BreakerSettings } from './registry/breaker.ts';
 import { BreakerTimers } from './registry/breaker-timers.ts';
@@ -31,7 +32,7 @@ export interface ControlSettings {
   readonly startupTimeoutMs: number;
   /** Between probes of a worker that is away; larger values than 500 ms are lowered to 500 ms. */
   readonly startupCheckIntervalMs: number;
-  /** `/health`, the default, means `/ready`, or `/health` if the worker has no `/ready`. */
+  /** `/health`, the default, means `/ready` with a rarer `/health` beside it. */
   readonly healthCheckEndpoint: string;
   /** Of workers whose source sets nothing else. */
   readonly health: HealthSettings;
@@ -50,6 +51,14 @@ interface ControlDeps {
   readonly logger: Logger;
   readonly settings: ControlSettings;
   readonly counters?: WorkerCounters;
+  /** The requests at a worker or rank. None if absent. */
+  readonly traffic?: WorkerTraffic;
+}
+
+/** What the data plane knows of the connections to a worker. */
+export interface WorkerTraffic {
+  /** Reads of answers so far, all ranks of an engine together. */
+  reads(worker: WorkerIndex): number;
 }
 
 export interface Control {
@@ -73,8 +82,10 @@ export interface Control {
 
 /** With this pause a worker whose probe takes a second takes traffic within two seconds. */
 const MAX_AWAY_INTERVAL_MS = 500;
+const NO_TRAFFIC: WorkerTraffic = { reads: () => 0 };
 
-export function createControl({ cell, load, clock, rng, logger, counters, settings }: ControlDeps): Control {
+export function createControl(deps: ControlDeps): Control {
+  const { cell, load, clock, rng, logger, counters, settings, traffic = NO_TRAFFIC } = deps;
   const { isPaired = false, isDpAware = false } = settings;
 
   const registry = new Registry({ cell, load, rng, clock, isDpAware, health: settings.health, breaker: settings.breaker });
@@ -85,9 +96,18 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
   const jobs = new RegistrationJobs(clock, logger, settings.startupTimeoutMs);
   const firstLook = new FirstLook(clock);
   const prober = new Prober(clock, rng, client, proberSettings(settings), registry);
+  const health = new HealthChecks({
+    clock,
+    rng,
+    client,
+    path: settings.healthCheckEndpoint,
+    isRegular: settings.healthCheckEndpoint === DEFAULT_ENDPOINT,
+    reads: ({ worker }) => traffic.reads(worker.index),
+    sink: registry,
+  });
   const breakers = new BreakerTimers(clock, settings.breaker.timeoutMs, registry);
   const facts = new FactsFetcher(clock, client, logger, registry);
-  for (const observer of [log, jobs, firstLook, prober, breakers, facts]) registry.observe(observer);
+  for (const observer of [log, jobs, firstLook, prober, health, breakers, facts]) registry.observe(observer);
 
   const api = new ControlApi();
   api.start(registry);
@@ -126,7 +146,7 @@ export function createControl({ cell, load, clock, rng, logger, counters, settin
       firstLook.stop();
       jobs.stop();
       breakers.stop();
-      await Promise.all([prober.stop(), facts.stop(), rounds.stop()]);
+      await Promise.all([prober.stop(), health.stop(), facts.stop(), rounds.stop()]);
     },
   };
 }

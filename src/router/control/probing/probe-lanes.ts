@@ -12,6 +12,9 @@ interface LaneLimits {
   readonly open: number;
 }
 
+/** Of each kind of probe. */
+export const PROBE_LANES: LaneLimits = { lanes: 64, holdMs: 250, open: 1024 };
+
 export class ProbeLanes {
   readonly #clock: Clock;
   readonly #limits: LaneLimits;

@@ -16,7 +16,7 @@ export interface ProbeTarget {
  * `/ready` answers at once, and 503 after SIGTERM or during a pause; `/health` of an engine takes at least a second. Source: observed on
  * SGLang 0.5.23.
  */
-const DEFAULT_ENDPOINT = '/health';
+export const DEFAULT_ENDPOINT = '/health';
 export const DEFAULT_TARGET: ProbeTarget = { paths: ['/ready', DEFAULT_ENDPOINT], isExplicit: false };
 
 /** `endpoint`: `--health-check-endpoint`. The Python launcher leaves defaults out, so `/health` is no choice of an operator. */

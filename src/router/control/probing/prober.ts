@@ -15,7 +15,7 @@ import type { WorkerObserver } from '../registry/worker-observer.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 import { isUp, type WorkerEvent } from '../registry/worker-state.ts';
 import { type ProbeReport, type ProbeTarget, probe } from './probe.ts';
-import { ProbeLanes } from './probe-lanes.ts';
+import { PROBE_LANES, ProbeLanes } from './probe-lanes.ts';
 
 export interface ProberSettings {
   readonly target: ProbeTarget;
@@ -41,7 +41,6 @@ const MAX_AWAY_PROBES_PER_SEC = 800;
 const SOON_MS = 250;
 const URGENT_INTERVAL_MS = 100;
 const JITTER = 0.1;
-const LANES = { lanes: 64, holdMs: 250, open: 1024 };
 
 /** What the prober needs of the registry. */
 interface ProbeSink {
@@ -53,7 +52,7 @@ export class Prober implements WorkerObserver {
   readonly #shared: Shared;
 
   constructor(clock: Clock, rng: Rng, client: WorkerClient, settings: ProberSettings, sink: ProbeSink) {
-    this.#shared = { clock, rng, client, settings, sink, lanes: new ProbeLanes(clock, LANES), away: 0, running: new Set() };
+    this.#shared = { clock, rng, client, settings, sink, lanes: new ProbeLanes(clock, PROBE_LANES), away: 0, running: new Set() };
   }
 
   /** Starts a loop that probes the worker now, and ends when the worker is removed. */
