@@ -305,7 +305,7 @@ suite('pairs', { concurrency: 4 }, () => {
       const room = /"bootstrap_room":(\d+)/.exec(toPrefill)?.[1] ?? '';
       const [own, other] = [i % 4, i % 2];
       assert.equal(BigInt(room) % 4n, BigInt(own));
-      const pair = `{"bootstrap_host":"127.0.0.1","bootstrap_port":8998,"bootstrap_room":${room},"rid":"pair-${room}"`;
+      const pair = `{"bootstrap_host":"127.0.0.1","bootstrap_port":8998,"bootstrap_room":${room},"rid":"pair-${room.padStart(19, '0')}"`;
       assert.equal(toPrefill, `${pair},"data_parallel_rank":${own},"routed_dp_rank":${own},${rest}`);
       assert.equal(toDecode, `${pair},"data_parallel_rank":${other},"routed_dp_rank":${other},"disagg_prefill_dp_rank":${own},${rest}`);
     }

@@ -44,7 +44,7 @@ test('sends both legs the same body, with the bootstrap fields in front and ever
   const [toPrefill, toDecode] = [await (await prefill.next()).body(), await (await decode.next()).body()];
   assert.deepEqual(toPrefill, toDecode);
   const room = roomIn(toPrefill);
-  const added = `"bootstrap_host":"127.0.0.1","bootstrap_port":8998,"bootstrap_room":${room},"rid":"pair-${room}",`;
+  const added = `"bootstrap_host":"127.0.0.1","bootstrap_port":8998,"bootstrap_room":${room},"rid":"pair-${room.padStart(19, '0')}",`;
   assert.equal(toPrefill.toString(), `{${added}${body.slice(1)}`);
   assert.ok(BigInt(room) >= 1n && BigInt(room) < 2n ** 63n);
   await router.quiet();
@@ -79,7 +79,7 @@ test('a request id of null is none: both legs and aborts have the one of the rou
     await client.send(requestBytes({ path: GENERATE, body }));
     const sent = (await (await decode.next()).body()).toString();
     assert.deepEqual(await (await prefill.next()).body(), Buffer.from(sent));
-    const rid = `pair-${roomIn(Buffer.from(sent))}`;
+    const rid = `pair-${roomIn(Buffer.from(sent)).padStart(19, '0')}`;
     assert.ok(sent.endsWith(`,"rid":"${rid}",${rest}}`), sent);
     client.destroy();
     await until(() => decode.aborted.includes(rid) && prefill.aborted.includes(rid), 'both engines to be told');
@@ -123,7 +123,7 @@ test('gives every prompt of a batch its own room', async (t) => {
     assert.deepEqual(members.bootstrap_port, [8998, 8998]);
     const rooms = /"bootstrap_room":\[(\d+),(\d+)\]/.exec(sent.toString());
     assert.ok(rooms !== null && rooms[1] !== rooms[2]);
-    assert.equal(members.rid, `pair-${rooms[1]}`);
+    assert.equal(members.rid, `pair-${rooms[1]!.padStart(19, '0')}`);
   }
 });
 

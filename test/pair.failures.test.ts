@@ -611,3 +611,27 @@ test('a prefill that goes on long after decode has ended is given up at the end 
   assert.equal(prefill.aborted.length, 1);
   assert.deepEqual(router.outcomes, ['decode0 ok 200', 'prefill0 cancelled 0']);
 });
+
+test("a client's id that begins another one at work is not aborted: the engine would end both", async (t) => {
+  const prefill = await startEngine(t, 'prefill');
+  const decode = await startEngine(t, 'decode');
+  const router = await startPairRouter(t, [prefill, decode]);
+  const ask = async (rid: string) => {
+    const client = await router.connect();
+    await client.send(requestBytes({ path: '/generate', body: JSON.stringify({ text: 'hi', rid }) }));
+    return { client, legs: [await prefill.next(), await decode.next()] as const };
+  };
+  const long = await ask('job-12');
+  const short = await ask('job-1');
+  short.client.destroy();
+  await short.legs[0].closed;
+  await short.legs[1].closed;
+  long.client.destroy();
+  await until(() => prefill.aborted.length > 0 && decode.aborted.length > 0, 'the abort of the longer id');
+  await router.quiet();
+  assert.deepEqual([prefill.aborted, decode.aborted], [['job-12'], ['job-12']]);
+  const again = await ask('job-1');
+  again.client.destroy();
+  await until(() => prefill.aborted.length > 1 && decode.aborted.length > 1, 'the abort of an id that begins no other');
+  assert.deepEqual([prefill.aborted[1], decode.aborted[1]], ['job-1', 'job-1']);
+});

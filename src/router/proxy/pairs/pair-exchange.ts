@@ -369,6 +369,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     const pair = this.#pair;
     if (pair === null || !pair.isOver) return;
     this.#parts.pairing.ledger.close(pair.live);
+    this.#parts.pairing.liveRids.delete(pair.rids);
     this.#parts.pairing.lingering.delete(this);
   }
 

@@ -81,12 +81,14 @@ export class Pair {
   abort(leg: PairLeg, kind: OutcomeKind, isTold = true): void {
     const upstream = leg.abort(kind);
     if (upstream === null || !isTold) return;
-    const { aborts } = this.#makers.pairing;
+    const { aborts, liveRids } = this.#makers.pairing;
     const { fields, request } = this.#order;
     const ageMs = this.#makers.dispatch.turn.nowMs - this.live.startMs;
     // A stream's engine sees at once that its socket is closed. An id of the client may have come back with a new request by then.
     const isYoung = !request.isStream && !this.rids.isClients && ageMs < YOUNG_MS;
     for (const rid of this.rids.all) {
+      // The engine sees by itself that the socket is closed, if later.
+      if (liveRids.endsOthers(this.rids, rid)) continue;
       if (isYoung) aborts.sendTwice(upstream, rid, abortFields(fields));
       else aborts.send(upstream, rid, abortFields(fields));
     }
@@ -116,6 +118,7 @@ export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: 
   const live = ledger.open(shape.batch === SINGLE ? 1 : shape.batch, prefillWorker, decodeWorker, nowMs);
   if (live === null) return { code: 'too_many_pairs', message: 'as many prefill-decode pairs are at work as the router keeps' };
   const rids = new PairRids(shape, live.rooms);
+  pairing.liveRids.add(rids);
   const bootstrap = pairing.getBootstrap(prefillWorker.index);
   const members = shape.batch === SINGLE ? bootstrap.single(live.rooms[0]!) : bootstrap.batch(live.rooms); // One room was asked for.
   const [prefillRank, decodeRank] = [prefillWorker.rank?.number ?? null, decodeWorker.rank?.number ?? null];

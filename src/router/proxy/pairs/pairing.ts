@@ -15,6 +15,7 @@ import type { Selection } from '../dispatch/selection.ts';
 import type { BodyMemory } from '../request/body-memory.ts';
 import type { Turn } from '../turn.ts';
 import { EngineAborts } from './engine-aborts.ts';
+import { LiveRids } from './live-rids.ts';
 import { PairReader } from './reader.ts';
 
 /** At the end of the router: how long aborts may take that are on their way. */
@@ -54,6 +55,7 @@ export class Pairing implements FleetListener {
   readonly ledger: PairLedger;
   readonly reader: PairReader;
   readonly aborts: EngineAborts;
+  readonly liveRids: LiveRids = new LiveRids();
   readonly finder: ListFinder = new ListFinder();
   readonly series: PairSeries;
   readonly lingering: LinkedList<Lingering> = new LinkedList();

@@ -8,9 +8,20 @@ const shape = (batch: number, rid: string | null): PairShape => ({ batch, rid, w
 const rids = (batch: number, rid: string | null): PairRids => new PairRids(shape(batch, rid), batch === 0 ? [] : [ROOM]);
 
 test('a request without an id gets one that is made of its room', () => {
-  assert.equal(rids(SINGLE, null).member, ',"rid":"pair-4711"');
-  assert.deepEqual(rids(SINGLE, null).all, ['pair-4711']);
-  assert.deepEqual(rids(2, null).all, ['pair-4711_0', 'pair-4711_1']);
+  assert.equal(rids(SINGLE, null).member, ',"rid":"pair-0000000000000004711"');
+  assert.deepEqual(rids(SINGLE, null).all, ['pair-0000000000000004711']);
+  assert.deepEqual(rids(2, null).all, ['pair-0000000000000004711_0', 'pair-0000000000000004711_1']);
+});
+
+test('no id of the router begins like the id of another request', () => {
+  const idsOf = (digits: string): readonly string[] => new PairRids(shape(SINGLE, null), [{ digits, block: 0 }]).all;
+  for (const [one, other] of [
+    ['1', '12'],
+    ['922337203685477580', '9223372036854775807'],
+  ] as const) {
+    assert.ok(!idsOf(other)[0]!.startsWith(idsOf(one)[0]!));
+    assert.equal(idsOf(one)[0]!.length, idsOf(other)[0]!.length);
+  }
 });
 
 test('the id of the client stays, and is read as the engine reads it', () => {

@@ -8,17 +8,20 @@ import type { Room } from '../../pair/room.ts';
 
 /** Prompts of a batch that are aborted one by one; for the others the engine sees that the socket is closed. */
 const MAX_ABORTED = 64;
+/** Digits of the largest room. An engine aborts every request whose id begins like the one that is named, so all of ours have one length. */
+const ROOM_DIGITS = 19;
 
 export class PairRids {
-  /** What goes into the body after other members: `,"rid":"pair-123"`; '' when the client has an id of its own. */
+  /** What goes into the body after other members: `,"rid":"pair-0000000000000000123"`; '' when the client has an id of its own. */
   readonly member: string;
   readonly #shape: PairShape;
   readonly #own: string;
+  #all: readonly string[] | null = null;
 
   constructor(shape: PairShape, rooms: readonly Room[]) {
     const room = rooms[0];
     this.#shape = shape;
-    this.#own = shape.rid !== null || room === undefined ? '' : `pair-${room.digits}`;
+    this.#own = shape.rid !== null || room === undefined ? '' : `pair-${room.digits.padStart(ROOM_DIGITS, '0')}`;
     this.member = this.#own === '' ? '' : `,"rid":"${this.#own}"`;
   }
 
@@ -29,6 +32,11 @@ export class PairRids {
 
   /** Ids as the engine made them: it numbers the prompts of a batch. Source: SGLang, `_normalize_rid`. */
   get all(): readonly string[] {
+    this.#all ??= this.#read();
+    return this.#all;
+  }
+
+  #read(): readonly string[] {
     const { batch, rid } = this.#shape;
     const given: unknown = rid === null ? this.#own : parsed(rid);
     // An engine aborts every request whose id begins like the one that is named: an empty one would be all of them.
