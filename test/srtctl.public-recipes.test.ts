@@ -187,7 +187,7 @@ const CASES: Readonly<Record<string, Expected>> = {
       assert.deepEqual([env['MOONCAKE_PROTOCOL'], env['MOONCAKE_MASTER']], ['rdma', '<node0>:8700']);
     },
   },
-  '35-mocker.yaml': { refused: /backend\.type: got mocker, expected sglang or sim \(use type: sim\)/ },
+  '35-mocker.yaml': { refused: /backend\.type: this recipe is for the mocker of Dynamo: srtctl starts only SGLang engines/ },
   '36-base-alone.yaml': { refused: /slurm: unknown key beside base/ },
   '37-port-in-config.yaml': {
     warns: [/prefill\.host: left out, got "0\.0\.0\.0"/],

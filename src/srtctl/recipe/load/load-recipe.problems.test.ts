@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { load, problemsOf, warningsOf } from '../../../../test/support/load-text.ts';
 import { SEED_RECIPE } from '../../../../test/support/recipe-texts.ts';
 import { formatProblem } from '../text/problem.ts';
+import { loadRecipe } from './load-recipe.ts';
 
 /** What is added to or replaced in the seed's recipe -> the complaint, with its line and column where it stands. */
 const COMPLAINTS: readonly [string, (text: string) => string, string][] = [
@@ -345,4 +346,34 @@ describe('a warning', () => {
       assert.ok(warnings.map(formatProblem).includes(expected), warnings.map(formatProblem).join('\n'));
     });
   }
+});
+
+describe('recipes for other engines', () => {
+  const RECIPES: readonly (readonly [engine: string, recipe: string, problem: string])[] = [
+    [
+      'vLLM',
+      'name: a\nbackend: {type: vllm, connector: null, vllm_config: {prefill: {tensor-parallel-size: 1}}}\nprofiling: {phases: prefill}\n',
+      'r.yaml:2:17: backend.type: this recipe is for vLLM: srtctl starts only SGLang engines',
+    ],
+    [
+      'TensorRT-LLM of schema 2',
+      'schema: 2\nname: a\nengine: {type: trtllm, numa_memory_bind: true}\nroles: {prefill: {extra_args: [--a]}}\nfrontend: {type: trtllm_serve}\n',
+      'r.yaml:3:16: engine.type: this recipe is for TensorRT-LLM: srtctl starts only SGLang engines',
+    ],
+    [
+      'several engines',
+      'schema: 2\nname: a\nroles: {prefill: {engine: sglang}, decode: {engine: tilert}}\n',
+      'r.yaml:3:53: roles.decode.engine: this recipe is for TileRT: srtctl starts only SGLang engines',
+    ],
+    [
+      'the mocker, in two variants',
+      'base: {name: a, backend: {type: mocker}}\noverride_b: {benchmark: {isl: 1}}\noverride_c: {benchmark: {isl: 2}}\n',
+      'r.yaml:1:33: backend.type: this recipe is for the mocker of Dynamo: srtctl starts only SGLang engines (backend.type: sim starts simulated engines)',
+    ],
+  ];
+  for (const [engine, recipe, problem] of RECIPES)
+    it(`have one problem: ${engine}`, () => {
+      const { problems } = loadRecipe(recipe, 'r.yaml');
+      assert.deepEqual(problems.map(formatProblem), [problem]);
+    });
 });

@@ -13,6 +13,7 @@ import { resolveRecipe } from '../resolve/resolve-recipe.ts';
 import { createRedactor } from '../secrets/redactor.ts';
 import { secretScalars, secretValues } from '../secrets/secret-values.ts';
 import { type Renamed, writtenPath, writtenText } from '../spelling/moves.ts';
+import { findOtherEngine } from '../spelling/other-engines.ts';
 import { toSchema1 } from '../spelling/to-schema-1.ts';
 import { readDottedPath } from '../text/dotted-path.ts';
 import { setAt, withoutExtensions } from '../text/edit-tree.ts';
@@ -136,6 +137,11 @@ interface Point {
 }
 
 function resolvePoint({ tree, varied }: SweptTree, override: string | null, context: ResolveContext): Point {
+  const other = findOtherEngine(tree);
+  if (other !== null) {
+    const source = { tree, schema1: tree, renamed: [] };
+    return { recipe: null, source, varied, problems: [other], warnings: [], impossible: null };
+  }
   const { tree: schema1, renamed, problems, warnings } = toSchema1(tree);
   const findings = new Findings(schema1, (path) => writtenPath(path, renamed));
   const recipe = resolveRecipe(findings, { override, varied }, context);
