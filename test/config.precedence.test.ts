@@ -14,6 +14,7 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
   requestIdHeaders: lists(['x-a'], ['x-a', 'x-b'], ['rid']),
   forwardHeaders: lists(['x-a'], ['x-a', 'x-b'], ['*']),
   healthCheckEndpoint: texts('/ping', '/a/b', '/health_generate'),
+  workersFile: texts('/etc/workers', 'a b', 'x'),
   logDir: texts('/var/log', 'a b', 'x'),
   accessLog: [
     ['on', '"on"', 'on'],

@@ -180,9 +180,9 @@ export const LAYERS = {
     what: 'what workers report about themselves',
   },
   'router/control/sources': {
-    imports: ['base/core', 'router/control/registry'],
-    uses: [],
-    what: 'who wants workers: command line, control API',
+    imports: ['base/core', 'base/runtime', 'router/control/registry'],
+    uses: ['node:fs/promises', 'yaml'],
+    what: 'who wants workers: command line, control API, file',
   },
   'router/control/routes': {
     imports: ['base/core', 'router/control/calls', 'router/control/registry', 'router/control/sources'],

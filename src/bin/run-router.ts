@@ -6,7 +6,8 @@ import { createRng } from '../base/runtime/rng.ts';
 import { watchSignals } from '../base/runtime/signals.ts';
 import { tuneForRelaying } from '../base/runtime/v8-flags.ts';
 import { type RunningRouter, startRouter } from '../router/compose.ts';
-import { type Config, formatProblems, loadConfig } from '../router/config/load-config.ts';
+import { type Config, formatProblems, type LoadedConfig, loadConfig } from '../router/config/load-config.ts';
+import { lineOf, readWorkersFile } from '../router/control/sources/workers-file.ts';
 import type { Dialect } from '../router/setting/setting.ts';
 import { startLog } from '../router/telemetry/log.ts';
 import { endOnBug } from './end-on-bug.ts';
@@ -29,10 +30,7 @@ export async function runRouter(dialect: Dialect): Promise<number> {
   });
   if (loaded.kind === 'help') process.stdout.write(loaded.text);
   else if (loaded.kind === 'version') process.stdout.write(`sglang-router ${VERSION}\n`);
-  else if (loaded.kind === 'check') {
-    for (const warning of loaded.warnings) process.stderr.write(`warning: ${warning}\n`);
-    process.stdout.write(loaded.text);
-  }
+  else if (loaded.kind === 'check') return check(loaded);
   if (loaded.kind === 'errors') {
     process.stderr.write(formatProblems(loaded.problems));
     return EXIT_USAGE;
@@ -84,6 +82,20 @@ export async function runRouter(dialect: Dialect): Promise<number> {
     process.stderr.write(`error: ${failure.text}\n`);
     return failure.exitCode;
   }
+}
+
+/** --check-config: also reads what a start reads besides the settings. */
+async function check({ config, warnings, text }: Extract<LoadedConfig, { kind: 'check' }>): Promise<number> {
+  const { workersFile, pdDisaggregation: isPaired, dpAware: isDpAware } = config;
+  const read = workersFile === null ? null : await readWorkersFile(workersFile, { isPaired, isDpAware });
+  if (read !== null && !read.ok && !read.isMissing) {
+    process.stderr.write(formatProblems(read.problems));
+    return EXIT_USAGE;
+  }
+  const missing = read === null || read.ok ? [] : read.problems.map(lineOf);
+  for (const warning of [...warnings, ...missing]) process.stderr.write(`warning: ${warning}\n`);
+  process.stdout.write(text);
+  return 0;
 }
 
 /** The mode, the policies in force and the workers named at the start, for the log. */

@@ -1,5 +1,6 @@
 /** Why a program could not start, for the person who started it. */
 import { SettingError } from '../router/compose.ts';
+import { WorkersFileError } from '../router/control/sources/workers-file.ts';
 import { ProbePortError } from '../router/probes/probe-port.ts';
 import { MetricsPortError } from '../router/telemetry/metrics-server.ts';
 
@@ -31,7 +32,8 @@ export function startFailure(error: unknown, host: string, port: number, command
     case 'EAI_AGAIN':
       return expected(`the host name ${host} cannot be resolved; check --host`);
   }
-  if (error instanceof SettingError) return { text: error.message, isExpected: true, exitCode: EXIT_USAGE };
+  if (error instanceof SettingError || error instanceof WorkersFileError)
+    return { text: error.message, isExpected: true, exitCode: EXIT_USAGE };
   if (error instanceof MetricsPortError || error instanceof ProbePortError) return expected(error.message);
   return { text: error instanceof Error ? error.message : String(error), isExpected: false, exitCode: EXIT_FAILURE };
 }

@@ -14,6 +14,7 @@ import { TimerWheel } from '../base/runtime/timer-wheel.ts';
 import type { Config } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
+import { WorkersFile } from './control/sources/workers-file.ts';
 import { concurrencySettings, controlSettings, prioritySettings, proxySettings } from './part-settings.ts';
 import { startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
@@ -156,11 +157,12 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     wheel.stop();
     return cut;
   };
-  control.start([commandLine(config)]);
   let probes: ProbePort | null = null;
   let address: Address;
   let metricsServer: MetricsServer | null = null;
   try {
+    const files = await workersFiles(config, runtime);
+    control.start([commandLine(config), ...files]);
     if (config.healthCheckPort !== null) {
       probes = await ProbePort.start({ host: config.host, port: config.healthCheckPort, clock, logger });
     }
@@ -199,6 +201,14 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       proxy.hurry();
     },
   };
+}
+
+/** The file of workers, if there is one. Throws WorkersFileError if it is not valid. */
+async function workersFiles(
+  { workersFile, pdDisaggregation: isPaired, dpAware: isDpAware }: Config,
+  { clock, logger }: RouterRuntime,
+): Promise<readonly WorkersFile[]> {
+  return workersFile === null ? [] : [await WorkersFile.open(workersFile, { clock, logger, mode: { isPaired, isDpAware } })];
 }
 
 function probeReport({ status, body }: LocalResponse): ProbeReport {

@@ -427,6 +427,10 @@ class RouterFields:
     """Time between SIGTERM and the end of the listener: readiness is 503, requests are served, load
     balancers notice, in seconds (default: 0)."""
 
+    workers_file: Optional[str] = None
+    """YAML, JSON or text file with further workers, which the router watches and follows
+    (docs/reload.md) (default: no file)."""
+
     connect_timeout_secs: float = 5
     """Time for a connection to a worker to open, in seconds (default: 5)."""
 

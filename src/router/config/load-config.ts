@@ -37,7 +37,7 @@ export interface ConfigInput {
 export type LoadedConfig =
   | { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly string[]; readonly sources: Sources }
   /** --check-config: `text` is the configuration in force as JSON. */
-  | { readonly kind: 'check'; readonly text: string; readonly warnings: readonly string[] }
+  | { readonly kind: 'check'; readonly text: string; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'help'; readonly text: string }
   | { readonly kind: 'version' }
   /** At least one; print `formatProblems(problems)` and exit 2. */
@@ -85,7 +85,7 @@ export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInpu
   if (problems.length > 0) return { kind: 'errors', problems };
   warnings.push(...checks.warnings);
 
-  if (chosen.get('checkConfig')?.value === true) return { kind: 'check', text: configText(config), warnings };
+  if (chosen.get('checkConfig')?.value === true) return { kind: 'check', text: configText(config), config, warnings };
   const sources = Object.fromEntries(SETTING_ENTRIES.map(({ key }) => [key, chosen.get(key)?.given.kind ?? 'default']));
   // Built from the same entries as Config.
   return { kind: 'config', config, warnings, sources: sources as Record<ConfigKey, SourceKind> };

@@ -1,7 +1,7 @@
 /** Settings of routing that belong to no policy, and of the connections to workers. */
 
 import { setting } from '../setting/setting.ts';
-import { float, int, parsedText, toggle } from '../setting/shape.ts';
+import { float, int, parsedText, text, toggle } from '../setting/shape.ts';
 import { MAX_SECONDS } from './settings-main.ts';
 
 export const ROUTING = {
@@ -29,6 +29,13 @@ export const WORKERS = {
     origin: '0.3.2',
     default: 30,
     unit: 'seconds',
+  }),
+  workersFile: setting(text('FILE', 'the path of a file'), {
+    group: 'workers',
+    describe: 'YAML, JSON or text file with further workers, which the router watches and follows (docs/reload.md)',
+    origin: 'ours',
+    default: null,
+    whenUnset: 'no file',
   }),
   healthCheckEndpoint: setting(
     parsedText('PATH', 'a path that starts with / and holds no space, ? or #', (word) => (/^\/[!"$->@-~]*$/.test(word) ? word : null)),

@@ -474,7 +474,7 @@ export const METRICS = {
     type: 'counter',
     unit: 'workers',
     labels: ['source', 'result'],
-    help: 'Workers registered; source is static (named at start) or manual (through the API).',
+    help: 'Workers registered; source is static (named by settings), manual (through the API) or file (--workers-file).',
     origin: 'smg',
   },
   discoveryDeregistrations: {

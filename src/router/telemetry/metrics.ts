@@ -62,6 +62,9 @@ interface BreakerValues {
   readonly failures: number;
 }
 
+/** Who names workers: label `source`. */
+type WorkerOrigin = 'static' | 'manual' | 'file';
+
 /** Different values of a label whose values clients or workers choose; further values are counted as "other". */
 export const MAX_LABEL_VALUES = 256;
 
@@ -186,13 +189,13 @@ export class RouterMetrics {
     this.#families.workerHealthChecks.counter({ worker_type: type, result: hasPassed ? 'success' : 'failure' }).value++;
   }
 
-  /** A worker was registered: named at start (`static`) or through the API (`manual`). */
-  registered(source: 'static' | 'manual'): void {
+  /** A worker was registered: named by the settings (`static`), through the API (`manual`), or by the file of workers (`file`). */
+  registered(source: WorkerOrigin): void {
     this.#families.discoveryRegistrations.counter({ source, result: 'success' }).value++;
   }
 
   /** A worker was removed because its source asked for it. */
-  deregistered(source: 'static' | 'manual'): void {
+  deregistered(source: WorkerOrigin): void {
     this.#families.discoveryDeregistrations.counter({ source, reason: 'removed' }).value++;
   }
 

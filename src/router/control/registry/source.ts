@@ -3,7 +3,7 @@ import type { WorkerAddress } from '../../../base/core/worker-address.ts';
 import type { WorkerOptions } from './worker-options.ts';
 
 /** Label `source` of metrics of registrations: one for each kind of source. */
-export type SourceLabel = 'static' | 'manual';
+export type SourceLabel = 'static' | 'manual' | 'file';
 
 export interface Source {
   /** As messages to operators name it, e.g. `the control API`. */

@@ -14,8 +14,8 @@ import { tooManyWorkers } from '../registry/worker-limit.ts';
 import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 import type { ControlApi } from '../sources/control-api.ts';
+import { type FieldProblem, parseAddWorker, parseUpdateWorker } from '../sources/worker-fields.ts';
 import { rankInfos, workerInfo } from './worker-info.ts';
-import { type FieldProblem, parseAddWorker, parseUpdateWorker } from './worker-request.ts';
 
 export interface AdminDeps {
   readonly registry: Registry;

@@ -1,4 +1,7 @@
-/** Reads the bodies of `POST /workers` and `PUT /workers/{id}`. Field names and defaults are those of sglang_router 0.3.2. */
+/**
+ * Reads the fields of a worker: of a body of `POST /workers` or `PUT /workers/{id}`, or of an entry in a file. Names and defaults are those of
+ * sglang_router 0.3.2.
+ */
 import { WORKER_TYPES, type WorkerType } from '../../../base/core/worker.ts';
 import { parseWorkerAddress, type WorkerAddress } from '../../../base/core/worker-address.ts';
 import type { WorkerHealth } from '../registry/health-settings.ts';
@@ -30,8 +33,12 @@ export interface RouterMode {
 /** `defaults`: for fields that are absent or null. Reports all problems, not only the first. */
 export function parseAddWorker(body: Buffer, defaults: WorkerOptions, mode: RouterMode): Parsed<DesiredWorker> {
   const fields = parseFields(body);
-  if (!fields.ok) return fields;
-  const reader = new FieldReader(fields.value);
+  return fields.ok ? readNewWorker(fields.value, defaults, mode) : fields;
+}
+
+/** The same of fields that are parsed already. */
+export function readNewWorker(fields: ReadonlyMap<string, unknown>, defaults: WorkerOptions, mode: RouterMode): Parsed<DesiredWorker> {
+  const reader = new FieldReader(fields);
   const address = reader.address('url');
   const options = readNewOptions(reader, defaults, mode);
   reader.refuseRest();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
-import { parseAddWorker, parseUpdateWorker } from './worker-request.ts';
+import { parseAddWorker, parseUpdateWorker } from './worker-fields.ts';
 
 const DEFAULTS = { ...DEFAULT_OPTIONS, apiKey: 'shared' };
 const parse = (value: unknown, isPaired = false, isDpAware = false) =>
