@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import { ask, requestBytes } from './support/raw-client.ts';
 import { startTestRouter } from './support/router.ts';
-import { type Call, ScriptedWorker } from './support/scripted-worker.ts';
+import { answer, type Call, ScriptedWorker } from './support/scripted-worker.ts';
 
 /** Everything a client might send, and in odd spelling. Framing and Host are the client's own. */
 const SENT: Readonly<Record<string, string>> = {
@@ -136,6 +136,80 @@ test('fields of an answer pass except those of the hop and those that Connection
   const answer = await ask(router.port, { body: '{}', headers: { 'x-request-id': 'mine' } });
   assert.deepEqual(answer.fields.map(([name]) => name.toLowerCase()).sort(), ['content-length', 'server', 'x-kept', 'x-request-id']);
   assert.equal(answer.get('x-request-id'), 'mine');
+});
+
+suite('a reference of an answer', () => {
+  /** What clients get for what the worker wrote: `OWN` stands for its authority. */
+  async function relayed(t: TestContext, references: readonly string[], field = 'location', basePath = ''): Promise<string[]> {
+    let reference = '';
+    const worker = await ScriptedWorker.start(t, async (call) => {
+      await call.body();
+      await call.write(answer(307, { [field]: reference }, ''));
+    });
+    if (basePath !== '') worker.probe = (path) => ({ status: path.startsWith(`${basePath}/`) ? 200 : 404 });
+    const url = `${worker.url}${basePath}`;
+    const router = await startTestRouter(t, ['--worker-urls', url], [worker], { named: 'by flags', wait: false });
+    await router.untilEligible([{ url }]);
+    const got: string[] = [];
+    for (const text of references) {
+      reference = text.replace('OWN', `127.0.0.1:${worker.port}`);
+      const value = (await ask(router.port, { path: '/v1/x', body: '{}' })).get(field) ?? '';
+      got.push(value.replace(`127.0.0.1:${worker.port}`, 'OWN'));
+    }
+    return got;
+  }
+
+  test('that names the worker itself becomes one to the router', async (t) => {
+    const cases: readonly (readonly [string, string])[] = [
+      ['http://OWN/v1/x/?a=1', '/v1/x/?a=1'],
+      ['HTTPS://OWN/v1/x', '/v1/x'],
+      ['//OWN/v1/x', '/v1/x'],
+      ['http://OWN', '/'],
+      ['http://OWN?a#b', '/?a#b'],
+      // Not a reference to another host.
+      ['http://OWN//evil.example/', '/.//evil.example/'],
+      ['http://OWN/\\evil.example/', '/./\\evil.example/'],
+    ];
+    assert.deepEqual(
+      await relayed(
+        t,
+        cases.map(([sent]) => sent),
+      ),
+      cases.map(([, got]) => got),
+    );
+  });
+
+  test('that is relative, or names anybody else, passes', async (t) => {
+    const cases = [
+      '/v1/x/',
+      'x',
+      '?a',
+      '',
+      'http://other.example/v1',
+      'http://OWN.example/',
+      'http://127.0.0.1/x',
+      'http://user@OWN/x',
+      'ftp://OWN/x',
+    ];
+    assert.deepEqual(await relayed(t, cases), cases);
+  });
+
+  test('loses the base path of the worker, and passes if it is not below it', async (t) => {
+    assert.deepEqual(
+      await relayed(t, ['http://OWN/base/v1/x', 'http://OWN/base', 'http://OWN/based/x', 'http://OWN/v1/x'], 'location', '/base'),
+      ['/v1/x', '/', 'http://OWN/based/x', 'http://OWN/v1/x'],
+    );
+  });
+
+  test('may be in Content-Location and Refresh too', async (t) => {
+    assert.deepEqual(await relayed(t, ['http://OWN/a'], 'content-location'), ['/a']);
+    assert.deepEqual(await relayed(t, ['0;url=http://OWN/a', '5; URL="http://OWN/a"', '5', '5;url=http://b.example/'], 'refresh'), [
+      '0;url=/a',
+      '5; URL="/a"',
+      '5',
+      '5;url=http://b.example/',
+    ]);
+  });
 });
 
 suite('the id of a request', () => {

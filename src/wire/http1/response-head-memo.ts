@@ -4,7 +4,7 @@
  */
 import { BAD_HEAD, findHeadEnd, NEED_MORE } from './head-end.ts';
 import { HeadError } from './head-error.ts';
-import { parseResponseHead, type ResponseHead } from './response-head.ts';
+import { type EditFields, parseResponseHead, type ResponseHead } from './response-head.ts';
 
 /** Longer heads are not remembered. */
 const MAX_REMEMBERED_BYTES = 1024;
@@ -14,8 +14,14 @@ export class ResponseHeadMemo {
   #length = 0;
   #head: ResponseHead | null = null;
   #method = '';
+  readonly #edit: EditFields | null;
   /** After `read`: index just past the head. */
   end = 0;
+
+  /** `edit` is called once for each head that is parsed, not for those that are remembered. */
+  constructor(edit: EditFields | null = null) {
+    this.#edit = edit;
+  }
 
   /**
    * The head that begins at `start`; NEED_MORE while it is not whole; BAD_HEAD when it cannot become a valid one.
@@ -38,7 +44,7 @@ export class ResponseHeadMemo {
     const headEnd = findHeadEnd(buf, start, from, end);
     if (headEnd === NEED_MORE || headEnd === BAD_HEAD) return headEnd;
     this.end = headEnd;
-    const head = parseResponseHead(buf, start, headEnd, requestMethod);
+    const head = parseResponseHead(buf, start, headEnd, requestMethod, this.#edit);
     if (!(head instanceof HeadError) && headEnd - start <= MAX_REMEMBERED_BYTES) {
       this.#length = buf.copy(this.#bytes, 0, start, headEnd);
       this.#head = head;

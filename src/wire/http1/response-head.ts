@@ -48,13 +48,22 @@ export class ResponseHead {
   }
 }
 
+/** Changes values of the flat field list of a head that has just been parsed. */
+export type EditFields = (fields: string[]) => void;
+
 const STATUS_START = 'HTTP/1.1 '.length;
 
 /**
  * Parses buf[start, end), where `end` is what findHeadEnd returned for `start`. Interim answers (1xx) are returned like others, for
- * the caller to swallow; 101 is refused, because nobody asks for it.
+ * the caller to swallow; 101 is refused, because nobody asks for it. `edit` is called for a valid head.
  */
-export function parseResponseHead(buf: Buffer, start: number, end: number, requestMethod: string): ResponseHead | HeadError {
+export function parseResponseHead(
+  buf: Buffer,
+  start: number,
+  end: number,
+  requestMethod: string,
+  edit: EditFields | null = null,
+): ResponseHead | HeadError {
   if (end - start > MAX_HEAD_BYTES) return malformed(`The head is larger than ${MAX_HEAD_BYTES} bytes.`);
   const text = buf.toString('latin1', start, end);
   const lineEnd = text.indexOf('\r');
@@ -74,6 +83,7 @@ export function parseResponseHead(buf: Buffer, start: number, end: number, reque
   if (problem !== undefined) return malformed(problem.message);
   if (minor === 0 && facts.chunked) return malformed('Transfer-Encoding does not exist in HTTP/1.0.');
   if (minor === 0 && status < 200) return malformed('Interim answers do not exist in HTTP/1.0.');
+  edit?.(facts.fields);
   return new ResponseHead(status, minor as 0 | 1, reason, requestMethod, facts);
 }
 

@@ -14,6 +14,7 @@ import { ResponseHeadMemo } from '../../../../wire/http1/response-head-memo.ts';
 import type { Flight, Sink, Upstream, UpstreamRequest } from '../seam.ts';
 import { type ConnectionOwner, Http1Connection, type Http1Target } from './connection.ts';
 import { type FlightOwner, Http1Flight } from './flight.ts';
+import { OwnAddress } from './own-address.ts';
 
 export interface UpstreamSettings {
   readonly connectTimeoutMs: number;
@@ -35,7 +36,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #clock: Clock;
   readonly #wheel: TimerWheel;
   readonly #receive: Buffer;
-  readonly #heads = new ResponseHeadMemo();
+  readonly #heads: ResponseHeadMemo;
   readonly #endOfTurn: EndOfTurn;
   /** Oldest first. */
   readonly #idle: Http1Connection[] = [];
@@ -47,6 +48,8 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
 
   constructor(worker: Worker, settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, receive: Buffer, endOfTurn: EndOfTurn) {
     this.#endOfTurn = endOfTurn;
+    const own = new OwnAddress(worker);
+    this.#heads = new ResponseHeadMemo((fields) => own.hide(fields));
     const key = worker.apiKey === null ? '' : `authorization: Bearer ${worker.apiKey}\r\n`;
     this.#target = {
       host: worker.host,
