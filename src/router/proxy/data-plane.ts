@@ -127,10 +127,12 @@ export class DataPlane implements RequestServer {
       fleet,
       upstreams: this.upstreams,
     };
+    const budget = new RetryBudget(settings.retryBudgetRatio);
+    metrics.readFrom('retryBudgetUsed', () => budget.used(clock.nowMs()));
     const retrying = {
       retries: settings.retries,
       retryWorld: {
-        budget: new RetryBudget(settings.retryBudgetRatio),
+        budget,
         nowMs: () => this.#turn.nowMs,
         isAway: (worker: WorkerIndex) => !fleet.current.eligible[fleet.current.workers[worker]?.type ?? 'regular'].includes(worker),
       },

@@ -301,6 +301,14 @@ export const METRICS = {
     help: 'Failed attempts without another one: unrepeatable, attempts, budget, blamed (500 from two workers), poison (two workers lost).',
     origin: 'own',
   },
+  retryBudgetUsed: {
+    name: 'smg_retry_budget_used',
+    type: 'gauge',
+    unit: 'retries',
+    labels: [],
+    help: 'Retries of the last 10 s that count against the budget: 100 plus --retry-budget-ratio times the requests of that time.',
+    origin: 'own',
+  },
   workerBreakerState: {
     name: 'smg_worker_cb_state',
     type: 'gauge',

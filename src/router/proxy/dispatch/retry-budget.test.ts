@@ -8,7 +8,10 @@ test('a quiet router may retry, and what is 10 s old counts no more', () => {
   const taken = () => Array.from({ length: 150 }, () => budget.takeRetry(5000)).filter(Boolean).length;
   assert.equal(taken(), 100);
   assert.equal(budget.takeRetry(14_999), false);
+  assert.equal(budget.used(14_999), 100);
   assert.equal(budget.takeRetry(15_000), true);
+  assert.equal(budget.used(15_000), 1);
+  assert.equal(budget.used(25_000), 0);
 });
 
 test('in any 10 s there are at most the floor and the share of the requests of that time, rounded to seconds', () => {

@@ -29,6 +29,12 @@ export class RetryBudget {
     this.#requestSum++;
   }
 
+  /** Retries of the last 10 s that count against the budget. */
+  used(nowMs: number): number {
+    this.#slot(nowMs);
+    return this.#retrySum;
+  }
+
   /** False: the budget is used up. */
   takeRetry(nowMs: number): boolean {
     const slot = this.#slot(nowMs);
