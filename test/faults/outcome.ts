@@ -38,7 +38,7 @@ export async function readOutcome(client: RawClient, limitMs: number, isMeant: (
   return { text: wordsOf(reader, isMeant), retryAfter: reader.headDone ? reader.get('retry-after') : undefined };
 }
 
-function wordsOf(reader: MessageReader, isMeant: (body: Buffer) => boolean): string {
+export function wordsOf(reader: MessageReader, isMeant: (body: Buffer) => boolean): string {
   if (!reader.headDone) return 'closed';
   const code = reader.get('x-smg-error-code');
   if (reader.done && code !== undefined) return `${reader.status} ${code}`;
