@@ -50,6 +50,7 @@ test('POST adds a worker in the background, GET shows it, DELETE removes it', as
         cost: 1,
         worker_type: 'regular',
         is_healthy: true,
+        phase: 'ready',
         load: 1,
         connection_mode: 'HTTP',
         runtime_type: 'sglang',

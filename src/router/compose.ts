@@ -109,7 +109,19 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   });
 
   // Which workers exist, and which may take requests.
-  const control = createControl({ cell: fleet, load, clock, rng, logger, counters: metrics, settings: controlSettings(config) });
+  const control = createControl({
+    cell: fleet,
+    load,
+    clock,
+    rng,
+    logger,
+    counters: metrics,
+    settings: controlSettings(config),
+    traffic: {
+      reads: (worker) => proxy.upstreams.reads(worker),
+      giveUp: (worker) => proxy.upstreams.giveUp(worker),
+    },
+  });
 
   const limits = requestLimits(config, fleet, metrics, { clock, wheel, endOfTurn });
 

@@ -110,6 +110,7 @@ export class MemoryUpstream implements Upstream {
   readonly worker: Worker;
   readonly flights: MemoryFlight[] = [];
   readonly staleConnections = 0;
+  readonly reads = 0;
   isDraining = false;
   #taken = 0;
 
@@ -133,6 +134,10 @@ export class MemoryUpstream implements Upstream {
     const flight = new MemoryFlight(request, sink);
     this.flights.push(flight);
     return flight;
+  }
+
+  failAll(kind: OutcomeKind): void {
+    for (const flight of this.flights) if (!flight.isOver) flight.fail(kind);
   }
 
   drain(): void {

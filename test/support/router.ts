@@ -1,5 +1,6 @@
 /** A router inside the test's process, as the program makes it: through loadConfig and startRouter, on free ports. */
 import type { TestContext } from 'node:test';
+import type { Clock } from '../../src/base/core/clock.ts';
 import type { FleetCell } from '../../src/base/core/fleet.ts';
 import type { LoadTable } from '../../src/base/core/load.ts';
 import { type Logger, SILENT_LOGGER } from '../../src/base/core/logger.ts';
@@ -31,6 +32,8 @@ export interface TestRouter {
 
 export interface TestRouterOptions {
   readonly logger?: Logger;
+  /** The real one if left out. */
+  readonly clock?: Clock;
   /** Whether to wait for the workers; true if left out. */
   readonly wait?: boolean;
   /** Whether unknown paths go to a worker, so that a test may ask for any; true if left out. */
@@ -44,7 +47,7 @@ export async function startTestRouter(
   t: TestContext,
   flags: readonly string[],
   workers: readonly ScriptedWorker[],
-  { logger = SILENT_LOGGER, wait = true, forwardsAll = true, named = 'as urls' }: TestRouterOptions = {},
+  { logger = SILENT_LOGGER, clock = realClock, wait = true, forwardsAll = true, named = 'as urls' }: TestRouterOptions = {},
 ): Promise<TestRouter> {
   const urls = workers.length === 0 || named === 'by flags' ? [] : ['--worker-urls', ...workers.map((worker) => worker.url)];
   const paths = forwardsAll ? ['--forward-paths', '/*'] : [];
@@ -66,7 +69,7 @@ export async function startTestRouter(
   ];
   const loaded = loadConfig({ argv, env: {}, readFile: (path) => path });
   if (loaded.kind !== 'config') throw new Error(loaded.kind === 'errors' ? formatProblems(loaded.problems) : loaded.kind);
-  const running = await startRouter(loaded.config, { clock: realClock, rng: createRng(loaded.config.seed ?? undefined), logger }, false);
+  const running = await startRouter(loaded.config, { clock, rng: createRng(loaded.config.seed ?? undefined), logger }, false);
   const { port } = running.address;
   const clients: RawClient[] = [];
 

@@ -63,6 +63,10 @@ export const ERRORS = {
   call_upstream_malformed: worker(502, 'The worker sent something that is not HTTP/1.1.'),
   call_upstream_cut: worker(502, 'The worker closed the connection in the middle of its answer.'),
   call_upstream_timeout: worker(504, 'The worker did not answer in time.'),
+  call_upstream_hung: worker(
+    504,
+    'The worker sent nothing for long and failed its health check, and no other worker could take the request.',
+  ),
   request_lost_workers: worker(502, 'Two workers were lost while they worked on the request; a third one does not get it.'),
   no_worker_response: worker(502, 'No worker had an answer.'),
 } as const satisfies Record<string, ErrorEntry>;

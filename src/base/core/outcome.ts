@@ -10,6 +10,7 @@ export type OutcomeKind =
   | 'queue-full' // no connection to the worker was free, and its queue was full
   | 'queue-timeout' // no connection to the worker became free in time
   | 'timeout' // a deadline of ours
+  | 'hung' // the worker hangs: the router gave up all of its requests
   | 'client-gone' // the client left first: says nothing about the worker
   | 'cancelled'; // the router gave up for a reason of its own (shutdown, removal)
 

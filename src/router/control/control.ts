@@ -12,6 +12,7 @@ import { FactsFetcher } from './facts/facts-fetcher.ts';
 import { HealthChecks } from './probing/health-checks.ts';
 import { DEFAULT_ENDPOINT, probeTarget } from './probing/probe.ts';
 import { Prober, type ProberSettings } from './probing/prober.ts';
+import { SilenceWatch } from './probing/silence-watch.ts';
 import type { BreakerSettings } from './registry/breaker.ts';
 import { BreakerTimers } from './registry/breaker-timers.ts';
 import { FirstLook } from './registry/first-look.ts';
@@ -19,6 +20,7 @@ import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
 import type { HealthSettings } from './registry/health-settings.ts';
 import { RegistrationJobs } from './registry/registration-jobs.ts';
 import { type BreakerReading, Registry } from './registry/registry.ts';
+import { NO_TRAFFIC, type WorkerTraffic } from './registry/worker-traffic.ts';
 import { createAdminRoutes } from './routes/admin-routes.ts';
 import { createFanOutRoutes } from './routes/fan-out-routes.ts';
 import { createHealthRoutes, readinessOf } from './routes/health-routes.ts';
@@ -55,12 +57,6 @@ interface ControlDeps {
   readonly traffic?: WorkerTraffic;
 }
 
-/** What the data plane knows of the connections to a worker. */
-export interface WorkerTraffic {
-  /** Reads of answers so far, all ranks of an engine together. */
-  reads(worker: WorkerIndex): number;
-}
-
 export interface Control {
   readonly routes: readonly LocalRoute[];
   readonly attemptListener: AttemptListener;
@@ -82,7 +78,6 @@ export interface Control {
 
 /** With this pause a worker whose probe takes a second takes traffic within two seconds. */
 const MAX_AWAY_INTERVAL_MS = 500;
-const NO_TRAFFIC: WorkerTraffic = { reads: () => 0 };
 
 export function createControl(deps: ControlDeps): Control {
   const { cell, load, clock, rng, logger, counters, settings, traffic = NO_TRAFFIC } = deps;
@@ -103,11 +98,21 @@ export function createControl(deps: ControlDeps): Control {
     path: settings.healthCheckEndpoint,
     isRegular: settings.healthCheckEndpoint === DEFAULT_ENDPOINT,
     reads: ({ worker }) => traffic.reads(worker.index),
+    inflight: ({ ranks }) => ranks.reduce((sum, { index }) => sum + (load.inflight[index] ?? 0), 0),
     sink: registry,
+  });
+  const silence = new SilenceWatch({
+    clock,
+    client,
+    load,
+    traffic,
+    path: settings.healthCheckEndpoint,
+    sink: registry,
+    probeNow: (record) => prober.probeNow(record),
   });
   const breakers = new BreakerTimers(clock, settings.breaker.timeoutMs, registry);
   const facts = new FactsFetcher(clock, client, logger, registry);
-  for (const observer of [log, jobs, firstLook, prober, health, breakers, facts]) registry.observe(observer);
+  for (const observer of [log, jobs, firstLook, prober, health, silence, breakers, facts]) registry.observe(observer);
 
   const api = new ControlApi();
   api.start(registry);
@@ -146,7 +151,7 @@ export function createControl(deps: ControlDeps): Control {
       firstLook.stop();
       jobs.stop();
       breakers.stop();
-      await Promise.all([prober.stop(), health.stop(), facts.stop(), rounds.stop()]);
+      await Promise.all([prober.stop(), health.stop(), silence.stop(), facts.stop(), rounds.stop()]);
     },
   };
 }

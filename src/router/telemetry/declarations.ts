@@ -317,6 +317,14 @@ export const METRICS = {
     help: 'Circuit breaker: 0 closed, 1 open, 2 half-open.',
     origin: 'smg',
   },
+  workerHung: {
+    name: 'smg_worker_hung_total',
+    type: 'counter',
+    unit: 'times',
+    labels: ['worker'],
+    help: 'How often the worker was found to hang, so that its requests went to others; with --dp-aware at the first rank of the engine.',
+    origin: 'own',
+  },
   workerBreakerTransitions: {
     name: 'smg_worker_cb_transitions_total',
     type: 'counter',

@@ -240,6 +240,12 @@ export class RouterMetrics {
     workerBreakerOutcomes.read({ worker, outcome: 'failure' }, () => find()?.failures ?? 0);
   }
 
+  /** The worker was found to hang. */
+  hung(worker: WorkerIndex): void {
+    const series = this.#workers.get(worker);
+    if (series !== undefined) this.#families.workerHung.counter({ worker: series.url }).value++;
+  }
+
   /** The circuit breaker of a worker changed. */
   breakerChanged(worker: WorkerIndex, from: BreakerState, to: BreakerState): void {
     const series = this.#workers.get(worker);

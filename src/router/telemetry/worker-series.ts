@@ -110,6 +110,7 @@ export class WorkerSeries {
     families.workerStaleConnections.remove(labels);
     families.workerInflight.remove(labels);
     families.workerHealth.remove(labels);
+    families.workerHung.remove(labels);
     families.workerBreakerState.remove(labels);
     for (const outcome of ['success', 'failure']) families.workerBreakerOutcomes.remove({ ...labels, outcome });
     for (const [from, to] of BREAKER_CHANGES) families.workerBreakerTransitions.remove({ ...labels, from, to });

@@ -2,7 +2,8 @@
  * Asks workers for `/health` beside `/ready`. `/ready` of SGLang is a flag of the HTTP process; only `/health` asks the scheduler, and only
  * a passed `/health` resets the flag after a failed one. One loop per worker, one question at a time:
  *
- *   up             every minute, or every check interval if that is longer; one that fails while bytes arrive does not count
+ *   up             every minute, or every check interval if that is longer. One that fails counts only if the worker idles: if requests
+ *                  are in flight, silence-watch.ts judges
  *   unready, hung  again and again, so that a worker that continues is used soon
  *   else           none: there is no connection
  */
@@ -30,6 +31,7 @@ interface HealthCheckParts {
   readonly isRegular: boolean;
   /** Reads of answers from the worker so far. */
   readonly reads: (record: WorkerRecord) => number;
+  readonly inflight: (record: WorkerRecord) => number;
   readonly sink: { probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void };
 }
 
@@ -126,15 +128,14 @@ class HealthLoop {
   };
 
   async #take({ signal }: AbortController): Promise<void> {
-    const { client, path, reads, sink } = this.#shared;
+    const { client, path, reads, inflight, sink } = this.#shared;
     const record = this.#record;
     const before = reads(record);
     const calls = client.open(record.worker, signal);
     try {
       const { event, detail } = await askHealth(calls, path);
       if (event === null || signal.aborted) return;
-      // It answers requests: the engine is busy, not hung.
-      if (event === 'health-failed' && reads(record) !== before) return;
+      if (event === 'health-failed' && isUp(record.state) && (reads(record) !== before || inflight(record) > 0)) return;
       sink.probeEnded(record, event, detail);
     } finally {
       await calls.close();

@@ -19,7 +19,8 @@ export function breakerEventOf({ kind, status }: Outcome): BreakerEvent {
     case 'cut':
     case 'malformed':
       return 'failed-connection';
-    // What the router or the client did says nothing about the worker.
+    // What the router or the client did says nothing about the worker, and `/health` says when one that hung is well again.
+    case 'hung':
     case 'queue-full':
     case 'queue-timeout':
     case 'client-gone':

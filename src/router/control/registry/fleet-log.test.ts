@@ -31,6 +31,7 @@ test('each event of a worker is one line, and registrations and probes are count
       registered: (source) => void counted.push(`registered ${source}`),
       deregistered: (source) => void counted.push(`deregistered ${source}`),
       probed: (type, hasPassed) => void counted.push(`probed ${type} ${hasPassed}`),
+      hung: () => {},
       breakerChanged: (worker, from, to) => void counted.push(`breaker of ${worker} ${from} ${to}`),
     }),
   );

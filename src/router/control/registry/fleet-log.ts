@@ -13,6 +13,8 @@ export interface WorkerCounters {
   registered(source: SourceLabel): void;
   deregistered(source: SourceLabel): void;
   probed(type: WorkerType, hasPassed: boolean): void;
+  /** The worker hangs, and its requests were given up. */
+  hung(worker: WorkerIndex): void;
   breakerChanged(worker: WorkerIndex, from: BreakerPhase, to: BreakerPhase): void;
 }
 
@@ -45,6 +47,7 @@ export class FleetLog implements WorkerObserver {
 
   phaseChanged(record: WorkerRecord, from: Phase, because: WorkerEvent): void {
     const { phase } = record.state;
+    if (phase === 'hung') this.#counters?.hung(record.worker.index);
     const fields = { worker: record.worker.url, from, phase, because };
     if (isEligible(record)) this.#logger.info(fields, 'worker takes requests');
     else if (phase === 'asking') this.#logger.info(fields, 'worker is up; it is asked for its data-parallel ranks');

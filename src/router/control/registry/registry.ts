@@ -187,8 +187,7 @@ export class Registry implements AttemptListener {
   }
 
   #judgeOutcome(entry: Entry, outcome: Outcome): void {
-    // The router ended the requests of a worker that hangs itself; `/health` says when it is well again.
-    const event = outcome.kind === 'timeout' && entry.state.phase === 'hung' ? 'ended' : breakerEventOf(outcome);
+    const event = breakerEventOf(outcome);
     if (event === 'succeeded') entry.judged.successes++;
     else if (event !== 'ended') entry.judged.failures++;
     this.#judge(entry, event);

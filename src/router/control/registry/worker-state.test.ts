@@ -61,10 +61,11 @@ const cases: readonly (readonly [name: string, events: readonly WorkerEvent[], p
   ['two do', [...UNREADY, 'probe-passed', 'probe-passed'], 'ready'],
   ['two with a failed one between do not', [...UNREADY, 'probe-passed', 'probe-unready', 'probe-passed'], 'unready'],
   [
-    'silence never makes an unready worker hung: it is paused',
-    [...UNREADY, 'silent', 'health-failed', 'health-failed', 'health-failed'],
+    'a failed /health never makes an unready worker hung: it is paused',
+    [...UNREADY, 'health-failed', 'health-failed', 'health-failed'],
     'unready',
   ],
+  ['one that was silent before it was unready hangs', [...UNREADY, 'silent'], 'hung'],
   ['a worker that is silent and fails /health hangs', ['probe-passed', 'silent'], 'hung'],
   ['so does one that fails /health three times', ['probe-passed', 'health-failed', 'health-failed', 'health-failed'], 'hung'],
   [

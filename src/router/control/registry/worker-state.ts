@@ -8,7 +8,8 @@
  *     │  probe  │                                    │                         │
  *     │  passed └─┬────────┬───────────────────────┬─┘                         │
  *     │           │        │                       └───────────────────────────┘
- *     │           │        │          silent in flight and /health failed, or /health failed `failureThreshold` times
+ *     │           │        │          silent in flight and /health failed (also from unready), or /health failed
+ *     │           │        │          `failureThreshold` times
  *     │           │        │ `failureThreshold` probes of 5xx
  *     │           │        ▼
  *     │           │     unready ── `successThreshold` probes passed ──► up
@@ -146,6 +147,9 @@ function stepAway(state: WorkerState, event: SmallEvent, { successThreshold }: T
       return stay(state.phase === 'pending' || state.phase === 'unreachable' ? up(state) : state);
     case 'health-passed':
       return stepAwayWell(state);
+    case 'silent':
+      // A failed `/health` sets the flag that `/ready` shows, so the worker may be unready by now.
+      return state.phase === 'unready' ? { state: to(state, 'hung'), probe: 'soon' } : stay(state);
     case 'probe-refused':
     case 'attempt-unreachable':
       return stay(state.phase === 'pending' ? state : to(state, 'unreachable'));

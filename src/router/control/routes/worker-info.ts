@@ -35,6 +35,7 @@ function infoOf(record: WorkerRecord, worker: Worker, load: LoadTable, job: JobS
     cost: worker.cost,
     worker_type: isRegistered ? worker.type : 'unknown',
     is_healthy: isEligible(record),
+    phase: record.state.phase,
     load: load.inflight[worker.index] ?? 0,
     connection_mode: isRegistered ? 'HTTP' : 'unknown',
     ...(isRegistered && { runtime_type: 'sglang' }),

@@ -19,6 +19,7 @@ const FAILURES: ReadonlySet<OutcomeKind> = new Set([
   'queue-full',
   'queue-timeout',
   'timeout',
+  'hung',
 ]);
 
 export class Attempt {

@@ -30,6 +30,8 @@ export function clientErrorOf(kind: OutcomeKind, who = 'the worker'): ClientErro
       return { code: 'upstream_queue_timeout', message: `no connection to ${who} became free in time` };
     case 'timeout':
       return { code: 'call_upstream_timeout', message: `${who} did not answer in time` };
+    case 'hung':
+      return { code: 'call_upstream_hung', message: `${who} hangs: it sent nothing, and its health check failed` };
     case 'cut':
     case 'status':
       return { code: 'call_upstream_cut', message: `${who} closed the connection in the middle of its answer` };

@@ -127,3 +127,16 @@ test('pauses grow by the factor up to the limit, and chance moves them by the ji
   );
   assert.deepEqual([Math.round(at(0)(1)), Math.round(at(0.9999)(1))], [40, 60]);
 });
+
+test('a request of a worker that hangs goes to one more without the budget, and to none after a second one', () => {
+  const plan = planOf({}, [], 0);
+  for (let i = 0; i < 200; i++) assert.equal(stopOf(planOf({}, [], 0).after(failure('hung', 'sent', 0, 40_000))), null);
+  assert.equal(againOf(plan.after(failure('hung', 'sent', 0, 40_000))).needsOther, true);
+  assert.equal(stopOf(plan.after(failure('hung', 'sent', 1, 40_000))), 'poison');
+});
+
+test('a request that never left for the workers that hung is not blamed', () => {
+  const plan = planOf();
+  assert.equal(stopOf(plan.after(failure('hung', 'unsent', 0))), null);
+  assert.equal(stopOf(plan.after(failure('hung', 'unsent', 1))), null);
+});

@@ -9,7 +9,7 @@
  * | asked for patience (429, 503)                | at once, at another worker: one round, then its answer goes out  |
  * | answered 500                                 | after a pause; 500 from a second worker is the request's fault   |
  * | answered another retryable status            | after a pause                                                    |
- * | was lost, or sent no HTTP                    | after a pause, at another worker; no third one after two deaths  |
+ * | was lost, hangs, or sent no HTTP             | after a pause, at another worker; no third one after two losses  |
  */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
@@ -116,16 +116,18 @@ export class RetryPlan {
     const { maxAttempts, statuses, repeatsSent } = this.#settings;
     if (status === 500 && !this.accused.includes(worker)) this.accused.push(worker);
     if (this.accused.length >= 2) return 'blamed';
-    if (kind === 'reset' || kind === 'cut') {
+    if (kind === 'reset' || kind === 'cut' || (kind === 'hung' && retry !== 'unsent')) {
       // The last one lost is not known to be away yet.
       const deaths = this.#lost.filter((one) => one.isSlow || this.#world.isAway(one.worker)).length;
-      this.#lost.push({ worker, isSlow: afterMs >= SLOW_DEATH_MS });
+      this.#lost.push({ worker, isSlow: afterMs >= SLOW_DEATH_MS || kind === 'hung' });
       if (deaths > 0) return 'poison';
     }
     if (retry === 'never' || (status > 0 && !statuses.has(status))) return 'unrepeatable';
     if (retry === 'sent' && !repeatsSent) return 'attempts';
     if (this.#failures >= maxAttempts) return 'attempts';
-    return retry === 'unsent' || this.#world.budget.takeRetry(this.#world.nowMs()) ? null : 'budget';
+    // A worker that hangs is lost once, with all of its requests: moving them multiplies nothing.
+    if (retry === 'unsent' || kind === 'hung') return null;
+    return this.#world.budget.takeRetry(this.#world.nowMs()) ? null : 'budget';
   }
 }
 

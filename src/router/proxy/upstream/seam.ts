@@ -93,6 +93,10 @@ export interface Upstream {
   readonly waiting: number;
   /** Requests that it holds: on a connection, or waiting for one. */
   readonly inUse: number;
+  /** Gives up all requests that it holds: their sinks get `onError`. New ones may follow. */
+  failAll(kind: OutcomeKind): void;
+  /** Reads of answers so far: it stands still while the worker is silent. */
+  readonly reads: number;
   /** Reused connections that were dead and have been replaced by a fresh one, unseen by the exchange. */
   readonly staleConnections: number;
 }

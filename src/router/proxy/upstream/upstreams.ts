@@ -75,6 +75,16 @@ export class Upstreams implements FleetListener {
     return this.#byIndex[worker];
   }
 
+  /** Reads of answers of the worker so far. */
+  reads(worker: WorkerIndex): number {
+    return this.#byIndex[worker]?.reads ?? 0;
+  }
+
+  /** The worker hangs, with all of its ranks: its requests fail, so that they go to others. */
+  giveUp(worker: WorkerIndex): void {
+    this.#byIndex[worker]?.failAll('hung');
+  }
+
   /** Reused connections to the worker that were dead; those to an engine count at its first rank. */
   staleConnections(worker: WorkerIndex): number {
     const rank = this.#workers[worker]?.rank?.number ?? 0;

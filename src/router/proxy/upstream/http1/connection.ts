@@ -9,6 +9,7 @@
  */
 import net from 'node:net';
 import tls from 'node:tls';
+import type { Linked } from '../../../../base/core/linked-list.ts';
 import type { OutcomeKind } from '../../../../base/core/outcome.ts';
 import type { EndOfTurn } from '../../../../base/runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../../../base/runtime/timer-wheel.ts';
@@ -30,6 +31,8 @@ export interface Http1Target extends HeadTarget {
 }
 
 export interface ConnectionOwner {
+  /** Reads of answers, all connections together. */
+  reads: number;
   /** The answer is whole and the connection can carry another request. */
   connectionIdle(connection: Http1Connection): void;
   connectionClosed(connection: Http1Connection): void;
@@ -43,7 +46,11 @@ export interface ConnectionOwner {
 /** How long an answer may take that a worker sent before it closed: it has arrived, or it never will. */
 const LAST_WORDS_MS = 1000;
 
-export class Http1Connection implements Carrier {
+export class Http1Connection implements Carrier, Linked<Http1Connection> {
+  /** In the list of its pool. */
+  previous: Http1Connection | null = null;
+  next: Http1Connection | null = null;
+  isListed = false;
   readonly #owner: ConnectionOwner;
   readonly #wheel: TimerWheel;
   readonly #socket: net.Socket;
@@ -133,6 +140,16 @@ export class Http1Connection implements Carrier {
     this.#socket.destroy();
   }
 
+  /** Closes the socket and fails the request on it, if there is one. */
+  fail(kind: OutcomeKind): void {
+    const flight = this.#flight;
+    const wasConnecting = this.#state === 'connecting';
+    this.destroy();
+    if (flight === null || flight.over) return;
+    if (wasConnecting && !flight.replaced) flight.failUnsent(kind);
+    else flight.fail(kind);
+  }
+
   #connected(): void {
     this.#wheel.cancel(this.#deadline);
     if (this.#state !== 'connecting') return;
@@ -160,6 +177,7 @@ export class Http1Connection implements Carrier {
       return true;
     }
     this.#answered = true;
+    this.#owner.reads++;
     const result = this.#reader.read(flight, buf, bytes);
     if (result === 'more' || flight.over) return true;
     if (result === 'malformed') {

@@ -7,6 +7,7 @@
 
 import type { Clock } from '../../../../base/core/clock.ts';
 import { LinkedList } from '../../../../base/core/linked-list.ts';
+import type { OutcomeKind } from '../../../../base/core/outcome.ts';
 import type { Worker } from '../../../../base/core/worker.ts';
 import type { EndOfTurn } from '../../../../base/runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../../../base/runtime/timer-wheel.ts';
@@ -43,7 +44,8 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #queue = new LinkedList<Http1Flight>();
   readonly #sweep: Deadline;
   staleConnections = 0;
-  #open = 0;
+  reads = 0;
+  readonly #connections = new LinkedList<Http1Connection>();
   #draining = false;
 
   constructor(worker: Worker, settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, receive: Buffer, endOfTurn: EndOfTurn) {
@@ -69,7 +71,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   get connections(): number {
-    return this.#open;
+    return this.#connections.size;
   }
 
   get waiting(): number {
@@ -77,7 +79,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   get inUse(): number {
-    return this.#open - this.#idle.length + this.#queue.size;
+    return this.#connections.size - this.#idle.length + this.#queue.size;
   }
 
   send(request: UpstreamRequest, sink: Sink): Flight {
@@ -90,6 +92,15 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     this.#draining = true;
     for (const connection of this.#idle.splice(0)) connection.destroy();
     this.#wheel.cancel(this.#sweep);
+  }
+
+  failAll(kind: OutcomeKind): void {
+    // First those that wait: a connection that closes would send the next of them.
+    for (const flight of this.#queue.list()) {
+      this.forget(flight);
+      flight.failUnsent(kind);
+    }
+    for (const connection of this.#connections.list()) connection.fail(kind);
   }
 
   connectionIdle(connection: Http1Connection): void {
@@ -119,11 +130,11 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   connectionClosed(connection: Http1Connection): void {
-    this.#open--;
+    this.#connections.delete(connection);
     const at = this.#idle.lastIndexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     const next = this.#queue.first;
-    if (next === null || this.#open >= this.#settings.maxConnections) return;
+    if (next === null || this.#connections.size >= this.#settings.maxConnections) return;
     this.forget(next);
     this.#connect(next);
   }
@@ -154,8 +165,8 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
       connection.start(flight);
       return;
     }
-    if (this.#open >= this.#settings.maxConnections) this.#idle.shift()?.destroy();
-    if (this.#open < this.#settings.maxConnections) {
+    if (this.#connections.size >= this.#settings.maxConnections) this.#idle.shift()?.destroy();
+    if (this.#connections.size < this.#settings.maxConnections) {
       this.#connect(flight);
       return;
     }
@@ -169,8 +180,9 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   }
 
   #connect(flight: Http1Flight): void {
-    this.#open++;
-    new Http1Connection(this.#target, this, this.#wheel, this.#receive, this.#heads, this.#endOfTurn).start(flight);
+    const connection = new Http1Connection(this.#target, this, this.#wheel, this.#receive, this.#heads, this.#endOfTurn);
+    this.#connections.add(connection);
+    connection.start(flight);
   }
 
   #takeIdle(): Http1Connection | null {
