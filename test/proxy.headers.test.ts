@@ -13,6 +13,23 @@ const SENT: Readonly<Record<string, string>> = {
   'X-SMG-Routing-Key': 'key',
   'x-request-id-tenant': 't1',
   'content-encoding': 'identity',
+  // What engines read.
+  'x-api-key': 'client key',
+  'x-body-compressed': 'identity',
+  'x-custom-labels': '{"team":"a"}',
+  'X-Data-Parallel-Rank': '0',
+  'x-override-bootstrap-host': 'h',
+  'x-override-bootstrap-port': '1',
+  'x-override-bootstrap-room': '1',
+  'x-override-conversation-id': 'c1',
+  'x-override-disagg-prefill-dp-rank': '0',
+  'X-Override-Priority': '7',
+  'x-override-rid': 'r1',
+  'x-override-routed-dp-rank': '0',
+  'x-sglext-ids-framed': '1',
+  'x-sglext-return-input-ids': '1',
+  'x-sglext-return-output-ids': '1',
+  trace_context: 'e30=',
   cookie: 'session=1',
   'user-agent': 'test/1',
   accept: 'text/event-stream',
@@ -31,7 +48,27 @@ const SENT: Readonly<Record<string, string>> = {
   'proxy-connection': 'keep-alive',
   'http2-settings': 'AAMAAABk',
 };
+/** With these a client would override where the router has sent its request. */
+const PLACING = [
+  'x-data-parallel-rank',
+  'x-override-bootstrap-host',
+  'x-override-bootstrap-port',
+  'x-override-bootstrap-room',
+  'x-override-disagg-prefill-dp-rank',
+  'x-override-rid',
+  'x-override-routed-dp-rank',
+];
 const WHITELIST = [
+  ...PLACING,
+  'trace_context',
+  'x-api-key',
+  'x-body-compressed',
+  'x-custom-labels',
+  'x-override-conversation-id',
+  'x-override-priority',
+  'x-sglext-ids-framed',
+  'x-sglext-return-input-ids',
+  'x-sglext-return-output-ids',
   'authorization',
   'content-encoding',
   'content-type',
@@ -56,7 +93,7 @@ suite('fields of a request', () => {
   test('pass when they are on the list, each once and with its value', async (t) => {
     const call = await sentFields(t, []);
     assert.deepEqual(names(call), [...WHITELIST, 'content-length', 'host'].sort());
-    for (const name of ['authorization', 'x-correlation-id', 'traceparent', 'tracestate', 'x-smg-routing-key', 'x-request-id-tenant']) {
+    for (const name of WHITELIST.filter((one) => one !== 'content-type' && one !== 'x-request-id')) {
       const sent = Object.entries(SENT).find(([key]) => key.toLowerCase() === name)?.[1];
       assert.equal(call.header(name), sent);
     }
@@ -79,6 +116,23 @@ suite('fields of a request', () => {
     assert.deepEqual(names(call), [...WHITELIST, 'content-length', 'host', 'x-custom', 'accept'].sort());
     assert.equal(call.header('x-custom'), 'mine');
   });
+
+  for (const flags of [[], ['--forward-headers', '*']]) {
+    test(`do not override the rank that the router has chosen (${flags.join(' ') || 'no flags'})`, async (t) => {
+      const worker = await ScriptedWorker.start(t);
+      worker.probe = () => ({ status: 200, body: '{"dp_size":2}' });
+      const router = await startTestRouter(t, ['--dp-aware', ...flags], [worker], { wait: false });
+      await router.untilEligible([{ url: `${worker.url}@0` }, { url: `${worker.url}@1` }]);
+      const headers = Object.fromEntries(Object.entries(SENT).filter(([, value]) => value !== 'identity'));
+      assert.equal((await ask(router.port, { path: '/v1/completions', body: '{}', headers })).status, 200);
+      const sent = names(await worker.next());
+      assert.deepEqual(
+        sent.filter((name) => PLACING.includes(name)),
+        [],
+      );
+      assert.ok(sent.includes('x-override-priority') && sent.includes('x-override-conversation-id'));
+    });
+  }
 
   test("all pass with '*', except those of the hop and those that Connection names", async (t) => {
     const call = await sentFields(t, ['--forward-headers', '*']);
@@ -289,7 +343,7 @@ suite('the id of a request', () => {
   });
 });
 
-test("a worker's own key takes the place of the client's Authorization", async (t) => {
+test("a worker's own key takes the place of the client's", async (t) => {
   const worker = await ScriptedWorker.start(t);
   const plain = await ScriptedWorker.start(t);
   const router = await startTestRouter(t, [], [plain]);
@@ -299,14 +353,17 @@ test("a worker's own key takes the place of the client's Authorization", async (
   });
   assert.equal(added.status, 202);
   await router.untilEligible([plain, worker]);
-  for (const headers of [{ authorization: 'Bearer client' }, { authorization: 'Bearer client' }, {}, {}]) {
-    await ask(router.port, { body: '{}', headers });
-  }
+  const own = { authorization: 'Bearer client', 'x-api-key': 'client' };
+  for (const headers of [own, own, {}, {}]) await ask(router.port, { body: '{}', headers });
   assert.deepEqual(
     worker.calls.map((call) => call.message.all('authorization')),
     [['Bearer worker-key'], ['Bearer worker-key']],
   );
   assert.deepEqual(plain.calls.map((call) => call.message.all('authorization')).sort(), [[], ['Bearer client']].sort());
+  assert.deepEqual(
+    [worker, plain].map(({ calls }) => calls.flatMap((call) => call.message.all('x-api-key'))),
+    [[], ['client']],
+  );
 });
 
 test('a worker below a base path is asked there', async (t) => {

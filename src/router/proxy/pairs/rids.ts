@@ -52,7 +52,7 @@ export function abortFields(fields: readonly string[]): readonly string[] {
   const out = ['content-type', 'application/json'];
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
-    if (name === 'authorization' || name === 'x-request-id') out.push(name, fields[i + 1]!);
+    if (name === 'authorization' || name === 'x-api-key' || name === 'x-request-id') out.push(name, fields[i + 1]!);
   }
   return out;
 }

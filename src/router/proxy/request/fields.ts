@@ -2,42 +2,61 @@
 import { droppedByConnection, isHopByHop } from '../../../wire/http1/hop-by-hop.ts';
 import type { RequestHead } from '../../../wire/http1/request-head.ts';
 
-/** Source: forwarding list of sglang_router 0.3.2, and the fields that say what the body is. */
+/**
+ * Source: forwarding list of sglang_router 0.3.2, the fields that say what the body is, and what SGLang reads: 0.5.23, and `trace_context`
+ * up to 0.5.5. Clients of /v1/messages send their key as `x-api-key`.
+ */
 function isForwarded(name: string): boolean {
   // A switch, not a set: it is asked for every field of every request, and most names need no hash to be told apart.
   switch (name) {
     case 'authorization':
     case 'content-encoding':
     case 'content-type':
+    case 'trace_context':
     case 'traceparent':
     case 'tracestate':
+    case 'x-api-key':
+    case 'x-body-compressed':
     case 'x-correlation-id':
+    case 'x-custom-labels':
+    case 'x-data-parallel-rank':
     case 'x-request-id':
     case 'x-smg-routing-key':
       return true;
     default:
-      return name.startsWith('x-request-id-');
+      return name.startsWith('x-') && (name.startsWith('x-request-id-') || name.startsWith('x-override-') || name.startsWith('x-sglext-'));
   }
 }
 
 /** Framing and addressing of this hop: written anew, never copied. */
 const OURS = ['host', 'content-length', 'transfer-encoding', 'expect', 'connection'];
 
-/** By these a client could send its request to another rank than the router has chosen. Source: SGLang 0.5.23. */
-const OF_RANKS = ['x-data-parallel-rank', 'x-override-routed-dp-rank', 'x-override-disagg-prefill-dp-rank'];
-/** And by these to another room, or under an id by which it cannot be aborted. */
-const OF_PAIRS = ['x-override-bootstrap-host', 'x-override-bootstrap-port', 'x-override-bootstrap-room', 'x-override-rid'];
+/**
+ * By these a client could send its request to another rank or room than the router has chosen, or under an id by which it cannot be
+ * aborted. Source: SGLang 0.5.23.
+ */
+function isPlacing(name: string): boolean {
+  switch (name) {
+    case 'x-data-parallel-rank':
+    case 'x-override-disagg-prefill-dp-rank':
+    case 'x-override-rid':
+    case 'x-override-routed-dp-rank':
+      return true;
+    default:
+      return name.startsWith('x-override-bootstrap-');
+  }
+}
 
 export class RequestFieldRules {
   /** Asked for by a setting; null: none. */
   readonly #also: ReadonlySet<string> | null;
   readonly #all: boolean;
-  /** Never forwarded, whatever the setting says. */
-  readonly #kept: ReadonlySet<string>;
+  /** The router writes the place of a request into its body: what would override it is never forwarded. */
+  readonly #places: boolean;
 
-  /** `isDpAware`: the router chooses ranks. `isPaired`: it makes pairs. */
-  constructor(alsoForward: readonly string[], isDpAware: boolean = false, isPaired: boolean = false) {
-    this.#kept = new Set([...OURS, ...(isDpAware ? OF_RANKS : []), ...(isPaired ? OF_PAIRS : [])]);
+  /** `places`: the router chooses ranks, or makes pairs. */
+  constructor(alsoForward: readonly string[], places: boolean = false) {
+    this.#places = places;
     this.#also = alsoForward.length === 0 ? null : new Set(alsoForward);
     this.#all = alsoForward.includes('*');
   }
@@ -57,7 +76,7 @@ export class RequestFieldRules {
   }
 
   #passes(name: string): boolean {
-    if (isForwarded(name)) return true;
-    return (this.#all || this.#also?.has(name) === true) && !isHopByHop(name) && !this.#kept.has(name);
+    if (this.#places && isPlacing(name)) return false;
+    return isForwarded(name) || ((this.#all || this.#also?.has(name) === true) && !isHopByHop(name) && !OURS.includes(name));
   }
 }

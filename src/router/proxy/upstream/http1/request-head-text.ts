@@ -7,7 +7,7 @@ export interface HeadTarget {
   readonly basePath: string;
   /** Field lines that are the same for every request: Host and, if the worker has a key, Authorization. */
   readonly fixedFields: string;
-  /** The client's own Authorization is left out. */
+  /** The client's own key is left out. */
   readonly replacesAuthorization: boolean;
 }
 
@@ -16,7 +16,7 @@ export function requestHeadText({ method, target, fields, body }: UpstreamReques
   let text = `${method} ${worker.basePath}${target} HTTP/1.1\r\n${worker.fixedFields}`;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
-    if (worker.replacesAuthorization && name === 'authorization') continue;
+    if (worker.replacesAuthorization && (name === 'authorization' || name === 'x-api-key')) continue;
     text += `${name}: ${fields[i + 1]}\r\n`;
   }
   if (body === null) return method === 'GET' || method === 'HEAD' ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`;
