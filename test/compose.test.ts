@@ -15,7 +15,7 @@ const RUNTIME = { clock: realClock, rng: createRng(1), logger: SILENT_LOGGER };
 const QUIET: Config = { ...defaultsOf('seed'), port: 0, prometheusPort: 0, shutdownGracePeriodSecs: 0 };
 
 /** Settings that are used while a configuration is loaded. */
-const OF_LOADING: readonly ConfigKey[] = ['prioritySchedulerConfig'];
+const OF_LOADING: readonly ConfigKey[] = ['prioritySchedulerConfig', 'apiKeyFile', 'controlPlaneApiKeysFile'];
 /** Settings that the programs use themselves, before there is a router. */
 const OF_THE_PROGRAMS: readonly ConfigKey[] = ['logLevel', 'logFormat', 'logDir', 'seed'];
 

@@ -32,6 +32,11 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     ['408 599', '[408, 599]', [408, 599]],
   ],
   forwardPaths: lists(['/a', '/b/*'], ['/'], ['/*']),
+  apiKey: texts('sk-a', 'sk-b'),
+  controlPlaneApiKeys: [
+    ['a:A:admin:k', '["a:A:admin:k"]', ['a:A:admin:k']],
+    ['b:B b:user:k,l', '["b:B b:user:k,l"]', ['b:B b:user:k,l']],
+  ],
   metricsPath: texts('/metrics', '/a/b', '/m'),
 };
 const SWITCHED: readonly Sample[] = [
@@ -41,7 +46,7 @@ const SWITCHED: readonly Sample[] = [
 ];
 const NUMBERS = [0, 0.01, 0.5, 1, 2, 4.5, 100, 2048, 60_000, 2 ** 32 - 1, 2 ** 40];
 /** Settings that are checked together with others, which have tests of their own. */
-const APART = ['workerUrls', 'prefill', 'decode', 'miniLb', 'prioritySchedulerConfig'];
+const APART = ['workerUrls', 'prefill', 'decode', 'miniLb', 'prioritySchedulerConfig', 'apiKeyFile', 'controlPlaneApiKeysFile'];
 
 function texts(...values: readonly string[]): readonly Sample[] {
   return values.map((value) => [value, JSON.stringify(value), value] as const);

@@ -15,6 +15,7 @@ export const LAYERS = {
   'base/config': { imports: [], uses: [], what: "what command lines share: suggestions for mistyped words, spellings of SGLang's flags" },
   'base/telemetry': { imports: ['base/core'], uses: ['node:fs'], what: 'line writer, metric cells' },
   'router/setting': { imports: ['base/core'], uses: ['zod'], what: 'how a setting is declared: shape, default, description' },
+  'router/keys': { imports: [], uses: ['node:crypto'], what: 'who knows a key of the router, and in which role' },
   'router/prefix': { imports: ['base/core'], uses: [], what: 'who holds which prefix' },
   'router/policy': { imports: ['base/core', 'router/prefix', 'router/setting'], uses: [], what: 'choosing a worker' },
   'router/config': {
@@ -53,7 +54,7 @@ export const LAYERS = {
     what: 'table of routes, request ids, request records',
   },
   'router/proxy/gate': {
-    imports: ['base/core', 'base/runtime', 'router/proxy/routing'],
+    imports: ['base/core', 'base/runtime', 'wire/http1', 'router/keys', 'router/proxy/routing'],
     uses: [],
     what: 'what a request must pass before it is dispatched',
   },

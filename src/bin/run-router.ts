@@ -11,6 +11,7 @@ import { lineOf, readWorkersFile } from '../router/control/sources/workers-file.
 import type { Dialect } from '../router/setting/setting.ts';
 import { startLog } from '../router/telemetry/log.ts';
 import { endOnBug } from './end-on-bug.ts';
+import { hideKeys } from './hide-keys.ts';
 import { Launcher, type Listening } from './launcher.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
@@ -37,7 +38,9 @@ export async function runRouter(dialect: Dialect): Promise<number> {
   }
   if (loaded.kind !== 'config') return 0;
 
-  const { config, sources, warnings } = loaded;
+  const { config, sources } = loaded;
+  const exposed = hideKeys(process.argv.slice(2), config, sources);
+  const warnings = exposed === null ? loaded.warnings : [...loaded.warnings, exposed];
   const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
   const { logger } = log;
   endOnBug(logger, () => log.flushSync());

@@ -15,12 +15,14 @@ import type { Config } from './config/load-config.ts';
 import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
 import { WorkersFile } from './control/sources/workers-file.ts';
+import { clientKeyOf, controlKeysOf } from './keys/configured-keys.ts';
 import { concurrencySettings, controlSettings, prioritySettings, proxySettings } from './part-settings.ts';
 import { startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
 import type { ProbeReport } from './probes/probe-answer.ts';
 import { ProbePort } from './probes/probe-port.ts';
 import { writeAccess } from './proxy/answer/write-access.ts';
+import { writeAudit } from './proxy/answer/write-audit.ts';
 import { handleWriters } from './proxy/client/handle-writer.ts';
 import type { Address } from './proxy/client/listener.ts';
 import { settleSocketShape } from './proxy/client/socket-shape.ts';
@@ -31,6 +33,7 @@ import { Concurrency } from './proxy/gate/concurrency.ts';
 import { contentType } from './proxy/gate/content-type.ts';
 import { expectedBody } from './proxy/gate/expected-body.ts';
 import { type Check, Gate } from './proxy/gate/gate.ts';
+import { keys } from './proxy/gate/keys.ts';
 import type { LimiterParts } from './proxy/gate/limiter.ts';
 import { method } from './proxy/gate/method.ts';
 import { payloadSize } from './proxy/gate/payload-size.ts';
@@ -125,6 +128,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
 
   const limits = requestLimits(config, fleet, metrics, { clock, wheel, endOfTurn });
 
+  const access = writeAccess(new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped), clock);
+
   // A request, from its client to its worker.
   const proxy: DataPlane = new DataPlane({
     settings,
@@ -141,6 +146,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
       pairs === null ? [] : [pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock)],
     ),
     gate: new Gate([
+      ...keyChecks(config), // 401, 403
       method, // 405
       closedPaths, // 404
       payloadSize(settings.maxPayloadBytes), // 413
@@ -157,7 +163,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     attempts: control.attemptListener,
     makeUpstream: upstreamsByProtocol(new Map([[HTTP1, http1Upstreams(settings.upstream, clock, wheel, endOfTurn)]])),
     metrics,
-    access: writeAccess(new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped), clock),
+    access: config.controlPlaneAuditEnabled ? writeAudit(logger, access) : access,
   });
   readGauges(metrics, proxy, runtime);
 
@@ -240,6 +246,12 @@ function localRoutes(
     throw new SettingError(`--metrics-path ${metricsPath}: the router has another use for that path; choose another, such as /metrics`);
   }
   return [...locals, metricsRoute(metricsPath, metrics)];
+}
+
+/** The check of keys; none where there are none. */
+function keyChecks(config: Config): readonly Check[] {
+  const [client, control] = [clientKeyOf(config), controlKeysOf(config)];
+  return client === null && control === null ? [] : [keys({ client, control })];
 }
 
 /** The checks of limits on requests; none where there is no limit. */

@@ -17,6 +17,8 @@ export function proxySettings(config: Config, rng: Rng): ProxySettings {
     maxConnections: config.maxConnections,
     requestIdHeaders: config.requestIdHeaders,
     forwardHeaders: config.forwardHeaders,
+    checksKeys: config.apiKey !== null,
+    guardsControl: config.apiKey !== null || config.controlPlaneApiKeys.length > 0,
     transparentProxy: !config.disableTransparentProxy,
     forwardPaths: config.forwardPaths,
     headerTimeoutMs: config.headerTimeoutSecs * SECOND_MS,

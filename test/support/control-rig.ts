@@ -91,7 +91,7 @@ export function startControl(t: TestContext, settings: Partial<ControlSettings> 
       t.after(() => worker.kill());
       return worker;
     },
-    start: (workers) => control.start([commandLine({ workerUrls: [], prefill: [], decode: [], ...workers })]),
+    start: (workers) => control.start([commandLine({ workerUrls: [], prefill: [], decode: [], apiKey: null, ...workers })]),
     eligible,
     find: (url) => {
       const found = cell.current.workers.find((one) => one?.url === url);

@@ -44,6 +44,8 @@ const SETTINGS: ProxySettings = {
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 1000, maxConnections: 10, queueSize: 10, queueTimeoutMs: 1000 },
   retries: { maxAttempts: 3, repeatsSent: false, statuses: new Set(), backoffMs: () => 0 },
   retryBudgetRatio: 1,
+  checksKeys: false,
+  guardsControl: false,
 };
 
 export interface MemoryRouter {

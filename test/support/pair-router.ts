@@ -41,6 +41,8 @@ const SETTINGS: ProxySettings = {
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 5000, maxConnections: 100, queueSize: 10, queueTimeoutMs: 1000 },
   retries: { maxAttempts: 3, repeatsSent: true, statuses: new Set([500, 502, 503, 504]), backoffMs: () => 0 },
   retryBudgetRatio: 1,
+  checksKeys: false,
+  guardsControl: false,
 };
 
 /** An engine: what it does with requests, and which it was told to forget. */

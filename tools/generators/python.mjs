@@ -82,7 +82,7 @@ function flagRow(entry) {
     group: setting.built ? GROUPS[setting.group] : 'Known, not available in this version yet',
     origin: setting.origin,
     built: setting.built,
-    secret: !setting.built && setting.secret === true,
+    secret: setting.secret === true,
     environment: ENVIRONMENT[key] ?? null,
     help: about(entry),
   };

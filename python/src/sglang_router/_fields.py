@@ -94,8 +94,8 @@ class RouterFields:
     """Routing over several models is not available in this version yet; run one router per model."""
 
     api_key: Optional[str] = None
-    """Keys for clients and workers are not available in this version yet; guard the router by what
-    stands in front of it."""
+    """Key that requests must carry (Authorization: Bearer KEY, or x-api-key), and that the router
+    sends to the workers of --worker-urls, --prefill and --decode (default: no key)."""
 
     log_dir: Optional[str] = None
     """Directory for log files, one a day, beside the log on the console (default: no files)."""
@@ -344,12 +344,11 @@ class RouterFields:
     """OpenTelemetry tracing is not available in this version yet."""
 
     control_plane_api_keys: List[Tuple[str, str, str, str]] = dataclasses.field(default_factory=list)
-    """Keys for clients and workers are not available in this version yet; guard the router by what
-    stands in front of it."""
+    """Keys for the control API (/workers, /flush_cache, ...); only those with the role admin may
+    use it."""
 
     control_plane_audit_enabled: bool = False
-    """Keys for clients and workers are not available in this version yet; guard the router by what
-    stands in front of it."""
+    """Write one log line for each request to the control API: who, what, result, request id."""
 
     jwt_issuer: Optional[str] = None
     """Keys for clients and workers are not available in this version yet; guard the router by what
@@ -426,6 +425,14 @@ class RouterFields:
     shutdown_settle_secs: float = 0
     """Time between SIGTERM and the end of the listener: readiness is 503, requests are served, load
     balancers notice, in seconds (default: 0)."""
+
+    api_key_file: Optional[str] = None
+    """File that holds the key of --api-key; blank lines and spaces around it do not count (default:
+    no file)."""
+
+    control_plane_api_keys_file: Optional[str] = None
+    """File with keys for the control API, one ID:NAME:ROLE:KEY per line; lines that begin with # do
+    not count (default: no file)."""
 
     workers_file: Optional[str] = None
     """YAML, JSON or text file with further workers, which the router watches and follows

@@ -136,8 +136,8 @@ class RouterArgs(RouterFields):
             if _is_default(flag, value):
                 continue
             words = _words(flag, value)
-            if flag.secret and len(words) == 1:
-                secrets[_ENVIRONMENT_PREFIX + flag.name.upper()] = words[0]
+            if flag.secret and words:
+                secrets[_ENVIRONMENT_PREFIX + flag.name.upper()] = "\n".join(words)
             elif flag.words == "none":
                 argv.append(flag.flag)
             else:

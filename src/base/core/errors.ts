@@ -32,6 +32,8 @@ export const ERRORS = {
   bad_request: client(400, 'The request breaks the rules of HTTP/1.1; the connection is closed.'),
   json_parse_error: client(400, 'The body had to be read for routing and is not valid JSON.'),
   invalid_request: client(400, 'A value of the request is not what the route expects.'),
+  unauthorized: client(401, 'No key, or one that the router does not know.', 'authentication_error'),
+  forbidden: client(403, 'The role of the key does not allow this.', 'permission_error'),
   not_found: client(404, 'No such route, or the route to that path is closed.'),
   unsupported_method: client(405, 'The path exists, but not with this method; see the Allow field.'),
   request_timeout: client(408, 'Head or body of the request came too slowly; the connection is closed.'),

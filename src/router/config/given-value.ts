@@ -21,7 +21,7 @@ export type Judged =
 /** Checks shape and range, then whether the feature exists. */
 export function judgeGiven({ entry, plain, source }: GivenValue): Judged {
   const { flag, setting } = entry;
-  const isSecret = !setting.built && setting.secret === true;
+  const isSecret = setting.secret === true;
   const parsed = setting.shape.schema.safeParse(plain);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue): Problem => {

@@ -13,6 +13,7 @@ import { type Environment, fromEnvironment } from './from-environment.ts';
 import { type FromFile, fromFile } from './from-file.ts';
 import { type GivenValue, judgeGiven, type SourceKind } from './given-value.ts';
 import { helpText } from './help.ts';
+import { readKeyFiles } from './key-files.ts';
 import { parseArgv } from './parse-argv.ts';
 import { type PriorityClass, type PriorityFile, readPriorityFile, STANDARD_CLASSES } from './priority-classes.ts';
 import { type Problem, shown } from './problem.ts';
@@ -79,7 +80,15 @@ export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInpu
 
   const schedule = readSchedule(chosen.get('prioritySchedulerConfig'), readFile);
   problems.push(...schedule.problems);
-  const config = assemble((entry) => chosen.get(entry.key)?.value, dialect, schedule.classes);
+  const keys = readKeyFiles(
+    (key) => {
+      const one = chosen.get(key);
+      return one === undefined ? undefined : { value: one.value, source: one.given.source };
+    },
+    (flag, file, source) => readText(flag, file, source, readFile),
+  );
+  problems.push(...keys.problems);
+  const config = assemble((entry) => keys.values.get(entry.key) ?? chosen.get(entry.key)?.value, dialect, schedule.classes);
   const checks = crossCheck(config, (key) => chosen.get(key)?.given.source ?? 'default');
   problems.push(...checks.problems);
   if (problems.length > 0) return { kind: 'errors', problems };
@@ -96,11 +105,11 @@ export function defaultsOf(dialect: Dialect): Config {
   return assemble(() => undefined, dialect, STANDARD_CLASSES);
 }
 
-/** The configuration as JSON, with the keys of a file, so that it can be used as one. */
+/** The configuration as JSON, with the keys of a file, so that it can be used as one. Secrets are left out. */
 export function configText(config: Config): string {
   const values: Record<string, unknown> = {};
-  for (const { key, fileKey } of SETTING_ENTRIES) {
-    values[fileKey] = plainValue(config, key as ConfigKey);
+  for (const { key, fileKey, setting } of SETTING_ENTRIES) {
+    if (setting.secret !== true) values[fileKey] = plainValue(config, key as ConfigKey);
   }
   return `${JSON.stringify(values, null, 2)}\n`;
 }

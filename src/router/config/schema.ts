@@ -3,6 +3,7 @@ import { POLICY_SETTINGS } from '../policy/catalogue.ts';
 import type { ValuesOf } from '../setting/setting.ts';
 import type { PriorityClass } from './priority-classes.ts';
 import { FAILURES } from './settings-failures.ts';
+import { KEYS } from './settings-keys.ts';
 import { LIMITS } from './settings-limits.ts';
 import { CLIENTS, MAIN, META, REQUESTS } from './settings-main.ts';
 import { PAIRS } from './settings-pairs.ts';
@@ -18,6 +19,7 @@ export const SETTINGS = {
   ...REQUESTS,
   ...LIMITS,
   ...CLIENTS,
+  ...KEYS,
   ...WORKERS,
   ...FAILURES,
   ...LOGS,

@@ -149,7 +149,7 @@ export class DataPlane implements RequestServer {
       type: pairs === undefined ? 'regular' : 'prefill',
       memory,
       reader: new RequestReader(pairs === undefined && selection.policy.needs.prompt === true, ranks?.record ?? null),
-      fields: new RequestFieldRules(settings.forwardHeaders, isDpAware || pairs !== undefined),
+      fields: new RequestFieldRules(settings.forwardHeaders, { places: isDpAware || pairs !== undefined, checksKeys: settings.checksKeys }),
       ranks,
     };
     this.pairing =

@@ -9,6 +9,10 @@ export interface ProxySettings extends ClientSettings, SingleSettings {
   readonly requestIdHeaders: readonly string[];
   /** Lower-case names forwarded besides the standard ones; `*`: all but hop-by-hop. */
   readonly forwardHeaders: readonly string[];
+  /** Clients have a key of the router, which no worker gets to see. */
+  readonly checksKeys: boolean;
+  /** Requests to the control API have a key of the router, which no worker gets to see. */
+  readonly guardsControl: boolean;
   /** Routes of engines that are not in the router's own table go to a worker. */
   readonly transparentProxy: boolean;
   /** Paths that go to a worker besides; `/*` at the end: everything below. */

@@ -51,7 +51,8 @@ export function texts(placeholder: string, expected: string, options: { arity?: 
     expected,
     item: itemText(expected, options.pattern ?? /^\P{Cc}+$/u),
     ...(options.arity === undefined ? {} : { arity: options.arity }),
-    cut: (text) => (text === '' ? [] : [text]),
+    // Items may hold spaces and commas. One word or variable holds several as lines.
+    cut: (text) => text.split('\n').filter((line) => line !== ''),
   });
 }
 

@@ -19,6 +19,7 @@ export const GROUPS = {
   failures: 'When workers fail',
   logs: 'Logs',
   metrics: 'Metrics',
+  keys: 'Keys',
   other: 'Other',
 } as const;
 export type Group = keyof typeof GROUPS;
@@ -42,6 +43,8 @@ export interface SettingSpec<D> {
   readonly whenUnset?: string;
   readonly unit?: 'seconds' | 'bytes';
   readonly aliases?: readonly FlagAlias[];
+  /** Never shown: not in messages, not by --check-config, not in the title of the process. */
+  readonly secret?: boolean;
   /** True if a reload may change it while requests run. */
   readonly reloadable?: boolean;
 }

@@ -9,14 +9,17 @@ interface NamedWorkers {
   readonly workerUrls: readonly WorkerAddress[];
   readonly prefill: readonly { readonly address: WorkerAddress; readonly bootstrapPort: number | null }[];
   readonly decode: readonly WorkerAddress[];
+  /** Sent to each of them; null: none. */
+  readonly apiKey: string | null;
 }
 
 /** `start` throws RangeError when there are more than MAX_WORKERS. */
-export function commandLine({ workerUrls, prefill, decode }: NamedWorkers): WorkerSource {
+export function commandLine({ workerUrls, prefill, decode, apiKey }: NamedWorkers): WorkerSource {
+  const options = { ...DEFAULT_OPTIONS, apiKey };
   const workers: DesiredWorker[] = [
-    ...workerUrls.map((address) => ({ address, options: DEFAULT_OPTIONS })),
-    ...prefill.map(({ address, bootstrapPort }) => ({ address, options: { ...DEFAULT_OPTIONS, type: 'prefill' as const, bootstrapPort } })),
-    ...decode.map((address) => ({ address, options: { ...DEFAULT_OPTIONS, type: 'decode' as const } })),
+    ...workerUrls.map((address) => ({ address, options })),
+    ...prefill.map(({ address, bootstrapPort }) => ({ address, options: { ...options, type: 'prefill' as const, bootstrapPort } })),
+    ...decode.map((address) => ({ address, options: { ...options, type: 'decode' as const } })),
   ];
   const source: WorkerSource = {
     name: 'the command line',

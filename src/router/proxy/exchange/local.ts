@@ -15,7 +15,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 export interface LocalParts {
   readonly turn: Turn;
   readonly logger: Logger;
-  readonly settings: { readonly requestTimeoutMs: number };
+  readonly settings: { readonly requestTimeoutMs: number; readonly guardsControl: boolean };
 }
 
 export class LocalExchange implements ServedRequest, SideOwner, AdmittedLater {
@@ -62,7 +62,7 @@ export class LocalExchange implements ServedRequest, SideOwner, AdmittedLater {
         path: head.path,
         query: new URLSearchParams(head.query),
         params: pathParams(this.#local.path, head.path),
-        authorization: head.find('authorization') ?? null,
+        authorization: this.#parts.settings.guardsControl ? null : (head.find('authorization') ?? null),
         body: Buffer.concat(this.#body),
       });
       if (answer instanceof Promise) answer.then((value) => this.#answer(value)).catch((error: unknown) => this.#broken(error));

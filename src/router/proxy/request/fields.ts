@@ -47,16 +47,25 @@ function isPlacing(name: string): boolean {
   }
 }
 
+/** Why a field of a client must not reach a worker. */
+export interface FieldReasons {
+  /** The router chooses ranks, or makes pairs. */
+  readonly places?: boolean;
+  /** The client's key is one of the router's. */
+  readonly checksKeys?: boolean;
+}
+
 export class RequestFieldRules {
+  readonly #checksKeys: boolean;
   /** Asked for by a setting; null: none. */
   readonly #also: ReadonlySet<string> | null;
   readonly #all: boolean;
   /** The router writes the place of a request into its body: what would override it is never forwarded. */
   readonly #places: boolean;
 
-  /** `places`: the router chooses ranks, or makes pairs. */
-  constructor(alsoForward: readonly string[], places: boolean = false) {
+  constructor(alsoForward: readonly string[], { places = false, checksKeys = false }: FieldReasons = {}) {
     this.#places = places;
+    this.#checksKeys = checksKeys;
     this.#also = alsoForward.length === 0 ? null : new Set(alsoForward);
     this.#all = alsoForward.includes('*');
   }
@@ -76,6 +85,7 @@ export class RequestFieldRules {
   }
 
   #passes(name: string): boolean {
+    if (this.#checksKeys && (name === 'authorization' || name === 'x-api-key')) return false;
     if (this.#places && isPlacing(name)) return false;
     return isForwarded(name) || ((this.#all || this.#also?.has(name) === true) && !isHopByHop(name) && !OURS.includes(name));
   }

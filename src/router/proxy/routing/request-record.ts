@@ -18,6 +18,8 @@ export class RequestRecord {
   worker = '';
   /** Of a pair, whose `worker` is the decode worker (or the leg that answered). */
   prefillWorker = '';
+  /** Who sent it, where keys tell: the id of a key for the control API. */
+  principal = '';
   model = '';
   /** Milliseconds from the head to the first event; -1: no event. */
   ttftMs = -1;
