@@ -5,6 +5,7 @@ import type { LocalResponse } from '../src/base/core/local-route.ts';
 import { DEFAULT_HEALTH } from '../src/router/control/registry/health-settings.ts';
 import { type ControlRig, startControl } from './support/control-rig.ts';
 import type { Answer } from './support/probed-worker.ts';
+import { RecordingLogger } from './support/recording-logger.ts';
 
 test('a worker that is up takes requests at once', async (t) => {
   const rig = startControl(t);
@@ -51,16 +52,51 @@ const NO_ENGINES: readonly (readonly [what: string, answers: readonly (readonly 
     ],
     /^\/health answered 401: the worker wants a key \(api_key in POST \/workers\)$/,
   ],
+  [
+    'answers 404 and describes something that is no engine',
+    [
+      ['/get_model_info', []],
+      ['/model_info', 404],
+      ['/get_server_info', 301],
+    ],
+    /^\/health answered 404: no engine answers there$/,
+  ],
 ];
 for (const [what, answers, message] of NO_ENGINES) {
   test(`a host that ${what} gets no requests, and its job says why`, async (t) => {
-    const rig = startControl(t);
+    const logger = new RecordingLogger();
+    const rig = startControl(t, {}, logger);
     const worker = await rig.worker(answers);
     rig.start({ workerUrls: [worker.address] });
     assert.match(await jobMessage(rig), message);
+    await rig.until(() => worker.requests.length >= 20);
     assert.deepEqual(rig.eligible(), []);
+    const [warning, ...more] = logger.records.filter(({ level }) => level === 'warn');
+    assert.deepEqual(warning?.message, 'worker takes no requests: what answers there is no engine');
+    assert.match(String(warning?.fields['detail']), message);
+    assert.deepEqual(more, [], 'once, however often it is probed');
   });
 }
+
+test('a worker that refuses the key of the router is named so', async (t) => {
+  const rig = startControl(t);
+  const worker = await rig.worker([['/health', 403]]);
+  await rig.call('POST', '/workers', { url: worker.address.url, api_key: 'k-1' });
+  assert.equal(await jobMessage(rig), '/health answered 403: the worker refuses the key of the router');
+});
+
+test('another program takes the port of a worker: it is out after three probes, though requests to it are answered', async (t) => {
+  const rig = startControl(t);
+  const worker = await rig.worker();
+  rig.start({ workerUrls: [worker.address] });
+  await rig.untilEligible(worker.address.url);
+  worker.answers.set('/ready', 404);
+  await rig.until(() => worker.requests.some(({ path }) => path === '/health'));
+  const outMs = await rig.untilEligible(worker.address.url, false);
+  assert.ok(outMs < 1000, `${outMs} ms`);
+  worker.answers.set('/ready', 200);
+  assert.ok((await rig.untilEligible(worker.address.url)) < 2000);
+});
 
 test('a worker URL with a path says what that path answers', async (t) => {
   const rig = startControl(t);

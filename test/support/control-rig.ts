@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { FleetCell } from '../../src/base/core/fleet.ts';
 import { LoadTable } from '../../src/base/core/load.ts';
 import type { LocalResponse } from '../../src/base/core/local-route.ts';
-import { SILENT_LOGGER } from '../../src/base/core/logger.ts';
+import { type Logger, SILENT_LOGGER } from '../../src/base/core/logger.ts';
 import type { Worker } from '../../src/base/core/worker.ts';
 import { FakeClock } from '../../src/base/runtime/fake-clock.ts';
 import { createRng } from '../../src/base/runtime/rng.ts';
@@ -55,7 +55,7 @@ export interface ControlRig {
 }
 
 /** Stopped when the test ends. */
-export function startControl(t: TestContext, settings: Partial<ControlSettings> = {}): ControlRig {
+export function startControl(t: TestContext, settings: Partial<ControlSettings> = {}, logger: Logger = SILENT_LOGGER): ControlRig {
   const cell = new FleetCell();
   const load = new LoadTable();
   const clock = new FakeClock();
@@ -64,7 +64,7 @@ export function startControl(t: TestContext, settings: Partial<ControlSettings> 
     load,
     clock,
     rng: createRng(1),
-    logger: SILENT_LOGGER,
+    logger,
     settings: { ...SETTINGS, ...settings },
   });
   t.after(() => control.stop());

@@ -15,21 +15,28 @@ export class ProbedWorker {
   readonly delaysMs = new Map<string, number>();
   /** Path and headers of every request, in order. */
   readonly requests: { readonly path: string; readonly headers: IncomingHttpHeaders }[] = [];
-  #port = 0;
+  readonly #host: string;
+  #port: number;
   #server: Server | null = null;
   readonly #sockets = new Set<Socket>();
 
   readonly #clock: Clock;
 
-  /** `answers`: pairs of path and answer. `clock`: of the delays. */
-  constructor(answers: readonly (readonly [string, Answer])[] = [['/ready', 200]], clock: Clock = realClock) {
+  /** `answers`: pairs of path and answer. `clock`: of the delays. `at`: where it listens; on any free port if left out. */
+  constructor(
+    answers: readonly (readonly [string, Answer])[] = [['/ready', 200]],
+    clock: Clock = realClock,
+    at: Pick<WorkerAddress, 'host' | 'port'> = { host: '127.0.0.1', port: 0 },
+  ) {
+    this.#host = at.host;
+    this.#port = at.port;
     this.#clock = clock;
     for (const [path, answer] of answers) this.answers.set(path, answer);
   }
 
   /** A port is known after the first `listen`. */
   get address(): WorkerAddress {
-    const parsed = parseWorkerAddress(`http://127.0.0.1:${this.#port}`);
+    const parsed = parseWorkerAddress(`http://${this.#host}:${this.#port}`);
     if (!parsed.ok) throw new Error('the worker has never listened');
     return parsed.address;
   }
@@ -51,7 +58,7 @@ export class ProbedWorker {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
     });
-    server.listen(this.#port, '127.0.0.1');
+    server.listen(this.#port, this.#host);
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port; // A TCP server's address has a port.
     this.#server = server;

@@ -6,7 +6,7 @@ import { isEligible } from './eligibility.ts';
 import type { Source, SourceLabel } from './source.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 import type { WorkerRecord } from './worker-record.ts';
-import type { Phase, WorkerEvent } from './worker-state.ts';
+import { isUp, type Phase, type WorkerEvent } from './worker-state.ts';
 
 /** Counts what happens to workers; the router's metrics are one. */
 export interface WorkerCounters {
@@ -21,6 +21,8 @@ export interface WorkerCounters {
 export class FleetLog implements WorkerObserver {
   readonly #logger: Logger;
   readonly #counters: WorkerCounters | null;
+  /** What was said last of hosts that are no engines: a program that answers 404 is probed twice a second. */
+  readonly #noEngines = new Map<WorkerRecord, string>();
 
   constructor(logger: Logger, counters: WorkerCounters | null) {
     this.#logger = logger;
@@ -33,16 +35,27 @@ export class FleetLog implements WorkerObserver {
     this.#counters?.registered(label);
   }
 
-  workerRemoved({ worker }: WorkerRecord, { label }: Source): void {
+  workerRemoved(record: WorkerRecord, { label }: Source): void {
+    const { worker } = record;
+    this.#noEngines.delete(record);
     this.#logger.info({ worker: worker.url, id: worker.id, source: label }, 'worker removed');
     this.#counters?.deregistered(label);
   }
 
-  probeEnded({ worker }: WorkerRecord, event: WorkerEvent, detail: string): void {
+  probeEnded(record: WorkerRecord, event: WorkerEvent, detail: string): void {
     if (event === 'unchecked') return;
+    const { worker } = record;
     const hasPassed = event === 'probe-passed' || event === 'health-passed';
     this.#counters?.probed(worker.type, hasPassed);
     if (!hasPassed) this.#logger.debug({ worker: worker.url, event, detail }, 'probe did not pass');
+    if (event !== 'probe-wrong') this.#noEngines.delete(record);
+    else if (!isUp(record.state)) this.#noEngine(record, detail);
+  }
+
+  #noEngine(record: WorkerRecord, detail: string): void {
+    if (this.#noEngines.get(record) === detail) return;
+    this.#noEngines.set(record, detail);
+    this.#logger.warn({ worker: record.worker.url, detail }, 'worker takes no requests: what answers there is no engine');
   }
 
   phaseChanged(record: WorkerRecord, from: Phase, because: WorkerEvent): void {
