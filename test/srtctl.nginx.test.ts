@@ -73,6 +73,16 @@ describe('nginx in front of routers', { skip: NGINX_MISSING }, () => {
     }
   });
 
+  it('says itself whose run it belongs to', async (t) => {
+    const all = await front(t, 1);
+    const client = await RawClient.connect(all.nginx.port);
+    t.after(() => client.destroy());
+    await client.send('GET /.srtctl/run HTTP/1.1\r\nHost: n0\r\n\r\n');
+    const { status, text } = await client.response('GET');
+    assert.deepEqual([status, text], [200, '<job>']);
+    assert.deepEqual(callsOf(all), [0]);
+  });
+
   it('passes every event on at once', async (t) => {
     const { nginx, routers } = await front(t, 1);
     const client = await RawClient.connect(nginx.port);

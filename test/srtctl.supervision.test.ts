@@ -4,6 +4,8 @@ import { appendFile, mkdir, readdir, readFile, symlink } from 'node:fs/promises'
 import net from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { PlannedProcess } from '../src/srtctl/plan/plan.ts';
+import type { Part } from './support/scripted-part.main.ts';
 import { isAlive, newDirectory, type SmallRun, smallFleet, startRun } from './support/small-fleet.ts';
 import { planned } from './support/small-plan.ts';
 import { until } from './support/until.ts';
@@ -89,6 +91,35 @@ describe('a run', { concurrency: 4 }, () => {
     });
   }
 
+  for (const victim of ['aggregated-0', 'router-0', 'nginx']) {
+    test(`names ${victim} when it stops answering, and ends with 7`, async (t) => {
+      const plan = smallFleet({}, ['sleep', '60'], { healthCheck: { intervalMs: 100, timeoutMs: 20_000, silenceMs: 2000 } });
+      const run = await startRun(t, plan);
+      await run.noticed(isState('benchmarking'), 'the benchmark to run');
+      process.kill(pidOf(run, victim), 'SIGSTOP');
+      const { exitCode, report } = await run.result;
+      assert.equal(exitCode, 7);
+      assert.equal(report?.process, victim, report?.summary);
+      assert.match(
+        report?.summary ?? '',
+        new RegExp(`^${victim} on n0 has not answered its probe for \\d.* s \\(http://.*: no answer within`),
+      );
+      assert.match(report?.lastLines.at(-1) ?? '', /^listening on/);
+      await assertGone(run);
+    });
+  }
+
+  test('blames the worker that hangs, not the benchmark that fails on it', async (t) => {
+    const plan = smallFleet({}, ['sh', '-c', 'sleep 1; exit 9'], { healthCheck: { intervalMs: 100, timeoutMs: 20_000, silenceMs: 4000 } });
+    const run = await startRun(t, plan);
+    await run.noticed(isState('benchmarking'), 'the benchmark to run');
+    process.kill(pidOf(run, 'aggregated-0'), 'SIGSTOP');
+    const { exitCode, report } = await run.result;
+    assert.deepEqual([exitCode, report?.process], [7, 'aggregated-0'], report?.summary);
+    assert.match(report?.summary ?? '', /does not answer after the benchmark has failed/);
+    assert.match(report?.also.join() ?? '', /benchmark on n0 exited with status 9/);
+  });
+
   test('fails with the benchmark', async (t) => {
     const run = await startRun(t, smallFleet({}, ['sh', '-c', 'echo "connect: ECONNREFUSED 127.0.0.10:8000"; exit 9']));
     const { outcome, exitCode, report } = await run.result;
@@ -98,7 +129,10 @@ describe('a run', { concurrency: 4 }, () => {
   });
 
   test('is not ready while a router misses a worker', async (t) => {
-    const run = await startRun(t, smallFleet({ router: { lists: [] } }, null, { healthCheck: { intervalMs: 100, timeoutMs: 6000 } }));
+    const run = await startRun(
+      t,
+      smallFleet({ router: { lists: [] } }, null, { healthCheck: { intervalMs: 100, timeoutMs: 6000, silenceMs: 300_000 } }),
+    );
     const { outcome, exitCode, report } = await run.result;
     assert.deepEqual([outcome, exitCode], ['readiness', 5]);
     assert.match(report?.summary ?? '', /router-0 .* 0 of 1 workers are healthy for it: it does not know http:\/\/127\.0\.\d+\.10:30000/);
@@ -106,14 +140,54 @@ describe('a run', { concurrency: 4 }, () => {
   });
 
   for (const [completions, words] of [
-    ['silent', /the first requests were not answered.*router-0/],
+    [
+      'silent',
+      /^the workers generate when they are asked directly, and router-0 on n0 brings no answer \(the first requests were not answered/,
+    ],
     ['error', /a request through router-0 was not answered: .* 500 .*broken inside/],
     ['empty', /without a token/],
   ] as const) {
     test(`is not ready while a request through a router is answered so: ${completions}`, async (t) => {
-      const plan = smallFleet({ router: { completions } }, null, { healthCheck: { intervalMs: 100, timeoutMs: 8000 } });
+      const plan = smallFleet({ router: { completions } }, null, { healthCheck: { intervalMs: 100, timeoutMs: 8000, silenceMs: 300_000 } });
       const { outcome, report } = await (await startRun(t, plan)).result;
       assert.equal(outcome, 'readiness');
+      assert.match(report?.summary ?? '', words);
+    });
+  }
+
+  for (const [half, victim] of [
+    ['decode', 'decode-0'],
+    ['prefill', null],
+  ] as const) {
+    test(`names what does not generate when a pair is asked directly: ${half}`, async (t) => {
+      const plan = smallFleet({ router: { completions: 'error' } }, null, {
+        healthCheck: { intervalMs: 100, timeoutMs: 17_000, silenceMs: 300_000 },
+      });
+      const [worker, router, ...rest] = plan.processes;
+      const at = (role: 'prefill' | 'decode', port: number): PlannedProcess => ({
+        ...worker!,
+        id: `${role}-0`,
+        role,
+        log: `logs/${role}-0.out`,
+        ports: role === 'prefill' ? { http: port, bootstrap: 30_001 } : { http: port },
+        argv: worker!.argv.map((word) =>
+          word.startsWith('{')
+            ? JSON.stringify({
+                ...(JSON.parse(word) as Part),
+                port,
+                completions: half === 'prefill' || role === 'decode' ? 'error' : 'ok',
+              })
+            : word,
+        ),
+        ready: { kind: 'worker', url: `http://<node0>:${port}`, model: 'm' },
+      });
+      const processes = [at('prefill', 30_000), at('decode', 30_010), router!, ...rest];
+      const { exitCode, report } = await (await startRun(t, { ...plan, processes })).result;
+      assert.deepEqual([exitCode, report?.process], [5, victim], report?.summary);
+      const words =
+        half === 'decode'
+          ? /^decode-0 on n0 generates no token: prefill-0 answered its half/
+          : /^asked directly, neither prefill-0 nor decode-0/;
       assert.match(report?.summary ?? '', words);
     });
   }

@@ -46,11 +46,11 @@ export function smallFleet(
     planned('nginx', {
       ports: { http: 8000 },
       argv: partArgv(8000, scripts.entrance ?? {}),
-      ready: { kind: 'http', url: 'http://<node0>:8000/health' },
+      ready: { kind: 'http', url: 'http://<node0>:8000/health', run: null },
     }),
     ...(benchmark === null ? [] : [planned('benchmark', { argv: benchmark })]),
   ];
-  return planOf(processes, { nodes: ['n0'], healthCheck: { intervalMs: 100, timeoutMs: 20_000 }, ...more });
+  return planOf(processes, { nodes: ['n0'], healthCheck: { intervalMs: 100, timeoutMs: 20_000, silenceMs: 300_000 }, ...more });
 }
 
 /** A run of a test; `result` never rejects. */

@@ -36,7 +36,7 @@ export function planOf(processes: readonly PlannedProcess[], more: Partial<Plan>
     endpoint: 'http://<node0>:8000',
     model: 'm',
     benchmark: null,
-    healthCheck: { intervalMs: 1000, timeoutMs: 60_000 },
+    healthCheck: { intervalMs: 1000, timeoutMs: 60_000, silenceMs: 300_000 },
     preamble: null,
     counts: [],
     warnings: [],

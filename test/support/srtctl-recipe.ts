@@ -51,7 +51,7 @@ export function recipeWith(choices: Choices = {}): Recipe {
     modelRevision: null,
     frameworks: {},
     clientPlacement: 'head',
-    healthCheck: { intervalMs: 10_000, timeoutMs: 1_800_000 },
+    healthCheck: { intervalMs: 10_000, timeoutMs: 1_800_000, silenceMs: 300_000 },
     benchmark: { type: 'manual' },
     secrets: [],
     ...choices,

@@ -1,7 +1,10 @@
 // docs/srtctl-runs.md: how long is waited for what, and which errors are known, from the code that does it.
+
 import { TIERS } from '../../dist/srtctl/plan/plan.js';
+import { DEFAULTS } from '../../dist/srtctl/recipe/schema/defaults.js';
 import { DOUBTFUL_SMOKE_TEST_IDLE, SERVICE_IDLE, SMOKE_TEST_IDLE, WORKER_IDLE } from '../../dist/srtctl/supervise/idle-timeout.js';
 import { KNOWN_ERRORS } from '../../dist/srtctl/supervise/known-errors.js';
+import { NAMED_MS } from '../../dist/srtctl/supervise/silences.js';
 import { GRACE_MS, HURRY_MS } from '../../dist/srtctl/supervise/tear-down.js';
 
 const PATIENCE = [
@@ -47,9 +50,20 @@ ${PATIENCE.map(([what, { idleMs, slowIdleMs }]) => `| ${what} | ${idleMs / 1000}
 
 The end of a process ends the wait at once, whatever its status.
 
+## While it runs
+
+Every process with an address is probed: engines by \`/health\` (200), routers by \`/liveness\`, Dynamo frontends and workers by \`/health\`, nginx by
+\`/.srtctl/run\`, which it answers itself. A silent log is no sign: routers and long prefills print nothing and are well.
+
+- After ${NAMED_MS / 1000} s without an answer, the output, \`events.jsonl\` and \`status\` name the process, with its node and last line. \`silentSince\` in \`status.json\` is the time of its last answer.
+- After \`health_check.silence_secs\` (default ${DEFAULTS.silenceSeconds}) the run ends with exit code 7. The report blames the process that was silent first.
+- If the benchmark fails, srtctl asks every process once before it blames the benchmark. It waits up to 30 s for the end of a process that is gone. Such a run ends with 7, not 6.
+- If the first requests are not answered, srtctl asks each worker and router directly. Pairs get one request to both halves, in a room of their own. The report names the process that does not do its share.
+
 ## How processes are stopped
 
-A tier is stopped at once, the next one when all of it has ended. What has not ended in time is killed with its whole process group.
+A tier is stopped at once, the next one when all of it has ended. What has not ended in time is killed with its whole process group,
+and what does not answer its probe is killed at once.
 
 | Tier | How | Killed after, s |
 | --- | --- | --- |
@@ -64,7 +78,7 @@ the supervisor is killed, the guard ends all groups, 2 s later with SIGKILL, and
 ## What failed first
 
 After a failure, others are listened to for a moment, for the first one to be heard of is often a victim. A lost node goes before its processes, a
-process whose output names a cause before one that names a symptom, a crash before an end with status 0, and all of them before a failed benchmark.
+process whose output names a cause before one that names a symptom, a crash before an end with status 0, a silent process after those, and all of them before a failed benchmark.
 The others are listed in the report as "about the same time".
 
 ## Known errors

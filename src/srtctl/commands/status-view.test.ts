@@ -21,6 +21,7 @@ function processWith(some: Partial<ProcessStatus>): ProcessStatus {
     lastLine: null,
     startedAt: STARTED,
     readyAt: null,
+    silentSince: null,
     endedAt: null,
     exitCode: null,
     signal: null,

@@ -52,7 +52,7 @@ function linesOf(processes: readonly ProcessStatus[], { colors, width, nowMs }: 
   });
 
   function paint(state: ProcessState, process: ProcessStatus): (text: string) => string {
-    if (state === 'ready') return colors.green;
+    if (state === 'ready') return process.silentSince == null ? colors.green : colors.red;
     if (state === 'starting' || state === 'stopping') return colors.yellow;
     if (state === 'ended' && !endedWell(process)) return colors.red;
     return colors.dim;
@@ -92,9 +92,9 @@ function cellsOf(process: ProcessStatus, nowMs: number): readonly string[] {
     TIER_NAMES[process.tier] ?? String(process.tier),
     process.id,
     process.node,
-    process.state === 'ended' ? endOf(process) : process.state,
+    process.state === 'ended' ? endOf(process) : process.silentSince == null ? process.state : 'silent',
     since === null ? '' : duration(until - since),
-    process.state === 'starting' && process.detail !== null
+    (process.state === 'starting' || process.state === 'ready') && process.detail !== null
       ? process.detail
       : process.lastLine === null
         ? (process.detail ?? '')

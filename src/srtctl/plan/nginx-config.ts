@@ -21,6 +21,9 @@ export interface NginxConfigInput {
 /** Where nginx lives in the run directory; every relative path of the configuration is relative to it. */
 export const NGINX_DIRECTORY = 'nginx';
 
+/** Where nginx itself answers with the identifier of its run; everything else goes to routers. */
+export const RUN_PATH = '/.srtctl/run';
+
 /** Shared memory for the state of one upstream server, and for none. Measured with nginx 1.22 (about 1 KiB a server), doubled. */
 const ZONE_KIB_PER_SERVER = 2;
 const ZONE_KIB = 128;
@@ -77,6 +80,11 @@ ${variable === null ? '' : '        hash $session_key consistent;\n'}${input.ups
         ignore_invalid_headers off;
         merge_slashes off;
         tcp_nodelay on;
+
+        location = ${RUN_PATH} {
+            default_type text/plain;
+            return 200 "<job>";
+        }
 
         location / {
             proxy_pass http://routers;

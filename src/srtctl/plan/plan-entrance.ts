@@ -2,7 +2,7 @@
 import { SETTINGS } from '../../router/config/schema.ts';
 import { listenAddress, type PlanContext } from './context.ts';
 import { findPort, findText } from './flag-words.ts';
-import { NGINX_DIRECTORY, nginxConfig } from './nginx-config.ts';
+import { NGINX_DIRECTORY, nginxConfig, RUN_PATH } from './nginx-config.ts';
 import { addressOf, urlOf } from './nodes.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
@@ -86,7 +86,11 @@ function planNginx(context: PlanContext, seats: readonly Seat[]): PlannedProcess
     container: context.contained ? nginx.container : null,
     mounts: context.contained ? [{ host: '<run>', container: '<run>', options: null }] : [],
     files: [{ path: `${NGINX_DIRECTORY}/nginx.conf`, content: config }],
-    ready: { kind: 'http', url: `${urlOf(0, publicPort)}/health` },
+    ready: {
+      kind: 'http',
+      url: `${urlOf(0, publicPort)}/health`,
+      run: { url: `${urlOf(0, publicPort)}${RUN_PATH}`, says: '<job>' },
+    },
   });
 }
 

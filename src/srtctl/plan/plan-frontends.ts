@@ -92,7 +92,7 @@ export function planInfrastructure(context: PlanContext): readonly PlannedProces
       ],
       // Without it etcd before 3.5 refuses to run on this processor; on others it says that it does not know the variable, and goes on.
       env: { ETCD_UNSUPPORTED_ARCH: 'arm64' },
-      ready: { kind: 'http', url: `${clientUrl}/health` },
+      ready: { kind: 'http', url: `${clientUrl}/health`, run: null },
     }),
     plannedProcess({
       id: 'nats',
@@ -105,7 +105,7 @@ export function planInfrastructure(context: PlanContext): readonly PlannedProces
         ...(config === null ? [] : ['-c', `<run>/${NATS_CONFIG}`]),
       ],
       files: config === null ? [] : [config],
-      ready: { kind: 'http', url: `${urlOf(node, monitor)}/healthz` },
+      ready: { kind: 'http', url: `${urlOf(node, monitor)}/healthz`, run: null },
     }),
   ];
 }

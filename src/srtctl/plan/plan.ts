@@ -15,7 +15,7 @@ export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, b
  *   `prefill`, `decode` in `backend` or `decode` (aggregated workers count here), no more and no fewer, since nobody else uses the etcd of
  *   a run; and GET url + `/v1/models` lists `model`.
  * - `dynamo-worker`: GET url + `/health`, the worker's own, names as ready an endpoint that begins so for each of `endpoints`.
- * - `http`: GET url answers 200.
+ * - `http`: GET url answers 200. `run`: and GET its url answers with `says`, so that nobody else's server on the same address is taken for this one.
  * - `tcp`: a connection to host:port is accepted.
  * - `done`: it has to end with status 0 before the next tier starts (a download).
  * - `exit`: it is done when it ends, and its status is its result (the benchmark).
@@ -33,7 +33,7 @@ export type ReadyRule =
       readonly prefill: number;
       readonly decode: number;
     }
-  | { readonly kind: 'http'; readonly url: string }
+  | { readonly kind: 'http'; readonly url: string; readonly run: { readonly url: string; readonly says: string } | null }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
   | { readonly kind: 'done' }
   | { readonly kind: 'exit' }

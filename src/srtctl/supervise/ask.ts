@@ -6,8 +6,8 @@ const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 export type Answer =
   | { readonly kind: 'answer'; readonly status: number; readonly text: string }
-  /** `message` for people: `ECONNREFUSED`, `no answer within 5 s`. */
-  | { readonly kind: 'none'; readonly message: string };
+  /** `message` for people: `ECONNREFUSED`, `no answer within 5 s`. `isRefused`: nothing listens there. */
+  | { readonly kind: 'none'; readonly message: string; readonly isRefused: boolean };
 
 export interface Question {
   readonly url: string;
@@ -41,12 +41,12 @@ export class Asker {
       let bytes = 0;
       for await (const piece of response.body as AsyncIterable<Buffer>) {
         bytes += piece.length;
-        if (bytes > MAX_ANSWER_BYTES) return { kind: 'none', message: `the answer of ${url} is larger than 8 MiB` };
+        if (bytes > MAX_ANSWER_BYTES) return { kind: 'none', message: `the answer of ${url} is larger than 8 MiB`, isRefused: false };
         pieces.push(piece);
       }
       return { kind: 'answer', status: response.statusCode, text: Buffer.concat(pieces).toString('utf8') };
     } catch (error) {
-      return { kind: 'none', message: inWords(error, timeoutMs) };
+      return { kind: 'none', message: inWords(error, timeoutMs), isRefused: (error as { code?: string }).code === 'ECONNREFUSED' };
     }
   }
 

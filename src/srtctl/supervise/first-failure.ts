@@ -10,8 +10,8 @@ export interface Failure {
   /** Null: no process is to blame. */
   readonly process: string | null;
   readonly node: string | null;
-  /** node: a machine went; process: it ended on its own; benchmark: that of the benchmark; wait: it timed out; other. */
-  readonly kind: 'node' | 'process' | 'benchmark' | 'wait' | 'other';
+  /** node: a machine went; process: it ended on its own; silence: it stopped answering; benchmark: that of the benchmark; wait: it timed out; other. */
+  readonly kind: 'node' | 'process' | 'silence' | 'benchmark' | 'wait' | 'other';
   /** Its output names a cause (not only a symptom). */
   readonly namesCause: boolean;
   /** Last lines of the process when it failed, oldest first; what it writes while it is stopped is not among them. */
@@ -33,5 +33,6 @@ export function firstFailure(failures: readonly Failure[]): Failure {
 function rank({ kind, namesCause, violent }: Failure): number {
   if (kind === 'node') return 0;
   if (kind === 'process') return namesCause ? 1 : violent ? 2 : 3;
-  return kind === 'benchmark' ? (namesCause ? 4 : 5) : 6;
+  if (kind === 'silence') return 4;
+  return kind === 'benchmark' ? (namesCause ? 5 : 6) : 7;
 }

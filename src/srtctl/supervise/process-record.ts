@@ -20,6 +20,10 @@ export class ProcessRecord {
   startedAtMs: number | null = null;
   readyAtMs: number | null = null;
   endedAtMs: number | null = null;
+  /** When it became ready, or last answered its probe. */
+  answeredAtMs: number | null = null;
+  /** It has not answered for so long that it is named. */
+  isSilent = false;
   end: ProcessEnd | null = null;
   /** It ended although nobody had told it to. */
   endedOnItsOwn = false;

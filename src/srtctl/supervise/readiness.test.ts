@@ -157,3 +157,15 @@ describe('a rule', () => {
     assert.match((await ask(t, worker, endless)) ?? '', /larger than 8 MiB/);
   });
 });
+
+test('a rule with the identity of a run is not fulfilled by a server of another run', async (t) => {
+  const nginx = (url: string): ReadyRule => ({ kind: 'http', url: `${url}/health`, run: { url: `${url}/.srtctl/run`, says: '4711' } });
+  const answerAs =
+    (run: string): RequestListener =>
+    ({ url }, response) =>
+      response.end(url === '/.srtctl/run' ? run : 'ok');
+  assert.equal(await ask(t, nginx, answerAs('4711')), null);
+  assert.match((await ask(t, nginx, answerAs('4712'))) ?? '', /\/\.srtctl\/run belongs to run 4712, not to 4711$/);
+  // An nginx without an identity passes the question on, and its router does not know it.
+  assert.match((await ask(t, nginx, ({ url }, response) => response.writeHead(url === '/health' ? 200 : 404).end())) ?? '', /answers 404/);
+});

@@ -45,11 +45,17 @@ export async function askReady(
     case 'dynamo-worker':
       return await missingEndpoints(bind(rule.url), rule.endpoints, asker, signal);
     case 'http': {
+      const identity = rule.run === null ? null : await get(bind(rule.run.url));
+      if (identity !== null && rule.run !== null) {
+        if ('missing' in identity) return identity.missing;
+        const wanted = bind(rule.run.says);
+        if (identity.text.trim() !== wanted) return `${bind(rule.run.url)} belongs to run ${excerpt(identity.text)}, not to ${wanted}`;
+      }
       const answer = await get(bind(rule.url));
       return 'missing' in answer ? answer.missing : null;
     }
     case 'tcp':
-      return await accepts(bind(rule.host), rule.port, clock);
+      return await accepts(bind(rule.host), rule.port, clock, ANSWER_MS);
     case 'done':
     case 'exit':
     case 'none':
@@ -117,7 +123,8 @@ async function missingEndpoints(url: string, wanted: readonly string[], asker: A
   return `${url}/health does not name ${missing.map((one) => (one.endsWith('_') ? `${one}*` : one)).join(', ')} as ready, but ${ready.join(', ') || 'nothing'}${broken}`;
 }
 
-function accepts(host: string, port: number, clock: Clock): Promise<string | null> {
+/** Null: a connection was accepted. */
+export function accepts(host: string, port: number, clock: Clock, timeoutMs: number): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });
     const finish = (missing: string | null): void => {
@@ -125,7 +132,7 @@ function accepts(host: string, port: number, clock: Clock): Promise<string | nul
       socket.destroy();
       resolve(missing);
     };
-    const timer = clock.after(ANSWER_MS, () => finish(`no connection to ${host}:${port}`));
+    const timer = clock.after(timeoutMs, () => finish(`no connection to ${host}:${port}`));
     socket.on('connect', () => finish(null));
     socket.on('error', (error: NodeJS.ErrnoException) => finish(`no connection to ${host}:${port} (${error.code ?? error.message})`));
   });

@@ -55,6 +55,11 @@ export function knownErrorsOf(record: ProcessRecord): KnownError[] {
 
 /** What to look at when nobody said why. */
 function byStage(plan: Plan, first: Failure, record: ProcessRecord | null): string[] {
+  if (first.kind === 'silence') {
+    return [
+      `${record?.id ?? 'The process'} lives and does not answer: it is stopped or hung. Look at it on ${first.node ?? 'its node'} (its state in "ps", "py-spy dump --pid ${record?.pid ?? 'PID'}"); health_check.silence_secs allows longer silences.`,
+    ];
+  }
   const role = record?.planned.role;
   if (first.outcome === 'readiness' && role === 'router') {
     return [

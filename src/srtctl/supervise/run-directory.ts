@@ -81,6 +81,8 @@ export interface ProcessStatus {
   /** What it is waited for, what it was ended by; null: nothing to say. */
   readonly detail: string | null;
   readonly lastLine: string | null;
+  /** When a ready process that is named for its silence last answered; null: it answers. */
+  readonly silentSince: string | null;
   /** ISO 8601, UTC; null: not yet. */
   readonly startedAt: string | null;
   readonly readyAt: string | null;

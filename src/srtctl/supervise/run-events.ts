@@ -13,11 +13,20 @@ export type RunEvent =
   /** Not ready yet; `detail`: what is missing. Told when it changes. */
   | { readonly type: 'not-ready'; readonly id: string; readonly detail: string }
   | { readonly type: 'ready'; readonly id: string }
+  /** A ready process and its probe. `why`: what came instead of an answer. */
+  | { readonly type: 'answered'; readonly id: string }
+  | { readonly type: 'unanswered'; readonly id: string; readonly why: string }
+  /** After a benchmark has failed: this process does not answer. `isGone`: its end will follow. */
+  | { readonly type: 'not-well'; readonly id: string; readonly why: string; readonly isGone: boolean }
+  /** Every process has been asked. */
+  | { readonly type: 'asked-all' }
   | { readonly type: 'ended'; readonly id: string; readonly end: ProcessEnd }
   | { readonly type: 'node-lost'; readonly node: string; readonly why: string }
   /** The smoke test: one real request through every router and the public endpoint. */
   | { readonly type: 'smoke-test-pending'; readonly detail: string }
   | { readonly type: 'smoke-test-passed' }
+  /** Each part was asked directly: why requests are not answered, and by which process (null: no single one). */
+  | { readonly type: 'suspect'; readonly id: string | null; readonly why: string }
   | { readonly type: 'smoke-test-failed'; readonly via: string; readonly message: string }
   /** Something outside of the processes failed (the supervisor's own work). */
   | { readonly type: 'broken'; readonly message: string }
@@ -32,6 +41,10 @@ export type Effect =
   | { readonly do: 'start'; readonly ids: readonly string[] }
   /** Ask until it is ready. */
   | { readonly do: 'watch'; readonly id: string }
+  /** Probe it until it ends. */
+  | { readonly do: 'probe'; readonly id: string }
+  /** Ask every ready process once, then hear `asked-all`. */
+  | { readonly do: 'ask-all' }
   | { readonly do: 'smoke-test' }
   /** Ask nothing any more. */
   | { readonly do: 'stop-asking' }

@@ -6,7 +6,7 @@ import type { Plan } from '../plan/plan.ts';
 import type { Effect, RunEvent } from './run-events.ts';
 import { RunMachine } from './run-machine.ts';
 
-const WEB = { kind: 'http', url: 'http://<node0>:1' } as const;
+const WEB = { kind: 'http', url: 'http://<node0>:1', run: null } as const;
 
 /** Two workers (one on two nodes), a router, nginx, a benchmark. */
 const FLEET = planOf([
@@ -22,6 +22,8 @@ const FLEET = planOf([
 class Drive {
   readonly machine: RunMachine;
   nowMs = 0;
+  /** Whether every process answers when it is asked after a failed benchmark. */
+  answers = true;
   orders: Effect[];
 
   constructor(plan: Plan = FLEET) {
@@ -30,7 +32,12 @@ class Drive {
   }
 
   hear(...events: RunEvent[]): this {
-    for (const event of events) this.orders.push(...this.machine.handle(event, this.nowMs));
+    for (const event of events) {
+      const orders = this.machine.handle(event, this.nowMs);
+      this.orders.push(...orders);
+      // Everything answers, unless a test says otherwise.
+      if (this.answers && orders.some((order) => order.do === 'ask-all')) this.hear({ type: 'asked-all' });
+    }
     return this;
   }
 
@@ -224,9 +231,129 @@ describe('the state machine of a run', () => {
   });
 });
 
+describe('a process that stops answering', () => {
+  const silent = (drive: Drive, id: string, forMs: number): Drive => {
+    for (let passedMs = 0; passedMs < forMs; passedMs += 5000)
+      drive.pass(5000).hear({ type: 'unanswered', id, why: 'no answer within 15 s' });
+    return drive;
+  };
+  const warnings = (drive: Drive): string[] =>
+    drive.orders.flatMap((order) => (order.do === 'tell' && order.notice.type === 'warning' ? [order.notice.text] : []));
+
+  test('is probed from the moment it is ready', () => {
+    const drive = new Drive().hear({ type: 'opened', clashes: [] }).ready('decode-0');
+    assert.deepEqual(
+      drive.orders.flatMap((order) => (order.do === 'probe' ? [order.id] : [])),
+      ['decode-0'],
+    );
+  });
+
+  test('is named after 30 s, with its node and last line, once', () => {
+    const drive = silent(new Drive().up().says('decode-0', 'Decode batch.'), 'decode-0', 25_000);
+    assert.deepEqual(warnings(drive), []);
+    silent(drive, 'decode-0', 20_000);
+    assert.deepEqual(warnings(drive), [
+      'decode-0 on n1 has not answered its probe for 30 s (no answer within 15 s); its last line: Decode batch.',
+    ]);
+    assert.equal(drive.machine.records.get('decode-0')?.detail, 'has not answered its probe for 45 s (no answer within 15 s)');
+    assert.equal(drive.machine.state, 'benchmarking');
+  });
+
+  test('is no longer named when it answers', () => {
+    const drive = silent(new Drive().up(), 'decode-0', 200_000).hear({ type: 'answered', id: 'decode-0' });
+    assert.match(warnings(drive).at(-1) ?? '', /^decode-0 on n1 answers its probe again, after 200 s$/);
+    assert.equal(drive.machine.records.get('decode-0')?.isSilent, false);
+    silent(drive, 'decode-0', 200_000);
+    assert.equal(drive.machine.state, 'benchmarking');
+  });
+
+  test('ends the run with 7 after silence_secs, and the longest silence comes first', () => {
+    const drive = silent(new Drive().up().says('decode-0', 'last words'), 'decode-0', 150_000);
+    drive.hear({ type: 'answered', id: 'router-0' });
+    for (let passedMs = 0; passedMs < 150_000; passedMs += 5000)
+      drive.pass(5000).hear(...['router-0', 'decode-0'].map((id): RunEvent => ({ type: 'unanswered', id, why: 'no answer within 15 s' })));
+    drive.pass(1000).stopsAll();
+    const { outcome, report } = drive.machine;
+    assert.equal(outcome, 'running');
+    assert.ok(report?.stopped.includes('decode-0 did not answer and was killed'), report?.stopped.join('; '));
+    assert.deepEqual([report?.process, report?.node, report?.lastLines], ['decode-0', 'n1', ['last words']]);
+    assert.match(
+      report?.summary ?? '',
+      /^decode-0 on n1 has not answered its probe for 300 s \(no answer within 15 s\) while it was needed$/,
+    );
+    assert.match(report?.also[0] ?? '', /^router-0 on n0 has not answered its probe for 150 s/);
+    assert.match(report?.hints[0] ?? '', /stopped or hung/);
+  });
+
+  test('is not ended while it only keeps its log silent', () => {
+    const drive = new Drive().up();
+    for (let hours = 0; hours < 8; hours++) drive.pass(3_600_000).hear({ type: 'answered', id: 'decode-0' });
+    assert.equal(drive.machine.state, 'benchmarking');
+  });
+});
+
+describe('after a failed benchmark', () => {
+  const failed = (): Drive => {
+    const drive = new Drive();
+    drive.answers = false;
+    return drive.up().ends('benchmark', 3);
+  };
+
+  test('everybody is asked before it is blamed', () => {
+    const drive = failed();
+    assert.ok(drive.orders.some((order) => order.do === 'ask-all'));
+    drive.pass(5000);
+    assert.equal(drive.machine.state, 'benchmarking');
+    drive.hear({ type: 'asked-all' }).pass(1000).stopsAll();
+    assert.equal(drive.machine.outcome, 'benchmark');
+  });
+
+  test('a worker that is gone is waited for, and blamed by its end', () => {
+    const drive = failed()
+      .hear({ type: 'not-well', id: 'decode-0', why: 'ECONNREFUSED', isGone: true }, { type: 'asked-all' })
+      .pass(20_000);
+    assert.equal(drive.machine.state, 'benchmarking');
+    drive.ends('decode-0', null, 'SIGKILL').pass(1000);
+    assert.equal(drive.machine.state, 'stopping');
+    drive.stopsAll();
+    assert.equal(drive.machine.outcome, 'running');
+    assert.match(drive.machine.report?.summary ?? '', /^decode-0 on n1 was ended by SIGKILL while it was needed$/);
+  });
+
+  test('a worker that hangs is blamed without being waited for', () => {
+    const drive = failed().hear({ type: 'not-well', id: 'decode-0', why: 'no answer within 10 s', isGone: false }, { type: 'asked-all' });
+    drive.pass(1000).stopsAll();
+    assert.equal(drive.machine.outcome, 'running');
+    assert.equal(drive.machine.report?.process, 'decode-0');
+  });
+
+  test('the wait for answers has an end', () => {
+    assert.equal(failed().pass(16_000).machine.state, 'stopping');
+  });
+});
+
+describe('while the fleet is proved', () => {
+  const proving = (): Drive => {
+    const drive = new Drive().hear({ type: 'opened', clashes: [] }).ready('prefill-0', 'prefill-0.1', 'decode-0').ready('router-0');
+    return drive.ready('nginx').hear({ type: 'suspect', id: 'decode-0', why: 'decode-0 on n1 generates no token' });
+  };
+
+  test('the process that does not do its share is named instead of the way', () => {
+    for (const drive of [
+      proving().pass(61_000),
+      proving().hear({ type: 'smoke-test-failed', via: 'router-0', message: '504' }).pass(1000),
+    ]) {
+      drive.stopsAll();
+      assert.equal(drive.machine.outcome, 'readiness');
+      assert.equal(drive.machine.report?.process, 'decode-0');
+      assert.match(drive.machine.report?.summary ?? '', /^decode-0 on n1 generates no token \(.*not answered/);
+    }
+  });
+});
+
 describe('time-outs while starting', () => {
   const workers = planOf([planned('aggregated-0', { ready: WEB }), planned('aggregated-0.1', { rank: 1 })], {
-    healthCheck: { intervalMs: 10_000, timeoutMs: 3_600_000 },
+    healthCheck: { intervalMs: 10_000, timeoutMs: 3_600_000, silenceMs: 300_000 },
   });
   const waiting = (): Drive => new Drive(workers).hear({ type: 'opened', clashes: [] }).started('aggregated-0', 'aggregated-0.1');
 
@@ -360,6 +487,8 @@ describe('stopping a run', () => {
         { type: 'smoke-test-passed' },
         { type: 'cancel', by: 'SIGTERM' },
         { type: 'node-lost', node: 'n1', why: 'gone' },
+        { type: 'asked-all' },
+        { type: 'suspect', id: 'decode-0', why: 'it generates no token' },
       ),
       fc.record({ type: fc.constant('ready' as const), id: fc.constantFrom(...FLEET.processes.map(({ id }) => id)) }),
       fc.record({ type: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 400_000 }) }),
@@ -382,7 +511,7 @@ describe('stopping a run', () => {
           drive.orders = drive.orders.filter((order) => order.do === 'close');
         };
         for (const one of events) {
-          const record = 'id' in one ? drive.machine.records.get(one.id) : undefined;
+          const record = 'id' in one ? drive.machine.records.get(one.id ?? '') : undefined;
           if (one.type === 'pass') drive.pass(one.ms);
           // Only what runs can become ready or end.
           else if (one.type === 'ready') record?.lives && drive.ready(one.id);

@@ -20,11 +20,16 @@ import { endInWords, ProcessRecord } from './process-record.ts';
 import { makeReport } from './report.ts';
 import type { FailureReport, RunOutcome, RunState } from './run-directory.ts';
 import { type Effect, type RunEvent, tell } from './run-events.ts';
+import { answered, silenceFailure, silenceFailures, unanswered } from './silences.ts';
 import { StartTimeouts } from './start-timeouts.ts';
 import { KILLED, TearDown } from './tear-down.ts';
 
 /** Crashes come in groups: the process that started it may be heard of a moment after one of its victims. */
 const SETTLE_MS = 200;
+/** After a failed benchmark every process is asked, which takes so long at most. */
+const ASK_LIMIT_MS = 15_000;
+/** SLURM tells the end of a process that nobody can reach any more up to 30 s late. */
+const END_LIMIT_MS = 30_000;
 
 export class RunMachine {
   state: RunState = 'preparing';
@@ -40,6 +45,9 @@ export class RunMachine {
   #limitMs = Number.POSITIVE_INFINITY;
   #smokeTestTimeout: IdleTimeout | null = null;
   #smokeTestDetail: string | null = null;
+  #suspect: { readonly id: string | null; readonly why: string } | null = null;
+  /** After a failed benchmark: processes that are gone and whose end has not been heard of. Null: nobody was asked. */
+  #awaited: Set<string> | null = null;
   #settledAtMs: number | null = null;
   #isClosing = false;
 
@@ -88,6 +96,14 @@ export class RunMachine {
         return this.#notReady(event.id, event.detail, nowMs);
       case 'ready':
         return this.#ready(event.id, nowMs);
+      case 'answered':
+        return this.#isWatching(event.id) ? answered(this.#record(event.id), nowMs) : [];
+      case 'unanswered':
+        return this.#unanswered(event.id, event.why, nowMs);
+      case 'not-well':
+        return this.#notWell(event.id, event.why, event.isGone);
+      case 'asked-all':
+        return this.#askedAll(nowMs);
       case 'ended':
         return this.#ended(event, nowMs);
       case 'node-lost':
@@ -97,6 +113,9 @@ export class RunMachine {
         );
       case 'smoke-test-pending':
         this.#smokeTestDetail = event.detail;
+        return [];
+      case 'suspect':
+        this.#suspect = event;
         return [];
       case 'smoke-test-passed':
         return this.state === 'proving' && this.#settledAtMs === null ? this.#measure(nowMs) : [];
@@ -192,7 +211,8 @@ export class RunMachine {
     record.state = 'ready';
     record.detail = null;
     record.readyAtMs = nowMs;
-    return [tell(record.notice()), ...this.#nextTier(nowMs)];
+    record.answeredAtMs = nowMs;
+    return [tell(record.notice()), { do: 'probe', id }, ...this.#nextTier(nowMs)];
   }
 
   /** Once everything of the tier at hand is ready or done. */
@@ -211,6 +231,7 @@ export class RunMachine {
 
   #measure(nowMs: number): Effect[] {
     this.#smokeTestTimeout = null;
+    this.#suspect = null;
     const hasBenchmark = this.#plan.processes.some(({ tier }) => tier === TIERS.benchmark);
     this.state = hasBenchmark ? 'benchmarking' : 'serving';
     return [this.#stateNotice(), ...(hasBenchmark ? this.#start(TIERS.benchmark, nowMs) : [])];
@@ -218,7 +239,7 @@ export class RunMachine {
 
   #smokeTestFailed(via: string, message: string, nowMs: number): Effect[] {
     if (this.state !== 'proving') return [];
-    return this.#fail({ outcome: 'readiness', summary: `a request through ${via} was not answered: ${message}`, kind: 'other' }, nowMs);
+    return this.#unproved(`a request through ${via} was not answered: ${message}`, nowMs);
   }
 
   #ended({ id, end }: Extract<RunEvent, { type: 'ended' }>, nowMs: number): Effect[] {
@@ -228,9 +249,11 @@ export class RunMachine {
     record.state = 'ended';
     record.end = end;
     record.endedAtMs = nowMs;
+    record.isSilent = false;
     record.detail = record.detail === KILLED ? `${KILLED}: it did not stop in time` : endInWords(end);
     const effects = [tell(record.notice())];
     if (this.state === 'stopping') return [...effects, ...this.#progressTearDown(this.#tearDown.ended(nowMs))];
+    this.#heardAwaited(id, nowMs);
     if (record.planned.ready.kind === 'done' && end.code === 0) return [...effects, ...this.#nextTier(nowMs)];
     const isBenchmark = record.planned.ready.kind === 'exit';
     if (isBenchmark && end.code === 0) {
@@ -246,6 +269,52 @@ export class RunMachine {
     const summary = `${id} on ${record.planned.node} ${endInWords(end)}${when}`;
     const outcome = isBenchmark ? 'benchmark' : wasReady ? 'running' : 'start';
     return [...effects, ...this.#fail({ outcome, summary, kind: isBenchmark ? 'benchmark' : 'process', record }, nowMs)];
+  }
+
+  /** Silence counts while nothing else has failed. */
+  #isWatching(id: string): boolean {
+    return this.#record(id).state === 'ready' && this.state !== 'stopping' && this.#settledAtMs === null;
+  }
+
+  #unanswered(id: string, why: string, nowMs: number): Effect[] {
+    if (!this.#isWatching(id)) return [];
+    const record = this.#record(id);
+    const { silenceMs } = this.#plan.healthCheck;
+    const effects = unanswered(record, why, silenceMs, nowMs);
+    if (!record.planned.critical || nowMs - (record.answeredAtMs ?? nowMs) < silenceMs) return effects;
+    const failures = silenceFailures(this.records.values());
+    this.#failures.push(...failures);
+    this.#settledAtMs = nowMs + SETTLE_MS;
+    return [...effects, { do: 'stop-asking' }, tell({ type: 'warning', text: failures[0]?.summary ?? '' })];
+  }
+
+  #notWell(id: string, why: string, isGone: boolean): Effect[] {
+    const record = this.#record(id);
+    if (this.#awaited === null || this.state === 'stopping' || record.state !== 'ready' || !record.planned.critical) return [];
+    if (isGone) this.#awaited.add(id);
+    else record.isSilent = true;
+    const summary = `${id} on ${record.planned.node} does not answer after the benchmark has failed: ${why}`;
+    this.#failures.push(silenceFailure(record, summary));
+    return [tell({ type: 'warning', text: summary })];
+  }
+
+  #askedAll(nowMs: number): Effect[] {
+    if (this.#awaited === null || this.#settledAtMs === null) return [];
+    this.#settledAtMs = nowMs + (this.#awaited.size > 0 ? END_LIMIT_MS : SETTLE_MS);
+    return [];
+  }
+
+  /** The last one that was waited for: what failed first is known. */
+  #heardAwaited(id: string, nowMs: number): void {
+    if (this.#awaited?.delete(id) !== true || this.#awaited.size > 0 || this.#settledAtMs === null) return;
+    this.#settledAtMs = Math.min(this.#settledAtMs, nowMs + SETTLE_MS);
+  }
+
+  /** The fleet is up, and requests are not answered. */
+  #unproved(summary: string, nowMs: number): Effect[] {
+    const { id = null, why = null } = this.#suspect ?? {};
+    const words = why === null ? summary : `${why} (${summary})`;
+    return this.#fail({ outcome: 'readiness', summary: words, kind: 'other', ...(id === null ? {} : { record: this.#record(id) }) }, nowMs);
   }
 
   #benchmarksRun(): boolean {
@@ -289,14 +358,7 @@ export class RunMachine {
     if (this.state === 'proving') {
       const why = this.#smokeTestTimeout?.over(nowMs) ?? null;
       if (why === null) return [];
-      return this.#fail(
-        {
-          outcome: 'readiness',
-          summary: `the first requests were not answered, ${why}: ${this.#smokeTestDetail ?? 'no answer'}`,
-          kind: 'other',
-        },
-        nowMs,
-      );
+      return this.#unproved(`the first requests were not answered, ${why}: ${this.#smokeTestDetail ?? 'no answer'}`, nowMs);
     }
     if (this.state !== 'starting') return [];
     return this.#startTimeouts.late(this.#unready(), nowMs).flatMap(({ record, why }) => {
@@ -311,8 +373,15 @@ export class RunMachine {
     if (this.state === 'stopping') return [];
     this.#failures.push(failureOf(what, nowMs));
     if (this.#settledAtMs !== null) return [];
+    const warning = tell({ type: 'warning', text: what.summary });
+    // A benchmark usually fails because of what it measures, and that may be heard of later than the benchmark.
+    if (what.kind === 'benchmark') {
+      this.#awaited = new Set();
+      this.#settledAtMs = nowMs + ASK_LIMIT_MS;
+      return [{ do: 'stop-asking' }, { do: 'ask-all' }, warning];
+    }
     this.#settledAtMs = nowMs + SETTLE_MS;
-    return [{ do: 'stop-asking' }, tell({ type: 'warning', text: what.summary })];
+    return [{ do: 'stop-asking' }, warning];
   }
 
   #stop(nowMs: number): Effect[] {

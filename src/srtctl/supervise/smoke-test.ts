@@ -7,6 +7,9 @@ import { fieldOf, listAt } from './readiness.ts';
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 250;
 
+/** `via` of the public endpoint. */
+export const ENDPOINT = 'the endpoint';
+
 export interface Way {
   /** For people: `router-0`, `the endpoint`. */
   readonly via: string;
@@ -21,7 +24,7 @@ export function waysOf(plan: Plan, bind: (text: string) => string): Way[] {
   );
   const endpoint = bind(plan.endpoint);
   // A single router is the endpoint.
-  return ways.some(({ url }) => url === endpoint) ? ways : [...ways, { via: 'the endpoint', url: endpoint }];
+  return ways.some(({ url }) => url === endpoint) ? ways : [...ways, { via: ENDPOINT, url: endpoint }];
 }
 
 export interface SmokeTest {
@@ -31,13 +34,16 @@ export interface SmokeTest {
   readonly asker: Asker;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** The ways that have not answered yet; the test removes each one that has. */
+  readonly open: Set<string>;
   /** What is not answered yet. */
   readonly onDetail: (detail: string) => void;
 }
 
 /** Null if every request got tokens, or if `signal` is aborted. Otherwise the first way that failed all attempts. A single request has no time limit. */
 export async function smokeTest(test: SmokeTest): Promise<{ via: string; message: string } | null> {
-  const open = new Set(test.ways.map(({ via }) => via));
+  const { open } = test;
+  for (const { via } of test.ways) open.add(via);
   const reportPending = (): void => test.onDetail(`no answer yet through ${[...open].join(', ')}`);
   reportPending();
   let failed: { via: string; message: string } | null = null;
@@ -63,7 +69,8 @@ async function requestOnce({ model, key, asker, clock, signal }: SmokeTest, url:
   return message;
 }
 
-function whatIsWrong(answer: Answer, url: string): string | null {
+/** Null: the answer holds a token. */
+export function whatIsWrong(answer: Answer, url: string): string | null {
   if (answer.kind === 'none') return `${url}: ${answer.message}`;
   if (answer.status !== 200) return `${url} answers ${answer.status} ${excerpt(answer.text)}`;
   const document = parsed(answer.text);

@@ -52,6 +52,7 @@ export function statusOf(
         lastLine: record.lastLine,
         startedAt: at(record.startedAtMs),
         readyAt: at(record.readyAtMs),
+        silentSince: record.isSilent && record.state === 'ready' ? at(record.answeredAtMs) : null,
         endedAt: at(record.endedAtMs),
         exitCode: record.end?.code ?? null,
         signal: record.end?.signal ?? null,

@@ -4,15 +4,10 @@ import type { Launcher, PortClash, ProcessEnd, RunningProcess, RunPlace, Site } 
 import type { Plan } from '../plan/plan.ts';
 import { Asker } from './ask.ts';
 import { clientKeyOf } from './planned-flag.ts';
-import { askReady } from './readiness.ts';
+import { Probes } from './probes.ts';
 import type { Effect, Notice, RunEvent } from './run-events.ts';
 import { RunMachine } from './run-machine.ts';
 import { smokeTest, waysOf } from './smoke-test.ts';
-
-/** Readiness is asked for quickly at first, then ever more slowly, but at least once a second. */
-const FIRST_PAUSE_MS = 50;
-const PAUSE_GROWTH = 1.25;
-const LONGEST_PAUSE_MS = 1000;
 
 export interface SupervisorDeps {
   readonly clock: Clock;
@@ -29,6 +24,7 @@ export class Supervisor {
   readonly #deps: SupervisorDeps;
   readonly #asker = new Asker();
   readonly #stopAsking = new AbortController();
+  readonly #probes: Probes;
   /** Null: being started; its signals wait in `#early`. */
   readonly #running = new Map<string, RunningProcess | null>();
   readonly #early = new Map<string, 'drain' | 'terminate' | 'kill'>();
@@ -45,6 +41,15 @@ export class Supervisor {
     this.#place = place;
     this.#deps = deps;
     this.machine = new RunMachine(plan);
+    this.#probes = new Probes({
+      plan,
+      records: this.machine.records,
+      bind: (text) => this.#bind(text),
+      asker: this.#asker,
+      clock: deps.clock,
+      signal: this.#stopAsking.signal,
+      hear: (event) => this.#hear(event),
+    });
   }
 
   /** Resolves when everything is over; what became of it stands in `machine`. */
@@ -86,7 +91,13 @@ export class Supervisor {
         for (const id of effect.ids) this.#start(id);
         return;
       case 'watch':
-        this.#background(this.#watch(effect.id));
+        this.#background(this.#probes.untilReady(effect.id));
+        return;
+      case 'probe':
+        this.#background(this.#probes.whileReady(effect.id));
+        return;
+      case 'ask-all':
+        this.#background(this.#probes.all());
         return;
       case 'smoke-test':
         this.#background(this.#smokeTest());
@@ -163,31 +174,19 @@ export class Supervisor {
     else running?.signal(how);
   }
 
-  async #watch(id: string): Promise<void> {
-    const { clock } = this.#deps;
-    const record = this.machine.records.get(id)!;
-    const longest = Math.max(FIRST_PAUSE_MS, Math.min(LONGEST_PAUSE_MS, this.#plan.healthCheck.intervalMs));
-    const { signal } = this.#stopAsking;
-    for (
-      let pauseMs = FIRST_PAUSE_MS;
-      record.state === 'starting' && !signal.aborted;
-      pauseMs = Math.min(longest, pauseMs * PAUSE_GROWTH)
-    ) {
-      const missing = await askReady(record.planned, (text) => this.site?.bind(text) ?? text, this.#asker, clock, signal);
-      if (signal.aborted) return;
-      if (missing === null) {
-        this.#hear({ type: 'ready', id });
-        return;
-      }
-      this.#hear({ type: 'not-ready', id, detail: missing });
-      await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
-    }
-  }
-
   async #smokeTest(): Promise<void> {
     const { signal } = this.#stopAsking;
+    const open = new Set<string>();
+    let isOver = false;
+    this.#background(
+      this.#probes.suspects(
+        () => open,
+        () => isOver,
+      ),
+    );
     const failed = await smokeTest({
-      ways: waysOf(this.#plan, (text) => this.site?.bind(text) ?? text),
+      ways: waysOf(this.#plan, (text) => this.#bind(text)),
+      open,
       model: this.#plan.model,
       key: clientKeyOf(this.#plan),
       asker: this.#asker,
@@ -195,8 +194,14 @@ export class Supervisor {
       signal,
       onDetail: (detail) => this.#hear({ type: 'smoke-test-pending', detail }),
     });
+    isOver = true;
+    if (failed !== null) await this.#probes.suspect(open);
     if (signal.aborted) return;
     this.#hear(failed === null ? { type: 'smoke-test-passed' } : { type: 'smoke-test-failed', ...failed });
+  }
+
+  #bind(text: string): string {
+    return this.site?.bind(text) ?? text;
   }
 
   async #close(): Promise<void> {

@@ -36,6 +36,8 @@ export class TearDown {
   readonly stopped: string[] = [];
   readonly #records: readonly ProcessRecord[];
   readonly #reported = new Set<string>();
+  /** Killed at once: what does not answer cannot finish anything. */
+  readonly #silent = new Set<string>();
   #hurries = 0;
   #waitedMs = 0;
   #killed = false;
@@ -88,6 +90,7 @@ export class TearDown {
   #advance(nowMs: number): Effect[] {
     for (const record of this.#records) {
       if (record.state === 'ended' && !record.endedOnItsOwn && record.end !== null && record.startedAtMs !== null) {
+        if (this.#silent.has(record.id)) this.#say(record, 'did not answer and was killed');
         this.#say(record, this.#killed ? `did not stop within ${seconds(this.#waitedMs)} and was killed` : endInWords(record.end));
       }
     }
@@ -105,8 +108,10 @@ export class TearDown {
     return this.#current().flatMap((record): Effect[] => {
       const isNew = record.state !== 'stopping';
       record.state = 'stopping';
-      record.detail = how === 'kill' ? KILLED : null;
-      return [{ do: 'signal', id: record.id, how }, ...(isNew || how === 'kill' ? [tell(record.notice())] : [])];
+      if (record.isSilent) this.#silent.add(record.id);
+      const own = record.isSilent ? 'kill' : how;
+      record.detail = own === 'kill' ? KILLED : null;
+      return [{ do: 'signal', id: record.id, how: own }, ...(isNew || how === 'kill' ? [tell(record.notice())] : [])];
     });
   }
 

@@ -53,7 +53,7 @@ describe('a cluster file', () => {
       mounts: [{ host: '/cache', container: '/cache', options: null }],
       preamble: 'source /opt/setup.sh\n',
       environment: { HF_HOME: '/hf', HF_TOKEN: 'hf_secret' },
-      healthCheck: { intervalMs: 5000, timeoutMs: 30_000 },
+      healthCheck: { intervalMs: 5000, timeoutMs: 30_000, silenceMs: 300_000 },
       sbatchDirectives: { comment: 'x', requeue: null },
       gpuDirective: 'gpus-per-node',
       visibleDevicesVariable: 'CUDA_VISIBLE_DEVICES',
@@ -78,7 +78,7 @@ sbatch_directives: {comment: y}
     assert.deepEqual(recipe?.model, { path: '/models/r1', container: '/images/latest.sqsh', precision: null });
     assert.deepEqual(recipe?.slurm, { account: 'mine', partition: 'part', timeLimit: '120', timeLimitSeconds: 7200 });
     assert.deepEqual(recipe?.sbatchDirectives, { comment: 'y', requeue: null });
-    assert.deepEqual(recipe?.healthCheck, { intervalMs: 5000, timeoutMs: 30_000 });
+    assert.deepEqual(recipe?.healthCheck, { intervalMs: 5000, timeoutMs: 30_000, silenceMs: 300_000 });
     assert.equal(recipe?.workers[0]?.gpusPerWorker, 8);
     assert.deepEqual(recipe?.secrets, ['hf_secret']);
   });

@@ -119,6 +119,8 @@ export interface HealthCheck {
   readonly intervalMs: number;
   /** Attempts times interval. */
   readonly timeoutMs: number;
+  /** While the fleet runs: a process that has not answered its probe for so long ends the run. */
+  readonly silenceMs: number;
 }
 
 export interface Dynamo {

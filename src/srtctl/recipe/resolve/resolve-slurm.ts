@@ -52,5 +52,9 @@ export function resolveHealthCheck(input: RecipeInput, cluster: Cluster, slurm: 
 
 export function healthCheck(given: NonNullable<RecipeInput['health_check']>): HealthCheck {
   const intervalMs = Number(given.interval_seconds ?? DEFAULTS.healthIntervalSeconds) * 1000;
-  return { intervalMs, timeoutMs: intervalMs * Number(given.max_attempts ?? DEFAULTS.healthAttempts) };
+  return {
+    intervalMs,
+    timeoutMs: intervalMs * Number(given.max_attempts ?? DEFAULTS.healthAttempts),
+    silenceMs: Number(given.silence_secs ?? DEFAULTS.silenceSeconds) * 1000,
+  };
 }

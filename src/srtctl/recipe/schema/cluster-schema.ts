@@ -32,6 +32,14 @@ export const CLUSTER = z.strictObject(
     default_health_check: block('health_check for recipes without one', {
       max_attempts: count(1, { describe: 'Attempts', standard: DEFAULTS.healthAttempts }),
       interval_seconds: count(1, { describe: 'Seconds between attempts', standard: DEFAULTS.healthIntervalSeconds }, 3600),
+      silence_secs: count(
+        30,
+        {
+          describe: 'Seconds without an answer of a running process to its probe, after which the run ends',
+          standard: DEFAULTS.silenceSeconds,
+        },
+        86_400,
+      ),
     }),
     default_sbatch_directives: options("More `#SBATCH` options, without leading dashes; the recipe's win"),
     accelerator_vendor: oneOf(['nvidia', 'amd'], {

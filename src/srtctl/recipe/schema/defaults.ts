@@ -4,6 +4,7 @@ export const DEFAULTS = {
   gpusPerNode: 4,
   healthAttempts: 180,
   healthIntervalSeconds: 10,
+  silenceSeconds: 300,
   promptsMultiplier: 10,
   warmupMultiplier: 2,
   rangeRatio: 0.8,

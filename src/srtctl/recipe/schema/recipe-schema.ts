@@ -110,6 +110,14 @@ export const RECIPE = z.strictObject(
         standard: DEFAULTS.healthAttempts,
       }),
       interval_seconds: count(1, { describe: 'Seconds between attempts', standard: DEFAULTS.healthIntervalSeconds }, 3600),
+      silence_secs: count(
+        30,
+        {
+          describe: 'Seconds without an answer of a running process to its probe, after which the run ends',
+          standard: DEFAULTS.silenceSeconds,
+        },
+        86_400,
+      ),
     }),
     benchmark: BENCHMARK,
     profiling: PROFILING,
