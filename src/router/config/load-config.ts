@@ -94,7 +94,11 @@ export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInpu
   if (problems.length > 0) return { kind: 'errors', problems };
   warnings.push(...checks.warnings);
 
-  if (chosen.get('checkConfig')?.value === true) return { kind: 'check', text: configText(config), config, warnings };
+  if (chosen.get('checkConfig')?.value === true) {
+    const hidden = SETTING_ENTRIES.filter(({ key, setting }) => setting.secret === true && (chosen.has(key) || keys.values.has(key)));
+    warnings.push(...hidden.map(({ flag }) => `${flag} is given and not shown`));
+    return { kind: 'check', text: configText(config), config, warnings };
+  }
   const sources = Object.fromEntries(SETTING_ENTRIES.map(({ key }) => [key, chosen.get(key)?.given.kind ?? 'default']));
   // Built from the same entries as Config.
   return { kind: 'config', config, warnings, sources: sources as Record<ConfigKey, SourceKind> };
