@@ -10,7 +10,7 @@ test('all problems are told at once, with flag, value, place and what was expect
   const given = problems({
     argv: ['--port', '70000', '--worker-urls', 'http://a', '10.0.0.3', '--policy=manual', '--service-discovery'],
     env: { SGLANG_ROUTER_CACHE_THRESHOLD: '1.5', SGLANG_ROUTER_PORT: 'x' },
-    file: 'request-timeout-secs: 0\nlog_level: 1\nenable-igw: true\n',
+    file: 'request-timeout-secs: 0\nlog_level: 1\nenable-trace: true\n',
   });
   const policies = POLICIES.filter((policy) => serves(policy, 'regular'))
     .map(({ name }) => name)
@@ -24,7 +24,7 @@ test('all problems are told at once, with flag, value, place and what was expect
     '--port "x" (environment variable SGLANG_ROUTER_PORT): expected an integer from 0 to 65535',
     '--request-timeout-secs "0" (router.yaml:1:1): expected an integer from 1 to 2147483',
     '--log-level "1" (router.yaml:2:1): expected one of debug, info, warn, error',
-    '--enable-igw (router.yaml:3:1): expected to be left out (known from sglang_router 0.3.2, but routing over several models is not available in this version yet); run one router per model',
+    '--enable-trace (router.yaml:3:1): expected to be left out (known from sglang_router 0.3.2, but OpenTelemetry tracing is not available in this version yet)',
   ]);
 });
 
@@ -46,6 +46,10 @@ test('metrics cannot have the port of the router', () => {
   assert.match(problems({ argv: ['--port', '1', '--prometheus-port', '1', '--prometheus-host', '::'] })[0]!, /another port/);
   loaded({ argv: ['--port', '1', '--prometheus-port', '1', '--prometheus-host', '127.0.0.2'] });
   loaded({ argv: ['--port', '0', '--prometheus-port', '0'] });
+});
+
+test('--enable-igw starts a router of one model, with a warning', () => {
+  assert.match(loaded({ argv: ['--enable-igw'] }).warnings.join('\n'), /--enable-igw.*all workers must serve the same model/);
 });
 
 test('what is unwise draws a warning', () => {

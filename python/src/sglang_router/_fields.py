@@ -91,7 +91,8 @@ class RouterFields:
     /server_info becomes two workers, URL@0 and URL@1, and requests name the rank."""
 
     enable_igw: bool = False
-    """Routing over several models is not available in this version yet; run one router per model."""
+    """Has no effect: the router does not route by model, so all workers must serve the same model;
+    run one router per model."""
 
     api_key: Optional[str] = None
     """Key that requests must carry (Authorization: Bearer KEY, or x-api-key), and that the router

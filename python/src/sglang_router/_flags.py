@@ -452,7 +452,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Routing over several models is not available in this version yet; run one router per model",
+        help="Has no effect: the router does not route by model, so all workers must serve the same model; run one router per model",
     ),
     Flag(
         name="api_key",

@@ -9,7 +9,7 @@ const COUNT = { min: 0, max: ANY };
 
 const manual = knownOf('0.3.2', { name: 'the policy manual is' });
 const bucket = knownOf('0.3.2', { name: 'the policy bucket is' });
-const igw = knownOf('0.3.2', { name: 'routing over several models is', instead: 'run one router per model' });
+const igw = knownOf('0.3.2', { name: 'routing over several models is' });
 const kubernetes = knownOf('0.3.2', { name: 'Kubernetes discovery is', instead: 'use --worker-urls or POST /workers' });
 const eviction = knownOf('0.3.2', { name: 'eviction by interval is' });
 
@@ -25,7 +25,10 @@ export const KNOWN_ROUTING = {
     noEffect: 'has no effect: the memory of prompts is kept within its size at every insertion, not at intervals',
     aliases: [{ flag: '--eviction-interval' }],
   }),
-  enableIgw: igw(toggle()),
+  // Programs set it to start without workers, which needs no flag here.
+  enableIgw: igw(toggle(), {
+    noEffect: 'has no effect: the router does not route by model, so all workers must serve the same model; run one router per model',
+  }),
 
   serviceDiscovery: kubernetes(toggle()),
   selector: kubernetes(pairs('NAME=VALUE')),
