@@ -77,7 +77,7 @@ type Target =
 
 async function apply(options: RecipeOptions, flags: ApplyFlags, context: CommandContext): Promise<number> {
   if (flags.detach && flags.wait) return refuse('-d returns at once and --wait stays: give one of them', context);
-  const gathering = await gatherRecipes(options, context);
+  const gathering = await gatherRecipes(options, context, false);
   if (!tellProblems(gathering, context)) return EXIT_CODES.recipe;
   const { gathered, cluster } = gathering;
   const target = await targetOf(options.local, flags, cluster, context);

@@ -57,8 +57,11 @@ export interface Gathering {
 
 const STANDARD_INPUT = '(standard input)';
 
-/** Reads, loads and plans everything; never throws for what it reads. */
-export async function gatherRecipes(options: RecipeOptions, context: CommandContext): Promise<Gathering> {
+/**
+ * Reads, loads and plans everything; never throws for what it reads. A preview starts nothing: variables that this host lacks are then
+ * warnings.
+ */
+export async function gatherRecipes(options: RecipeOptions, context: CommandContext, isPreview: boolean): Promise<Gathering> {
   const { cluster, problems, warnings } = readClusterFile(context.workingDirectory, context.env);
   const reports: FileReport[] = [];
   if (problems.length > 0 || warnings.length > 0) reports.push({ file: cluster.file ?? '', recipes: [], needs: [], problems, warnings });
@@ -72,7 +75,7 @@ export async function gatherRecipes(options: RecipeOptions, context: CommandCont
     for (const file of listed.files) {
       if (isClusterFileName(file)) reports.push(readCluster(file, context));
       else {
-        const one = await gatherFile(file, cluster, options, context);
+        const one = await gatherFile(file, cluster, { ...options, isPreview }, context);
         reports.push(one.report);
         gathered.push(...one.gathered);
       }
@@ -99,7 +102,7 @@ function readCluster(file: string, context: CommandContext): FileReport {
 async function gatherFile(
   target: string,
   cluster: Cluster,
-  { overrides, local }: RecipeOptions,
+  { overrides, local, isPreview }: RecipeOptions & { readonly isPreview: boolean },
   context: CommandContext,
 ): Promise<{ readonly report: FileReport; readonly gathered: readonly Gathered[] }> {
   const isInput = target === '-';
@@ -117,6 +120,7 @@ async function gatherFile(
     variables: context.env,
     directoryExists: (name) => isDirectory(path.resolve(directory, name)),
     recipeDirectory: isInput ? null : path.dirname(file),
+    isPreview,
     fileExists: (name) => isFile(path.resolve(directory, name)),
   });
   const problems: Problem[] = [...loaded.problems];

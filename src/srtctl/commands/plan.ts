@@ -34,7 +34,7 @@ export function planCommand(name: 'plan' | 'dry-run', context: CommandContext, f
 }
 
 async function plan(options: RecipeOptions, isJson: boolean, context: CommandContext): Promise<number> {
-  const gathering = await gatherRecipes(options, context);
+  const gathering = await gatherRecipes(options, context, true);
   if (!tellProblems(gathering, context)) return EXIT_CODES.recipe;
   const { gathered } = gathering;
   if (!isJson) {

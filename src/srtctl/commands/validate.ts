@@ -26,7 +26,7 @@ export function validateCommand(context: CommandContext, finish: (code: number) 
 }
 
 async function validate(options: RecipeOptions, isJson: boolean, context: CommandContext): Promise<number> {
-  const gathering = await gatherRecipes(options, context);
+  const gathering = await gatherRecipes(options, context, true);
   const { reports, hasProblems } = gathering;
   if (isJson) {
     context.out(`${JSON.stringify({ ok: !hasProblems && reports.length > 0, files: reports }, null, 2)}\n`);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { load, problemsOf, warningsOf } from '../../../../test/support/load-text.ts';
-import { SEED_RECIPE } from '../../../../test/support/recipe-texts.ts';
+import { SEED_RECIPE, smallRecipe } from '../../../../test/support/recipe-texts.ts';
 import { formatProblem } from '../text/problem.ts';
 import { loadRecipe } from './load-recipe.ts';
 
@@ -346,6 +346,18 @@ describe('a warning', () => {
       assert.ok(warnings.map(formatProblem).includes(expected), warnings.map(formatProblem).join('\n'));
     });
   }
+});
+
+describe('a preview', () => {
+  it('keeps variables that this host lacks as they are written', () => {
+    const text = smallRecipe('extra_mount: ["$NOWHERE/x:/x"]\n').replace('/models/small', '$MODELS/dsfp4');
+    const { recipes, warnings, problems } = loadRecipe(text, 'r.yaml', { isPreview: true });
+    assert.deepEqual(problems, []);
+    assert.deepEqual([recipes[0]?.model.path, recipes[0]?.mounts[0]?.host], ['$MODELS/dsfp4', '$NOWHERE/x']);
+    const told = warnings.map(({ path, message }) => `${path}: ${message}`);
+    assert.ok(told.includes('model.path: "$MODELS/dsfp4": there is no variable MODELS'), told.join('\n'));
+    assert.ok(told.includes('extra_mount.0: "$NOWHERE/x": there is no variable NOWHERE'), told.join('\n'));
+  });
 });
 
 describe('recipes for other engines', () => {

@@ -36,6 +36,8 @@ export interface LoadOptions {
   readonly fileExists?: ((path: string) => boolean) | null;
   /** Null: the recipe has no file, such as standard input. */
   readonly recipeDirectory?: string | null;
+  /** Nothing starts from here: variables that this host lacks are warnings. */
+  readonly isPreview?: boolean;
 }
 
 export interface LoadedRecipes {
@@ -54,7 +56,7 @@ export interface LoadedRecipes {
 
 export function loadRecipe(text: string, fileName: string, options: LoadOptions = {}): LoadedRecipes {
   const { overrides = [], select = null, cluster = NO_CLUSTER, variables = {} } = options;
-  const { directoryExists = null, fileExists = null, recipeDirectory = null } = options;
+  const { directoryExists = null, fileExists = null, recipeDirectory = null, isPreview = false } = options;
   const read = readYaml(text, fileName);
   const problems: Problem[] = [...read.problems];
   const warnings: Problem[] = [];
@@ -69,7 +71,7 @@ export function loadRecipe(text: string, fileName: string, options: LoadOptions 
       const edited = applyEdits(tree, edits, editProblems);
       if (edited.kind !== 'map') continue;
       const points = expandSweep(withoutExtensions(edited), problems).map((swept) =>
-        resolvePoint(swept, name, { cluster, variables, directoryExists, fileExists, recipeDirectory }),
+        resolvePoint(swept, name, isPreview, { cluster, variables, directoryExists, fileExists, recipeDirectory }),
       );
       const kept = withoutImpossible(points, warnings);
       for (const point of kept) {
@@ -136,14 +138,14 @@ interface Point {
   readonly impossible: Problem | null;
 }
 
-function resolvePoint({ tree, varied }: SweptTree, override: string | null, context: ResolveContext): Point {
+function resolvePoint({ tree, varied }: SweptTree, override: string | null, isPreview: boolean, context: ResolveContext): Point {
   const other = findOtherEngine(tree);
   if (other !== null) {
     const source = { tree, schema1: tree, renamed: [] };
     return { recipe: null, source, varied, problems: [other], warnings: [], impossible: null };
   }
   const { tree: schema1, renamed, problems, warnings } = toSchema1(tree);
-  const findings = new Findings(schema1, (path) => writtenPath(path, renamed));
+  const findings = new Findings(schema1, (path) => writtenPath(path, renamed), isPreview);
   const recipe = resolveRecipe(findings, { override, varied }, context);
   const found = [...problems, ...findings.problems];
   return {

@@ -127,10 +127,15 @@ function readMount(text: string, path: Path, variables: Variables, findings: Fin
   return expanded === null ? null : { host: expanded, container, options: options ?? null };
 }
 
-/** Null: a variable is missing; told. */
+/** Null: a variable is missing, which is told. In a preview the text stays as it is written, with a warning. */
 export function expandAt(text: string, path: Path, variables: Variables, findings: Findings): string | null {
   const expanded: Expanded = expandHostPath(text, variables);
   if (expanded.ok) return expanded.path;
-  findings.problem(path, `${shown(text)}: there is no variable ${expanded.missing}`, `set ${expanded.missing} where srtctl runs`);
-  return null;
+  const found = [path, `${shown(text)}: there is no variable ${expanded.missing}`, `set ${expanded.missing} where srtctl runs`] as const;
+  if (!findings.isPreview) {
+    findings.problem(...found);
+    return null;
+  }
+  findings.warn(...found);
+  return text;
 }

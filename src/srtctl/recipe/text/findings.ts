@@ -8,12 +8,15 @@ export class Findings {
   /** Those of the problems that say that the workers have no place: a point of a sweep may be left out for them. */
   readonly unplaceable: Problem[] = [];
   readonly tree: Tree;
+  /** Nothing starts from here: what this host lacks is worth a warning, since the recipe may be right for another one. */
+  readonly isPreview: boolean;
   readonly #written: (path: Path) => Path;
 
   /** `written`: the path of a key as the recipe spells it. */
-  constructor(tree: Tree, written: (path: Path) => Path = (path) => path) {
+  constructor(tree: Tree, written: (path: Path) => Path = (path) => path, isPreview = false) {
     this.tree = tree;
     this.#written = written;
+    this.isPreview = isPreview;
   }
 
   /** Something that stops the run. `onKey`: the key itself is wrong, not its value. */
