@@ -47,6 +47,8 @@ export function recipeWith(choices: Choices = {}): Recipe {
     configsDirectory: null,
     workspaceDirectory: null,
     mooncake: null,
+    services: [],
+    hostSetup: null,
     profiling: null,
     modelRevision: null,
     frameworks: {},

@@ -3,7 +3,7 @@ import { clientArgv } from './bench-argv.ts';
 import { toolProcess } from './benchmark-tools.ts';
 import { commonMounts, environmentOf, hostPath, modelMounts, modelPath, type PlanContext } from './context.ts';
 import { findText } from './flag-words.ts';
-import { addressOf, CLIENT_NODE, nodeName } from './nodes.ts';
+import { addressOf, CLIENT_NODE, nodeName, urlOf } from './nodes.ts';
 import type { PlacedWorker } from './placement.ts';
 import { type ClientBenchmark, type PlannedBenchmark, type PlannedGpus, type PlannedProcess, TIERS } from './plan.ts';
 import type { ProfiledWorker, WorkerAddress } from './plan-workers.ts';
@@ -93,6 +93,7 @@ function describedFleet(context: PlanContext, workers: readonly WorkerAddress[])
   const env: Record<string, string> = {
     SRT_FRONTEND_HOST: addressOf(0),
     SRT_FRONTEND_PORT: String(frontend.publicPort),
+    SRT_FRONTEND_URL: urlOf(0, frontend.publicPort),
     SRTCTL_FRONTEND_TYPE: mode === 'router' ? 'sglang' : 'dynamo',
   };
   for (const [role, name] of [

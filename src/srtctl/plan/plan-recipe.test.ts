@@ -261,6 +261,7 @@ describe('a benchmark of the recipe', () => {
     assert.deepEqual(env, {
       SRT_FRONTEND_HOST: '<node0>',
       SRT_FRONTEND_PORT: '1',
+      SRT_FRONTEND_URL: 'http://<node0>:8000',
       SRTCTL_FRONTEND_TYPE: 'sglang',
       SRT_PREFILL_IPS: '<node0>,<node1>',
       SRT_PREFILL_ENDPOINTS: '<node0>:30000,<node1>:30000',

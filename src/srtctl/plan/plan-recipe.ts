@@ -1,7 +1,7 @@
 /** From a recipe and a cluster file to a plan. */
 import { basename } from 'node:path';
 import type { Cluster } from '../recipe/resolve/cluster.ts';
-import type { Recipe } from '../recipe/resolve/recipe.ts';
+import type { HealthCheck, Recipe } from '../recipe/resolve/recipe.ts';
 import { withAbsolutePaths } from './absolute-paths.ts';
 import { checkRecipe } from './check-recipe.ts';
 import { chooseRouter } from './check-router-flags.ts';
@@ -16,6 +16,7 @@ import { planDownload } from './plan-download.ts';
 import { planEntrance, seatEntrance } from './plan-entrance.ts';
 import { planInfrastructure } from './plan-frontends.ts';
 import { planMooncake } from './plan-mooncake.ts';
+import { planHostSetup, planServices } from './plan-services.ts';
 import { planWorkers } from './plan-workers.ts';
 import { PortBook } from './port-book.ts';
 
@@ -65,8 +66,10 @@ function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
     ...(recipe.mode === 'dynamo' ? planInfrastructure(context) : []),
     ...planMooncake(context),
     ...planDownload(context),
+    ...planHostSetup(context, allNodes(context), placement.workers),
   ];
   const entrance = seatEntrance(context, routerNodes);
+  const services = planServices(context, placement.workers);
   const workers = planWorkers(context, placement.workers);
   const endpoint = urlOf(0, frontend.publicPort);
   const benchmark = describeBenchmark(context, endpoint, placement.workers);
@@ -76,6 +79,7 @@ function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
     gpusPerNode: resources.gpusPerNode,
     processes: [
       ...infrastructure,
+      ...services,
       ...planEntrance(context, entrance, workers.addresses),
       ...workers.processes,
       ...(benchmark === null
@@ -85,7 +89,7 @@ function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
     endpoint,
     model: context.model,
     benchmark,
-    healthCheck: recipe.healthCheck,
+    healthCheck: patientCheck(recipe),
     preamble: cluster.preamble,
     counts,
     warnings: context.warnings,
@@ -99,6 +103,12 @@ function servedName(recipe: Recipe): string {
     if (name !== null) return name;
   }
   return basename(recipe.model.path.replace(/^hf:/, ''));
+}
+
+/** Services before the workers may take as long as they say, on top of the wait for the fleet. */
+function patientCheck({ healthCheck, services }: Recipe): HealthCheck {
+  const longest = Math.max(0, ...services.map(({ isBeforeWorkers, timeoutMs }) => (isBeforeWorkers ? (timeoutMs ?? 0) : 0)));
+  return { ...healthCheck, timeoutMs: healthCheck.timeoutMs + longest };
 }
 
 /** What was asked against what runs; differences become warnings. */

@@ -2,7 +2,7 @@
 import type { Benchmark, HealthCheck, WorkerRole } from '../recipe/resolve/recipe.ts';
 
 /** What a process is. */
-export type PlanRole = 'nginx' | 'router' | 'frontend' | WorkerRole | 'etcd' | 'nats' | 'mooncake' | 'task' | 'benchmark';
+export type PlanRole = 'nginx' | 'router' | 'frontend' | WorkerRole | 'etcd' | 'nats' | 'mooncake' | 'service' | 'task' | 'benchmark';
 
 /** Start order: a tier starts when all below it are up, and everything in a tier starts at once; stopping goes the other way. */
 export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, benchmark: 4 } as const;
@@ -17,6 +17,7 @@ export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, b
  * - `dynamo-worker`: GET url + `/health`, the worker's own, names as ready an endpoint that begins so for each of `endpoints`.
  * - `http`: GET url answers 200. `run`: and GET its url answers with `says`, so that nobody else's server on the same address is taken for this one.
  * - `tcp`: a connection to host:port is accepted.
+ * - `log`: a line of its output matches `pattern`, a regular expression.
  * - `done`: it has to end with status 0 before the next tier starts (a download).
  * - `exit`: it is done when it ends, and its status is its result (the benchmark).
  * - `none`: being alive is all that can be asked (ranks above 0 of a worker).
@@ -35,6 +36,7 @@ export type ReadyRule =
     }
   | { readonly kind: 'http'; readonly url: string; readonly run: { readonly url: string; readonly says: string } | null }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'log'; readonly pattern: string }
   | { readonly kind: 'done' }
   | { readonly kind: 'exit' }
   | { readonly kind: 'none' };

@@ -4,7 +4,7 @@ import { type PlannedProcess, TIERS } from './plan.ts';
 
 /** What every process must say; the rest is: rank 0 of worker 0, on the host, in the run directory, critical, nothing before it. */
 type Said = Pick<PlannedProcess, 'id' | 'role' | 'tier' | 'argv' | 'ready'> &
-  Partial<Omit<PlannedProcess, 'node' | 'log' | 'critical'>> & {
+  Partial<Omit<PlannedProcess, 'node' | 'log'>> & {
     /** Index of the node. */
     readonly on: number;
   };
@@ -28,7 +28,7 @@ export function plannedProcess(said: Said): PlannedProcess {
     before: said.before ?? [],
     files: said.files ?? [],
     log: `logs/${said.id}.log`,
-    critical: true,
+    critical: said.critical ?? true,
     ready: said.ready,
   };
 }

@@ -6,7 +6,7 @@ import type { PlanContext } from './context.ts';
 const DIRECTORY = '<run>/profiles';
 
 /** Source: nsys profile of Nsight Systems 2025. */
-const NSYS = ['nsys', 'profile', '--trace=cuda,nvtx', '--cuda-graph-trace=node', '--force-overwrite=true', '--wait=all'];
+const NSYS_OPTIONS = ['--cuda-graph-trace=node', '--force-overwrite=true', '--wait=all'];
 
 /** nsys in front of the engine; empty without nsys. `id`: of the process. */
 export function profilerWords({ recipe }: PlanContext, role: WorkerRole, id: string): readonly string[] {
@@ -14,9 +14,18 @@ export function profilerWords({ recipe }: PlanContext, role: WorkerRole, id: str
   if (profiling === null || profiling.type === 'torch') return [];
   const when =
     profiling.type === 'nsys'
-      ? ['--capture-range=cudaProfilerApi', '--capture-range-end=stop']
+      ? ['--capture-range=cudaProfilerApi', `--capture-range-end=${profiling.captureRangeEnd}`]
       : [`--delay=${profiling.delaySeconds}`, `--duration=${profiling.durationSeconds}`, '--kill=none'];
-  return [...NSYS, ...when, ...profiling.nsysArgs, '-o', `${DIRECTORY}/${role}/${id}`];
+  return [
+    'nsys',
+    'profile',
+    `--trace=${profiling.nsysTrace}`,
+    ...NSYS_OPTIONS,
+    ...when,
+    ...profiling.nsysArgs,
+    '-o',
+    `${DIRECTORY}/${role}/${id}`,
+  ];
 }
 
 /** Where nsys of a role writes; null without nsys. */

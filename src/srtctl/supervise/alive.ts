@@ -13,9 +13,9 @@ export interface NoAnswer {
   readonly isGone: boolean;
 }
 
-/** Whether there is anything to ask: ranks above 0 of a worker, downloads and benchmarks have no address. */
-export function canBeAsked({ ready: { kind } }: PlannedProcess): boolean {
-  return kind !== 'none' && kind !== 'exit' && kind !== 'done';
+/** Whether there is anything to ask that matters: ranks above 0 of a worker, downloads and benchmarks have no address. */
+export function canBeAsked({ critical, ready: { kind } }: PlannedProcess): boolean {
+  return critical && kind !== 'none' && kind !== 'exit' && kind !== 'done' && kind !== 'log';
 }
 
 export interface AliveQuestion {

@@ -56,6 +56,7 @@ export async function askReady(
     }
     case 'tcp':
       return await accepts(bind(rule.host), rule.port, clock, ANSWER_MS);
+    case 'log':
     case 'done':
     case 'exit':
     case 'none':

@@ -168,7 +168,7 @@ export class RunMachine {
     if (record.state !== 'starting') return [tell(record.notice())];
     const { kind } = record.planned.ready;
     if (kind === 'none' || kind === 'exit') return [tell(record.notice()), ...this.#ready(id, nowMs)];
-    if (kind === 'done') return [tell(record.notice())];
+    if (kind === 'done' || kind === 'log') return [tell(record.notice())];
     return [tell(record.notice()), { do: 'watch', id }];
   }
 
@@ -188,7 +188,9 @@ export class RunMachine {
     record.line(text, nowMs);
     this.#startTimeouts.line(record, text, nowMs);
     if (record.planned.tier === TIERS.workers) this.#smokeTestTimeout?.line(text, nowMs);
-    return [tell({ type: 'line', id, text })];
+    const { ready } = record.planned;
+    const isReady = ready.kind === 'log' && record.state === 'starting' && new RegExp(ready.pattern).test(text);
+    return [tell({ type: 'line', id, text }), ...(isReady ? this.#ready(id, nowMs) : [])];
   }
 
   #logFailed(id: string, code: string): Effect[] {

@@ -44,5 +44,6 @@ function keyOf({ planned }: ProcessRecord): string {
 }
 
 function rulesFor({ planned }: ProcessRecord): IdleTimeoutRules {
-  return planned.tier === TIERS.workers || planned.ready.kind === 'done' ? WORKER_IDLE : SERVICE_IDLE;
+  const { role, tier, ready } = planned;
+  return tier === TIERS.workers || role === 'service' || ready.kind === 'done' || ready.kind === 'log' ? WORKER_IDLE : SERVICE_IDLE;
 }

@@ -52,6 +52,7 @@ describe('a cluster file', () => {
       containers: { latest: '/images/latest.sqsh' },
       mounts: [{ host: '/cache', container: '/cache', options: null }],
       preamble: 'source /opt/setup.sh\n',
+      hostSetup: null,
       environment: { HF_HOME: '/hf', HF_TOKEN: 'hf_secret' },
       healthCheck: { intervalMs: 5000, timeoutMs: 30_000, silenceMs: 300_000 },
       sbatchDirectives: { comment: 'x', requeue: null },

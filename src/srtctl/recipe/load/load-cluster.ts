@@ -3,6 +3,7 @@
 import { type Cluster, NO_CLUSTER } from '../resolve/cluster.ts';
 import type { Variables } from '../resolve/expand-host.ts';
 import { expandAt, readEnvironment, readMountMap, readOptions } from '../resolve/free-maps.ts';
+import { resolveHostSetup } from '../resolve/resolve-services.ts';
 import { healthCheck } from '../resolve/resolve-slurm.ts';
 import { timeLimitSeconds } from '../resolve/time-limit.ts';
 import { checkSchema } from '../schema/check-schema.ts';
@@ -73,6 +74,7 @@ function resolveCluster(data: ClusterInput, tree: Tree, file: string, variables:
     containers: aliases('containers'),
     mounts: readMountMap(tree, ['default_mounts'], variables, findings),
     preamble: data.default_bash_preamble ?? null,
+    hostSetup: resolveHostSetup(data.default_host_setup),
     environment: readEnvironment(tree, ['environment'], findings),
     healthCheck: data.default_health_check === undefined ? null : healthCheck(data.default_health_check),
     sbatchDirectives: readOptions(tree, ['default_sbatch_directives'], findings),

@@ -194,11 +194,7 @@ const COMPLAINTS: readonly [string, (text: string) => string, string][] = [
     (text) => `${text}environment:\n  A:\n`,
     'r.yaml:44:5: environment.A: got null, expected text, a number, true or false',
   ],
-  [
-    'a key of srt-slurm that is missing here',
-    (text) => `${text}host_setup: {commands: [x]}\n`,
-    'r.yaml:43:1: host_setup: not available: srtctl runs no commands on the bare hosts; use default_bash_preamble of the cluster file or setup_script',
-  ],
+  ['a key of srt-slurm that is missing here', (text) => `${text}schema: 3\n`, 'r.yaml:43:9: schema: got 3, expected 1 or 2'],
   ['a missing name', (text) => text.replace('name: "deepseek-r1-sglang-router"', 'environment: {}'), 'r.yaml:1:1: name: is missing'],
   ['a key twice', (text) => `${text}name: again\n`, 'r.yaml:43:1: name: the key is here twice, first in line 1 (remove one of them)'],
   [

@@ -1,5 +1,5 @@
 /** What the cluster file `srtslurm.yaml` says once it is loaded. Without a file `NO_CLUSTER` stands for it. */
-import type { Environment, HealthCheck, Mount } from './recipe.ts';
+import type { Environment, HealthCheck, HostSetup, Mount } from './recipe.ts';
 
 export interface Cluster {
   /** The file it came from; null: there is none. */
@@ -28,6 +28,8 @@ export interface Cluster {
   readonly containers: Readonly<Record<string, string>>;
   /** Mounted into every container. */
   readonly mounts: readonly Mount[];
+  /** For recipes without one. */
+  readonly hostSetup: HostSetup | null;
   /** Shell commands before every process of every node. A failing one stops the process. */
   readonly preamble: string | null;
   /** For every process; the recipe's values win. */
@@ -67,6 +69,7 @@ export const NO_CLUSTER: Cluster = {
   modelPaths: {},
   containers: {},
   mounts: [],
+  hostSetup: null,
   preamble: null,
   environment: {},
   healthCheck: null,

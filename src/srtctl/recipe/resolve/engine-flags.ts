@@ -72,10 +72,15 @@ export function gpusOfWorker(flags: Flags): WorkerGpus {
     if (found !== null && !(size >= 1 && size <= 1_000_000)) return { ok: false, flag: found };
     sizes.push({ flag, size, name: found?.name ?? null });
   }
-  const isInside = flags['enable-dp-attention'] === true;
+  const isInside = isSwitchedOn(flags['enable-dp-attention']);
   const counted = sizes.filter(({ flag, name }) => name !== null && !(flag === 'data' && isInside));
   const gpus = counted.reduce((product, { size }) => product * size, 1);
   return { ok: true, gpus, given: counted.length > 0, how: counted.map(({ name, size }) => `${name} ${size}`).join(' x ') };
+}
+
+/** A switch, also in quotes. */
+function isSwitchedOn(value: FlagValue | undefined): boolean {
+  return value === true || (typeof value === 'string' && value.toLowerCase() === 'true');
 }
 
 /** Flags that only the plan can know. */

@@ -37,11 +37,20 @@ export function readFlags(tree: Tree, path: Path, findings: Findings): Flags {
       findings.problem(here, `${shown(name)}: flags are written without leading dashes`, `write ${flag}`, true);
     else if (flags.has(flag)) findings.problem(here, `--${flag} is here twice, once with - and once with _`, 'remove one of them', true);
     else {
-      const read = readFlagValue(value, here, findings);
+      const read = switchOf(flag, value) ?? readFlagValue(value, here, findings);
       if (read !== undefined) flags.set(flag, read);
     }
   }
   return Object.fromEntries(flags);
+}
+
+/** Flags of engines that take no value; in quotes they would get one, which engines refuse. */
+const SWITCHES = /^(?:enable|disable|skip|allow)-|^trust-remote-code$|^log-requests$/;
+
+/** What a quoted switch means; null: it is none. */
+function switchOf(flag: string, tree: Tree): boolean | null {
+  if (tree.kind !== 'scalar' || typeof tree.value !== 'string' || !SWITCHES.test(flag)) return null;
+  return /^(?:true|false)$/i.test(tree.value) ? tree.value.toLowerCase() === 'true' : null;
 }
 
 function readFlagValue(tree: Tree, path: Path, findings: Findings): FlagValue | undefined {

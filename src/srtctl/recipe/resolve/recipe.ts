@@ -159,6 +159,47 @@ export interface MooncakeStore {
   readonly masterArgs: readonly string[];
 }
 
+export type ServicePlace = 'head' | 'infra' | 'workers' | WorkerRole;
+
+/** log: a line of its output matches the regular expression. */
+export type ServiceReady =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'tcp'; readonly port: number }
+  | { readonly kind: 'http'; readonly port: number; readonly path: string }
+  | { readonly kind: 'log'; readonly pattern: string };
+
+/** A process beside the fleet. */
+export interface Service {
+  readonly name: string;
+  /** Null: that of the model. */
+  readonly container: string | null;
+  readonly argv: readonly string[];
+  readonly environment: Environment;
+  /** Shell commands in front of it, in the same shell; null: none. */
+  readonly preamble: string | null;
+  /** One process on each of these nodes. */
+  readonly place: ServicePlace;
+  /** Otherwise it starts when routers and frontends are ready. */
+  readonly isBeforeWorkers: boolean;
+  readonly isCritical: boolean;
+  /** It learns where etcd and NATS are, in Dynamo mode. */
+  readonly usesDiscovery: boolean;
+  /** It learns where the Mooncake master is. */
+  readonly usesMooncake: boolean;
+  readonly ready: ServiceReady;
+  /** Longest wait for its readiness; null: that of the run. */
+  readonly timeoutMs: number | null;
+}
+
+/** Commands on the bare nodes. */
+export interface HostSetup {
+  readonly commands: readonly string[];
+  readonly teardown: readonly string[];
+  readonly onlyWorkers: boolean;
+  readonly isLenient: boolean;
+  readonly timeoutSeconds: number;
+}
+
 /** The setup script on the host and the name by which it is asked for in containers. */
 export interface SetupScript {
   /** File of the host, relative to the working directory or absolute; null: it was not found, and containers must have it in /configs. */
@@ -183,6 +224,9 @@ export interface Profiling {
   /** nsys-time: seconds from the start of a worker, and seconds recorded. */
   readonly delaySeconds: number;
   readonly durationSeconds: number;
+  /** As nsys writes it. */
+  readonly nsysTrace: string;
+  readonly captureRangeEnd: string;
   readonly nsysArgs: readonly string[];
 }
 
@@ -314,6 +358,8 @@ export interface Recipe {
   /** Directory of the host that containers see as /infmax-workspace; null: none. */
   readonly workspaceDirectory: string | null;
   readonly mooncake: MooncakeStore | null;
+  readonly services: readonly Service[];
+  readonly hostSetup: HostSetup | null;
   readonly profiling: Profiling | null;
   /** Revision of a model of a hub; null: its newest. */
   readonly modelRevision: string | null;

@@ -12,7 +12,8 @@ export function resolveDynamo(input: RecipeInput, tree: Tree, mode: Recipe['mode
   const given = input.dynamo ?? {};
   const infra = input.infra ?? {};
   if (mode === 'router') warnOfRouterMode(input, findings);
-  if (given.sidecar === true) findings.problem(['dynamo', 'sidecar'], 'got true: srtctl starts no sidecars', 'remove it');
+  if (given.sidecar === true && mode === 'dynamo')
+    findings.warn(['dynamo', 'sidecar'], 'got true: srtctl starts the Python workers of Dynamo, not engines with sidecars');
   const source = sourceOf(given, findings);
   const isInstalled = given.install ?? true;
   if (mode === 'dynamo' && isInstalled && source.kind === 'version' && source.isDefault && input.backend?.type !== 'sim') {

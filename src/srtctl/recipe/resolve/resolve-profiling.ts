@@ -30,7 +30,12 @@ export function resolveProfiling(input: RecipeInput, workers: readonly WorkerGro
     steps,
     delaySeconds: Number(given.delay_secs ?? 0),
     durationSeconds: Number(given.duration_secs ?? 1),
-    nsysArgs: (given.extra_nsys_args ?? []).map(String),
+    nsysTrace: given.nsys_trace ?? DEFAULTS.nsysTrace,
+    captureRangeEnd: given.capture_range_end ?? 'stop',
+    nsysArgs: [
+      ...(given.trace_fork_before_exec === undefined ? [] : [`--trace-fork-before-exec=${given.trace_fork_before_exec}`]),
+      ...(given.extra_nsys_args ?? []).map(String),
+    ],
   };
 }
 

@@ -16,6 +16,7 @@ import { resolveFrontend } from './resolve-frontend.ts';
 import { resolveModel } from './resolve-model.ts';
 import { resolveMooncake } from './resolve-mooncake.ts';
 import { resolveProfiling, trafficOfProfiling } from './resolve-profiling.ts';
+import { resolveHostSetup, resolveServices } from './resolve-services.ts';
 import { resolveConfigs } from './resolve-setup-script.ts';
 import { resolveHealthCheck, resolveSlurm } from './resolve-slurm.ts';
 import { resolveWorkers } from './resolve-workers.ts';
@@ -64,6 +65,8 @@ export function resolveRecipe(findings: Findings, variant: Variant, context: Res
     sbatchDirectives: { ...cluster.sbatchDirectives, ...readOptions(tree, ['sbatch_directives'], findings) },
     ...directories,
     mooncake: resolveMooncake(input, tree, alias, findings),
+    services: resolveServices(tree, input.backend?.mooncake_kv_store !== undefined, alias, findings),
+    hostSetup: resolveHostSetup(input.host_setup) ?? (input.host_setup === undefined ? cluster.hostSetup : null),
     profiling,
     modelRevision: input.identity?.model?.revision ?? null,
     frameworks: input.identity?.frameworks ?? {},

@@ -11,6 +11,7 @@ describe('the GPUs of a worker', () => {
     [{ 'tp-size': '4', pp: 2 }, 8],
     [{ tp: 4, 'dp-size': 2 }, 8],
     [{ tp: 16, 'dp-size': 16, 'enable-dp-attention': true }, 16],
+    [{ tp: 16, 'dp-size': 16, 'enable-dp-attention': 'True' }, 16],
     [{ tp: 4, 'tp-size': 8 }, 8],
     [{ tp: null }, 1],
   ];
@@ -39,6 +40,31 @@ it('knows slips of the hand from other flags', () => {
   ]) {
     assert.equal(misspelledFlag(flag), null, flag);
   }
+});
+
+it('quoted switches are switches, and other quoted words stay words', () => {
+  const text = `name: n
+model: {path: /m, container: c}
+resources: {gpus_per_node: 8, agg_workers: 1}
+frontend: {type: sglang}
+backend: {sglang_config: {aggregated: {tp-size: "8", dp-size: "8", enable-dp-attention: "true", disable-radix-cache: "False", dtype: "true"}}}
+`;
+  const { recipes, problems } = loadRecipe(text, 'r.yaml');
+  assert.deepEqual(problems, []);
+  const { flags } = recipes[0]!.workers[0]!;
+  assert.deepEqual([flags['enable-dp-attention'], flags['disable-radix-cache'], flags['dtype']], [true, false, 'true']);
+});
+
+it('a worker on several nodes whose ranks they cannot share is refused', () => {
+  const recipe = (tp: number): string =>
+    `name: n\nmodel: {path: /m}\nresources: {gpus_per_node: 8, agg_nodes: 3, agg_workers: 1}\nfrontend: {type: sglang}\nbackend: {sglang_config: {aggregated: {tp-size: ${tp}}}}\n`;
+  assert.deepEqual(
+    loadRecipe(recipe(8), 'r.yaml').problems.map(({ path, message }) => `${path}: ${message}`),
+    [
+      'backend.sglang_config.aggregated.tp-size: an aggregated worker is on 3 nodes (3 nodes x 8 GPUs / 1 worker), which cannot share its 8 ranks (tp-size 8) evenly',
+    ],
+  );
+  assert.deepEqual(loadRecipe(recipe(12), 'r.yaml').problems, []);
 });
 
 it('workers that are accepted fit: no more GPUs and nodes than there are, in whole nodes or parts of one', () => {

@@ -183,6 +183,15 @@ function checkParallelism(group: WorkerGroup, given: ResourcesInput, gpusPerNode
   const share =
     given[KEYS[role].gpus] === undefined ? ` (${counted(nodes, 'node')} x ${gpusPerNode} GPUs / ${counted(workers, 'worker')})` : '';
   const names = used.how.split(' x ')[0]!.split(' ')[0]!;
+  const nodesOfWorker = Math.ceil(gpusPerWorker / gpusPerNode);
+  if (used.gpus < gpusPerWorker && used.gpus % nodesOfWorker !== 0) {
+    findings.impossible(
+      pathOf(findings, path, names),
+      `${oneWorker(role)} is on ${nodesOfWorker} nodes${share}, which cannot share its ${used.gpus} ranks (${used.how}) evenly`,
+      `set resources.${KEYS[role].gpus}: ${used.gpus}, or a size that ${nodesOfWorker} divides`,
+    );
+    return;
+  }
   if (used.gpus < gpusPerWorker) {
     findings.warn(
       pathOf(findings, path, names),

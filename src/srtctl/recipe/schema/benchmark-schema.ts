@@ -125,5 +125,11 @@ export const PROFILING = block('Profiles of the engines', {
   concurrency: count(1, { describe: 'Requests in flight of that traffic', standard: 16 }, 1_000_000),
   start_step: count(0, { describe: 'start_step of every role' }, 1_000_000_000),
   stop_step: count(1, { describe: 'stop_step of every role' }, 1_000_000_000),
+  nsys_trace: text({ describe: 'What nsys records', standard: DEFAULTS.nsysTrace }),
+  capture_range_end: oneOf(['stop', 'stop-shutdown', 'repeat', 'repeat-shutdown', 'none'], {
+    describe: 'nsys: what happens at the end of the steps',
+    standard: 'stop',
+  }),
+  trace_fork_before_exec: yesNo({ describe: 'nsys: trace children between fork and exec', whenUnset: "nsys's own" }),
   extra_nsys_args: list('More words for nsys profile', 'text'),
 });

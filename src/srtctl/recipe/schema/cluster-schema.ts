@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { DEFAULTS } from './defaults.ts';
 import { block, count, either, environment, names, oneOf, options, text, yesNo } from './fields.ts';
+import { hostSetup } from './service-schema.ts';
 
 export const CLUSTER = z.strictObject(
   {
@@ -29,6 +30,7 @@ export const CLUSTER = z.strictObject(
     default_mounts: names('Mounts of every container: path on the host -> path in the container'),
     default_bash_preamble: text({ describe: 'Shell commands before every process of every node; a failing one stops the process' }),
     environment: environment("Environment of every process; the recipe's values win"),
+    default_host_setup: hostSetup('host_setup for recipes without one'),
     default_health_check: block('health_check for recipes without one', {
       max_attempts: count(1, { describe: 'Attempts', standard: DEFAULTS.healthAttempts }),
       interval_seconds: count(1, { describe: 'Seconds between attempts', standard: DEFAULTS.healthIntervalSeconds }, 3600),

@@ -20,5 +20,6 @@ export const DEFAULTS = {
   /** Of ai-dynamo where a recipe names none: what srt-slurm installs, so that plans stay equal. */
   dynamoVersion: '0.8.0',
   dynamoRepository: 'https://github.com/ai-dynamo/dynamo.git',
+  nsysTrace: 'cuda,nvtx',
   profiledSteps: [0, 50],
 } as const;

@@ -18,7 +18,10 @@ export const DYNAMO = block('Dynamo mode', {
     pypi: text({ describe: 'As version' }),
     wheel: text({ describe: 'As wheel' }),
   }),
-  sidecar: yesNo({ describe: 'Sidecars of Dynamo are not available: only false', standard: false }),
+  sidecar: yesNo({
+    describe: 'Engines with sidecars are not available: the Python workers of Dynamo run, with a warning',
+    standard: false,
+  }),
   request_plane: oneOf(['tcp', 'nats', 'http'], { describe: 'How requests travel to workers', standard: 'tcp' }),
   event_plane: oneOf(['nats', 'zmq'], { describe: 'How events travel; zmq listens on all addresses of a node', standard: 'nats' }),
   etcd_port: count(1, { describe: 'Port of etcd on node 0; the next one is for its peers', standard: DEFAULTS.etcdPort }, 65_534),

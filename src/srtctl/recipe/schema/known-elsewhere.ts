@@ -20,7 +20,17 @@ const RECIPE_KEYS: Readonly<Record<string, KnownElsewhere>> = {
   post_eval: ignored('srtctl runs no evaluation after a benchmark; give it a recipe with a scored benchmark'),
   lock: ignored('a lock says nothing about the plan'),
   schema: missing('the schemas are 1 and 2'),
-  host_setup: missing('srtctl runs no commands on the bare hosts; use default_bash_preamble of the cluster file or setup_script'),
+  'health_check.fatal_log_markers': ignored('a worker that ends is a failure, and its output is searched for known errors'),
+  'health_check.extra_fatal_log_patterns': ignored('a worker that ends is a failure'),
+  'resources.prefill_critical': ignored('srtctl ends a run when a worker ends'),
+  'resources.decode_critical': ignored('srtctl ends a run when a worker ends'),
+  'resources.agg_critical': ignored('srtctl ends a run when a worker ends'),
+  'dynamo.sidecar_port': ignored('srtctl starts no sidecars'),
+  'dynamo.sidecar_binary': ignored('srtctl starts no sidecars'),
+  'dynamo.sidecar_startup_timeout': ignored('srtctl starts no sidecars'),
+  'dynamo.sidecar_context_length': ignored('srtctl starts no sidecars'),
+  'dynamo.sidecar_args': ignored('srtctl starts no sidecars'),
+  'profiling.nsys_library_paths': ignored('set LD_LIBRARY_PATH in the environment of the role'),
   'model.stage_dir': ignored('SGLang workers read the model from model.path; srtctl copies nothing'),
   'backend.gpu_type': ignored('resources.gpu_type counts'),
   'frontend.ctx_router': missing(ONLY_SGLANG),
@@ -42,7 +52,6 @@ const CLUSTER_KEYS: Readonly<Record<string, KnownElsewhere>> = {
   default_gpu_exporter: ignored('srtctl collects no metrics'),
   git_http_version: ignored('srtctl clones nothing on this host'),
   preflight: ignored('files that are missing on this host are warnings'),
-  default_host_setup: missing('srtctl runs no commands on the bare hosts; use default_bash_preamble'),
   reporting: ignored('nothing is sent anywhere'),
   telemetry: ignored('power is not measured'),
   default_container: missing('the container belongs into the recipe: model.container, perhaps by an alias of containers'),
@@ -52,6 +61,9 @@ const CLUSTER_KEYS: Readonly<Record<string, KnownElsewhere>> = {
 const CUSTOM = 'srtctl does not run it; use type: custom with its command';
 const RECIPE_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'benchmark.type': {
+    'ns-gpqa': 'srtctl runs gpqa, and other tools by type: custom with their command',
+    aime25: 'write aime',
+    hle: CUSTOM,
     agentic: CUSTOM,
     agentx: CUSTOM,
     agentperf: CUSTOM,
@@ -70,6 +82,7 @@ const RECIPE_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> 
     smg: 'sglang is router mode, with the bundled router or sglang_router',
     none: 'srtctl starts no fleet without a frontend',
   },
+  'profiling.type': { 'nsys-manual': 'write nsys, whose steps the benchmark starts, or nsys-time' },
   'frontend.orchestrator_placement': { first_decode: 'srtctl places the first router on node 0' },
 };
 

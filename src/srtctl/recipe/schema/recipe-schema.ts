@@ -5,6 +5,7 @@ import { DEFAULTS } from './defaults.ts';
 import { DYNAMO, INFRA } from './dynamo-schema.ts';
 import { anything, block, count, either, environment, flags, names, oneOf, options, pattern, text, texts, yesNo } from './fields.ts';
 import { additionalFrontends, FRONTEND, multipleFrontends, router } from './frontend-schema.ts';
+import { hostSetup, SERVICES } from './service-schema.ts';
 
 /** Printable characters, not beginning with a space. Without the flag u, since editors read it from the JSON Schema. */
 const NAME = /^[!-~\u00a1-\uffff][ -~\u00a0-\uffff]{0,127}$/;
@@ -87,6 +88,8 @@ export const RECIPE = z.strictObject(
     frontend: FRONTEND,
     dynamo: DYNAMO,
     infra: INFRA,
+    services: SERVICES,
+    host_setup: hostSetup('Commands on the bare nodes, outside of containers, before anything else starts there'),
     slurm: block('What SLURM is asked for', {
       account: text({ describe: 'Account', whenUnset: "the cluster file's, or SLURM's own" }),
       partition: text({ describe: 'Partition', whenUnset: "the cluster file's, or SLURM's own" }),

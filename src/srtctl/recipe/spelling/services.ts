@@ -1,4 +1,6 @@
-/** `services` of schema 2: etcd, NATS and a Mooncake master have keys of their own in schema 1; others are not available. */
+/** `services` of schema 2: etcd, NATS and a Mooncake master have keys of their own in schema 1; others stay where they are. */
+
+import { isBuiltIn, serviceType } from '../text/service-type.ts';
 import { type MapEntry, type MapTree, mapTree, type Path, plainOf, scalarTree } from '../text/tree.ts';
 import type { TreeMover } from './tree-mover.ts';
 
@@ -18,6 +20,8 @@ const KEYS: ReadonlySet<string> = new Set([
   'args',
   'critical',
   'start',
+  // They run on the host and are ready in a moment.
+  'readiness',
 ]);
 
 export function moveServices(mover: TreeMover): void {
@@ -32,18 +36,18 @@ export function moveServices(mover: TreeMover): void {
     if (item.kind !== 'map') mover.problem(item, path, 'expected a block with name and type');
     else readService(mover, item, path);
   }
+  // Places of the list stay what they are, and its built-in services are passed over later.
+  const others = services.value.items.filter((item) => item.kind === 'map' && !isBuiltIn(serviceType(item)));
+  if (others.length > 0) mover.put(['services'], services, ['services']);
 }
 
 function readService(mover: TreeMover, service: MapTree, path: Path): void {
-  const word = (key: string): string => String(plainOf(service.entries.get(key)?.value ?? scalarTree('', service.at)));
-  const type = word('type') === '' ? 'generic' : word('type');
-  if (word('enabled') === 'false') {
+  const type = serviceType(service);
+  if (!isBuiltIn(type)) return;
+  const isEnabled = plainOf(service.entries.get('enabled')?.value ?? scalarTree(true, service.at));
+  if (String(isEnabled) === 'false') {
     if (type === 'etcd' || type === 'nats')
       mover.problem(service, [...path, 'enabled'], `got false: Dynamo mode needs ${type}`, 'remove it');
-    return;
-  }
-  if (!['etcd', 'nats', 'mooncake-master'].includes(type)) {
-    mover.problem(service, path, `srtctl starts no services of type ${type}`, 'the types are etcd, nats and mooncake-master');
     return;
   }
   for (const [key, { value }] of service.entries)

@@ -75,14 +75,19 @@ function moveRoleKey(mover: TreeMover, key: string, entry: MapEntry, written: Pa
       if (!isNothing) moveOnce(mover, ['dynamo', 'sidecar'], entry, written);
       return;
     case 'critical':
-      if (value !== true) mover.problem(entry.value, written, 'srtctl ends a run when a worker ends', 'remove it');
+      if (value !== true) mover.warn(entry.value, written, 'has no effect here: srtctl ends a run when a worker ends');
+      return;
+    case 'restart':
+      if (!isNothing) mover.warn(entry.value, written, 'has no effect here: srtctl ends a run when a worker ends');
       return;
     case 'extra_args':
       if (!isNothing) mover.problem(entry.value, written, 'only TRT-LLM engines have it', 'write the flags under args');
       return;
     case 'srun_options':
-      if (!isNothing && Object.keys(value as object).length > 0)
-        mover.problem(entry.value, written, 'srtctl gives all processes the same options of srun', 'write srun_options at the top');
+      if (isNothing || Object.keys(value as object).length === 0) return;
+      mover.warn(entry.value, written, 'srtctl gives these options to the steps of all processes', 'write srun_options at the top');
+      if (entry.value.kind !== 'map') mover.put(['srun_options'], entry, written);
+      else for (const [name, inner] of entry.value.entries) moveOnce(mover, ['srun_options', name], inner, [...written, name]);
       return;
     default: {
       const near = nearest(key, known);
