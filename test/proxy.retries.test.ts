@@ -122,6 +122,49 @@ describe('a worker that is lost', () => {
   });
 });
 
+/** Processes that die with a request: every connection is reset, and the port is closed. */
+async function mortals(t: TestContext, count: number, args: readonly string[]) {
+  const scene = await fleet(
+    t,
+    Array.from({ length: count }, () => says(200)),
+    args,
+  );
+  for (const worker of scene.workers) {
+    worker.script = async (call) => {
+      await call.body();
+      await worker.kill();
+    };
+  }
+  return scene;
+}
+
+describe('a request that kills workers', () => {
+  test('goes to no third one, however soon it is sent again', async (t) => {
+    for (let i = 0; i < 10; i++) {
+      const { router, workers, calls } = await mortals(t, 3, ['--retry-initial-backoff-ms', '0']);
+      const response = await send(router.port);
+      assert.deepEqual([response.status, response.get('x-smg-error-code')], [502, 'request_lost_workers']);
+      assert.deepEqual(calls(), [1, 1, 0]);
+      for (const worker of workers.slice(0, 2)) await worker.listen();
+    }
+  });
+
+  test('and one whose connection is only reset: the others may have it', async (t) => {
+    const { router, calls } = await fleet(t, [resets, resets, says(200)], ['--retry-initial-backoff-ms', '0']);
+    assert.equal((await send(router.port)).status, 200);
+    assert.deepEqual(calls(), [1, 1, 1]);
+  });
+
+  test('is not held up for longer than a second if the lost worker answers no probe', async (t) => {
+    const { router, workers } = await fleet(t, [resets, says(200)]);
+    workers[0]!.probe = () => null;
+    const begunMs = performance.now();
+    assert.equal((await send(router.port)).status, 200);
+    const tookMs = performance.now() - begunMs;
+    assert.ok(tookMs > 500 && tookMs < 2500, `${tookMs} ms`);
+  });
+});
+
 test('with --disable-retries every request is sent once', async (t) => {
   const { router, calls } = await fleet(t, [says(503), resets], ['--disable-retries']);
   assert.equal((await send(router.port)).status, 503);

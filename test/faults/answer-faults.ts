@@ -1,7 +1,7 @@
 /** Faults of one answer: the first request (or every one) meets an engine that misbehaves, the others are well. */
 import { answer, type Call, type Script, sseHead } from '../support/scripted-worker.ts';
 import { CELLS, SINGLE } from './cell.ts';
-import { type Engine, goodPlain, goodStream, isStreamCall, partOf } from './engines.ts';
+import { goodPlain, goodStream, isStreamCall, partOf } from './engines.ts';
 import type { Fault } from './fault.ts';
 
 const EVERY = Number.POSITIVE_INFINITY;
@@ -202,13 +202,9 @@ export const ANSWER_FAULTS: readonly Fault[] = [
     why: 'Two workers died with the request: a third one does not get it.',
     withinMs: SOON_MS,
     play: async (scene) => {
-      const died: Engine[] = [];
       const die = afterBody(async (call) => {
-        // The router counts a worker as lost when it also refuses connections; it needs a probe to see that.
-        for (const engine of died) await scene.untilUnused(engine);
         const engine = scene.engines.find(({ calls }) => calls.includes(call));
         if (engine === undefined) throw new Error('a request at no engine');
-        died.push(engine);
         await engine.worker.kill();
       });
       scene.strike(die, EVERY);

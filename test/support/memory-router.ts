@@ -107,7 +107,12 @@ export async function startMemoryRouter(
     gate: standardGate(4 * 1024 * 1024, false, checks),
     fleet,
     load,
-    attempts: { attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }), attemptStarted: () => {}, forgive: () => {} },
+    attempts: {
+      attemptEnded: (worker, outcome) => outcomes.push({ worker, outcome }),
+      attemptStarted: () => {},
+      isInDoubt: () => false,
+      forgive: () => {},
+    },
     policy: { policy, state: startForTest(policy) },
     makeUpstream: upstreamsByProtocol(new Map([['memory', makeUpstream]])),
     makeSocketWriter,

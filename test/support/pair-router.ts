@@ -170,6 +170,7 @@ export async function startPairRouter(
         outcomes.push(`${nameOf(worker)} ${kind} ${status}`);
       },
       attemptStarted: () => {},
+      isInDoubt: () => false,
       forgive: () => {},
     },
     policy: started(),

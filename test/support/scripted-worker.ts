@@ -130,8 +130,8 @@ export class Call {
 /** Of workers started so far, whatever the test: names in error messages. */
 export class ScriptedWorker {
   script: Script = answerJson;
-  /** Answer to a probe, by path (query cut off). Default: 200 for /ready and /health, 404 elsewhere. */
-  probe: (path: string, call: Call) => ProbeAnswer = (path) => ({ status: path === '/ready' || path === '/health' ? 200 : 404 });
+  /** Answer to a probe, by path (query cut off). Default: 200 for /ready and /health, 404 elsewhere. null: none */
+  probe: (path: string, call: Call) => ProbeAnswer | null = (path) => ({ status: path === '/ready' || path === '/health' ? 200 : 404 });
   /** All requests but probes, in order of arrival. */
   readonly calls: Call[] = [];
   readonly connections: WorkerConnection[] = [];
@@ -264,7 +264,9 @@ export class ScriptedWorker {
   async #run(call: Call): Promise<void> {
     if (call.method === 'GET' && call.header('x-request-id') === undefined) {
       this.probes++;
-      const { status, body = '' } = this.probe(call.target.split('?', 1)[0] ?? '', call);
+      const reply = this.probe(call.target.split('?', 1)[0] ?? '', call);
+      if (reply === null) return call.forever();
+      const { status, body = '' } = reply;
       await call.write(`HTTP/1.1 ${status} Probe\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
       return;
     }

@@ -33,6 +33,8 @@ export interface AttemptListener {
   attemptStarted(worker: WorkerIndex): void;
   /** Called once per attempt, when it ends. */
   attemptEnded(worker: WorkerIndex, outcome: Outcome): void;
+  /** The worker broke a connection, and the probe that this asked for has not shown yet whether it is gone. */
+  isInDoubt(worker: WorkerIndex): boolean;
   /** The last answer of 500 was the fault of the request, not of this worker. */
   forgive(worker: WorkerIndex): void;
 }

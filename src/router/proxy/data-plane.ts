@@ -134,6 +134,7 @@ export class DataPlane implements RequestServer {
       retryWorld: {
         budget,
         nowMs: () => this.#turn.nowMs,
+        isInDoubt: (worker: WorkerIndex) => deps.attempts.isInDoubt(worker),
         isAway: (worker: WorkerIndex) => !fleet.current.eligible[fleet.current.workers[worker]?.type ?? 'regular'].includes(worker),
       },
       retryCounts: new RetryCounts(metrics, deps.logger),

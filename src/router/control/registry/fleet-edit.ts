@@ -57,6 +57,7 @@ export class FleetEdit {
       health,
       breaker: CLOSED,
       isAdmitted: true,
+      isInDoubt: false,
       judged: { successes: 0, failures: 0 },
     };
     table.byUrl.set(worker.url, entry);

@@ -18,6 +18,8 @@ export interface Entry extends WorkerRecord {
   health: HealthSettings;
   breaker: BreakerState;
   isAdmitted: boolean;
+  /** It broke a connection, and no probe that began later has ended. */
+  isInDoubt: boolean;
   readonly judged: { successes: number; failures: number };
 }
 

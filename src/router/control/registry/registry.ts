@@ -22,7 +22,7 @@ import { MAX_WORKERS } from './worker-limit.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
-import { step, type WorkerEvent } from './worker-state.ts';
+import { isUp, step, type WorkerEvent } from './worker-state.ts';
 
 export interface BreakerReading {
   readonly phase: BreakerPhase;
@@ -45,6 +45,8 @@ interface RegistryDeps {
 }
 
 const PROBE_FAILURES: ReadonlySet<WorkerEvent> = new Set(['probe-refused', 'probe-broken', 'probe-unready', 'probe-wrong', 'probe-late']);
+
+const HEALTH_EVENTS: ReadonlySet<WorkerEvent> = new Set(['health-passed', 'health-failed', 'silent']);
 
 export class Registry implements AttemptListener {
   readonly #table: FleetTable;
@@ -156,6 +158,7 @@ export class Registry implements AttemptListener {
     const entry = this.#table.byId.get(record.worker.id);
     if (entry === undefined) return;
     this.#tell((observer) => observer.probeEnded?.(entry, event, detail));
+    if (!HEALTH_EVENTS.has(event)) entry.isInDoubt = false;
     this.#apply(entry, event);
     if (event === 'probe-passed') this.#judge(entry, 'probe-passed');
     else if (PROBE_FAILURES.has(event)) this.#judge(entry, 'probe-failed');
@@ -179,6 +182,13 @@ export class Registry implements AttemptListener {
     // The usual case costs nothing: it would change nothing.
     if (event === null || (event === 'attempt-answered' && entry.state.doubts === 0)) return;
     this.#apply(entry, event);
+    // Without health checks no probe follows.
+    const isLost = event === 'attempt-reset' || event === 'attempt-cut';
+    entry.isInDoubt = entry.health.isChecked && isUp(entry.state) && (isLost || entry.isInDoubt);
+  }
+
+  isInDoubt(worker: WorkerIndex): boolean {
+    return this.#table.find(worker)?.isInDoubt === true;
   }
 
   forgive(worker: WorkerIndex): void {

@@ -29,6 +29,8 @@ export class Attempt {
   readonly startMs: number;
   readonly #parts: AttemptParts;
   readonly #selection: Selection;
+  /** The worker is not to blame for how it ends. */
+  isBlameless = false;
   #listener: AnswerListener | null = null;
   #over = false;
 
@@ -73,6 +75,6 @@ export class Attempt {
       const usage = kind === 'ok' && this.#listener !== null ? this.#listener.usage() : null;
       this.#selection.settled(this.choice, outcome, usage, turn.nowMs);
     }
-    attempts.attemptEnded(this.worker, outcome);
+    attempts.attemptEnded(this.worker, this.isBlameless ? { kind: 'ok', status } : outcome);
   }
 }

@@ -15,7 +15,12 @@ const SETTINGS: RetrySettings = {
 
 /** `away`: workers that take no requests. */
 function planOf(settings: Partial<RetrySettings> = {}, away: readonly WorkerIndex[] = [], ratio = 1000): RetryPlan {
-  const world = { budget: new RetryBudget(ratio), nowMs: () => 0, isAway: (worker: WorkerIndex) => away.includes(worker) };
+  const world = {
+    budget: new RetryBudget(ratio),
+    nowMs: () => 0,
+    isAway: (worker: WorkerIndex) => away.includes(worker),
+    isInDoubt: () => false,
+  };
   return new RetryPlan({ ...SETTINGS, ...settings }, world);
 }
 
@@ -67,6 +72,28 @@ test('a worker that dies late counts as dead before anyone has found it away', (
   assert.equal(stopOf(plan.after(failure('reset', 'sent', 1, 5000))), 'poison');
 });
 
+test('the next attempt waits until it is known whether the lost worker has died, for a second at most', () => {
+  let nowMs = 0;
+  const inDoubt: WorkerIndex[] = [3];
+  const world = {
+    budget: new RetryBudget(1000),
+    nowMs: () => nowMs,
+    isAway: () => false,
+    isInDoubt: (one: WorkerIndex) => inDoubt.includes(one),
+  };
+  const plan = new RetryPlan(SETTINGS, world);
+  assert.equal(plan.verdictMs, 0);
+  plan.after(failure('reset', 'sent', 3));
+  assert.ok(plan.verdictMs > 0);
+  inDoubt.length = 0;
+  assert.equal(plan.verdictMs, 0);
+  inDoubt.push(3);
+  nowMs = 999;
+  assert.ok(plan.verdictMs > 0);
+  nowMs = 1000;
+  assert.equal(plan.verdictMs, 0);
+});
+
 test('lost connections of workers that live are no poison', () => {
   const plan = planOf();
   assert.deepEqual(
@@ -111,7 +138,7 @@ test('with retries off only a request that never left is sent again', () => {
 test('the budget bounds retries of all requests together, but not of what never left', () => {
   const budget = new RetryBudget(0.5);
   for (let i = 0; i < 200; i++) budget.request(0);
-  const world = { budget, nowMs: () => 0, isAway: () => false };
+  const world = { budget, nowMs: () => 0, isAway: () => false, isInDoubt: () => false };
   const retry = (one: AttemptFailure) => stopOf(new RetryPlan(SETTINGS, world).after(one));
   const stops = Array.from({ length: 300 }, () => retry(failure('reset', 'sent')));
   assert.equal(stops.filter((stop) => stop === null).length, 100 + 200 / 2);

@@ -63,6 +63,8 @@ export interface RetryWorld {
   nowMs(): number;
   /** The worker takes no requests: it is away, leaving or new. */
   isAway(worker: WorkerIndex): boolean;
+  /** It broke a connection, and whether it is gone is being found out. */
+  isInDoubt(worker: WorkerIndex): boolean;
 }
 
 /**
@@ -70,6 +72,9 @@ export interface RetryWorld {
  * gone. An engine that is lost this long after it got the request may have died of it, also if nobody has found it away yet.
  */
 const SLOW_DEATH_MS = 1000;
+/** A dead process refuses a probe within milliseconds. A request waits no longer than this for a probe that is slow. */
+const MAX_VERDICT_MS = 1000;
+const VERDICT_LOOK_MS = 10;
 
 const NOBODY: readonly WorkerIndex[] = [];
 
@@ -78,9 +83,11 @@ export class RetryPlan {
   readonly #world: RetryWorld;
   readonly #failed: Partial<Record<WorkerType, readonly WorkerIndex[]>> = {};
   /** Workers that were lost with the request, and whether late. */
-  readonly #lost: { readonly worker: WorkerIndex; readonly isSlow: boolean }[] = [];
+  readonly #lost: { readonly worker: WorkerIndex; readonly isSlow: boolean; readonly atMs: number }[] = [];
   /** Workers that answered 500. */
   readonly accused: WorkerIndex[] = [];
+  /** The last failure does not speak against its worker: the request is to blame, or the worker has been blamed for it already. */
+  isBlameless = false;
   /** Why the request is not tried again. */
   stopped: StopReason | null = null;
   #failures = 0;
@@ -105,11 +112,22 @@ export class RetryPlan {
     const { worker, type, retry, status } = failure;
     this.#failures++;
     this.avoid(type, worker);
+    const isRepeated = status === 500 && this.accused.includes(worker);
     this.stopped = this.#stop(failure);
+    this.isBlameless = isRepeated || this.stopped === 'blamed';
     if (this.stopped !== null) return { stop: this.stopped };
     const isAtOnce = retry === 'unsent' || status === 429 || status === 503;
     const afterMs = isAtOnce ? 0 : this.#settings.backoffMs(this.#failures);
     return { afterMs, exclude: this.failed(type), needsOther: isAtOnce || status === 0 };
+  }
+
+  /**
+   * Milliseconds to wait before the next attempt, and then to ask again; 0: none. Whether the workers that were lost have died decides
+   * whether the request may go on after a further loss, so this must be known before the next attempt.
+   */
+  get verdictMs(): number {
+    const oldestMs = this.#world.nowMs() - MAX_VERDICT_MS;
+    return this.#lost.some(({ worker, atMs }) => atMs > oldestMs && this.#world.isInDoubt(worker)) ? VERDICT_LOOK_MS : 0;
   }
 
   #stop({ kind, status, retry, afterMs, worker }: AttemptFailure): StopReason | null {
@@ -117,9 +135,8 @@ export class RetryPlan {
     if (status === 500 && !this.accused.includes(worker)) this.accused.push(worker);
     if (this.accused.length >= 2) return 'blamed';
     if (kind === 'reset' || kind === 'cut' || (kind === 'hung' && retry !== 'unsent')) {
-      // The last one lost is not known to be away yet.
       const deaths = this.#lost.filter((one) => one.isSlow || this.#world.isAway(one.worker)).length;
-      this.#lost.push({ worker, isSlow: afterMs >= SLOW_DEATH_MS || kind === 'hung' });
+      this.#lost.push({ worker, isSlow: afterMs >= SLOW_DEATH_MS || kind === 'hung', atMs: this.#world.nowMs() });
       if (deaths > 0) return 'poison';
     }
     if (retry === 'never' || (status > 0 && !statuses.has(status))) return 'unrepeatable';

@@ -299,8 +299,9 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
     this.#plan ??= new RetryPlan(retries, retryWorld);
     const { worker } = failed;
     const again = this.#plan.after({ kind, status, retry, afterMs: dispatch.turn.nowMs - failed.startMs, worker, type });
+    failed.isBlameless = this.#plan.isBlameless;
     if ('stop' in again) {
-      if (again.stop === 'blamed') for (const one of this.#plan.accused) dispatch.attempts.forgive(one);
+      if (again.stop === 'blamed') for (const one of this.#plan.accused) if (one !== worker) dispatch.attempts.forgive(one);
       retryCounts.stopped(again.stop, this.#side.record);
       return again;
     }
@@ -359,16 +360,17 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
   }
 
   #tryAgain(afterMs: number): void {
-    if (afterMs === 0) {
+    const waitMs = afterMs > 0 ? afterMs : (this.#plan?.verdictMs ?? 0);
+    if (waitMs === 0) {
       this.#dispatch();
       return;
     }
     this.#state = 'delayed';
     this.#delay ??= new Deadline(() => {
       this.#parts.dispatch.turn.begin();
-      this.#dispatch();
+      this.#tryAgain(0);
     });
-    this.#parts.wheel.arm(this.#delay, afterMs);
+    this.#parts.wheel.arm(this.#delay, waitMs);
   }
 
   #observe(): void {

@@ -28,6 +28,7 @@
  */
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import { isUnreachable, type OutcomeKind } from '../../../base/core/outcome.ts';
+import type { WorkerIndex } from '../../../base/core/worker.ts';
 import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
 import type { ByteSink } from '../../pair/logprob-splicer.ts';
 import type { ServedRequest } from '../client/served-request.ts';
@@ -240,8 +241,9 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     this.#plan ??= new RetryPlan(this.#parts.retries, this.#parts.retryWorld);
     const plan = this.#plan;
     const again = plan.after({ kind, status, retry, afterMs, worker: leg.worker.index, type: leg.role });
+    leg.attempt.isBlameless = plan.isBlameless;
     if ('stop' in again) {
-      if (again.stop === 'blamed') for (const worker of plan.accused) this.#parts.dispatch.attempts.forgive(worker);
+      if (again.stop === 'blamed') this.#forgive(plan.accused, leg);
       this.#parts.retryCounts.stopped(again.stop, this.#side.record);
       return false;
     }
@@ -258,18 +260,26 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     if (hasOwnId || mayBeOther) plan.avoid(other.role, other.worker.index);
     pairing.series.retries.value++;
     this.#parts.retryCounts.retried(leg.role, again.afterMs);
-    if (again.afterMs === 0) this.#tryLater();
-    else this.#waitAndTry(again.afterMs);
+    this.#tryAgain(again.afterMs);
     return true;
   }
 
-  #waitAndTry(afterMs: number): void {
+  #forgive(accused: readonly WorkerIndex[], { worker }: PairLeg): void {
+    for (const one of accused) if (one !== worker.index) this.#parts.dispatch.attempts.forgive(one);
+  }
+
+  #tryAgain(afterMs: number): void {
+    const waitMs = afterMs > 0 ? afterMs : (this.#plan?.verdictMs ?? 0);
+    if (waitMs === 0) {
+      this.#tryLater();
+      return;
+    }
     this.#state = 'delayed';
     this.#delay ??= new Deadline(() => {
       this.#parts.dispatch.turn.begin();
-      this.#tryLater();
+      this.#tryAgain(0);
     });
-    this.#parts.wheel.arm(this.#delay, afterMs);
+    this.#parts.wheel.arm(this.#delay, waitMs);
   }
 
   // ---- what the workers send
