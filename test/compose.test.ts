@@ -6,7 +6,8 @@ import { SILENT_LOGGER } from '../src/base/core/logger.ts';
 import { realClock } from '../src/base/runtime/clock.ts';
 import { createRng } from '../src/base/runtime/rng.ts';
 import { startRouter } from '../src/router/compose.ts';
-import { type Config, type ConfigKey, defaultsOf } from '../src/router/config/load-config.ts';
+import { BUILT } from '../src/router/config/catalogue.ts';
+import { type Config, type ConfigKey, defaultsOf, type LoadedConfig } from '../src/router/config/load-config.ts';
 import { SETTINGS } from '../src/router/config/schema.ts';
 import { POLICIES, serves } from '../src/router/policy/catalogue.ts';
 import { ProbedWorker } from './support/probed-worker.ts';
@@ -47,6 +48,47 @@ test('every setting is read when the router starts, or by the programs', async (
     const source = readFileSync(new URL(`../../src/bin/${program}.ts`, import.meta.url), 'utf8');
     for (const key of OF_THE_PROGRAMS) assert.match(source, new RegExp(`config\\.${key}\\b`), `${program} reads ${key}`);
   }
+});
+
+test('a reload puts every setting in force that is marked as reloadable', async () => {
+  const applied = new Set<string>();
+  const reload = async (given: Partial<Config>): Promise<void> => {
+    // The comparison with what holds reads every setting once, in order; from then on a setting is read to be applied.
+    const compared = new Set<string>();
+    const next = new Proxy(
+      { ...QUIET, ...given, queueSize: 7 },
+      {
+        get(target, key) {
+          if (compared.has(String(key))) applied.add(String(key));
+          compared.add(String(key));
+          return Reflect.get(target, key);
+        },
+      },
+    );
+    const loaded = {
+      kind: 'config',
+      config: next,
+      warnings: [],
+      sources: {},
+      placeOf: () => 'here',
+      file: null,
+    } as unknown as LoadedConfig;
+    const settings = { file: { path: '', isWatched: false }, load: async () => loaded, applied: () => {} };
+    const router = await startRouter({ ...QUIET, ...given }, { ...RUNTIME, settings }, true);
+    assert.deepEqual(await router.reload('SIGHUP'), { ok: true, changed: ['--queue-size'] });
+    await router.stop();
+  };
+  await reload({ maxConcurrentRequests: 1 });
+  await reload({ pdDisaggregation: true });
+  await reload({ prioritySchedulerEnabled: true });
+  for (const policy of POLICIES.filter((each) => serves(each, 'regular'))) await reload({ policy: policy.name });
+  const marked = BUILT.filter(({ setting }) => setting.built && setting.reloadable === true).map(({ key }) => key);
+  assert.ok(marked.length > 50, `${marked.length} settings`);
+  const elsewhere = [...OF_THE_PROGRAMS, ...OF_LOADING].map(String);
+  assert.deepEqual(
+    marked.filter((key) => !applied.has(key) && !elsewhere.includes(key)),
+    [],
+  );
 });
 
 for (const path of ['/workers', '/health', '/v1/models', '/v1/models/tiny', '/v1/chat/completions', '/list_workers']) {

@@ -349,4 +349,4 @@ export const PURE = [
 ];
 
 /** May import everything, and nothing may import them. */
-export const TOP = ['bin', 'router/compose.ts', 'router/part-settings.ts', 'index.ts'];
+export const TOP = ['bin', 'router/compose.ts', 'router/part-settings.ts', 'router/reload.ts', 'router/request-limits.ts', 'index.ts'];

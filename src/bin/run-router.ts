@@ -3,16 +3,18 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from '../base/core/logger.ts';
 import { realClock } from '../base/runtime/clock.ts';
 import { createRng } from '../base/runtime/rng.ts';
-import { watchSignals } from '../base/runtime/signals.ts';
+import { HangUps, watchSignals } from '../base/runtime/signals.ts';
 import { tuneForRelaying } from '../base/runtime/v8-flags.ts';
 import { type RunningRouter, startRouter } from '../router/compose.ts';
 import { type Config, formatProblems, type LoadedConfig, loadConfig } from '../router/config/load-config.ts';
 import { lineOf, readWorkersFile } from '../router/control/sources/workers-file.ts';
+import { workersFileMode } from '../router/part-settings.ts';
 import type { Dialect } from '../router/setting/setting.ts';
-import { startLog } from '../router/telemetry/log.ts';
+import { type Log, startLog } from '../router/telemetry/log.ts';
 import { endOnBug } from './end-on-bug.ts';
 import { hideKeys } from './hide-keys.ts';
 import { Launcher, type Listening } from './launcher.ts';
+import { loadAgain } from './load-again.ts';
 import { EXIT_USAGE, startFailure } from './start-failure.ts';
 import { VERSION } from './version.ts';
 
@@ -23,12 +25,8 @@ const EXIT_LAUNCHER_GONE = 1;
 export async function runRouter(dialect: Dialect): Promise<number> {
   const launcher = Launcher.fromEnvironment(process.env);
   tuneForRelaying();
-  const loaded = loadConfig({
-    argv: process.argv.slice(2),
-    env: process.env,
-    readFile: (path) => readFileSync(path, 'utf8'),
-    dialect,
-  });
+  const input = { argv: process.argv.slice(2), env: process.env, dialect };
+  const loaded = loadConfig({ ...input, readFile: (path) => readFileSync(path, 'utf8') });
   if (loaded.kind === 'help') process.stdout.write(loaded.text);
   else if (loaded.kind === 'version') process.stdout.write(`sglang-router ${VERSION}\n`);
   else if (loaded.kind === 'check') return check(loaded);
@@ -38,7 +36,7 @@ export async function runRouter(dialect: Dialect): Promise<number> {
   }
   if (loaded.kind !== 'config') return 0;
 
-  const { config, sources } = loaded;
+  const { config, sources, file } = loaded;
   const exposed = hideKeys(process.argv.slice(2), config, sources);
   const warnings = exposed === null ? loaded.warnings : [...loaded.warnings, exposed];
   const log = startLog({ level: config.logLevel, format: config.logFormat, directory: config.logDir }, realClock);
@@ -60,9 +58,12 @@ export async function runRouter(dialect: Dialect): Promise<number> {
       isHurried = true;
       running?.hurry();
     });
+    // Elsewhere SIGHUP ends the program, as it always has.
+    const hangUps = file !== null || config.workersFile !== null ? new HangUps() : null;
+    const settings = file === null ? {} : { settings: { file, load: () => loadAgain(input), applied: useLogLevel(log) } };
     const router = await startRouter(
       config,
-      { clock: realClock, rng: createRng(config.seed ?? undefined), logger, droppedLogLines: log.droppedLines },
+      { clock: realClock, rng: createRng(config.seed ?? undefined), logger, droppedLogLines: log.droppedLines, ...settings },
       sources.prometheusPort !== 'default' || sources.prometheusHost !== 'default',
     );
     running = router;
@@ -72,6 +73,7 @@ export async function runRouter(dialect: Dialect): Promise<number> {
       { version: VERSION, host, port, ...whatItRoutes(config), metrics: router.metricsAddress, probes: router.probeAddress },
       'router listens',
     );
+    hangUps?.listen(() => void router.reload('SIGHUP'));
     launcher.tell({ host, port, metrics: router.metricsAddress } satisfies Listening);
     await stop;
     const connectionsCut = await router.stop();
@@ -87,10 +89,15 @@ export async function runRouter(dialect: Dialect): Promise<number> {
   }
 }
 
+/** A reload may change the level of the log. */
+function useLogLevel(log: Log): (config: Config) => void {
+  return ({ logLevel }) => log.setLevel(logLevel);
+}
+
 /** --check-config: also reads what a start reads besides the settings. */
 async function check({ config, warnings, text }: Extract<LoadedConfig, { kind: 'check' }>): Promise<number> {
-  const { workersFile, pdDisaggregation: isPaired, dpAware: isDpAware } = config;
-  const read = workersFile === null ? null : await readWorkersFile(workersFile, { isPaired, isDpAware });
+  const { workersFile } = config;
+  const read = workersFile === null ? null : await readWorkersFile(workersFile, workersFileMode(config));
   if (read !== null && !read.ok && !read.isMissing) {
     process.stderr.write(formatProblems(read.problems));
     return EXIT_USAGE;

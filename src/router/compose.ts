@@ -6,7 +6,7 @@ import { LoadTable } from '../base/core/load.ts';
 import type { LocalResponse, LocalRoute } from '../base/core/local-route.ts';
 import type { Logger } from '../base/core/logger.ts';
 import type { Rng } from '../base/core/rng.ts';
-import { HTTP1, WORKER_TYPES, type WorkerType } from '../base/core/worker.ts';
+import { HTTP1, WORKER_TYPES } from '../base/core/worker.ts';
 import { EndOfTurn } from '../base/runtime/end-of-turn.ts';
 import { Pause } from '../base/runtime/pause.ts';
 import { stayAlive } from '../base/runtime/stay-alive.ts';
@@ -16,8 +16,8 @@ import { createControl } from './control/control.ts';
 import { commandLine } from './control/sources/command-line.ts';
 import { WorkersFile } from './control/sources/workers-file.ts';
 import { clientKeyOf, controlKeysOf } from './keys/configured-keys.ts';
-import { concurrencySettings, controlSettings, prioritySettings, proxySettings } from './part-settings.ts';
-import { startPolicy } from './policy/catalogue.ts';
+import { controlSettings, pairSettings, policyNames, proxySettings, workersFileMode } from './part-settings.ts';
+import { adjustPolicy, startPolicy } from './policy/catalogue.ts';
 import type { IndexStats, PoolPolicy } from './policy/contract.ts';
 import type { ProbeReport } from './probes/probe-answer.ts';
 import { ProbePort } from './probes/probe-port.ts';
@@ -28,20 +28,20 @@ import type { Address } from './proxy/client/listener.ts';
 import { settleSocketShape } from './proxy/client/socket-shape.ts';
 import { streamWriter } from './proxy/client/stream-writer.ts';
 import { DataPlane, type PairDeps } from './proxy/data-plane.ts';
+import type { Selection } from './proxy/dispatch/selection.ts';
 import { closedPaths } from './proxy/gate/closed-paths.ts';
-import { Concurrency } from './proxy/gate/concurrency.ts';
 import { contentType } from './proxy/gate/content-type.ts';
 import { expectedBody } from './proxy/gate/expected-body.ts';
 import { type Check, Gate } from './proxy/gate/gate.ts';
 import { keys } from './proxy/gate/keys.ts';
-import type { LimiterParts } from './proxy/gate/limiter.ts';
 import { method } from './proxy/gate/method.ts';
 import { payloadSize } from './proxy/gate/payload-size.ts';
-import { Priority, type PrioritySettings } from './proxy/gate/priority.ts';
 import { unservedInPairs } from './proxy/gate/unserved-in-pairs.ts';
 import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
 import { isRoutedPath } from './proxy/routing/route-table.ts';
 import { http1Upstreams, upstreamsByProtocol } from './proxy/upstream/upstreams.ts';
+import { type ReloadCause, type ReloadResult, Reloads, reloadRoute, type SettingsSource } from './reload.ts';
+import { requestLimits } from './request-limits.ts';
 import { AccessLog } from './telemetry/access-record.ts';
 import { RouterMetrics } from './telemetry/metrics.ts';
 import { type MetricsServer, metricsRoute, startMetricsServer } from './telemetry/metrics-server.ts';
@@ -52,6 +52,8 @@ export interface RouterRuntime {
   readonly logger: Logger;
   /** Lines that the log has lost. */
   readonly droppedLogLines?: () => number;
+  /** Where `config` came from; without it only the file of workers is read again. */
+  readonly settings?: SettingsSource;
 }
 
 /** How long the router looks at the workers named at its start before it listens. Workers that are up answer much sooner. */
@@ -74,6 +76,8 @@ export interface RunningRouter {
    * with the number of connections cut. Idempotent.
    */
   stop(): Promise<number>;
+  /** Reads the settings and the file of workers again. All of it holds, or nothing changes. */
+  reload(cause: ReloadCause): Promise<ReloadResult>;
   /** Ends the waits of `stop`: those of now, and those of a `stop` that follows. */
   hurry(): void;
 }
@@ -90,6 +94,8 @@ export class SettingError extends Error {
 export async function startRouter(config: Config, runtime: RouterRuntime, mustServeMetrics: boolean): Promise<RunningRouter> {
   const { clock, rng, logger } = runtime;
   settleSocketShape();
+  const named = commandLine(config);
+  const workersFile = await openWorkersFile(config, runtime);
   const settings = proxySettings(config, rng);
   const salt = rng.nextUint32();
   const pairs = pairDeps(config, salt);
@@ -128,7 +134,8 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
 
   const limits = requestLimits(config, fleet, metrics, { clock, wheel, endOfTurn });
 
-  const access = writeAccess(new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped), clock);
+  const accessLog = new AccessLog(config.accessLog, logger, metrics.accessRecordsSkipped);
+  const access = writeAccess(accessLog, clock);
 
   // A request, from its client to its worker.
   const proxy: DataPlane = new DataPlane({
@@ -139,21 +146,19 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     endOfTurn,
     logger,
     makeSocketWriter: handleWriters(process) ?? streamWriter,
-    locals: localRoutes(
-      config,
-      control.routes,
-      metrics,
-      pairs === null ? [] : [pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock)],
-    ),
+    locals: localRoutes(config, control.routes, metrics, [
+      reloadRoute((cause) => reloads.reload(cause)),
+      ...(pairs === null ? [] : [pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock)]),
+    ]),
     gate: new Gate([
       ...keyChecks(config), // 401, 403
       method, // 405
       closedPaths, // 404
-      payloadSize(settings.maxPayloadBytes), // 413
+      payloadSize(settings), // 413
       contentType, // 415
       ...(pairs === null ? [] : [unservedInPairs]), // 501
       expectedBody(fleet, pairs !== null), // 503
-      ...limits, // 429, 408
+      limits.check, // 429, 408
     ]),
     policy: startPolicy(config.policy, config, salt),
     ...(pairs === null ? {} : { pairs }),
@@ -167,7 +172,18 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   });
   readGauges(metrics, proxy, runtime);
 
+  const apply = (next: Config): void => {
+    named.replace(next);
+    proxy.reconfigure(proxySettings(next, rng), pairs === null ? null : pairSettings(next));
+    changePolicies(next, proxy, metrics, salt);
+    limits.configure(next);
+    control.configure(controlSettings(next));
+    accessLog.mode = next.accessLog;
+  };
+  const reloads: Reloads = new Reloads(config, { clock, logger, settings: runtime.settings ?? null, workersFile, apply });
+
   const end = async (graceMs: number, metricsServer: MetricsServer | null): Promise<number> => {
+    await reloads.stop();
     const cut = await proxy.close(graceMs);
     await Promise.all([control.stop(), metricsServer?.stop()]);
     await probes?.stop();
@@ -179,8 +195,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   let address: Address;
   let metricsServer: MetricsServer | null = null;
   try {
-    const files = await workersFiles(config, runtime);
-    control.start([commandLine(config), ...files]);
+    control.start([named, ...(workersFile === null ? [] : [workersFile])]);
     if (config.healthCheckPort !== null) {
       probes = await ProbePort.start({ host: config.host, port: config.healthCheckPort, clock, logger });
     }
@@ -191,6 +206,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     const { prometheusHost: host, prometheusPort: port } = config;
     metricsServer = await startMetricsServer({ host, port, explicit: mustServeMetrics, metrics, logger });
     probes?.begin(() => probeReport(control.readiness()));
+    reloads.start();
   } catch (error) {
     await end(0, null);
     throw error;
@@ -205,12 +221,14 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     load,
     connections: () => proxy.connections,
     workerConnections: () => proxy.upstreams.connections,
+    reload: (cause) => reloads.reload(cause),
     stop: () => {
       if (stopping === null) {
         control.beginDrain();
         probes?.report();
-        const graceMs = config.shutdownGracePeriodSecs * 1000;
-        stopping = settling.wait(config.shutdownSettleSecs * 1000).then(() => end(settling.isOver ? 0 : graceMs, metricsServer));
+        const { shutdownGracePeriodSecs, shutdownSettleSecs } = reloads.config;
+        const graceMs = shutdownGracePeriodSecs * 1000;
+        stopping = settling.wait(shutdownSettleSecs * 1000).then(() => end(settling.isOver ? 0 : graceMs, metricsServer));
       }
       return stopping;
     },
@@ -222,11 +240,9 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
 }
 
 /** The file of workers, if there is one. Throws WorkersFileError if it is not valid. */
-async function workersFiles(
-  { workersFile, pdDisaggregation: isPaired, dpAware: isDpAware }: Config,
-  { clock, logger }: RouterRuntime,
-): Promise<readonly WorkersFile[]> {
-  return workersFile === null ? [] : [await WorkersFile.open(workersFile, { clock, logger, mode: { isPaired, isDpAware } })];
+async function openWorkersFile(config: Config, { clock, logger }: RouterRuntime): Promise<WorkersFile | null> {
+  const { workersFile } = config;
+  return workersFile === null ? null : WorkersFile.open(workersFile, { clock, logger, mode: workersFileMode(config) });
 }
 
 function probeReport({ status, body }: LocalResponse): ProbeReport {
@@ -254,35 +270,6 @@ function keyChecks(config: Config): readonly Check[] {
   return client === null && control === null ? [] : [keys({ client, control })];
 }
 
-/** The checks of limits on requests; none where there is no limit. */
-function requestLimits(config: Config, fleet: FleetCell, metrics: RouterMetrics, parts: LimiterParts): readonly Check[] {
-  const classes = prioritySettings(config);
-  if (classes !== null) return [priorityClasses(classes, config.pdDisaggregation ? 'decode' : 'regular', fleet, metrics, parts)];
-  const settings = concurrencySettings(config);
-  if (settings === null) return [];
-  const concurrency = new Concurrency(settings, metrics.admission(), parts);
-  metrics.readFrom('admissionInUse', () => concurrency.inUse);
-  metrics.readFrom('admissionQueue', () => concurrency.waiting);
-  return [concurrency.check];
-}
-
-function priorityClasses(
-  settings: PrioritySettings,
-  workers: WorkerType,
-  fleet: FleetCell,
-  metrics: RouterMetrics,
-  parts: LimiterParts,
-): Check {
-  const series = metrics.scheduler();
-  const priority = new Priority(settings, workers, fleet.current, series, parts);
-  fleet.subscribe(priority);
-  metrics.readFrom('schedulerSlots', () => priority.slots);
-  for (const [rank, { name, queueSize }] of settings.classes.entries()) {
-    series.read(name, { inUse: () => priority.inUse(rank), waiting: () => priority.waiting(rank), queueSize });
-  }
-  return priority.check;
-}
-
 /** Metrics that are read from the data plane when someone scrapes. */
 function readGauges(metrics: RouterMetrics, proxy: DataPlane, { droppedLogLines }: RouterRuntime): void {
   const { upstreams, selection, pairing } = proxy;
@@ -300,11 +287,24 @@ function readGauges(metrics: RouterMetrics, proxy: DataPlane, { droppedLogLines 
 
 /** Null: prefill and decode are not divided. */
 function pairDeps(config: Config, salt: number): PairDeps | null {
-  if (!config.pdDisaggregation) return null;
-  const policy = (own: string | null): PoolPolicy => startPolicy(config.miniLb ? 'random' : (own ?? config.policy), config, salt);
+  const { first, decode } = policyNames(config);
+  if (decode === null) return null;
   return {
-    prefillPolicy: policy(config.prefillPolicy),
-    decodePolicy: policy(config.decodePolicy),
-    settings: { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * 1000, isDpAware: config.dpAware },
+    prefillPolicy: startPolicy(first, config, salt),
+    decodePolicy: startPolicy(decode, config, salt),
+    settings: pairSettings(config),
   };
+}
+
+/** Policies of a changed configuration choose from now on; one that stays keeps what it has learnt. */
+function changePolicies(config: Config, proxy: DataPlane, metrics: RouterMetrics, salt: number): void {
+  const names = policyNames(config);
+  const changed = (selection: Selection | undefined, name: string | null): PoolPolicy | null => {
+    if (selection === undefined || name === null) return null;
+    if (selection.policy.name !== name) return startPolicy(name, config, salt);
+    adjustPolicy(selection.chooser, config);
+    return null;
+  };
+  proxy.adopt(changed(proxy.selection, names.first), changed(proxy.pairing?.decode, names.decode));
+  metrics.usePolicies(config.policy, names.decode === null ? undefined : { prefill: names.first, decode: names.decode });
 }

@@ -2,9 +2,11 @@
 import type { Rng } from '../base/core/rng.ts';
 import type { Config } from './config/load-config.ts';
 import type { ControlSettings } from './control/control.ts';
+import type { WorkersFileMode } from './control/sources/workers-file-text.ts';
 import { backoff, type RetrySettings } from './proxy/dispatch/retry-plan.ts';
 import type { ConcurrencySettings } from './proxy/gate/concurrency.ts';
 import type { PrioritySettings } from './proxy/gate/priority.ts';
+import type { PairSettings } from './proxy/pairs/pairing.ts';
 import type { ProxySettings } from './proxy/settings.ts';
 
 const SECOND_MS = 1000;
@@ -59,6 +61,22 @@ function retrySettings(config: Config, rng: Rng): RetrySettings {
       () => rng.nextUint32() / 2 ** 32,
     ),
   };
+}
+
+export function pairSettings(config: Config): PairSettings {
+  return { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * SECOND_MS, isDpAware: config.dpAware };
+}
+
+export function workersFileMode({ pdDisaggregation: isPaired, dpAware: isDpAware, apiKey }: Config): WorkersFileMode {
+  return { isPaired, isDpAware, apiKey };
+}
+
+/** Of the workers that requests are sent to first: regular ones, or prefill ones with pairs. `decode`: null without pairs. */
+export function policyNames(config: Config): { readonly first: string; readonly decode: string | null } {
+  const { policy, prefillPolicy, decodePolicy, miniLb } = config;
+  if (!config.pdDisaggregation) return { first: policy, decode: null };
+  if (miniLb) return { first: 'random', decode: 'random' };
+  return { first: prefillPolicy ?? policy, decode: decodePolicy ?? policy };
 }
 
 /** Limits on requests. Null: they are without limit. */

@@ -128,19 +128,23 @@ export const ENGINE_FAULTS: readonly Fault[] = [
       return `${seen}, ${failures <= 12 ? 'set aside' : `${failures} failures`}`;
     },
   },
-  {
+  reloadUnderLoad(),
+];
+
+function reloadUnderLoad(): Fault {
+  let file = '';
+  return {
     name: 'reload under load',
     cells: CELLS,
     isFast: true,
     right: '200 whole during the reload, 200 whole after it',
-    why: 'SIGHUP with --config changes settings and drops no connection.',
+    why: 'SIGHUP with --config changes policies, limits and times, and drops no connection.',
     withinMs: 3000,
     flags: (directory) => {
-      const file = join(directory, 'router.yaml');
+      file = join(directory, 'router.yaml');
       writeFileSync(file, 'request-timeout-secs: 100\n');
       return ['--config', file];
     },
-    pending: { part: 'reload' },
     play: async (scene) => {
       const go = gate();
       scene.strike(async (call) => {
@@ -150,12 +154,13 @@ export const ENGINE_FAULTS: readonly Fault[] = [
       }, 2);
       const clients = await Promise.all([scene.send(), scene.send()]);
       await until(() => scene.struck === 2, 'the requests at the engines');
+      writeFileSync(file, 'request-timeout-secs: 50\npolicy: power_of_two\nmax-concurrent-requests: 64\nretry-max-retries: 2\n');
       scene.router.program.child.kill('SIGHUP');
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await scene.router.program.says('settings reloaded');
       const during = await scene.askTimes(4);
       go.open();
       const outcomes = await Promise.all(clients.map((client) => scene.outcome(client)));
       return `${during} during the reload, ${[...new Set(outcomes.map(({ text }) => text))].join(', ')} after it`;
     },
-  },
-];
+  };
+}

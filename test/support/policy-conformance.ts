@@ -75,6 +75,11 @@ function play(
 /** Registers the suite for one policy. `createRng`: a seeded source of chance. */
 export function testConformance(policy: Policy, createRng: (seed: number) => Rng): void {
   describe(`${policy.name} conforms`, () => {
+    it('takes other values of its settings if a reload may change one', () => {
+      const isReloadable = Object.values(policy.settings).some(({ reloadable }) => reloadable === true);
+      assert.equal(policy.adjust !== undefined, isReloadable);
+    });
+
     it('chooses an eligible worker that is not excluded, and NONE only if every eligible worker is excluded', () => {
       let asked = 0;
       fc.assert(

@@ -8,5 +8,5 @@ import { unservedInPairs } from '../../src/router/proxy/gate/unserved-in-pairs.t
 
 /** `more`: checks after the usual ones. */
 export function standardGate(maxPayloadBytes: number, isPaired: boolean, more: readonly Check[] = []): Gate {
-  return new Gate([method, closedPaths, payloadSize(maxPayloadBytes), contentType, ...(isPaired ? [unservedInPairs] : []), ...more]);
+  return new Gate([method, closedPaths, payloadSize({ maxPayloadBytes }), contentType, ...(isPaired ? [unservedInPairs] : []), ...more]);
 }

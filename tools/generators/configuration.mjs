@@ -17,6 +17,8 @@ A setting can be given in four places. The first that has it wins:
 
 "From" in the tables says where a setting comes from: the first version of the router, sglang_router 0.3.2, or this program (new).
 
+"Reload" marks settings that [a reload](reload.md) changes while requests run. The others need a restart.
+
 Everything that is given is checked, also what another place overrides, and all problems are reported at once with flag, value, place and
 what was expected; the exit status is then 2. \`--check-config\` does only that, and prints the settings in force as JSON that can serve as
 a configuration file.
@@ -44,7 +46,7 @@ function configurationPage() {
   const parts = [INTRODUCTION];
   for (const [group, title] of Object.entries(GROUPS)) {
     const rows = BUILT.flatMap((entry) => (entry.setting.built && entry.setting.group === group ? [builtRow(entry, entry.setting)] : []));
-    parts.push(`## ${title}\n`, table(['Flag', 'Type', 'Default', 'From', 'Meaning'], rows));
+    parts.push(`## ${title}\n`, table(['Flag', 'Type', 'Default', 'From', 'Reload', 'Meaning'], rows));
   }
   parts.push(`${LAUNCH_ROUTER}\n`, table(['Flag', 'Default', 'Default there'], BUILT.flatMap(dialectRow)));
   parts.push(KNOWN_INTRODUCTION);
@@ -76,7 +78,14 @@ function builtRow({ flag }, setting) {
   const about = aliases.length === 0 ? setting.describe : `${setting.describe}. Also ${aliases.join(', ')}`;
   const isText = setting.sameAs !== undefined || setting.default === null || setting.default === '';
   const standard = defaultText(setting, 'seed');
-  return [code(flag), typeText(setting), isText || standard === '' ? standard : code(standard), ORIGINS[setting.origin], about];
+  return [
+    code(flag),
+    typeText(setting),
+    isText || standard === '' ? standard : code(standard),
+    ORIGINS[setting.origin],
+    setting.reloadable === true ? 'yes' : '',
+    about,
+  ];
 }
 
 function typeText({ shape, unit }) {

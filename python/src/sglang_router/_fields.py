@@ -480,6 +480,9 @@ class RouterFields:
     """YAML file with settings, named like the flags; flags and environment go before it (default:
     no file)."""
 
+    config_watch: bool = False
+    """Reload when the file of --config changes, as SIGHUP does (docs/reload.md)."""
+
     router_disable_arg_fallback: bool = False
     """What it stands for is not available in this version yet."""
 

@@ -35,3 +35,22 @@ export function watchUserSignal(onSignal: () => void): () => void {
   process.on('SIGUSR1', onSignal);
   return () => void process.off('SIGUSR1', onSignal);
 }
+
+/** SIGHUP, which no longer ends the process. One that comes before somebody listens counts when somebody does. */
+export class HangUps {
+  #listener: (() => void) | null = null;
+  #isPending = false;
+
+  constructor() {
+    process.on('SIGHUP', () => {
+      if (this.#listener === null) this.#isPending = true;
+      else this.#listener();
+    });
+  }
+
+  /** Once. */
+  listen(listener: () => void): void {
+    this.#listener = listener;
+    if (this.#isPending) listener();
+  }
+}

@@ -32,6 +32,8 @@ function entriesOf(settings: Readonly<Record<string, Setting<unknown> | KnownSet
 }
 
 export const BUILT: readonly Entry[] = [...entriesOf(SETTINGS, false), ...entriesOf(META_SETTINGS, true)];
+/** What a configuration holds. */
+export const SETTING_ENTRIES: readonly Entry[] = BUILT.filter((entry) => !entry.meta);
 const BUILT_KEYS = new Set(BUILT.map(({ key }) => key));
 /** A known setting that works by now is no longer listed here. */
 export const KNOWN: readonly Entry[] = [

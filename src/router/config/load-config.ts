@@ -7,7 +7,7 @@
  */
 
 import { type Dialect, defaultOf } from '../setting/setting.ts';
-import { BUILT, type Entry, FLAGS } from './catalogue.ts';
+import { type Entry, FLAGS, SETTING_ENTRIES } from './catalogue.ts';
 import { crossCheck } from './cross-checks.ts';
 import { type Environment, fromEnvironment } from './from-environment.ts';
 import { type FromFile, fromFile } from './from-file.ts';
@@ -36,7 +36,16 @@ export interface ConfigInput {
 }
 
 export type LoadedConfig =
-  | { readonly kind: 'config'; readonly config: Config; readonly warnings: readonly string[]; readonly sources: Sources }
+  | {
+      readonly kind: 'config';
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      readonly sources: Sources;
+      /** Where a value came from, for people: `command line`, `FILE:LINE:COLUMN`, `default`. */
+      readonly placeOf: (key: ConfigKey) => string;
+      /** The file of --config, and whether --config-watch is given; null: no file. */
+      readonly file: { readonly path: string; readonly isWatched: boolean } | null;
+    }
   /** --check-config: `text` is the configuration in force as JSON. */
   | { readonly kind: 'check'; readonly text: string; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'help'; readonly text: string }
@@ -89,7 +98,8 @@ export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInpu
   );
   problems.push(...keys.problems);
   const config = assemble((entry) => keys.values.get(entry.key) ?? chosen.get(entry.key)?.value, dialect, schedule.classes);
-  const checks = crossCheck(config, (key) => chosen.get(key)?.given.source ?? 'default');
+  const placeOf = (key: ConfigKey): string => chosen.get(key)?.given.source ?? 'default';
+  const checks = crossCheck(config, placeOf);
   problems.push(...checks.problems);
   if (problems.length > 0) return { kind: 'errors', problems };
   warnings.push(...checks.warnings);
@@ -100,8 +110,11 @@ export function loadConfig({ argv, env, readFile, dialect = 'seed' }: ConfigInpu
     return { kind: 'check', text: configText(config), config, warnings };
   }
   const sources = Object.fromEntries(SETTING_ENTRIES.map(({ key }) => [key, chosen.get(key)?.given.kind ?? 'default']));
+  const isWatched = chosen.get('configWatch')?.value === true;
+  if (isWatched && path === undefined) warnings.push('--config-watch changes nothing without --config');
+  const file = path === undefined ? null : { path: String(path.value), isWatched };
   // Built from the same entries as Config.
-  return { kind: 'config', config, warnings, sources: sources as Record<ConfigKey, SourceKind> };
+  return { kind: 'config', config, warnings, sources: sources as Record<ConfigKey, SourceKind>, placeOf, file };
 }
 
 /** All defaults of a dialect, as if nothing were given. */
@@ -118,13 +131,11 @@ export function configText(config: Config): string {
   return `${JSON.stringify(values, null, 2)}\n`;
 }
 
-function plainValue(config: Config, key: ConfigKey): unknown {
+export function plainValue(config: Config, key: ConfigKey): unknown {
   if (key === 'workerUrls' || key === 'decode') return config[key].map(({ url }) => url);
   if (key === 'prefill') return config.prefill.map(({ address, bootstrapPort }) => `${address.url} ${bootstrapPort ?? 'none'}`);
   return config[key];
 }
-
-const SETTING_ENTRIES: readonly Entry[] = BUILT.filter((entry) => !entry.meta);
 
 function assemble(givenValue: (entry: Entry) => unknown, dialect: Dialect, priorityClasses: readonly PriorityClass[]): Config {
   const values: Record<string, unknown> = { priorityClasses };

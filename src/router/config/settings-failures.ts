@@ -12,36 +12,42 @@ export const FAILURES = {
     describe: 'Attempts of one request at most, the first one included, as sglang_router counts them; 0 and 1 send every request once',
     origin: '0.3.2',
     default: 5,
+    reloadable: true,
   }),
   retryInitialBackoffMs: setting(int('MS', { min: 0, max: MAX_MS }), {
     group: 'failures',
     describe: 'Milliseconds before the second attempt; a request that never left, or met 429 or 503, goes to another worker at once',
     origin: '0.3.2',
     default: 50,
+    reloadable: true,
   }),
   retryMaxBackoffMs: setting(int('MS', { min: 0, max: MAX_MS }), {
     group: 'failures',
     describe: 'Milliseconds before a further attempt at most',
     origin: '0.3.2',
     default: 30_000,
+    reloadable: true,
   }),
   retryBackoffMultiplier: setting(float('FACTOR', { min: 1, max: ANY }), {
     group: 'failures',
     describe: 'Factor by which the pause grows from one attempt to the next',
     origin: '0.3.2',
     default: 1.5,
+    reloadable: true,
   }),
   retryJitterFactor: setting(float('SHARE', { min: 0, max: 1 }), {
     group: 'failures',
     describe: 'Share of the pause by which chance lengthens or shortens it',
     origin: '0.3.2',
     default: 0.2,
+    reloadable: true,
   }),
   disableRetries: setting(toggle(), {
     group: 'failures',
     describe: 'Send every request once; only one that never left goes to another worker',
     origin: '0.3.2',
     default: false,
+    reloadable: true,
   }),
   retryStatusCodes: setting(statusCodes('STATUS'), {
     group: 'failures',
@@ -49,6 +55,7 @@ export const FAILURES = {
     origin: 'ours',
     default: null,
     whenUnset: '408, 429, 500, 502, 503, 504',
+    reloadable: true,
   }),
   retryBudgetRatio: setting(float('SHARE', { min: 0, max: 1000 }), {
     group: 'failures',
@@ -57,5 +64,6 @@ export const FAILURES = {
       'it keeps an outage from multiplying the traffic',
     origin: 'ours',
     default: 0.5,
+    reloadable: true,
   }),
 };

@@ -13,6 +13,7 @@ export const LIMITS = {
     describe: 'Requests that may be under way at workers; further ones wait in the queue. 0 or less for no limit',
     origin: '0.3.2',
     default: -1,
+    reloadable: true,
   }),
   rateLimitTokensPerSecond: setting(int('COUNT', { min: -ANY, max: ANY }), {
     group: 'limits',
@@ -20,12 +21,14 @@ export const LIMITS = {
     origin: '0.3.2',
     default: null,
     whenUnset: 'no limit',
+    reloadable: true,
   }),
   queueSize: setting(int('COUNT', { min: 0, max: 1_000_000 }), {
     group: 'limits',
     describe: 'Requests that may wait behind these limits; further ones are answered 429',
     origin: '0.3.2',
     default: 100,
+    reloadable: true,
   }),
   queueTimeoutSecs: setting(int('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'limits',
@@ -33,6 +36,7 @@ export const LIMITS = {
     origin: '0.3.2',
     default: 60,
     unit: 'seconds',
+    reloadable: true,
   }),
   prioritySchedulerEnabled: setting(toggle(), {
     group: 'limits',
@@ -45,6 +49,7 @@ export const LIMITS = {
     describe: 'Highest class that a request can have; a higher one in its header field counts as this one',
     origin: 'smg',
     default: 'default',
+    reloadable: true,
   }),
   prioritySchedulerConfig: setting(text('FILE', 'the path of a file'), {
     group: 'limits',
@@ -52,5 +57,6 @@ export const LIMITS = {
     origin: 'smg',
     default: null,
     whenUnset: 'the defaults of docs/limits.md',
+    reloadable: true,
   }),
 };

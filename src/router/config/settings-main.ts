@@ -46,6 +46,7 @@ export const MAIN = {
     origin: 'seed',
     default: 'round_robin',
     launchRouterDefault: 'cache_aware',
+    reloadable: true,
   }),
 };
 
@@ -55,6 +56,7 @@ export const CLIENTS = {
     describe: 'Open client connections at most; further ones are answered 503 and closed',
     origin: 'ours',
     default: 16_384,
+    reloadable: true,
   }),
   headerTimeoutSecs: setting(float('SECONDS', { min: 0.1, max: MAX_SECONDS }), {
     group: 'clients',
@@ -62,6 +64,7 @@ export const CLIENTS = {
     origin: 'ours',
     default: 30,
     unit: 'seconds',
+    reloadable: true,
   }),
   bodyTimeoutSecs: setting(float('SECONDS', { min: 0.1, max: MAX_SECONDS }), {
     group: 'clients',
@@ -69,6 +72,7 @@ export const CLIENTS = {
     origin: 'ours',
     default: 60,
     unit: 'seconds',
+    reloadable: true,
   }),
   keepAliveTimeoutSecs: setting(float('SECONDS', { min: 0.1, max: MAX_SECONDS }), {
     group: 'clients',
@@ -76,6 +80,7 @@ export const CLIENTS = {
     origin: 'ours',
     default: 75,
     unit: 'seconds',
+    reloadable: true,
   }),
   healthCheckPort: setting(int('PORT', { min: 0, max: 65535 }), {
     group: 'clients',
@@ -91,6 +96,7 @@ export const CLIENTS = {
     origin: 'ours',
     default: 0,
     unit: 'seconds',
+    reloadable: true,
   }),
   shutdownGracePeriodSecs: setting(int('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'clients',
@@ -98,6 +104,7 @@ export const CLIENTS = {
     origin: '0.3.2',
     default: 180,
     unit: 'seconds',
+    reloadable: true,
   }),
 };
 
@@ -124,6 +131,7 @@ export const REQUESTS = {
     origin: '0.3.2',
     default: 512 * 1024 * 1024,
     unit: 'bytes',
+    reloadable: true,
   }),
   requestTimeoutSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'requests',
@@ -147,12 +155,14 @@ export const REQUESTS = {
     origin: 'ours',
     default: 2 * 1024 * 1024,
     unit: 'bytes',
+    reloadable: true,
   }),
   requestIdHeaders: setting(headerNames('HEADERS'), {
     group: 'requests',
     describe: 'Header fields that may carry the id of a request; the first one present is taken, else an id is made',
     origin: '0.3.2',
     default: ['x-request-id', 'x-correlation-id', 'x-trace-id', 'request-id'],
+    reloadable: true,
   }),
   forwardHeaders: setting(headerNames('HEADERS', { refused: NEVER_FORWARDED, all: true }), {
     group: 'requests',
@@ -189,6 +199,12 @@ export const META = {
     origin: 'ours',
     default: null,
     whenUnset: 'no file',
+  }),
+  configWatch: setting(toggle(), {
+    group: 'other',
+    describe: 'Reload when the file of --config changes, as SIGHUP does (docs/reload.md)',
+    origin: 'ours',
+    default: false,
   }),
   checkConfig: setting(toggle(), {
     group: 'other',

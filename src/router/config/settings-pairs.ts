@@ -35,6 +35,7 @@ export const PAIRS = {
     origin: '0.3.2',
     default: null,
     whenUnset: 'the value of --policy',
+    reloadable: true,
   }),
   decodePolicy: setting(policyName('decode'), {
     group: 'pairs',
@@ -42,12 +43,14 @@ export const PAIRS = {
     origin: '0.3.2',
     default: null,
     whenUnset: 'the value of --policy',
+    reloadable: true,
   }),
   miniLb: setting(toggle(), {
     group: 'pairs',
     describe: 'Choose both workers of a pair at random, whatever the policies say',
     origin: '0.3.2',
     default: false,
+    reloadable: true,
   }),
   pdBootstrapTimeoutSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'pairs',
@@ -57,5 +60,6 @@ export const PAIRS = {
     origin: 'ours',
     default: 330,
     unit: 'seconds',
+    reloadable: true,
   }),
 };

@@ -22,6 +22,7 @@ export const WORKERS = {
     origin: '0.3.2',
     default: 1800,
     unit: 'seconds',
+    reloadable: true,
   }),
   workerStartupCheckInterval: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
@@ -29,6 +30,7 @@ export const WORKERS = {
     origin: '0.3.2',
     default: 30,
     unit: 'seconds',
+    reloadable: true,
   }),
   workersFile: setting(text('FILE', 'the path of a file'), {
     group: 'workers',
@@ -54,6 +56,7 @@ export const WORKERS = {
     default: 10,
     launchRouterDefault: 60,
     unit: 'seconds',
+    reloadable: true,
   }),
   healthCheckTimeoutSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
@@ -61,18 +64,21 @@ export const WORKERS = {
     origin: '0.3.2',
     default: 5,
     unit: 'seconds',
+    reloadable: true,
   }),
   healthFailureThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
     group: 'workers',
     describe: 'Failed checks in a row that take a worker out; a refused connection takes it out at once',
     origin: '0.3.2',
     default: 3,
+    reloadable: true,
   }),
   healthSuccessThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
     group: 'workers',
     describe: 'Passed checks in a row that bring back a worker whose checks failed; one that refused connections needs one',
     origin: '0.3.2',
     default: 2,
+    reloadable: true,
   }),
   disableHealthCheck: setting(toggle(), {
     group: 'workers',
@@ -80,18 +86,21 @@ export const WORKERS = {
       'Take workers for well when they are registered; only their connections, and silence while they have requests, speak against them',
     origin: '0.3.2',
     default: false,
+    reloadable: true,
   }),
   cbFailureThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
     group: 'workers',
     describe: 'Failures in a row (connection lost, 500, 502, 504) that open the circuit breaker of a worker: it takes no requests',
     origin: '0.3.2',
     default: 10,
+    reloadable: true,
   }),
   cbSuccessThreshold: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
     group: 'workers',
     describe: 'Successes that close a half-open breaker, and the requests that it lets through at once',
     origin: '0.3.2',
     default: 3,
+    reloadable: true,
   }),
   cbTimeoutDurationSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
@@ -99,6 +108,7 @@ export const WORKERS = {
     origin: '0.3.2',
     default: 60,
     unit: 'seconds',
+    reloadable: true,
   }),
   cbWindowDurationSecs: setting(int('SECONDS', { min: 1, max: MAX_SECONDS }), {
     group: 'workers',
@@ -106,12 +116,14 @@ export const WORKERS = {
     origin: '0.3.2',
     default: 120,
     unit: 'seconds',
+    reloadable: true,
   }),
   disableCircuitBreaker: setting(toggle(), {
     group: 'workers',
     describe: 'Keep the circuit breakers of all workers closed',
     origin: '0.3.2',
     default: false,
+    reloadable: true,
   }),
   connectTimeoutSecs: setting(float('SECONDS', { min: 0.01, max: MAX_SECONDS }), {
     group: 'workers',
@@ -119,18 +131,21 @@ export const WORKERS = {
     origin: 'ours',
     default: 5,
     unit: 'seconds',
+    reloadable: true,
   }),
   maxConnectionsPerWorker: setting(int('COUNT', { min: 1, max: 65_535 }), {
     group: 'workers',
     describe: 'Open connections to one worker at most; further requests wait in its queue',
     origin: 'ours',
     default: 4096,
+    reloadable: true,
   }),
   upstreamQueueSize: setting(int('COUNT', { min: 0, max: 1_000_000 }), {
     group: 'workers',
     describe: 'Requests that may wait for a connection to one worker; further ones are answered 503',
     origin: 'ours',
     default: 4096,
+    reloadable: true,
   }),
   upstreamQueueTimeoutSecs: setting(float('SECONDS', { min: 0.01, max: MAX_SECONDS }), {
     group: 'workers',
@@ -138,6 +153,7 @@ export const WORKERS = {
     origin: 'ours',
     default: 60,
     unit: 'seconds',
+    reloadable: true,
   }),
   upstreamKeepAliveSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'workers',
@@ -146,5 +162,6 @@ export const WORKERS = {
     default: 4,
     unit: 'seconds',
     aliases: [{ flag: '--upstream-pool-idle-timeout-secs' }],
+    reloadable: true,
   }),
 };

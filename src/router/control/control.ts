@@ -70,6 +70,8 @@ export interface Control {
   findBreaker(worker: WorkerIndex): BreakerReading | null;
   /** What `/readiness` answers now. */
   readiness(): LocalResponse;
+  /** Other settings from now on; `healthCheckEndpoint`, `isPaired` and `isDpAware` stay. */
+  configure(settings: ControlSettings): void;
   /** From now on `/readiness` answers 503. */
   beginDrain(): void;
   /** Ends the sources, probes and requests to workers; resolves when none is left. Idempotent. */
@@ -90,7 +92,8 @@ export function createControl(deps: ControlDeps): Control {
   const log = new FleetLog(logger, counters ?? null);
   const jobs = new RegistrationJobs(clock, logger, settings.startupTimeoutMs);
   const firstLook = new FirstLook(clock);
-  const prober = new Prober(clock, rng, client, proberSettings(settings), registry);
+  const probing = proberSettings(settings);
+  const prober = new Prober(clock, rng, client, probing, registry);
   const health = new HealthChecks({
     clock,
     rng,
@@ -142,6 +145,13 @@ export function createControl(deps: ControlDeps): Control {
     readiness,
     isEligible: (worker) => registry.isEligible(worker),
     findBreaker: (worker) => registry.findBreaker(worker),
+    configure: (next) => {
+      jobs.timeoutMs = next.startupTimeoutMs;
+      breakers.timeoutMs = next.breaker.timeoutMs;
+      // The prober reads them at every probe.
+      Object.assign(probing, { ...proberSettings(next), target: probing.target });
+      registry.configure(next.health, next.breaker);
+    },
     beginDrain: () => {
       isDraining = true;
     },

@@ -29,7 +29,7 @@ const FIRST_MAX_BYTES = 4096;
 const ENOUGH = 16;
 
 export interface BucketState {
-  readonly values: ValuesOf<typeof IMBALANCE_SETTINGS>;
+  values: ValuesOf<typeof IMBALANCE_SETTINGS>;
   readonly shares: LengthShares;
 }
 
@@ -40,6 +40,10 @@ export const bucket: Policy<BucketState, typeof IMBALANCE_SETTINGS> = {
   reasons: ['imbalance', 'length'],
   settings: IMBALANCE_SETTINGS,
   create: (values) => ({ values, shares: new LengthShares() }),
+
+  adjust(state, values): void {
+    state.values = values;
+  },
 
   select(view: FleetView, input, { values, shares }, rng): Choice {
     const { count } = view;

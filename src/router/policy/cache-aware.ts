@@ -46,7 +46,7 @@ const SETTINGS = {
 type Values = ValuesOf<typeof SETTINGS>;
 
 export class CacheAwareState {
-  readonly values: Values;
+  values: Values;
   readonly index: PrefixIndex;
   readonly #chain: PromptChain;
   readonly #holders: Int32Array = new Int32Array(MAX_OWNERS);
@@ -112,6 +112,10 @@ export const cacheAware: Policy<CacheAwareState, typeof SETTINGS> = {
   reasons: ['imbalance', 'prefix', 'prefix-miss'],
   settings: SETTINGS,
   create: (values, salt) => new CacheAwareState(values, salt),
+
+  adjust(state, values): void {
+    state.values = values;
+  },
 
   select(view: FleetView, input, state): Choice {
     if (view.count === 0) return NOBODY;

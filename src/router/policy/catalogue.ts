@@ -42,3 +42,8 @@ export function startPolicy(name: string, values: object, salt: number): PoolPol
   if (policy === undefined) throw new RangeError(`${name}: no such policy`);
   return { policy, state: policy.create(pickValues(policy.settings, values), salt) };
 }
+
+/** The same policy with other values: what it has learnt stays. */
+export function adjustPolicy({ policy, state }: PoolPolicy, values: object): void {
+  policy.adjust?.(state, pickValues(policy.settings, values));
+}

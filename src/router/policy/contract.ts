@@ -75,6 +75,8 @@ export interface Policy<State = unknown, S extends Settings = Settings> {
   readonly reasons: readonly string[];
   /** The state for one pool. `salt`: secret of this process, for hashes of what clients sent. */
   create(values: ValuesOf<S>, salt: number): State;
+  /** Other values for a state, which keeps what it has learnt. Needed if a setting is reloadable. */
+  adjust?(state: State, values: ValuesOf<S>): void;
   /** Changes nothing that a later choice depends on (scratch buffers may change). */
   select(view: FleetView, input: RouteInput, state: State, rng: Rng): Choice;
   /** Called right after select if the choice is dispatched. Like the members below, it may change the state. */

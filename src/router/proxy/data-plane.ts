@@ -170,6 +170,25 @@ export class DataPlane implements RequestServer {
     if (this.pairing !== null) for (const listener of [this.pairing, this.pairing.decode]) fleet.subscribe(listener);
   }
 
+  /** Other settings from now on. Every part reads them where it uses them, so they change together for all of them. */
+  reconfigure({ upstream, retries, ...rest }: ProxySettings, pairs: PairSettings | null): void {
+    const { settings } = this.#deps;
+    Object.assign(settings, rest);
+    Object.assign(settings.upstream, upstream);
+    Object.assign(settings.retries, retries);
+    this.#single.retryWorld.budget.ratio = settings.retryBudgetRatio;
+    if (pairs !== null && this.pairing !== null) Object.assign(this.pairing.settings, pairs);
+  }
+
+  /** Other policies choose from now on; requests in flight end with those that chose their workers. `decode`: with pairs only. */
+  adopt(policy: PoolPolicy | null, decode: PoolPolicy | null): void {
+    if (policy !== null) {
+      this.selection.adopt(policy);
+      this.#single.reader.wantsPrompt = this.pairing === null && policy.policy.needs.prompt === true;
+    }
+    if (decode !== null) this.pairing?.decode.adopt(decode);
+  }
+
   /** Resolves when connections are accepted; rejects with Node's error (EADDRINUSE, EACCES, ENOTFOUND ...). */
   listen(host: string, port: number): Promise<Address> {
     return this.#listener.listen(host, port);
@@ -240,13 +259,15 @@ export class DataPlane implements RequestServer {
 
 /** A policy at work on the workers of one type. */
 function select({ load, rng, metrics }: DataPlaneDeps, policy: PoolPolicy, type: WorkerType): Selection {
-  const decisions = new Map<string, { value: number }>();
-  return new Selection(policy, type, load, rng, (because) => {
-    let counter = decisions.get(because);
-    if (counter === undefined) {
-      counter = metrics.policyDecision(policy.policy.name, because);
-      decisions.set(because, counter);
-    }
-    return counter;
+  return new Selection(policy, type, load, rng, (name) => {
+    const decisions = new Map<string, { value: number }>();
+    return (because) => {
+      let counter = decisions.get(because);
+      if (counter === undefined) {
+        counter = metrics.policyDecision(name, because);
+        decisions.set(because, counter);
+      }
+      return counter;
+    };
   });
 }

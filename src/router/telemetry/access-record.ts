@@ -48,7 +48,7 @@ export const FAILURES_PER_SECOND = 10;
 const MAX_TEXT_CHARS = 256;
 
 export class AccessLog {
-  readonly #mode: AccessMode;
+  mode: AccessMode;
   readonly #logger: Logger;
   readonly #skipped: Counter;
   #isPaused = false;
@@ -60,14 +60,14 @@ export class AccessLog {
 
   /** `skipped` counts the requests without a record. */
   constructor(mode: AccessMode, logger: Logger, skipped: Counter) {
-    this.#mode = mode;
+    this.mode = mode;
     this.#logger = logger;
     this.#skipped = skipped;
   }
 
   /** To be asked once per request when it ended, before its record is put together. `nowMs`: of the Clock. */
   wants(nowMs: number, isFailure: boolean): boolean {
-    const isWanted = this.#mode === 'auto' ? this.#isWantedNow(nowMs, isFailure) : this.#mode === 'on';
+    const isWanted = this.mode === 'auto' ? this.#isWantedNow(nowMs, isFailure) : this.mode === 'on';
     if (!isWanted) this.#skipped.value++;
     return isWanted;
   }

@@ -22,6 +22,8 @@ export interface Log {
   readonly logger: Logger;
   /** Lines lost because a reader or a disk was too slow, full or gone. */
   droppedLines(): number;
+  /** Least important kind of message that is logged from now on. */
+  setLevel(level: LogOptions['level']): void;
   /** At the very end, or in a handler of a crash: writes what waits, without waiting for anybody. */
   flushSync(): void;
   /** Resolves when all is written, after a second at the latest. */
@@ -50,7 +52,7 @@ export function startLog(options: LogOptions, clock: Clock): Log {
       files?.write(line);
     },
   };
-  const logger: Logger = pino(
+  const logger = pino(
     {
       level: options.level,
       base: { pid: process.pid },
@@ -67,6 +69,9 @@ export function startLog(options: LogOptions, clock: Clock): Log {
   };
   return {
     logger,
+    setLevel: (level) => {
+      logger.level = level;
+    },
     droppedLines: () => console.droppedLines + (files?.droppedLines ?? 0),
     flushSync,
     stop: async () => {

@@ -28,15 +28,17 @@ export interface RouterMetricsOptions {
   /** Upper bounds in seconds, ascending; replaces DURATION_BUCKETS. */
   readonly durationBuckets?: readonly number[];
   readonly clock: Clock;
-  /** Name of the policy, a label of the selections. */
+  /** Name of the policy, a label of the selections; `usePolicies` changes it. */
   readonly policy: string;
   /** The router makes prefill-decode pairs, with these policies. */
-  readonly pairPolicies?: Readonly<Record<'prefill' | 'decode', string>>;
+  readonly pairPolicies?: PairPolicies;
   /** Values of workers that other parts keep; read at scrape time. */
   readonly workers: WorkerReaders;
   /** Metrics of the process and of Node itself (memory, CPU, event loop lag, garbage collection). Default true. */
   readonly processMetrics?: boolean;
 }
+
+type PairPolicies = Readonly<Record<'prefill' | 'decode', string>>;
 
 export interface WorkerReaders {
   /** Attempts in flight. */
@@ -88,11 +90,13 @@ export class RouterMetrics {
   readonly #endpoints = new Map<string, EndpointSeries>();
   readonly #workers = new Map<WorkerIndex, WorkerSeries>();
   readonly #context: WorkerSeriesContext;
+  #policies: Readonly<Record<WorkerType, string>>;
   /** Resolves when the next slice may be made: concurrent scrapes take turns. */
   #nextSlice: Promise<void> = Promise.resolve();
 
   constructor(options: RouterMetricsOptions) {
     this.#options = options;
+    this.#policies = policiesOf(options.policy, options.pairPolicies);
     const bounds = {
       duration: options.durationBuckets ?? DURATION_BUCKETS,
       'inter-token': INTER_TOKEN_BUCKETS,
@@ -108,7 +112,7 @@ export class RouterMetrics {
     this.#responses = new StatusCounters((status_code, error_code) => httpResponses.counter({ status_code, error_code }));
     this.#context = {
       families: this.#families,
-      policyOf: (type) => (type === 'regular' ? undefined : options.pairPolicies?.[type]) ?? options.policy,
+      policyOf: (type) => this.#policies[type],
       upstream: new StatusCounters((status_code, error_code) =>
         upstreamResponses.counter({ router_type: 'http', status_code, error_code }),
       ),
@@ -117,6 +121,12 @@ export class RouterMetrics {
     this.connectionsActive = this.#families.httpConnections.gauge({});
     this.accessRecordsSkipped = this.#families.accessRecordsSkipped.counter({});
     this.#process = options.processMetrics === false ? null : new ProcessMetrics(this.#families, options.clock);
+  }
+
+  /** Choices count for these policies from now on. */
+  usePolicies(policy: string, pairPolicies?: PairPolicies): void {
+    this.#policies = policiesOf(policy, pairPolicies);
+    for (const series of this.#workers.values()) series.policyChanged();
   }
 
   /** Series of a route; called once per route at start. `path` is the pattern, not what a client sent. */
@@ -314,4 +324,8 @@ export class RouterMetrics {
     this.#models.add(model);
     return model;
   }
+}
+
+function policiesOf(policy: string, pairPolicies?: PairPolicies): Readonly<Record<WorkerType, string>> {
+  return { regular: policy, prefill: policy, decode: policy, ...pairPolicies };
 }

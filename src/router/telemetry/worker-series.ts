@@ -96,6 +96,11 @@ export class WorkerSeries {
     this.selections = this.#bindSelections();
   }
 
+  /** Another policy chooses from now on. */
+  policyChanged(): void {
+    this.selections = this.#bindSelections();
+  }
+
   /** Removes the series of this worker from the page. */
   removeSeries(): void {
     this.#isRemoved = true;

@@ -10,13 +10,14 @@ interface BreakerSink {
 
 export class BreakerTimers implements WorkerObserver {
   readonly #clock: Clock;
-  readonly #timeoutMs: number;
+  /** Of breakers that open from now on. */
+  timeoutMs: number;
   readonly #sink: BreakerSink;
   readonly #timers = new Map<WorkerRecord, TimerHandle>();
 
   constructor(clock: Clock, timeoutMs: number, sink: BreakerSink) {
     this.#clock = clock;
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
     this.#sink = sink;
   }
 
@@ -27,7 +28,7 @@ export class BreakerTimers implements WorkerObserver {
       this.#timers.delete(record);
       this.#sink.breakerTimedOut(record);
     };
-    this.#timers.set(record, this.#clock.after(this.#timeoutMs, timedOut));
+    this.#timers.set(record, this.#clock.after(this.timeoutMs, timedOut));
   }
 
   workerRemoved(record: WorkerRecord): void {

@@ -14,9 +14,20 @@ export type DesireResult = { readonly kind: 'added' | 'known' | 'conflict'; read
 
 /**
  * A lasting source claims every worker that it names and drops its claims to all others. A one-time source claims only workers that it
- * registers; a worker that is registered already stays as it is. A worker is removed with its last claim.
+ * registers; a worker that is registered already stays as it is. It drops its claims to `dropped`, URLs. A worker is removed with its last
+ * claim.
  */
-export function reconcile(table: FleetTable, edit: FleetEdit, source: Source, workers: readonly DesiredWorker[]): readonly DesireResult[] {
+export function reconcile(
+  table: FleetTable,
+  edit: FleetEdit,
+  source: Source,
+  workers: readonly DesiredWorker[],
+  dropped: readonly string[],
+): readonly DesireResult[] {
+  for (const url of dropped) {
+    const entry = table.byUrl.get(url);
+    if (entry !== undefined) dropClaim(edit, entry, source);
+  }
   if (source.isLasting) {
     const wanted = new Set(workers.map(({ address }) => address.url));
     for (const entry of table.byUrl.values()) if (!wanted.has(entry.worker.url)) dropClaim(edit, entry, source);
@@ -44,7 +55,7 @@ export function changeClaims(edit: FleetEdit, entry: Entry, change: () => void):
 function claim(edit: FleetEdit, known: Entry, source: Source, wanted: DesiredWorker): DesireResult {
   if (hasOtherRole(known.worker, wanted.options)) {
     // If its only source gives it another role, it is another worker at the same URL.
-    return dropClaim(edit, known, source) ? create(edit, source, wanted) : { kind: 'conflict', record: known };
+    return source.isLasting && dropClaim(edit, known, source) ? create(edit, source, wanted) : { kind: 'conflict', record: known };
   }
   if (source.isLasting) {
     const { bootstrapPort } = known.worker;
@@ -58,10 +69,10 @@ function create(edit: FleetEdit, source: Source, worker: DesiredWorker): DesireR
   return entry === null ? { kind: 'full' } : { kind: 'added', record: entry };
 }
 
-/** Returns true if the worker was removed with the claim. A one-time source never drops its claims. */
+/** Returns true if the worker was removed with the claim. */
 function dropClaim(edit: FleetEdit, entry: Entry, source: Source): boolean {
   const { claims } = entry;
-  if (!source.isLasting || !claims.has(source)) return false;
+  if (!claims.has(source)) return false;
   const isOnly = claims.isOnly(source);
   if (isOnly) edit.drop(entry, source);
   else changeClaims(edit, entry, () => claims.drop(source));

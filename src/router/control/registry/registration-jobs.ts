@@ -36,14 +36,15 @@ interface Job {
 export class RegistrationJobs implements WorkerObserver {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #timeoutMs: number;
+  /** Of workers that are added from now on. */
+  timeoutMs: number;
   readonly #jobs = new Map<WorkerRecord, Job>();
   #waiting = 0;
 
   constructor(clock: Clock, logger: Logger, timeoutMs: number) {
     this.#clock = clock;
     this.#logger = logger;
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
   }
 
   workerAdded(record: WorkerRecord): void {
@@ -51,7 +52,7 @@ export class RegistrationJobs implements WorkerObserver {
       status: 'pending',
       detail: null,
       changedWallMs: this.#clock.wallMs(),
-      deadline: this.#clock.after(this.#timeoutMs, () => this.#fail(record)),
+      deadline: this.#clock.after(this.timeoutMs, () => this.#fail(record)),
       waiting: [],
     });
   }
@@ -120,7 +121,7 @@ export class RegistrationJobs implements WorkerObserver {
     const job = this.#jobs.get(record);
     if (job === undefined) return;
     this.#set(job, 'failed');
-    const timeoutSecs = this.#timeoutMs / 1000;
+    const timeoutSecs = this.timeoutMs / 1000;
     job.detail = `not ready within ${timeoutSecs} s${job.detail === null ? '' : `: ${job.detail}`}`;
     this.#logger.warn(
       { worker: record.worker.url, timeoutSecs, detail: job.detail },

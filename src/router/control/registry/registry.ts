@@ -8,7 +8,7 @@ import type { LoadTable } from '../../../base/core/load.ts';
 import type { Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
-import { admits, type BreakerEvent, type BreakerPhase, type BreakerSettings, DEFAULT_BREAKER, stepBreaker } from './breaker.ts';
+import { admits, type BreakerEvent, type BreakerPhase, type BreakerSettings, CLOSED, DEFAULT_BREAKER, stepBreaker } from './breaker.ts';
 import { breakerEventOf } from './breaker-event.ts';
 import { isEligible } from './eligibility.ts';
 import { FleetEdit, type FleetEditDeps } from './fleet-edit.ts';
@@ -50,10 +50,10 @@ const HEALTH_EVENTS: ReadonlySet<WorkerEvent> = new Set(['health-passed', 'healt
 
 export class Registry implements AttemptListener {
   readonly #table: FleetTable;
-  readonly #editDeps: FleetEditDeps;
+  #editDeps: FleetEditDeps;
   readonly #isDpAware: boolean;
   readonly #clock: Pick<Clock, 'nowMs'>;
-  readonly #breaker: BreakerSettings;
+  #breaker: BreakerSettings;
   #observers: readonly WorkerObserver[] = [];
 
   constructor(deps: RegistryDeps) {
@@ -72,6 +72,29 @@ export class Registry implements AttemptListener {
   /** Calls no observer any more. */
   stop(): void {
     this.#observers = [];
+  }
+
+  /** Other settings from now on. What the source of a worker sets for it stays. */
+  configure(health: HealthSettings, breaker: BreakerSettings): void {
+    this.#editDeps = { ...this.#editDeps, health };
+    this.#breaker = breaker;
+    for (const entry of this.#table.byUrl.values()) {
+      this.#useHealth(entry, { ...health, ...entry.claims.options.health });
+      const { phase } = entry.breaker;
+      if (!breaker.isOn) entry.breaker = CLOSED;
+      entry.isAdmitted = admits(entry.breaker, breaker);
+      if (entry.breaker.phase !== phase) this.#tell((observer) => observer.breakerChanged?.(entry, phase));
+    }
+    this.#table.publish([], []);
+  }
+
+  /** Whether the worker is probed may change. */
+  #useHealth(entry: Entry, health: HealthSettings): void {
+    const wasChecked = entry.health.isChecked;
+    entry.health = health;
+    if (health.isChecked === wasChecked) return;
+    if (health.isChecked) this.#tell((observer) => observer.probeWanted?.(entry, 'now'));
+    else this.#apply(entry, 'unchecked');
   }
 
   /** All registered workers in the order in which they were added. */
@@ -117,8 +140,8 @@ export class Registry implements AttemptListener {
   }
 
   /** The workers that `source` wants; the contract is SourceSink in sources/worker-source.ts. */
-  desire(source: Source, workers: readonly DesiredWorker[]): readonly DesireResult[] {
-    return this.#edit((edit) => reconcile(this.#table, edit, source, workers));
+  desire(source: Source, workers: readonly DesiredWorker[], dropped: readonly string[] = []): readonly DesireResult[] {
+    return this.#edit((edit) => reconcile(this.#table, edit, source, workers, dropped));
   }
 
   /**

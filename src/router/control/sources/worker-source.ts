@@ -6,10 +6,10 @@ import type { DesiredWorker, Source } from '../registry/source.ts';
 export interface SourceSink {
   /**
    * Names the workers that `source` wants. A lasting source names all of them in each call, and the registry drops its claims to all
-   * others. A one-time source names additional ones. Returns one result for each worker, in order; if a URL is named twice, the first
+   * others. A one-time source names additional ones, and in `dropped` the URLs that it names no longer. Returns one result for each worker, in order; if a URL is named twice, the first
    * counts. After `conflict` or `full` the registry tries again only when the source names the worker again.
    */
-  desire(source: Source, workers: readonly DesiredWorker[]): readonly DesireResult[];
+  desire(source: Source, workers: readonly DesiredWorker[], dropped?: readonly string[]): readonly DesireResult[];
 }
 
 export interface WorkerSource extends Source {

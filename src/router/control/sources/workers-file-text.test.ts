@@ -3,8 +3,8 @@ import { suite, test } from 'node:test';
 import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import { parseWorkersFile } from './workers-file-text.ts';
 
-const REGULAR = { isPaired: false, isDpAware: false };
-const PAIRED = { isPaired: true, isDpAware: false };
+const REGULAR = { isPaired: false, isDpAware: false, apiKey: null };
+const PAIRED = { ...REGULAR, isPaired: true };
 
 const urlsOf = (text: string, mode = REGULAR): string[] => {
   const parsed = parseWorkersFile('w', text, mode);
@@ -48,6 +48,15 @@ suite('a file of workers is taken', () => {
       priority: 7,
       apiKey: 'k',
     });
+  });
+
+  test('with the key of the router, if an entry has none', () => {
+    const parsed = parseWorkersFile('w', '- http://a:1\n- {url: "http://b:1", api_key: own}\n', { ...REGULAR, apiKey: 'shared' });
+    assert.ok(parsed.ok);
+    assert.deepEqual(
+      parsed.workers.map(({ options }) => options.apiKey),
+      ['shared', 'own'],
+    );
   });
 
   test('with 8,192 workers', () => {

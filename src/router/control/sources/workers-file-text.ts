@@ -34,8 +34,14 @@ export const MAX_FILE_BYTES: number = 4 * 1024 * 1024;
 const MAX_PROBLEMS = 20;
 const EXPECTED = 'a list of workers; [] for none';
 
+/** What holds for every worker of a file. */
+export interface WorkersFileMode extends RouterMode {
+  /** Of workers that name no key of their own. */
+  readonly apiKey: string | null;
+}
+
 /** `name` stands for the file in messages. */
-export function parseWorkersFile(name: string, text: string, mode: RouterMode): WorkersFileText {
+export function parseWorkersFile(name: string, text: string, mode: WorkersFileMode): WorkersFileText {
   const problems: FileProblem[] = [];
   const found = isPlain(text) ? fromLines(name, text, mode, problems) : fromYaml(name, text, mode, problems);
   checkTogether(found, problems);
@@ -53,7 +59,7 @@ function isPlain(text: string): boolean {
   return /^(?:[ \t]*(?:#[^\n]*)?\r?\n)*[ \t]*[a-z][a-z\d+.-]*:\/\//i.test(text);
 }
 
-function fromLines(name: string, text: string, mode: RouterMode, problems: FileProblem[]): Found[] {
+function fromLines(name: string, text: string, mode: WorkersFileMode, problems: FileProblem[]): Found[] {
   return text.split('\n').flatMap((line, at) => {
     const url = line.replace(/(?:^|\s)#.*/, '').trim();
     if (url === '') return [];
@@ -62,7 +68,7 @@ function fromLines(name: string, text: string, mode: RouterMode, problems: FileP
   });
 }
 
-function fromYaml(name: string, text: string, mode: RouterMode, problems: FileProblem[]): Found[] {
+function fromYaml(name: string, text: string, mode: WorkersFileMode, problems: FileProblem[]): Found[] {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: 'core' });
   const place = (offset: number): string => {
@@ -124,10 +130,10 @@ function take(
   fields: ReadonlyMap<string, unknown>,
   placeOf: (field: string) => string,
   source: string,
-  mode: RouterMode,
+  mode: WorkersFileMode,
   problems: FileProblem[],
 ): Found[] {
-  const read = readNewWorker(fields, DEFAULT_OPTIONS, mode);
+  const read = readNewWorker(fields, { ...DEFAULT_OPTIONS, apiKey: mode.apiKey }, mode);
   if (read.ok) return [{ worker: read.value, source }];
   problems.push(...read.problems.map((problem) => toFileProblem(problem, placeOf(problem.field))));
   return [];

@@ -7,9 +7,8 @@ import type { Clock } from '../../../base/core/clock.ts';
 import type { Logger } from '../../../base/core/logger.ts';
 import { FileWatch, type FileWatchOptions } from '../../../base/runtime/file-watch.ts';
 import type { DesiredWorker } from '../registry/source.ts';
-import type { RouterMode } from './worker-fields.ts';
 import type { SourceSink, WorkerSource } from './worker-source.ts';
-import { type FileProblem, MAX_FILE_BYTES, parseWorkersFile, WORKERS_FILE_FLAG } from './workers-file-text.ts';
+import { type FileProblem, MAX_FILE_BYTES, parseWorkersFile, WORKERS_FILE_FLAG, type WorkersFileMode } from './workers-file-text.ts';
 
 /** What a file names now. `text`: to notice that nothing changed. */
 export type WorkersFileRead =
@@ -30,7 +29,7 @@ export class WorkersFileError extends Error {
 interface WorkersFileParts {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly mode: RouterMode;
+  readonly mode: WorkersFileMode;
   readonly watch?: FileWatchOptions;
 }
 
@@ -72,6 +71,11 @@ export class WorkersFile implements WorkerSource {
     await this.#watch.stop();
     await this.#updates;
     this.#sink = null;
+  }
+
+  /** It has not existed since the start. */
+  get isAwaited(): boolean {
+    return this.#named === null;
   }
 
   /** Reads the file and changes nothing. */
@@ -118,7 +122,7 @@ export function lineOf({ flag, value, expected, source }: FileProblem): string {
 }
 
 /** Rejects only for errors that are none of the file system. */
-export async function readWorkersFile(path: string, mode: RouterMode): Promise<WorkersFileRead> {
+export async function readWorkersFile(path: string, mode: WorkersFileMode): Promise<WorkersFileRead> {
   const refuse = (expected: string, isMissing = false): WorkersFileRead => {
     return { ok: false, isMissing, problems: [{ flag: WORKERS_FILE_FLAG, value: path, expected, source: path }] };
   };

@@ -11,7 +11,7 @@ const NOWHERE = new Int32Array(0);
 export class BodyFraming {
   readonly #framer = new ChunkedFramer();
   readonly #single = new Int32Array(2);
-  readonly #maxBytes: number;
+  readonly #limits: { readonly maxPayloadBytes: number };
   #isChunked = false;
   /** Of a body with a length: bytes to come. */
   #left = 0;
@@ -23,9 +23,9 @@ export class BodyFraming {
   pieces: Int32Array = NOWHERE;
   pieceCount = 0;
 
-  /** `maxBytes`: of chunked bodies; the length of others is checked before they are read. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  /** `limits`: of chunked bodies; the length of others is checked before they are read. */
+  constructor(limits: { readonly maxPayloadBytes: number }) {
+    this.#limits = limits;
   }
 
   begin(head: RequestHead): void {
@@ -56,7 +56,7 @@ export class BodyFraming {
     const stop = framer.feed(buf, start, end);
     if (stop === BAD_CHUNK) return BAD_CHUNK;
     this.#bytes += framer.payloadBytes;
-    if (this.#bytes > this.#maxBytes) return TOO_LARGE;
+    if (this.#bytes > this.#limits.maxPayloadBytes) return TOO_LARGE;
     this.pieces = framer.pieces;
     this.pieceCount = framer.pieceCount;
     this.isWhole = framer.done;

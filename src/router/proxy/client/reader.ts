@@ -57,7 +57,7 @@ export class ClientReader {
   constructor(owner: ReaderOwner, parts: ConnectionParts) {
     this.#owner = owner;
     this.#parts = parts;
-    this.#body = new BodyFraming(parts.settings.maxPayloadBytes);
+    this.#body = new BodyFraming(parts.settings);
   }
 
   get state(): State {

@@ -1,12 +1,12 @@
 /** One try at one worker: counts as its load, and commits the policy to the choice, from the constructor to `end`. */
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
-import type { Choice } from '../../policy/contract.ts';
+import type { Choice, PoolPolicy } from '../../policy/contract.ts';
 import type { WorkerSeries } from '../../telemetry/worker-series.ts';
 import type { Sink } from '../upstream/seam.ts';
 import { AnswerListener } from './answer-listener.ts';
 import type { AttemptParts } from './dispatch.ts';
-import type { Selection } from './selection.ts';
+import { learns, type Selection } from './selection.ts';
 
 /** Outcomes that say something bad about the worker. */
 const FAILURES: ReadonlySet<OutcomeKind> = new Set([
@@ -28,9 +28,10 @@ export class Attempt {
   readonly series: WorkerSeries | undefined;
   readonly startMs: number;
   readonly #parts: AttemptParts;
-  readonly #selection: Selection;
   /** The worker is not to blame for how it ends. */
   isBlameless = false;
+  /** Learns how the attempt ends, even if a reload has put another policy in its place. */
+  readonly #chooser: PoolPolicy;
   #listener: AnswerListener | null = null;
   #over = false;
 
@@ -40,7 +41,7 @@ export class Attempt {
     this.choice = choice;
     this.startMs = parts.turn.nowMs;
     this.#parts = parts;
-    this.#selection = selection;
+    this.#chooser = selection.chooser;
     this.series = parts.series.find(worker);
     if (choice !== null) selection.commit(choice);
     parts.load.acquire(worker);
@@ -50,7 +51,7 @@ export class Attempt {
 
   /** The sink for the worker's answer: `sink`, behind a listener if the policy learns from answers. */
   listen(sink: Sink): Sink {
-    if (this.choice === null || !this.#selection.learns) return sink;
+    if (this.choice === null || !learns(this.#chooser)) return sink;
     this.#listener = new AnswerListener(sink, () => this.#firstToken());
     return this.#listener;
   }
@@ -59,7 +60,8 @@ export class Attempt {
     if (this.#over || this.choice === null) return;
     const { turn } = this.#parts;
     turn.begin();
-    this.#selection.firstToken(this.choice, turn.nowMs);
+    const { policy, state } = this.#chooser;
+    policy.firstToken?.(state, this.choice, turn.nowMs);
   }
 
   /** `status`: of the worker's answer, 0 without one. */
@@ -71,9 +73,10 @@ export class Attempt {
     if (FAILURES.has(kind)) this.series?.failed(kind);
     else if (kind === 'ok') this.series?.duration.observe((turn.nowMs - this.startMs) / 1000);
     const outcome = { kind, status };
-    if (this.choice !== null && this.#selection.learns) {
+    if (this.choice !== null && learns(this.#chooser)) {
       const usage = kind === 'ok' && this.#listener !== null ? this.#listener.usage() : null;
-      this.#selection.settled(this.choice, outcome, usage, turn.nowMs);
+      const { policy, state } = this.#chooser;
+      policy.settled?.(state, this.choice, { outcome, usage, nowMs: turn.nowMs });
     }
     attempts.attemptEnded(this.worker, this.isBlameless ? { kind: 'ok', status } : outcome);
   }

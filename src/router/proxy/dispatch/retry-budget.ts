@@ -10,7 +10,8 @@ const SLOT_MS = 1000;
 const FLOOR = 100;
 
 export class RetryBudget {
-  readonly #ratio: number;
+  /** Retries per request at most, beside the floor. */
+  ratio: number;
   readonly #requests = new Float64Array(SLOTS);
   readonly #retries = new Float64Array(SLOTS);
   #requestSum = 0;
@@ -18,9 +19,8 @@ export class RetryBudget {
   /** Number of the newest slot since the beginning of the clock. */
   #newest = 0;
 
-  /** `ratio`: retries per request. */
   constructor(ratio: number) {
-    this.#ratio = ratio;
+    this.ratio = ratio;
   }
 
   /** A request is dispatched for the first time. */
@@ -38,7 +38,7 @@ export class RetryBudget {
   /** False: the budget is used up. */
   takeRetry(nowMs: number): boolean {
     const slot = this.#slot(nowMs);
-    if (this.#retrySum >= FLOOR + this.#ratio * this.#requestSum) return false;
+    if (this.#retrySum >= FLOOR + this.ratio * this.#requestSum) return false;
     this.#retries[slot]!++;
     this.#retrySum++;
     return true;

@@ -1,10 +1,8 @@
 /** One policy for one type of worker: keeps the policy's view of the fleet up to date and asks it for choices. */
 import type { FleetListener, FleetSnapshot } from '../../../base/core/fleet.ts';
 import type { LoadTable } from '../../../base/core/load.ts';
-import type { Outcome } from '../../../base/core/outcome.ts';
 import type { Rng } from '../../../base/core/rng.ts';
 import type { Prompt, RouteInput } from '../../../base/core/route-input.ts';
-import type { Usage } from '../../../base/core/usage.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import { NO_WORKERS, SmallWorkerSet } from '../../../base/core/worker-set.ts';
 import type { Choice, IndexStats, Policy, PoolPolicy } from '../../policy/contract.ts';
@@ -33,29 +31,46 @@ interface SelectionInput extends RouteInput {
 const NO_FAILURES: readonly WorkerIndex[] = [];
 
 export class Selection implements FleetListener {
-  readonly policy: Policy;
   readonly #type: WorkerType;
-  readonly #state: unknown;
   readonly #view: FleetViewState;
   readonly #rng: Rng;
-  readonly #decision: DecisionCounter;
+  readonly #decisionsOf: (policy: string) => DecisionCounter;
+  #chooser: PoolPolicy;
+  #decision: DecisionCounter;
   readonly #excluded = new SmallWorkerSet();
   readonly #input: SelectionInput = { prompt: NO_PROMPT, headers: [], nowMs: 0 };
   /** Of the last snapshot, by index. */
   #workers: FleetSnapshot['workers'] = [];
 
-  constructor({ policy, state }: PoolPolicy, type: WorkerType, load: LoadTable, rng: Rng, decision: DecisionCounter) {
-    this.policy = policy;
+  constructor(chooser: PoolPolicy, type: WorkerType, load: LoadTable, rng: Rng, decisionsOf: (policy: string) => DecisionCounter) {
+    this.#chooser = chooser;
     this.#type = type;
-    this.#state = state;
     this.#view = new FleetViewState(load);
     this.#rng = rng;
-    this.#decision = decision;
+    this.#decisionsOf = decisionsOf;
+    this.#decision = decisionsOf(chooser.policy.name);
+  }
+
+  get policy(): Policy {
+    return this.#chooser.policy;
+  }
+
+  /** What chooses now. An attempt keeps the one that chose its worker, because another may have taken its place when it ends. */
+  get chooser(): PoolPolicy {
+    return this.#chooser;
+  }
+
+  /** Another policy, or another state of the same, chooses from now on. It learns of all workers that have joined. */
+  adopt(chooser: PoolPolicy): void {
+    this.#chooser = chooser;
+    this.#decision = this.#decisionsOf(chooser.policy.name);
+    for (const worker of this.#workers) if (worker !== undefined) this.workerJoined(worker);
   }
 
   /** How full the policy's index is; null for policies without one. */
   get index(): IndexStats | null {
-    return this.policy.stats?.(this.#state) ?? null;
+    const { policy, state } = this.#chooser;
+    return policy.stats?.(state) ?? null;
   }
 
   get eligible(): Int32Array {
@@ -63,11 +78,13 @@ export class Selection implements FleetListener {
   }
 
   workerJoined(worker: Worker): void {
-    if (worker.type === this.#type) this.policy.join?.(this.#state, worker);
+    const { policy, state } = this.#chooser;
+    if (worker.type === this.#type) policy.join?.(state, worker);
   }
 
   workerLeft(worker: Worker): void {
-    if (worker.type === this.#type) this.policy.leave?.(this.#state, worker.index);
+    const { policy, state } = this.#chooser;
+    if (worker.type === this.#type) policy.leave?.(state, worker.index);
   }
 
   snapshotChanged(snapshot: FleetSnapshot): void {
@@ -91,9 +108,10 @@ export class Selection implements FleetListener {
     const input = this.#input;
     input.prompt = prompt;
     input.nowMs = nowMs;
-    const { header } = this.policy.needs;
+    const { policy, state } = this.#chooser;
+    const { header } = policy.needs;
     if (header !== undefined) for (let i = 0; i < header.length; i++) input.headers[i] = head.find(header[i]!);
-    const choice = this.policy.select(this.#view, input, this.#state, this.#rng);
+    const choice = policy.select(this.#view, input, state, this.#rng);
     this.#decision(choice.because).value++;
     return choice;
   }
@@ -124,21 +142,14 @@ export class Selection implements FleetListener {
     for (const other of this.#view.eligible) if (this.#workers[other]?.rank?.engineUrl === engineUrl) this.#excluded.add(other);
   }
 
-  /** `choice`: what `choose` returned last. If the policy learns, call `settled` once when the attempt ends. */
+  /** `choice`: what `choose` returned last. If the policy learns, its `settled` is due once when the attempt ends. */
   commit(choice: Choice): void {
-    this.policy.commit?.(this.#state, choice, this.#input);
+    const { policy, state } = this.#chooser;
+    policy.commit?.(state, choice, this.#input);
   }
+}
 
-  /** Whether the policy learns from answers. If not, `firstToken` and `settled` need not be called. */
-  get learns(): boolean {
-    return this.policy.firstToken !== undefined || this.policy.settled !== undefined;
-  }
-
-  firstToken(choice: Choice, nowMs: number): void {
-    this.policy.firstToken?.(this.#state, choice, nowMs);
-  }
-
-  settled(choice: Choice, outcome: Outcome, usage: Usage | null, nowMs: number): void {
-    this.policy.settled?.(this.#state, choice, { outcome, usage, nowMs });
-  }
+/** Whether the policy learns from answers. If not, its `firstToken` and `settled` need not be called. */
+export function learns({ policy }: PoolPolicy): boolean {
+  return policy.firstToken !== undefined || policy.settled !== undefined;
 }

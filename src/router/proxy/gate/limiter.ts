@@ -16,7 +16,7 @@ import type { Route, RouteKind } from '../routing/routes.ts';
 import type { Refusal, Taken, Ticket, TicketHolder } from './gate.ts';
 import { RecentMean } from './recent-mean.ts';
 import { type ClassRules, type Entry, SlotScheduler } from './slot-scheduler.ts';
-import type { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** Requests that begin in one turn of the event loop when many slots come free at once: further ones begin in the next turn. */
 const MOST_PER_TURN = 64;
@@ -56,10 +56,10 @@ export interface LimiterParts {
 }
 
 export class Limiter implements EndOfTurnTask {
-  readonly #classes: readonly LimiterClass[];
+  #classes: readonly LimiterClass[];
   readonly #parts: LimiterParts;
   readonly #scheduler: SlotScheduler<Place>;
-  readonly #bucket: TokenBucket | null;
+  #bucket: TokenBucket | null;
   readonly #deadline: Deadline = new Deadline(() => this.#run());
   /** How long slots are held, milliseconds. */
   readonly #held = new RecentMean();
@@ -84,6 +84,18 @@ export class Limiter implements EndOfTurnTask {
   resize(slots: number, reserved: readonly number[]): void {
     this.#scheduler.resize(slots, reserved);
     this.#arrange(this.#parts.clock.nowMs());
+  }
+
+  /**
+   * Other rules for the same classes. Who waits keeps its place and its time of arrival. `requestsPerSecond`: null: any number.
+   */
+  configure(classes: readonly LimiterClass[], requestsPerSecond: number | null): void {
+    const nowMs = this.#parts.clock.nowMs();
+    this.#classes = classes;
+    if (requestsPerSecond === null) this.#bucket = null;
+    else if (this.#bucket === null) this.#bucket = new TokenBucket(requestsPerSecond, nowMs);
+    else this.#bucket.setRate(requestsPerSecond, nowMs);
+    this.#scheduler.setRules(classes, this.#bucket);
   }
 
   get slots(): number {

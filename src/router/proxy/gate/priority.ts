@@ -7,7 +7,7 @@ import type { FleetListener, FleetSnapshot } from '../../../base/core/fleet.ts';
 import type { WorkerType } from '../../../base/core/worker.ts';
 import { fleetSlots } from './fleet-slots.ts';
 import type { Check } from './gate.ts';
-import { type AdmissionCounts, isCounted, Limiter, type LimiterParts } from './limiter.ts';
+import { type AdmissionCounts, isCounted, Limiter, type LimiterClass, type LimiterParts } from './limiter.ts';
 import { type ReservationRules, reservedSlots } from './reservations.ts';
 import type { ClassRules } from './slot-scheduler.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -43,12 +43,14 @@ export interface PriorityCounts {
 }
 
 export class Priority implements FleetListener {
-  readonly #settings: PrioritySettings;
+  #settings: PrioritySettings;
   readonly #counts: PriorityCounts;
   readonly #workers: WorkerType;
   readonly #limiter: Limiter;
-  readonly #ceiling: number;
-  readonly #standard: number;
+  /** By rank. */
+  readonly #countsOf: readonly AdmissionCounts[];
+  #ceiling = 0;
+  #standard = 0;
 
   /** `workers`: those that run requests to their end. */
   constructor(settings: PrioritySettings, workers: WorkerType, fleet: FleetSnapshot, counts: PriorityCounts, parts: LimiterParts) {
@@ -56,23 +58,38 @@ export class Priority implements FleetListener {
     this.#workers = workers;
     this.#settings = settings;
     this.#counts = counts;
-    this.#ceiling = rankOf(classes, settings.ceiling);
-    this.#standard = Math.max(rankOf(classes, settings.standard), this.#ceiling);
+    this.#countsOf = classes.map(({ name }) => counts.of(name));
+    this.#rank(settings);
     const bucket = requestsPerSecond === null ? null : new TokenBucket(requestsPerSecond, parts.clock.nowMs());
-    const limited = classes.map(
-      (each) =>
-        ({
-          ...each,
-          counts: counts.of(each.name),
-          full: { code: 'scheduler_queue_full', message: `as many requests of class ${each.name} wait as may: ${each.queueSize}` },
-          late: {
-            code: 'scheduler_queue_timeout',
-            message: `the request, of class ${each.name}, has waited for ${each.queueTimeoutMs / 1000} s and its turn has not come`,
-          },
-        }) as const,
-    );
-    this.#limiter = new Limiter(limited, 0, bucket, parts);
+    this.#limiter = new Limiter(this.#limited(settings), 0, bucket, parts);
     this.snapshotChanged(fleet);
+  }
+
+  /** Other rules for the same classes from now on. */
+  configure(settings: PrioritySettings, fleet: FleetSnapshot): void {
+    this.#settings = settings;
+    this.#rank(settings);
+    this.#limiter.configure(this.#limited(settings), settings.requestsPerSecond);
+    const slots = settings.maxRequests ?? fleetSlots(fleet, this.#workers);
+    this.#limiter.resize(slots, reservedSlots(settings.classes, slots));
+  }
+
+  #rank({ classes, ceiling, standard }: PrioritySettings): void {
+    this.#ceiling = rankOf(classes, ceiling);
+    this.#standard = Math.max(rankOf(classes, standard), this.#ceiling);
+  }
+
+  #limited({ classes }: PrioritySettings): readonly LimiterClass[] {
+    return classes.map((each, rank) => ({
+      ...each,
+      // A reload changes the rules of the classes, never the classes.
+      counts: this.#countsOf[rank]!,
+      full: { code: 'scheduler_queue_full', message: `as many requests of class ${each.name} wait as may: ${each.queueSize}` },
+      late: {
+        code: 'scheduler_queue_timeout',
+        message: `the request, of class ${each.name}, has waited for ${each.queueTimeoutMs / 1000} s and its turn has not come`,
+      },
+    }));
   }
 
   readonly check: Check = ({ route, head }) => (isCounted(route) ? this.#limiter.ticket(this.#rankOf(head.find(FIELD))) : null);

@@ -44,7 +44,7 @@ export interface Entry<E> extends Linked<E> {
 }
 
 interface Line<E extends Entry<E>> {
-  readonly rules: ClassRules;
+  rules: ClassRules;
   readonly queue: LinkedList<E>;
   reserved: number;
   inUse: number;
@@ -57,7 +57,7 @@ const NOBODY = -1;
 export class SlotScheduler<E extends Entry<E>> {
   readonly #lines: readonly Line<E>[];
   /** Every slot costs a token besides; null: no limit on the rate. */
-  readonly #bucket: TokenBucket | null;
+  #bucket: TokenBucket | null;
   #slots: number;
   #inUse = 0;
   /** The pass of the slot that was given last. */
@@ -86,6 +86,12 @@ export class SlotScheduler<E extends Entry<E>> {
   resize(slots: number, reserved: readonly number[]): void {
     this.#slots = slots;
     for (const [rank, line] of this.#lines.entries()) line.reserved = reserved[rank] ?? 0;
+  }
+
+  /** Other rules for the same classes. Who waits keeps its place, even if the queue is shorter now. */
+  setRules(classes: readonly ClassRules[], bucket: TokenBucket | null): void {
+    for (const [rank, line] of this.#lines.entries()) line.rules = classes[rank] ?? line.rules;
+    this.#bucket = bucket;
   }
 
   enter(entry: E, nowMs: number): 'open' | 'waits' | 'full' {

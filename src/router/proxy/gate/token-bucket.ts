@@ -7,8 +7,8 @@
 const WHOLE = 1 - 1e-9;
 
 export class TokenBucket {
-  readonly #perMs: number;
-  readonly #most: number;
+  #perMs: number;
+  #most: number;
   #tokens: number;
   #atMs: number;
 
@@ -18,6 +18,14 @@ export class TokenBucket {
     this.#most = Math.max(1, perSecond);
     this.#tokens = this.#most;
     this.#atMs = nowMs;
+  }
+
+  /** Another rate from now on. What has been saved stays, up to one second's worth. */
+  setRate(perSecond: number, nowMs: number): void {
+    this.#refill(nowMs);
+    this.#perMs = perSecond / 1000;
+    this.#most = Math.max(1, perSecond);
+    this.#tokens = Math.min(this.#tokens, this.#most);
   }
 
   /** Takes one token; false: there is none. */

@@ -8,15 +8,16 @@ import { ModelMemo } from './model-memo.ts';
 import { ScannedPrompt } from './scanned-prompt.ts';
 
 export class RequestReader {
-  readonly #needsPrompt: boolean;
+  /** The policy looks at prompts. */
+  wantsPrompt: boolean;
   readonly #record: MemberRecord | null;
   readonly #scan = new RequestScan();
   readonly #prompt = new ScannedPrompt();
   readonly #model = new ModelMemo();
 
   /** `record`: told of the members of every body that is read; null: nobody needs them. */
-  constructor(needsPrompt: boolean, record: MemberRecord | null = null) {
-    this.#needsPrompt = needsPrompt || record !== null;
+  constructor(wantsPrompt: boolean, record: MemberRecord | null = null) {
+    this.wantsPrompt = wantsPrompt;
     this.#record = record;
   }
 
@@ -26,7 +27,7 @@ export class RequestReader {
   }
 
   get needsPrompt(): boolean {
-    return this.#needsPrompt;
+    return this.wantsPrompt || this.#record !== null;
   }
 
   /**

@@ -26,8 +26,8 @@ export interface Http1Target extends HeadTarget {
   readonly host: string;
   readonly port: number;
   readonly tls: boolean;
-  readonly connectTimeoutMs: number;
-  readonly keepAliveMs: number;
+  /** As they are now: a reload may change them. */
+  readonly times: { readonly connectTimeoutMs: number; readonly keepAliveMs: number };
 }
 
 export interface ConnectionOwner {
@@ -77,7 +77,7 @@ export class Http1Connection implements Carrier, Linked<Http1Connection> {
   ) {
     this.#owner = owner;
     this.#wheel = wheel;
-    this.times = new IdleTimes(target.keepAliveMs);
+    this.times = new IdleTimes(target.times.keepAliveMs);
     const onread = { buffer: receive, callback: (bytes: number, buf: Uint8Array): boolean => this.#read(buf as Buffer, bytes) };
     const options = { host: target.host, port: target.port, noDelay: true, onread };
     this.#socket = target.tls ? tlsConnect(target, (buf) => this.#read(buf, buf.length)) : net.connect(options);
@@ -89,7 +89,7 @@ export class Http1Connection implements Carrier, Linked<Http1Connection> {
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#errored(error));
     this.#socket.on('close', () => this.#failed('connect-failed'));
     this.#deadline = new Deadline(() => this.#failed('connect-timeout'));
-    wheel.arm(this.#deadline, target.connectTimeoutMs);
+    wheel.arm(this.#deadline, target.times.connectTimeoutMs);
   }
 
   get usable(): boolean {

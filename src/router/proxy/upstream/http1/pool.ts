@@ -60,8 +60,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
       basePath: worker.basePath,
       fixedFields: `host: ${worker.authority}\r\n${key}`,
       replacesAuthorization: worker.apiKey !== null,
-      connectTimeoutMs: settings.connectTimeoutMs,
-      keepAliveMs: settings.keepAliveMs,
+      times: settings,
     };
     this.#settings = settings;
     this.#clock = clock;
