@@ -60,7 +60,7 @@ export const LAYERS = {
   },
   'router/proxy/request': {
     imports: ['base/core', 'wire/http1', 'wire/json', 'router/pair'],
-    uses: [],
+    uses: ['node:zlib'],
     what: 'bodies and header fields on their way to workers',
   },
   'router/proxy/upstream': {

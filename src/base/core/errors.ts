@@ -30,7 +30,7 @@ const BUSY = 'rate_limit_error';
 /** Source of the names that exist there: sglang_router 0.3.2 (`X-SMG-Error-Code`). The page docs/errors.md is generated from this. */
 export const ERRORS = {
   bad_request: client(400, 'The request breaks the rules of HTTP/1.1; the connection is closed.'),
-  json_parse_error: client(400, 'The body had to be read for routing and is not valid JSON.'),
+  json_parse_error: client(400, 'The router must write a rank or a room into the body, and the body is not valid JSON.'),
   invalid_request: client(400, 'A value of the request is not what the route expects.'),
   unauthorized: client(401, 'No key, or one that the router does not know.', 'authentication_error'),
   forbidden: client(403, 'The role of the key does not allow this.', 'permission_error'),
@@ -39,7 +39,10 @@ export const ERRORS = {
   request_timeout: client(408, 'Head or body of the request came too slowly; the connection is closed.'),
   payload_too_large: client(413, 'The body is larger than --max-payload-size; it was not read to its end.'),
   uri_too_long: client(414, 'The request target is longer than 16 KiB.'),
-  unsupported_media_type: client(415, 'The body is not of a type that the route takes.'),
+  unsupported_media_type: client(
+    415,
+    'The body is not of a type that the route takes, or compressed in a way that the router cannot read where it must.',
+  ),
   expectation_failed: client(417, 'Expect holds something other than 100-continue.'),
   header_fields_too_large: client(431, 'The head is larger than 64 KiB or has more than 128 fields.'),
   http_version_not_supported: client(505, 'The HTTP version is neither 1.0 nor 1.1.'),

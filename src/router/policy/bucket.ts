@@ -6,6 +6,7 @@
  *   workers    the first   │  the second       │  the third                  each gets the same amount of work
  *
  *   one worker only ─────────────────────────► that worker   'only'
+ *   no prompt, or none that can be read ─────► least loaded  'less-loaded'
  *   max - min > abs  and  max > min * rel ───► least loaded  'imbalance'
  *   else ────────────────────────────────────► the worker of the prompt's length  'length'
  *
@@ -37,7 +38,7 @@ export const bucket: Policy<BucketState, typeof IMBALANCE_SETTINGS> = {
   name: 'bucket',
   pools: ['prefill'],
   needs: { prompt: true },
-  reasons: ['imbalance', 'length'],
+  reasons: ['less-loaded', 'imbalance', 'length'],
   settings: IMBALANCE_SETTINGS,
   create: (values) => ({ values, shares: new LengthShares() }),
 
@@ -49,6 +50,7 @@ export const bucket: Policy<BucketState, typeof IMBALANCE_SETTINGS> = {
     const { count } = view;
     if (count === 0) return NOBODY;
     if (count === 1) return choose(view.at(0), 'only');
+    if (input.prompt.rangeCount === 0) return choose(view.leastLoaded(), 'less-loaded');
     if (isImbalanced(view, values)) return choose(view.leastLoaded(), 'imbalance');
     const bytes = promptBytes(input.prompt);
     const known = Math.min(1, shares.count / ENOUGH);
@@ -58,7 +60,7 @@ export const bucket: Policy<BucketState, typeof IMBALANCE_SETTINGS> = {
   },
 
   commit({ shares }, choice, input): void {
-    if (choice.worker >= 0) shares.enter(promptBytes(input.prompt));
+    if (choice.worker >= 0 && input.prompt.rangeCount > 0) shares.enter(promptBytes(input.prompt));
   },
 };
 

@@ -181,8 +181,10 @@ test('says what is wrong, and where in the document', () => {
     ['{"a":-x}', 'expected a digit at byte 6'],
     ['{"a":01}', 'expected a comma or a closing brace at byte 6'],
     ['{} {}', 'expected the end of the document at byte 3'],
-    ['\u{feff}{}', 'expected a value at byte 0'],
-    ['{"a":NaN}', 'expected a value at byte 5'],
+    ['{"a":Nan}', 'expected a value at byte 5'],
+    ['{"a":+Infinity}', 'expected a value at byte 5'],
+    ['{"a":-Infinite}', 'expected a digit at byte 6'],
+    ['\u{feff}\u{feff}{}', 'expected a value at byte 3'],
   ];
   for (const [text, problem] of cases) {
     scanText(text);
@@ -191,6 +193,19 @@ test('says what is wrong, and where in the document', () => {
   }
   scanText('{"a"');
   assert.equal(describeProblem(scan, 4), 'the document ends too early');
+});
+
+test("takes what Python's parsers take besides: a byte order mark, NaN and the infinities", () => {
+  for (const value of ['NaN', 'Infinity', '-Infinity', '[1,-Infinity,NaN]', '{"b":Infinity}']) {
+    const text = `\u{feff} {"a":${value},"model":"m"}`;
+    const buf = scanText(text);
+    assert.equal(scan.status, 'ok', text);
+    assert.equal(scan.decodeModel(buf), 'm');
+    for (let length = 3; length < Buffer.byteLength(text); length++) {
+      scanText(Buffer.from(text).subarray(0, length));
+      assert.equal(scan.status, 'truncated', `${length} bytes of ${text}`);
+    }
+  }
 });
 
 test('the last of repeated fields counts, also when it takes the value away', () => {

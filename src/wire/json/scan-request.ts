@@ -2,8 +2,8 @@
  * Finds in the raw bytes of a request body what routing needs: model, stream, and where the prompt lies. Nothing is decoded
  * or built; a body of 60 KB costs a few microseconds.
  *
- * What is judged: structure, numbers and literals exactly as by JSON.parse, white space after the document included. A byte
- * order mark is refused. What is not: the contents of strings (escapes, control characters, UTF-8), which the engine
+ * What is judged: structure, numbers and literals as by JSON.parse, white space after the document included. A byte order mark,
+ * `NaN`, `Infinity` and `-Infinity` pass as well: Python's parsers take them. What is not: the contents of strings (escapes, control characters, UTF-8), which the engine
  * judges. So a document that JSON.parse accepts is always `ok` and read the same; one that it refuses can be `ok` here
  * only because of the contents of a string, and the fields found are then those that stand between the quotes.
  */
@@ -73,7 +73,7 @@ export class RequestScan {
     this.modelEnd = ABSENT;
     this.#found.fill(ABSENT);
     this.#skipper.open(buf, end);
-    const first = skipSpace(buf, start, end);
+    const first = skipSpace(buf, hasByteOrderMark(buf, start, end) ? start + 3 : start, end);
     this.isObject = first < end && buf[first] === BRACE_OPEN;
     record?.reset(this.isObject ? first + 1 : -1);
     let at = this.isObject ? this.#members(buf, first + 1, end, fields, record) : this.#skipper.skip(buf, first, end);
@@ -167,6 +167,10 @@ export class RequestScan {
     }
     this.rangeCount = count;
   }
+}
+
+function hasByteOrderMark(buf: Buffer, start: number, end: number): boolean {
+  return end - start >= 3 && buf[start] === 0xef && buf[start + 1] === 0xbb && buf[start + 2] === 0xbf;
 }
 
 /** Index of the quote that ends a key, from the index after its colon. */

@@ -1,6 +1,7 @@
 /**
  * Walks over one JSON value in a buffer without building anything, and checks the grammar on the way: structure, numbers
- * and literals exactly as JSON.parse, string contents not at all. No recursion.
+ * and literals exactly as JSON.parse, string contents not at all. `NaN`, `Infinity` and `-Infinity` are values as well: Python writes
+ * and reads them. No recursion.
  */
 import { StringScanner } from './string-scanner.ts';
 
@@ -31,6 +32,8 @@ const NINE = 0x39;
 const COLON = 0x3a;
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
+const UPPER_I = 0x49;
+const UPPER_N = 0x4e;
 const LOWER_F = 0x66;
 const LOWER_N = 0x6e;
 const LOWER_T = 0x74;
@@ -43,6 +46,8 @@ const OBJECT = 1;
 const TRUE = Buffer.from('true', 'latin1');
 const FALSE = Buffer.from('false', 'latin1');
 const NULL = Buffer.from('null', 'latin1');
+const NAN = Buffer.from('NaN', 'latin1');
+const INFINITY = Buffer.from('Infinity', 'latin1');
 
 /** Index of the first byte at or after `at` that is not JSON white space, at most `end`. */
 export function skipSpace(buf: Buffer, at: number, end: number): number {
@@ -203,13 +208,15 @@ export class ValueSkipper {
     if (byte === LOWER_F) return this.#literal(buf, at, end, FALSE);
     if (byte === LOWER_N) return this.#literal(buf, at, end, NULL);
     if (byte === MINUS || (byte >= ZERO && byte <= NINE)) return this.#number(buf, at, end);
+    if (byte === UPPER_N) return this.#literal(buf, at, end, NAN, 'a value');
+    if (byte === UPPER_I) return this.#literal(buf, at, end, INFINITY, 'a value');
     return this.wrong('a value', at);
   }
 
-  #literal(buf: Buffer, from: number, end: number, word: Buffer): number {
+  #literal(buf: Buffer, from: number, end: number, word: Buffer, expected: Expected = 'true, false or null'): number {
     for (let i = 1; i < word.length; i++) {
       if (from + i >= end) return this.cut(end);
-      if (buf[from + i] !== word[i]) return this.wrong('true, false or null', from);
+      if (buf[from + i] !== word[i]) return this.wrong(expected, from);
     }
     return from + word.length;
   }
@@ -217,6 +224,7 @@ export class ValueSkipper {
   /** -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
   #number(buf: Buffer, from: number, end: number): number {
     let at = buf[from] === MINUS ? from + 1 : from;
+    if (at > from && at < end && buf[at] === UPPER_I) return this.#literal(buf, at, end, INFINITY, 'a digit');
     if (at < end && buf[at] === ZERO) at++;
     else {
       at = this.#digits(buf, at, end);

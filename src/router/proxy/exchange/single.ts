@@ -1,6 +1,7 @@
 /**
  * One request to a worker and its answer.
  *
+ *   RECEIVING --compressed, and the router writes into it--> DECODING --plain--> admitted? (below)
  *   RECEIVING --body held whole, or more than is held--> admitted? --no--> ADMITTING --the gate opens--.
  *                                                            | yes                                     |
  *                                                            v                                         v
@@ -11,7 +12,7 @@
  *                                                            | head of the answer
  *                                                        RELAYING --whole--> SETTLED: ok
  *                                                            '--worker gone or silent--> SETTLED: error event, connection aborted
- *   RECEIVING, ADMITTING, DELAYED, WAITING --refused, failed--> SETTLED: error answer
+ *   RECEIVING, DECODING, ADMITTING, DELAYED, WAITING --refused, failed--> SETTLED: error answer
  *   any --client gone--> SETTLED
  *
  * ClientSide writes what the client gets and ends the request; `release` gives back what this exchange holds.
@@ -29,10 +30,11 @@ import type { RetryCounts } from '../dispatch/retry-counts.ts';
 import { type Again, RetryPlan, type RetrySettings, type RetryWorld, type Stop } from '../dispatch/retry-plan.ts';
 import type { Selection } from '../dispatch/selection.ts';
 import { RequestBody } from '../request/body.ts';
+import { codingOf, decodeBody } from '../request/body-coding.ts';
 import type { BodyMemory } from '../request/body-memory.ts';
 import type { RequestFieldRules } from '../request/fields.ts';
 import type { RankBodies } from '../request/rank-body.ts';
-import type { RequestReader } from '../request/reader.ts';
+import { type RequestReader, whyNotJson } from '../request/reader.ts';
 import { NO_PROMPT } from '../request/scanned-prompt.ts';
 import { noWorker } from '../routing/no-worker.ts';
 import type { RecordOutcome } from '../routing/request-record.ts';
@@ -67,12 +69,14 @@ export interface SingleParts {
   readonly ranks: RankBodies | null;
 }
 
-type State = 'receiving' | 'admitting' | 'waiting' | 'delayed' | 'relaying' | 'settled';
+type State = 'receiving' | 'decoding' | 'admitting' | 'waiting' | 'delayed' | 'relaying' | 'settled';
 
 export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedLater {
   readonly #side: ClientSide;
   readonly #parts: SingleParts;
-  readonly #body: RequestBody | null;
+  #body: RequestBody | null;
+  /** The body came compressed, and is plain now. */
+  #isDecoded = false;
   /** The body as this attempt's worker gets it, where it names a rank; null: as the client sent it. */
   #ranked: RequestBody | null = null;
   #fields: readonly string[] | null = null;
@@ -144,8 +148,27 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
       connection.resumeReading();
       return;
     }
-    if (this.#body !== null) this.#body.complete = true;
-    this.#dispatchIfAdmitted();
+    const body = this.#body;
+    if (body !== null) body.complete = true;
+    const coding = body !== null && this.#isRanked ? codingOf(this.#side.record.head) : null;
+    if (body === null || coding === null) this.#dispatchIfAdmitted();
+    else this.#decode(body, coding);
+  }
+
+  #decode(encoded: RequestBody, coding: string): void {
+    const { settings, memory, dispatch } = this.#parts;
+    this.#state = 'decoding';
+    decodeBody(encoded, coding, settings.maxPayloadBytes, memory, (body) => {
+      dispatch.turn.begin();
+      if ('code' in body) {
+        this.#side.refuse('refused', body.code, body.message);
+      } else if (this.#state === 'decoding') {
+        encoded.release(true);
+        this.#body = body;
+        this.#isDecoded = true;
+        this.#dispatchIfAdmitted();
+      } else body.release(true);
+    });
   }
 
   bodyFailed(code: ErrorCode, message: string): void {
@@ -200,13 +223,9 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
   #dispatch(): void {
     const { dispatch, selection } = this.#parts;
     const { record } = this.#side;
-    if (this.#isRanked && record.head.find('content-encoding') !== undefined) {
-      this.#side.refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router with --dp-aware must read it');
-      return;
-    }
     const prompt = this.#read();
     if (typeof prompt === 'string') {
-      this.#side.refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${prompt}`);
+      this.#side.refuse('refused', 'json_parse_error', prompt);
       return;
     }
     const failed = this.#avoided();
@@ -220,7 +239,7 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
       return;
     }
     if (!this.#nameRank(worker)) return;
-    this.#fields ??= this.#parts.fields.select(head, requestId);
+    this.#fields ??= this.#parts.fields.select(head, requestId, this.#isDecoded);
     const attempt = new Attempt(dispatch, worker, choice, selection);
     this.#parts.reader.forget();
     this.#attempt = attempt;
@@ -251,12 +270,15 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
     return true;
   }
 
+  /** A body that cannot be read has no prompt, and its engine judges it. A text: the router must write into it. */
   #read(): Prompt | string {
     const { reader } = this.#parts;
-    const { prompt } = this.#side.record.route;
-    if (prompt === null || this.#body === null || !reader.needsPrompt) return NO_PROMPT;
-    const read = reader.read(this.#body, prompt);
-    if (typeof read !== 'string') this.#side.record.model = reader.model;
+    const { route, head } = this.#side.record;
+    if (route.prompt === null || this.#body === null || !reader.needsPrompt) return NO_PROMPT;
+    if (!this.#isRanked && codingOf(head) !== null) return NO_PROMPT;
+    const read = reader.read(this.#body, route.prompt);
+    if (typeof read === 'string') return this.#isRanked ? whyNotJson(this.#body, read) : NO_PROMPT;
+    this.#side.record.model = reader.model;
     return read;
   }
 

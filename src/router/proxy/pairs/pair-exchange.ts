@@ -2,6 +2,7 @@
  * One request to a prefill-decode pair and its answer. Both legs get the same body at once; the client gets decode's answer from its
  * first byte on, whether prefill has ended or not.
  *
+ *   RECEIVING --body whole and compressed--> DECODING --plain--> admitted? (below)
  *   RECEIVING --body whole--> admitted? --no--> ADMITTING --the gate opens--.
  *                                 | yes                                      |
  *                                 v                                          v
@@ -15,7 +16,7 @@
  *                                 |--a leg gone, or both silent-----------> SETTLED: error answer
  *   RELAYING --whole----------------------> SETTLED: ok, or status
  *   RELAYING, MERGING --a leg that the answer needs is gone or silent--> SETTLED: error event (SSE), connection aborted
- *   RECEIVING, ADMITTING, DELAYED --refused, too late--> SETTLED: error answer
+ *   RECEIVING, DECODING, ADMITTING, DELAYED --refused, too late--> SETTLED: error answer
  *   any --client gone--> SETTLED
  *
  * MERGING is WAITING as long as nothing of the merged answer has been written: another pair can still be tried.
@@ -37,7 +38,9 @@ import type { RetryCounts } from '../dispatch/retry-counts.ts';
 import { RetryPlan, type RetrySettings, type RetryWorld } from '../dispatch/retry-plan.ts';
 import type { AdmittedLater, ClientSide, SideOwner } from '../exchange/client-side.ts';
 import { RequestBody } from '../request/body.ts';
+import { codingOf, decodeBody } from '../request/body-coding.ts';
 import type { RequestFieldRules } from '../request/fields.ts';
+import { whyNotJson } from '../request/reader.ts';
 import type { RecordOutcome } from '../routing/request-record.ts';
 import type { Pieces, Retry } from '../upstream/seam.ts';
 import type { LegOwner, PairLeg } from './leg.ts';
@@ -65,12 +68,14 @@ export interface PairParts extends PairMakers {
   readonly fields: RequestFieldRules;
 }
 
-type State = 'receiving' | 'admitting' | 'waiting' | 'delayed' | 'relaying' | 'merging' | 'settled';
+type State = 'receiving' | 'decoding' | 'admitting' | 'waiting' | 'delayed' | 'relaying' | 'merging' | 'settled';
 
 export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, LegOwner, Lingering, ByteSink {
   readonly #side: ClientSide;
   readonly #parts: PairParts;
-  readonly #body: RequestBody;
+  #body: RequestBody;
+  /** The body came compressed, and is plain now. */
+  #isDecoded = false;
   /** Null before the first failure. */
   #plan: RetryPlan | null = null;
   readonly #times: PairTimes;
@@ -117,6 +122,31 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     if (this.#state !== 'receiving') return;
     this.#body.complete = true;
     this.#side.askedMs = this.#now;
+    const coding = codingOf(this.#side.record.head);
+    if (coding === null) this.#begin();
+    else this.#decode(coding);
+  }
+
+  #decode(coding: string): void {
+    const encoded = this.#body;
+    const { settings, memory, dispatch } = this.#parts;
+    this.#state = 'decoding';
+    this.duePassed();
+    decodeBody(encoded, coding, settings.maxPayloadBytes, memory, (body) => {
+      dispatch.turn.begin();
+      if ('code' in body) {
+        this.#side.refuse('refused', body.code, body.message);
+      } else if (this.#state === 'decoding') {
+        encoded.release(true);
+        this.#body = body;
+        this.#isDecoded = true;
+        this.#begin();
+      } else body.release(true);
+    });
+  }
+
+  /** The body is whole and plain. */
+  #begin(): void {
     this.#order = this.#read();
     if (this.#order === null) return;
     this.#parts.retryWorld.budget.request(this.#now);
@@ -169,14 +199,10 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   #read(): PairOrder | null {
     const { head, requestId, route } = this.#side.record;
     if (route.prompt === null) return null; // Routes of pairs have one.
-    if (head.find('content-encoding') !== undefined) {
-      this.#side.refuse('refused', 'unsupported_media_type', 'the body has a content-encoding: a router of pairs must read it');
-      return null;
-    }
     const { reader } = this.#parts.pairing;
     const request = reader.read(this.#body, route.endpoint, route.prompt);
     if (typeof request === 'string') {
-      this.#side.refuse('refused', 'json_parse_error', `the request body is not valid JSON: ${request}`);
+      this.#side.refuse('refused', 'json_parse_error', whyNotJson(this.#body, request));
       return null;
     }
     if ('message' in request) {
@@ -184,7 +210,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
       return null;
     }
     this.#side.record.model = reader.model;
-    const fields = this.#parts.fields.select(head, requestId);
+    const fields = this.#parts.fields.select(head, requestId, this.#isDecoded);
     return { request, body: this.#body, record: this.#side.record, fields };
   }
 

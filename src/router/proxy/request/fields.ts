@@ -1,6 +1,7 @@
 /** Which header fields of a client go on to a worker. */
 import { droppedByConnection, isHopByHop } from '../../../wire/http1/hop-by-hop.ts';
 import type { RequestHead } from '../../../wire/http1/request-head.ts';
+import { isCodingField } from './body-coding.ts';
 
 /**
  * Source: forwarding list of sglang_router 0.3.2, the fields that say what the body is, and what SGLang reads: 0.5.23, and `trace_context`
@@ -70,15 +71,18 @@ export class RequestFieldRules {
     this.#all = alsoForward.includes('*');
   }
 
-  /** Flat name, value list for the worker. Exactly one x-request-id with the given value; no Host, no framing. */
-  select(head: RequestHead, requestId: string): string[] {
+  /**
+   * Flat name, value list for the worker. Exactly one x-request-id with the given value; no Host, no framing. `isDecoded`: the body is
+   * plain, whatever the client's fields say.
+   */
+  select(head: RequestHead, requestId: string, isDecoded: boolean = false): string[] {
     const fields = head.fields;
     const out: string[] = ['x-request-id', requestId];
     const named = droppedByConnection(fields);
     for (let i = 0; i < fields.length; i += 2) {
       const name = fields[i]!;
       if (name === 'x-request-id' || !this.#passes(name)) continue;
-      if (named?.includes(name)) continue;
+      if (named?.includes(name) || (isDecoded && isCodingField(name))) continue;
       out.push(name, fields[i + 1]!);
     }
     return out;

@@ -47,3 +47,10 @@ export class RequestReader {
     this.#prompt.clear();
   }
 }
+
+/** Why the router cannot write into a body, for its client. `problem`: of the scan. */
+export function whyNotJson({ buf, start, end }: RequestBody, problem: string): string {
+  const isWide = end - start > 1 && (buf[start] === 0 || buf[start + 1] === 0 || (buf[start]! >= 0xfe && buf[start + 1]! >= 0xfe));
+  if (isWide) return 'the request body is UTF-16 or UTF-32, and the router must write into it: send it as UTF-8';
+  return `the request body is not valid JSON, and the router must write into it: ${problem}`;
+}
