@@ -66,6 +66,7 @@ test('each concurrency is measured in turn, with prompts and answers of the righ
   assert.deepEqual(await program.exit(), { code: 0, signal: null }, program.stdout + program.stderr);
   assert.deepEqual(readdirSync(path.join(output, 'sa-bench_isl_200_osl_10')).sort(), [
     'benchmark-rollup.json',
+    'results.csv',
     'results_concurrency_2_gpus_16_ctx_8_gen_8.json',
     'results_concurrency_4_gpus_16_ctx_8_gen_8.json',
     'summary.txt',
@@ -78,8 +79,10 @@ test('each concurrency is measured in turn, with prompts and answers of the righ
     assert.equal(result.partial, false);
     for (const tokens of result.input_lens) assert.ok(tokens >= 160 && tokens <= 200, `${tokens}`);
     for (const tokens of result.output_lens) assert.ok(tokens >= 8 && tokens <= 10, `${tokens}`);
-    assert.ok(result.mean_ttft_ms > 0 && result.mean_itl_ms > 0 && result.mean_e2el_ms > result.mean_ttft_ms);
-    assert.ok(result.p99_ttft_ms >= result.median_ttft_ms);
+    const { mean_ttft_ms, mean_itl_ms, mean_e2el_ms, p99_ttft_ms, median_ttft_ms } = result;
+    assert.ok((mean_ttft_ms ?? 0) > 0 && (mean_itl_ms ?? 0) > 0 && (mean_e2el_ms ?? 0) > (mean_ttft_ms ?? 0));
+    assert.ok((p99_ttft_ms ?? 0) >= (median_ttft_ms ?? 0));
+    assert.deepEqual([result.verdict, result.warnings, result.short_answers], ['ok', [], 0]);
     assert.ok(result.output_throughput > 0 && result.total_token_throughput > result.output_throughput);
     assert.equal(result.itls.length, result.completed);
   }
@@ -103,7 +106,75 @@ test('a single failed request fails the benchmark and is told', async (t) => {
   assert.equal((await program.exit()).code, 6, program.stdout);
   assert.match(program.stdout, /failed: concurrency 2: 1 of 20 requests failed: HTTP 503: no decode worker/);
   assert.equal(resultOf(output, 'results_concurrency_2_gpus_0.json').failed, 1);
-  assert.equal(readdirSync(path.join(output, 'sa-bench_isl_200_osl_10')).filter((name) => name.startsWith('results')).length, 1);
+  assert.equal(readdirSync(path.join(output, 'sa-bench_isl_200_osl_10')).filter((name) => name.startsWith('results_')).length, 1);
+});
+
+/** Streams `tokens` tokens, one each event, and says their number. */
+function stream(response: http.ServerResponse, tokens: number): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  for (let token = 0; token < tokens; token++)
+    response.write(`data: {"choices":[{"index":0,"text":"a","finish_reason":${token === tokens - 1 ? '"stop"' : 'null'}}]}\n\n`);
+  response.end(`data: {"choices":[],"usage":{"prompt_tokens":200,"completion_tokens":${tokens}}}\n\ndata: [DONE]\n\n`);
+}
+
+test('one answer of eleven that is cut short fails the benchmark, and every file and the last lines say so', async (t) => {
+  const output = place(t);
+  let requests = 0;
+  const bodies: string[] = [];
+  const endpoint = await startServer(
+    t,
+    ({ method }, response) => {
+      if (method === 'GET') {
+        response.writeHead(404).end();
+        return;
+      }
+      const { max_tokens } = JSON.parse(bodies.at(-1) ?? '') as { max_tokens: number };
+      stream(response, ++requests % 11 === 0 ? 1 : max_tokens);
+    },
+    bodies,
+  );
+  const program = bench(t, endpoint, output, ['--num-warmup-mult', '0', '--concurrencies', '2']);
+  assert.equal((await program.exit()).code, 6, program.stdout);
+  const words = /concurrency 2: 2 of 20 answers were shorter than asked for/;
+  assert.match(program.stdout, /20\/20 requests, .*, 2 shorter than asked for\n/);
+  assert.match(program.stdout, new RegExp(`failed: ${words.source}.*\\nverdict: failed\\n`));
+  const result = resultOf(output, 'results_concurrency_2_gpus_0.json');
+  assert.deepEqual([result.verdict, result.short_answers], ['failed', 2]);
+  assert.match(result.failures.join(), words);
+  assert.match(result.provenance.srtctl, /^\d/);
+  assert.ok(result.provenance.flags.includes('--num-warmup-mult'));
+  for (const file of ['benchmark-rollup.json', 'summary.txt'])
+    assert.match(readFileSync(path.join(output, 'sa-bench_isl_200_osl_10', file), 'utf8'), words, file);
+});
+
+test('repeats are measured apart, with their spread, and two directories are compared', async (t) => {
+  const outputs = [place(t), place(t)];
+  const endpoint = await startSim(t, ['--speedup', '50']);
+  for (const output of outputs) {
+    const program = bench(t, endpoint, output, [
+      '--num-warmup-mult',
+      '0',
+      '--num-prompts-mult',
+      '2',
+      '--concurrencies',
+      '2',
+      '--repeats',
+      '2',
+    ]);
+    assert.equal((await program.exit()).code, 0, program.stdout);
+    const rollup = JSON.parse(readFileSync(path.join(output, 'sa-bench_isl_200_osl_10', 'benchmark-rollup.json'), 'utf8')) as {
+      spread: { runs: number; figures: { mean_ttft_ms: { std: number } } }[];
+    };
+    assert.deepEqual(
+      rollup.spread.map(({ runs, figures }) => [runs, figures.mean_ttft_ms.std > 0]),
+      [[2, true]],
+    );
+    assert.equal(resultOf(output, 'results_concurrency_2_gpus_0_run_2.json').run, 2);
+  }
+  const program = Program.start(t, 'srtctl', ['compare', ...outputs]);
+  assert.equal((await program.exit()).code, 0, program.stdout + program.stderr);
+  assert.match(program.stdout, /not the same: flags: /);
+  assert.match(program.stdout, /concurrency 2 +mean_ttft_ms +[\d.]+ +[\d.]+ +[+-][\d.]+ % +[\d.]+ x +(differs|within the spread)\n/);
 });
 
 test('answers without a token fail the benchmark', async (t) => {

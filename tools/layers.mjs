@@ -295,7 +295,7 @@ export const LAYERS = {
   },
   'srtctl/bench': {
     imports: ['base/core', 'base/runtime', 'wire/sse'],
-    uses: ['node:fs/promises', 'node:path', 'undici'],
+    uses: ['node:child_process', 'node:crypto', 'node:fs/promises', 'node:os', 'node:path', 'undici'],
     what: 'load client, measurement, result files',
   },
   'srtctl/commands': {

@@ -27,6 +27,7 @@ test('first text, last text and the gaps between are taken, events without text 
     inputTokens: 9,
     outputTokens: 5,
     cachedTokens: 4,
+    isCounted: true,
     error: null,
     isCut: false,
   });
@@ -34,7 +35,7 @@ test('first text, last text and the gaps between are taken, events without text 
 
 test('without usage the tokens asked for and the events count', () => {
   const sample = watched([text('a'), text('b', 'length')]);
-  assert.deepEqual([sample.inputTokens, sample.outputTokens, sample.error], [7, 2, null]);
+  assert.deepEqual([sample.inputTokens, sample.outputTokens, sample.isCounted, sample.error], [7, 2, false, null]);
 });
 
 for (const [name, events, status, error] of [
@@ -45,6 +46,11 @@ for (const [name, events, status, error] of [
   ['a stream without text', [text('', 'length'), 'data: [DONE]\n\n'], 200, 'the answer holds no text'],
   ['an error event', [text('a'), 'data: {"error":{"message":"worker died"}}\n\n', 'data: [DONE]\n\n'], 200, 'worker died'],
   ['an aborted answer', [text('a', 'abort')], 200, 'the engine aborted the answer'],
+  ...([-1, 1.5, '5', {}, 1e300] as const).map((tokens) => {
+    const usage = `data: ${JSON.stringify({ choices: [], usage: { completion_tokens: tokens } })}\n\n`;
+    const error = `usage.completion_tokens is ${JSON.stringify(tokens)}, expected a whole number from 0`;
+    return [`usage of ${JSON.stringify(tokens)} tokens`, [text('a', 'length'), usage], 200, error] as const;
+  }),
   ['an event that is not JSON', ['data: {oh\n\n', 'data: [DONE]\n\n'], 200, 'an event is not JSON: {oh'],
 ] as const) {
   test(`${name} is a failure`, () => {

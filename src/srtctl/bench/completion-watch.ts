@@ -8,9 +8,9 @@ const MAX_ERROR_BYTES = 2000;
 const MAX_MESSAGE = 300;
 
 interface Usage {
-  readonly prompt_tokens?: number;
-  readonly completion_tokens?: number;
-  readonly prompt_tokens_details?: { readonly cached_tokens?: number } | null;
+  readonly prompt_tokens?: unknown;
+  readonly completion_tokens?: unknown;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: unknown } | null;
 }
 
 /** `text` of a completion, `delta` of a chat; reasoning is text, too. */
@@ -45,7 +45,9 @@ export class CompletionWatch {
   #firstMs: number | null = null;
   #lastMs: number | null = null;
   readonly #gapsMs: number[] = [];
-  #usage: Usage | null = null;
+  #inputTokens: number | null = null;
+  #outputTokens: number | null = null;
+  #cachedTokens: number | null = null;
   #isFinished = false;
   #error: string | null = null;
 
@@ -97,7 +99,7 @@ export class CompletionWatch {
     }
     if (event.error !== undefined && event.error !== null) this.#error ??= messageOf(data);
     else if (event.object === 'error') this.#error ??= messageOf(data);
-    if (event.usage) this.#usage = event.usage;
+    if (event.usage) this.#usage(event.usage);
     const choice = event.choices?.[0];
     if (choice === undefined) return;
     const { text, delta } = choice;
@@ -106,6 +108,20 @@ export class CompletionWatch {
       this.#isFinished = true;
       if (choice.finish_reason === 'abort') this.#error ??= 'the engine aborted the answer';
     }
+  }
+
+  #usage({ prompt_tokens, completion_tokens, prompt_tokens_details }: Usage): void {
+    this.#inputTokens = this.#count('prompt_tokens', prompt_tokens) ?? this.#inputTokens;
+    this.#outputTokens = this.#count('completion_tokens', completion_tokens) ?? this.#outputTokens;
+    this.#cachedTokens = this.#count('cached_tokens', prompt_tokens_details?.cached_tokens) ?? this.#cachedTokens;
+  }
+
+  /** A number that cannot be a count would spoil every rate: the answer fails. */
+  #count(name: string, value: unknown): number | null {
+    if (value === undefined || value === null) return null;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+    this.#error ??= `usage.${name} is ${JSON.stringify(value)}, expected a whole number from 0`;
+    return null;
   }
 
   #text(): void {
@@ -122,9 +138,10 @@ export class CompletionWatch {
       gapsMs: this.#gapsMs,
       askedInputTokens: this.#asked.inputTokens,
       askedOutputTokens: this.#asked.outputTokens,
-      inputTokens: this.#usage?.prompt_tokens ?? this.#asked.inputTokens,
-      outputTokens: this.#usage?.completion_tokens ?? (this.#firstMs === null ? 0 : this.#gapsMs.length + 1),
-      cachedTokens: this.#usage?.prompt_tokens_details?.cached_tokens ?? 0,
+      inputTokens: this.#inputTokens ?? this.#asked.inputTokens,
+      outputTokens: this.#outputTokens ?? (this.#firstMs === null ? 0 : this.#gapsMs.length + 1),
+      cachedTokens: this.#cachedTokens ?? 0,
+      isCounted: this.#outputTokens !== null,
       error,
       isCut,
     };

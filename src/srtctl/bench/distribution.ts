@@ -13,11 +13,9 @@ export interface Distribution {
   readonly p99_9: number;
 }
 
-const NOTHING: Distribution = { mean: 0, median: 0, std: 0, p50: 0, p75: 0, p90: 0, p95: 0, p99: 0, p99_9: 0 };
-
-/** All zero for no values. Takes them in any order. */
-export function distributionOf(values: readonly number[]): Distribution {
-  if (values.length === 0) return NOTHING;
+/** Null for no values. Takes them in any order. */
+export function distributionOf(values: readonly number[]): Distribution | null {
+  if (values.length === 0) return null;
   const sorted = Float64Array.from(values).sort();
   let sum = 0;
   for (const value of sorted) sum += value;

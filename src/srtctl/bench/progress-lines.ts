@@ -1,6 +1,6 @@
 /** A line now and then while requests run, and one at the end. */
 import type { Clock, TimerHandle } from '../../base/core/clock.ts';
-import type { Sample } from './sample.ts';
+import { isShort, isUnstreamed, type Sample } from './sample.ts';
 
 const EVERY_MS = 5000;
 
@@ -13,6 +13,8 @@ export class ProgressLines {
   #timer: TimerHandle;
   #completed = 0;
   #failed = 0;
+  #short = 0;
+  #unstreamed = 0;
   #tokens = 0;
   #ttftMs = 0;
 
@@ -34,6 +36,8 @@ export class ProgressLines {
       return;
     }
     this.#completed++;
+    if (isShort(sample)) this.#short++;
+    if (isUnstreamed(sample)) this.#unstreamed++;
     this.#tokens += sample.outputTokens;
     this.#ttftMs += (sample.firstMs ?? sample.startMs) - sample.startMs;
   }
@@ -60,6 +64,8 @@ export class ProgressLines {
       `${(this.#tokens / seconds).toFixed(0)} tok/s`,
       ...(this.#completed > 0 ? [`mean TTFT ${(this.#ttftMs / this.#completed).toFixed(0)} ms`] : []),
       ...(this.#failed > 0 ? [`${this.#failed} failed`] : []),
+      ...(this.#short > 0 ? [`${this.#short} shorter than asked for`] : []),
+      ...(this.#unstreamed > 0 ? [`${this.#unstreamed} not streamed`] : []),
     ];
     this.#say(`${this.#what}: ${parts.join(', ')}`);
   }

@@ -2,7 +2,9 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PointResult } from './point-result.ts';
-import { summaryTable } from './summary-table.ts';
+import { spreads } from './repeats.ts';
+import { resultCsv } from './result-csv.ts';
+import { summaryTable, verdictOf } from './summary-table.ts';
 
 /** GPUs by use, for the names of files. */
 export interface ResultGpus {
@@ -36,12 +38,12 @@ export class ResultFiles {
 
   /** After every point all files are whole, so that a benchmark that ends early leaves what there is. */
   async keep(result: PointResult): Promise<void> {
-    const run = this.#results.filter(({ point }) => point === result.point).length + 1;
     this.#results.push(result);
     await mkdir(this.directory, { recursive: true });
-    await write(path.join(this.directory, resultFileName(result, this.#gpus, run)), `${JSON.stringify(result)}\n`);
+    await write(path.join(this.directory, resultFileName(result, this.#gpus, result.run)), `${JSON.stringify(result)}\n`);
     const rollup = rollupOf(this.#type, this.#results);
     await write(path.join(this.directory, 'benchmark-rollup.json'), `${JSON.stringify(rollup, null, 2)}\n`);
+    await write(path.join(this.directory, 'results.csv'), resultCsv(this.#results));
     await write(path.join(this.directory, 'summary.txt'), summaryTable(this.#results));
   }
 }
@@ -59,7 +61,14 @@ function rollupOf(type: string, results: readonly PointResult[]): Record<string,
     benchmark_type: type,
     timestamp: first?.date ?? null,
     config: { model: first?.model_id ?? null, isl: first?.random_input_len ?? null, osl: first?.random_output_len ?? null },
+    verdict: verdictOf(results),
+    failures: results.flatMap(({ failures }) => failures),
+    warnings: results.flatMap(({ warnings }) => warnings),
+    marks: results.flatMap(({ marks }) => marks),
+    provenance: first?.provenance ?? null,
+    spread: spreads(results),
     runs: results.map((result) => ({
+      verdict: result.verdict,
       concurrency: result.max_concurrency,
       ...(result.prefix_ratio === null ? {} : { prefix_ratio: result.prefix_ratio }),
       ...(result.request_goodput === null ? {} : { request_goodput: result.request_goodput }),
@@ -75,6 +84,8 @@ function rollupOf(type: string, results: readonly PointResult[]): Record<string,
       completed: result.completed,
       failed: result.failed,
       partial: result.partial,
+      short_answers: result.short_answers,
+      unstreamed_answers: result.unstreamed_answers,
       total_input_tokens: result.total_input_tokens,
       total_output_tokens: result.total_output_tokens,
     })),

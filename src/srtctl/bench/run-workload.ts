@@ -1,16 +1,19 @@
 /** Runs the points of a workload in turn, each after its warm-up; results are written as each point ends. */
 import type { Clock } from '../../base/core/clock.ts';
+import { measureClientLoad } from '../../base/runtime/client-load.ts';
 import { createRng } from '../../base/runtime/rng.ts';
 import { runClosedLoop } from './closed-loop.ts';
 import { COMPLETION_PATHS, type CompletionApi, CompletionClient } from './completion-client.ts';
-import { type PointPlan, type PointResult, resultOf } from './point-result.ts';
+import { type Circumstances, type Measurement, type PointPlan, type PointResult, resultOf } from './point-result.ts';
 import { ProgressLines } from './progress-lines.ts';
 import { findWordPrice, makeWords, ONE_TOKEN_PER_WORD, type WordPrice } from './prompt.ts';
+import type { Provenance } from './provenance.ts';
 import type { Sample } from './sample.ts';
 import type { Stop } from './stop.ts';
 import { runTimedLoop } from './timed-loop.ts';
 import { judge } from './verdict.ts';
 import type { WorkerCalls } from './worker-calls.ts';
+import { figuresBetween, readWorkerCounts } from './worker-figures.ts';
 import type { BenchPoint, Workload } from './workload.ts';
 
 export interface BenchOptions {
@@ -32,6 +35,9 @@ export interface BenchContext {
   readonly stop: Stop;
   /** What workers are asked to do besides answering: profiles, slow steps. */
   readonly workers: WorkerCalls;
+  /** Pages of metrics of the routers; empty: there are none. */
+  readonly routerMetrics: readonly string[];
+  readonly provenance: Provenance;
 }
 
 export interface BenchOutcome {
@@ -54,18 +60,26 @@ export async function runWorkload(workload: Workload, options: BenchOptions, con
   for (const [index, point] of workload.points.entries()) {
     if (context.stop.isStopped || failures.length > 0) break;
     const phase = new Phase(point, price, options, context);
+    const run = results.filter((one) => one.point === point.name).length + 1;
     const measured = await runPoint(phase, index, point, options.seed + SEEDS_PER_POINT * index, context);
     if (typeof measured === 'string') failures.push(measured);
     if (measured === null || typeof measured === 'string') break;
-    await context.keep(measured);
-    results.push(measured);
+    const { measurement, circumstances } = measured;
+    const all = { ...circumstances, run, provenance: context.provenance };
+    const result: PointResult = { ...measurement, ...all, ...judge(measurement, all, point.facts) };
+    await context.keep(result);
+    results.push(result);
     if (context.stop.isStopped) break;
-    const verdict = judge(measured, point.facts);
-    warnings.push(...verdict.warnings);
-    failures.push(...verdict.failures);
+    warnings.push(...result.warnings);
+    failures.push(...result.failures);
   }
   warnings.push(...(await context.workers.end()));
   return { results, failures, warnings };
+}
+
+interface Measured {
+  readonly measurement: Measurement;
+  readonly circumstances: Omit<Circumstances, 'run' | 'provenance'>;
 }
 
 /** A text says why nothing could be measured; null: the benchmark was ended before that. */
@@ -75,7 +89,7 @@ async function runPoint(
   point: BenchPoint,
   seed: number,
   context: BenchContext,
-): Promise<PointResult | string | null> {
+): Promise<Measured | string | null> {
   if (point.warmups > 0) {
     const { samples } = await phase.run(point.warmups, seed + 1, 'warm-up');
     const failed = samples.find((sample) => sample.error !== null);
@@ -84,9 +98,17 @@ async function runPoint(
   }
   const refused = await context.workers.beforePoint(index);
   if (refused !== null) return refused;
-  const result = await phase.measure(seed + 2);
+  const before = await readWorkerCounts(context.routerMetrics);
+  const endLoad = measureClientLoad();
+  const startedMs = context.clock.wallMs();
+  const measurement = await phase.measure(seed + 2);
+  const endedMs = context.clock.wallMs();
+  const client = endLoad();
+  const after = await readWorkerCounts(context.routerMetrics);
   await context.workers.afterPoint();
-  return result;
+  const workers = before === null || after === null ? null : figuresBetween(before, after);
+  const circumstances = { started_at: new Date(startedMs).toISOString(), ended_at: new Date(endedMs).toISOString(), client, workers };
+  return { measurement, circumstances };
 }
 
 /** The first two requests: whether the endpoint answers at all, and what a word costs. A text says why it does not. */
@@ -123,7 +145,7 @@ class Phase {
     this.#context = context;
   }
 
-  async measure(seed: number): Promise<PointResult> {
+  async measure(seed: number): Promise<Measurement> {
     const { name, concurrency, requests, requestRate, facts } = this.#point;
     const { endpoint, model, api } = this.#options;
     const date = dateOf(this.#context.clock.wallMs());

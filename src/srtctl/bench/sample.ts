@@ -16,8 +16,23 @@ export interface Sample {
   readonly outputTokens: number;
   /** Prompt tokens that the engine had cached; 0 where it does not say. */
   readonly cachedTokens: number;
+  /** The engine said how many tokens the answer has. */
+  readonly isCounted: boolean;
   /** Null: the answer came whole. */
   readonly error: string | null;
   /** The benchmark was told to end before the answer was whole: neither completed nor failed. */
   readonly isCut: boolean;
+}
+
+/** Whether the engine counted fewer tokens than were asked for, although it was to ignore the end of the text. */
+export function isShort({ isCounted, outputTokens, askedOutputTokens }: Sample): boolean {
+  return isCounted && outputTokens < askedOutputTokens;
+}
+
+/** Fewer tokens may come in one event because the engine sends several at a time. */
+const STREAMED_TOKENS = 4;
+
+/** Whether the answer came in one piece at its end, so that neither its first token nor the time between tokens was seen. */
+export function isUnstreamed({ firstMs, gapsMs, isCounted, outputTokens, askedOutputTokens }: Sample): boolean {
+  return firstMs !== null && gapsMs.length === 0 && (isCounted ? outputTokens : askedOutputTokens) >= STREAMED_TOKENS;
 }

@@ -26,6 +26,9 @@ export interface BenchFlags {
   readonly prefillGpus?: number;
   readonly decodeGpus?: number;
   readonly seed?: number;
+  readonly repeats: number;
+  readonly planFile?: string;
+  readonly routerMetrics?: readonly string[];
   readonly idleTimeoutSecs: number;
   readonly deadlineSecs: number;
 }
@@ -54,6 +57,9 @@ export function addBenchOptions(command: Command): Command {
     .option('--total-gpus <n>', 'GPUs of the deployment, for the names of result files', wholeNumber(0), 0)
     .option('--prefill-gpus <n>', 'those of prefill workers', wholeNumber(0))
     .option('--decode-gpus <n>', 'those of decode workers', wholeNumber(0))
+    .option('--repeats <n>', 'measure each point so many times, and tell the spread', wholeNumber(1), 1)
+    .option('--plan-file <file>', 'plan of the run, whose hash goes into the results')
+    .option('--router-metrics <urls>', 'pages of metrics of the routers, with commas between: figures by worker', urlList)
     .option('--seed <n>', 'same seed, same prompts (default: another one each time)', wholeNumber(0))
     .option('--idle-timeout-secs <s>', 'a request fails when nothing comes for so long', positive, 1800)
     .option('--deadline-secs <s>', 'the benchmark fails when it takes longer', positive, 86_400);
@@ -63,6 +69,10 @@ function httpUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) throw new InvalidArgumentError('expected a URL such as http://127.0.0.1:8000.');
   return text;
+}
+
+function urlList(text: string): readonly string[] {
+  return text.split(',').map(httpUrl);
 }
 
 function api(text: string): 'completions' | 'chat' {

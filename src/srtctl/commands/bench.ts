@@ -2,6 +2,8 @@
 import path from 'node:path';
 import { Command } from 'commander';
 import { createRng } from '../../base/runtime/rng.ts';
+import { gatherProvenance } from '../bench/provenance.ts';
+import { repeated } from '../bench/repeats.ts';
 import { ResultFiles, type ResultGpus } from '../bench/result-files.ts';
 import { type BenchContext, type BenchOptions, runWorkload } from '../bench/run-workload.ts';
 import { Stop } from '../bench/stop.ts';
@@ -26,22 +28,29 @@ Examples:
 Ends with 0 when every request of every point succeeded, with 6 when one failed or no token came, with 130 when it was ended early;
 what had completed by then is in the result files, marked "partial". SRTCTL_API_KEY in the environment is sent as the key of requests.`;
 
+/** For the provenance of results: what was typed, and the version of the program. */
+interface Invocation {
+  readonly argv: readonly string[];
+  readonly version: string;
+}
+
 /** `finish` is called with the exit code. */
-export function benchCommand(context: CommandContext, finish: (code: number) => void): Command {
+export function benchCommand({ argv, version }: Invocation, context: CommandContext, finish: (code: number) => void): Command {
   const command = new Command('bench').description(
     'measure an endpoint: streaming completions at each concurrency, or at the times of a trace',
   );
   return addBenchOptions(command)
     .addHelpText('after', EXAMPLES)
-    .action(async (flags: BenchFlags) => finish(await bench(flags, context)));
+    .action(async (flags: BenchFlags) => finish(await bench(flags, { argv, version }, context)));
 }
 
-async function bench(flags: BenchFlags, context: CommandContext): Promise<number> {
-  const workload = await workloadOf(flags, context.workingDirectory);
-  if (typeof workload === 'string') {
-    context.err(`error: ${workload}\n`);
+async function bench(flags: BenchFlags, { argv, version }: Invocation, context: CommandContext): Promise<number> {
+  const once = await workloadOf(flags, context.workingDirectory);
+  if (typeof once === 'string') {
+    context.err(`error: ${once}\n`);
     return EXIT_CODES.recipe;
   }
+  const workload = repeated(once, flags.repeats);
   const stop = new Stop();
   let isLate = false;
   const giveBack = context.onSignal((signal) => {
@@ -56,13 +65,29 @@ async function bench(flags: BenchFlags, context: CommandContext): Promise<number
   const files = new ResultFiles(directory, workload.type, gpusOf(flags));
   const unwritten: string[] = [];
   try {
-    const outcome = await runWorkload(workload, optionsOf(flags, context), { ...reporting(flags, files, unwritten, context), stop });
+    const provenance = await gatherProvenance({
+      ...flags,
+      version,
+      packageDirectory: context.packageDirectory,
+      flags: argv,
+      apiKey: keyOf(context),
+      planFile: flags.planFile ?? null,
+    });
+    const routerMetrics = flags.routerMetrics ?? [];
+    const outcome = await runWorkload(workload, optionsOf(flags, context), {
+      ...reporting(flags, files, unwritten, context),
+      stop,
+      routerMetrics,
+      provenance,
+    });
     const failures = [...outcome.failures];
     if (outcome.results.length > 0) context.out(`\n${summaryTable(outcome.results)}\nresults: ${files.directory}\n`);
-    for (const warning of outcome.warnings) context.out(`warning: ${warning}\n`);
+    // Those of points stand under the table.
+    const told = new Set(outcome.results.flatMap(({ failures: one, warnings }) => [...one, ...warnings]));
+    for (const warning of outcome.warnings.filter((one) => !told.has(one))) context.out(`warning: ${warning}\n`);
     const [first] = unwritten;
     if (first !== undefined) failures.push(`results cannot be written to ${files.directory}: ${first}`);
-    for (const failure of failures) context.out(`failed: ${failure}\n`);
+    for (const failure of failures.filter((one) => !told.has(one))) context.out(`failed: ${failure}\n`);
     if (isLate) context.out(`failed: not done within ${flags.deadlineSecs} s (--deadline-secs)\n`);
     if (failures.length > 0 || isLate) return EXIT_CODES.benchmark;
     return stop.isStopped ? EXIT_CODES.cancelled : EXIT_CODES.ok;
@@ -72,7 +97,12 @@ async function bench(flags: BenchFlags, context: CommandContext): Promise<number
   }
 }
 
-function reporting(flags: BenchFlags, files: ResultFiles, unwritten: string[], context: CommandContext): Omit<BenchContext, 'stop'> {
+function reporting(
+  flags: BenchFlags,
+  files: ResultFiles,
+  unwritten: string[],
+  context: CommandContext,
+): Omit<BenchContext, 'stop' | 'routerMetrics' | 'provenance'> {
   const { clock } = context;
   const startMs = clock.nowMs();
   const say = (line: string): void => context.out(`[${((clock.nowMs() - startMs) / 1000).toFixed(1).padStart(6)}s] ${line}\n`);

@@ -4,6 +4,7 @@ import { OWN_LINE } from '../launch/start-script.ts';
 import { slurmCommands } from '../slurm/slurm-commands.ts';
 import { EXIT_CODES, type StatusFile } from '../supervise/run-directory.ts';
 import type { Notice } from '../supervise/run-events.ts';
+import { benchmarkVerdicts } from './benchmark-verdict.ts';
 import { askJob, endJob } from './cancel-job.ts';
 import type { CommandContext } from './command-context.ts';
 import { LiveView } from './live-view.ts';
@@ -76,9 +77,10 @@ class Follower {
     this.#view?.stop();
     const exitCode = status.exitCode ?? EXIT_CODES.running;
     const { outcome, report } = status;
+    const { directory } = this.#run.paths;
     if (this.#display === 'json')
       this.#context.out(
-        `${JSON.stringify({ at: status.endedAt, run: job.id, type: 'result', outcome, exitCode, directory: this.#run.paths.directory, report })}\n`,
+        `${JSON.stringify({ at: status.endedAt, run: job.id, type: 'result', outcome, exitCode, directory, report, benchmarks: await benchmarkVerdicts(directory) })}\n`,
       );
     else await tellEnd({ status, report, exitCode }, { id: job.id, paths: this.#run.paths }, this.#display === 'live', this.#context);
     return exitCode;

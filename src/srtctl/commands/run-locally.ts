@@ -9,6 +9,7 @@ import { type SlurmOptions, slurmLauncher } from '../slurm/slurm-launcher.ts';
 import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES, type StatusFile } from '../supervise/run-directory.ts';
 import { type RunResult, runPlan } from '../supervise/run-plan.ts';
+import { benchmarkVerdicts, verdictLines } from './benchmark-verdict.ts';
 import { collectScores } from './collect-scores.ts';
 import type { CommandContext } from './command-context.ts';
 import type { NewRun } from './create-run.ts';
@@ -82,7 +83,7 @@ export async function runLocally(
   // What a callback assigned is not seen by the compiler.
   (view as LiveView | null)?.stop();
   if (display === 'json')
-    context.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...summaryOf(result, run) })}\n`);
+    context.out(`${JSON.stringify({ at: result.status.endedAt, run: run.id, type: 'result', ...(await summaryOf(result, run)) })}\n`);
   else if (display !== 'silent') {
     if (scores !== null && display === 'lines') context.out(`\n${scores}`);
     await tellEnd(result, run, display === 'live', context);
@@ -93,8 +94,9 @@ export async function runLocally(
 const STOPPING = '\nstopping: routers finish what is under way, then everything ends; Ctrl-C again hurries\n';
 const HURRYING = '\nhurrying\n';
 
-function summaryOf({ outcome, exitCode, report }: RunResult, run: NewRun): object {
-  return { outcome, exitCode, directory: run.paths.directory, report };
+async function summaryOf({ outcome, exitCode, report }: RunResult, run: NewRun): Promise<object> {
+  const { directory } = run.paths;
+  return { outcome, exitCode, directory, report, benchmarks: await benchmarkVerdicts(directory) };
 }
 
 /** How a run ended, for people. */
@@ -106,6 +108,10 @@ export async function tellEnd(
 ): Promise<void> {
   const { status, report, exitCode } = result;
   if (withTable) context.out(`\n${await summaries(run)}`);
+  else {
+    const verdicts = await benchmarkVerdicts(run.paths.directory);
+    if (verdicts.length > 0) context.out(`\n${verdictLines(verdicts)}`);
+  }
   if (report !== null) context.err(`\n${reportText(report, exitCode)}`);
   const tookMs = Date.parse(status.endedAt ?? status.updatedAt) - Date.parse(status.startedAt);
   context.out(`\n${run.id} ${outcomeOf(status)} after ${duration(tookMs)}\nrun directory: ${run.paths.directory}\n`);

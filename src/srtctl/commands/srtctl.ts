@@ -5,6 +5,7 @@ import { applyCommand } from './apply.ts';
 import { benchCommand } from './bench.ts';
 import { cancelCommand } from './cancel.ts';
 import type { CommandContext } from './command-context.ts';
+import { compareCommand } from './compare.ts';
 import { logsCommand } from './logs.ts';
 import { nodeFactsCommand } from './node-facts.ts';
 import { planCommand } from './plan.ts';
@@ -44,7 +45,8 @@ export async function runSrtctl(argv: readonly string[], version: string, contex
     logsCommand(context, finish),
     waitCommand(context, finish),
     cancelCommand(context, finish),
-    benchCommand(context, finish),
+    benchCommand({ argv, version }, context, finish),
+    compareCommand(context, finish),
   ];
   const hidden = [superviseCommand(context, finish), superviseJobCommand(context, finish), nodeFactsCommand(context, finish)];
   for (const command of commands) program.addCommand(command);

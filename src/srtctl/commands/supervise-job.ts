@@ -9,6 +9,7 @@ import { slurmLauncher } from '../slurm/slurm-launcher.ts';
 import { reportText } from '../supervise/report.ts';
 import { EXIT_CODES, runPaths } from '../supervise/run-directory.ts';
 import { runPlan } from '../supervise/run-plan.ts';
+import { benchmarkVerdicts, verdictLines } from './benchmark-verdict.ts';
 import { collectScores } from './collect-scores.ts';
 import type { CommandContext } from './command-context.ts';
 import { writeRun } from './create-run.ts';
@@ -68,7 +69,7 @@ async function superviseJob(directory: string, context: CommandContext): Promise
   const scores = result.exitCode === EXIT_CODES.ok ? await collectScores(plan, directory) : null;
   if (scores !== null) context.out(`\n${scores}`);
   if (result.report !== null) context.out(`\n${reportText(result.report, result.exitCode)}`);
-  context.out(`\n${job} ${outcomeOf(result.status)}\n`);
+  context.out(`\n${verdictLines(await benchmarkVerdicts(directory))}${job} ${outcomeOf(result.status)}\n`);
   return result.exitCode;
 }
 
