@@ -3,6 +3,7 @@ import { answer, type Call, type Script, sseHead } from '../support/scripted-wor
 import { CELLS, SINGLE } from './cell.ts';
 import { goodPlain, goodStream, isStreamCall, partOf } from './engines.ts';
 import type { Fault } from './fault.ts';
+import type { Scene } from './scene.ts';
 
 const EVERY = Number.POSITIVE_INFINITY;
 const SOON_MS = 3000;
@@ -36,6 +37,11 @@ const strikes =
     scene.strike(fault, times);
     return (await scene.ask()).text;
   };
+
+/** A decode engine has nothing to say before prefill has computed. */
+function decodeWaits(scene: Scene): void {
+  if (scene.cell.startsWith('prefill')) scene.partner = (call) => call.forever();
+}
 
 /** Nothing of the answer has gone to the client, so another worker gets the request. */
 const REPEATED = { right: '200 whole', cells: CELLS, withinMs: SOON_MS, isFast: true } as const;
@@ -180,7 +186,7 @@ export const ANSWER_FAULTS: readonly Fault[] = [
   {
     ...CUT,
     name: 'garbage mid-stream',
-    cells: ['stream'],
+    cells: ['stream', 'decode stream'],
     right: '200 cut call_upstream_malformed',
     why: 'Bytes that are no chunk end the response; the error event names the cause.',
     play: strikes(
@@ -195,13 +201,14 @@ export const ANSWER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'poison',
-    cells: SINGLE,
+    cells: CELLS,
     isFast: true,
     workers: 3,
     right: '502 request_lost_workers, 2 attempts',
     why: 'Two workers died with the request: a third one does not get it.',
     withinMs: SOON_MS,
     play: async (scene) => {
+      decodeWaits(scene);
       const die = afterBody(async (call) => {
         const engine = scene.engines.find(({ calls }) => calls.includes(call));
         if (engine === undefined) throw new Error('a request at no engine');
@@ -213,16 +220,20 @@ export const ANSWER_FAULTS: readonly Fault[] = [
   },
   {
     name: 'hang before head',
-    cells: SINGLE,
+    cells: CELLS,
     isFast: true,
     right: '504 call_upstream_timeout',
     why: 'The worker answers its probes, so that it may compute: only --request-timeout-secs ends the request.',
     withinMs: SOON_MS,
     flags: () => ['--request-timeout-secs', '1'],
-    play: strikes(
-      afterBody((call) => call.forever()),
-      EVERY,
-    ),
+    play: async (scene) => {
+      decodeWaits(scene);
+      scene.strike(
+        afterBody((call) => call.forever()),
+        EVERY,
+      );
+      return (await scene.ask()).text;
+    },
   },
   {
     ...CUT,

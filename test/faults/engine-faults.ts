@@ -114,7 +114,6 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     right: '200 whole, set aside',
     why: 'Its breaker opens after 10 failures (--cb-failure-threshold), so that retries do not go on for ever.',
     withinMs: 3000,
-    pending: { part: 'circuit breaker' },
     play: async (scene) => {
       const [bad] = scene.engines;
       const fail = async (call: Call): Promise<void> => {

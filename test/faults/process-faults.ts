@@ -12,7 +12,8 @@ const SOON_MS = 3000;
 /** A worker that comes back is used within this time. */
 const RECOVERY_MS = 2000;
 const EVERY = Number.POSITIVE_INFINITY;
-const SLOW_BODY_BYTES = 8 * 1024 * 1024;
+/** More than the kernel's buffers of both connections take. */
+const SLOW_BODY_BYTES = 64 * 1024 * 1024;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -167,7 +168,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
   },
   {
     name: 'slow reader',
-    cells: ['plain', 'stream'],
+    cells: [...SINGLE, 'decode plain', 'decode stream'],
     isFast: false,
     right: 'the worker waits, then 200 whole',
     why: 'The router holds one buffer, not the response: the worker feels the pressure of the client.',
