@@ -55,6 +55,10 @@ const OTHER_VALUES: Readonly<Record<string, { words: string[]; value: unknown }>
 
 /** Flags that stand beside another one only. */
 const BESIDE: Readonly<Record<string, string>> = {
+  '--tls-cert-path': '--tls-key-path=b',
+  '--tls-key-path': '--tls-cert-path=b',
+  '--client-cert-path': '--client-key-path=b',
+  '--client-key-path': '--client-cert-path=b',
   '--prefill': '--pd-disaggregation',
   '--decode': '--pd-disaggregation',
   '--mini-lb': '--pd-disaggregation',

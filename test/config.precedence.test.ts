@@ -37,6 +37,10 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     ['a:A:admin:k', '["a:A:admin:k"]', ['a:A:admin:k']],
     ['b:B b:user:k,l', '["b:B b:user:k,l"]', ['b:B b:user:k,l']],
   ],
+  caCertPaths: [
+    ['/a b,c.pem', '["/a b,c.pem"]', ['/a b,c.pem']],
+    ['/d.pem', '[/d.pem]', ['/d.pem']],
+  ],
   metricsPath: texts('/metrics', '/a/b', '/m'),
 };
 const SWITCHED: readonly Sample[] = [
@@ -46,7 +50,19 @@ const SWITCHED: readonly Sample[] = [
 ];
 const NUMBERS = [0, 0.01, 0.5, 1, 2, 4.5, 100, 2048, 60_000, 2 ** 32 - 1, 2 ** 40];
 /** Settings that are checked together with others, which have tests of their own. */
-const APART = ['workerUrls', 'prefill', 'decode', 'miniLb', 'prioritySchedulerConfig', 'apiKeyFile', 'controlPlaneApiKeysFile'];
+const APART = [
+  'workerUrls',
+  'prefill',
+  'decode',
+  'miniLb',
+  'prioritySchedulerConfig',
+  'apiKeyFile',
+  'controlPlaneApiKeysFile',
+  'tlsCertPath',
+  'tlsKeyPath',
+  'clientCertPath',
+  'clientKeyPath',
+];
 
 function texts(...values: readonly string[]): readonly Sample[] {
   return values.map((value) => [value, JSON.stringify(value), value] as const);

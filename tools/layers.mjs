@@ -16,6 +16,11 @@ export const LAYERS = {
   'base/telemetry': { imports: ['base/core'], uses: ['node:fs'], what: 'line writer, metric cells' },
   'router/setting': { imports: ['base/core'], uses: ['zod'], what: 'how a setting is declared: shape, default, description' },
   'router/keys': { imports: [], uses: ['node:crypto'], what: 'who knows a key of the router, and in which role' },
+  'router/tls': {
+    imports: ['base/core', 'base/runtime'],
+    uses: ['node:crypto', 'node:fs/promises', 'node:tls'],
+    what: 'certificates and keys from files, read again when they change',
+  },
   'router/prefix': { imports: ['base/core'], uses: [], what: 'who holds which prefix' },
   'router/policy': { imports: ['base/core', 'router/prefix', 'router/setting'], uses: [], what: 'choosing a worker' },
   'router/config': {
@@ -45,7 +50,7 @@ export const LAYERS = {
   },
   'router/proxy/client': {
     imports: ['base/core', 'wire/http1', 'base/runtime', 'router/proxy/turn.ts', 'router/proxy/client/served-request.ts'],
-    uses: ['node:net'],
+    uses: ['node:net', 'node:tls'],
     what: 'listener, connections, writers of client sockets',
   },
   'router/proxy/routing': {
@@ -169,7 +174,7 @@ export const LAYERS = {
     uses: [],
     what: 'single writer of the fleet: records, claims of sources, states, snapshots',
   },
-  'router/control/calls': { imports: ['base/core'], uses: ['undici'], what: 'HTTP requests of the control plane to workers' },
+  'router/control/calls': { imports: ['base/core'], uses: ['node:tls', 'undici'], what: 'HTTP requests of the control plane to workers' },
   'router/control/probing': {
     imports: ['base/core', 'router/control/calls', 'router/control/registry'],
     uses: [],

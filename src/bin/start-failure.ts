@@ -3,6 +3,7 @@ import { SettingError } from '../router/compose.ts';
 import { WorkersFileError } from '../router/control/sources/workers-file.ts';
 import { ProbePortError } from '../router/probes/probe-port.ts';
 import { MetricsPortError } from '../router/telemetry/metrics-server.ts';
+import { TlsFileError } from '../router/tls/tls-files.ts';
 
 /** A setting is wrong. */
 export const EXIT_USAGE = 2;
@@ -32,7 +33,7 @@ export function startFailure(error: unknown, host: string, port: number, command
     case 'EAI_AGAIN':
       return expected(`the host name ${host} cannot be resolved; check --host`);
   }
-  if (error instanceof SettingError || error instanceof WorkersFileError)
+  if (error instanceof SettingError || error instanceof WorkersFileError || error instanceof TlsFileError)
     return { text: error.message, isExpected: true, exitCode: EXIT_USAGE };
   if (error instanceof MetricsPortError || error instanceof ProbePortError) return expected(error.message);
   return { text: error instanceof Error ? error.message : String(error), isExpected: false, exitCode: EXIT_FAILURE };

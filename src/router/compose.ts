@@ -25,6 +25,7 @@ import { writeAccess } from './proxy/answer/write-access.ts';
 import { writeAudit } from './proxy/answer/write-audit.ts';
 import { handleWriters } from './proxy/client/handle-writer.ts';
 import type { Address } from './proxy/client/listener.ts';
+import { type MakeServer, plainServer, tlsServer } from './proxy/client/make-server.ts';
 import { settleSocketShape } from './proxy/client/socket-shape.ts';
 import { streamWriter } from './proxy/client/stream-writer.ts';
 import { DataPlane, type PairDeps } from './proxy/data-plane.ts';
@@ -39,12 +40,14 @@ import { payloadSize } from './proxy/gate/payload-size.ts';
 import { unservedInPairs } from './proxy/gate/unserved-in-pairs.ts';
 import { pairLedgerRoute } from './proxy/pairs/ledger-route.ts';
 import { isRoutedPath } from './proxy/routing/route-table.ts';
+import type { ProxySettings } from './proxy/settings.ts';
 import { http1Upstreams, upstreamsByProtocol } from './proxy/upstream/upstreams.ts';
 import { type ReloadCause, type ReloadResult, Reloads, reloadRoute, type SettingsSource } from './reload.ts';
 import { requestLimits } from './request-limits.ts';
 import { AccessLog } from './telemetry/access-record.ts';
 import { RouterMetrics } from './telemetry/metrics.ts';
 import { type MetricsServer, metricsRoute, startMetricsServer } from './telemetry/metrics-server.ts';
+import { openTls, type RouterTls } from './tls/router-tls.ts';
 
 export interface RouterRuntime {
   readonly clock: Clock;
@@ -97,6 +100,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   const named = commandLine(config);
   const workersFile = await openWorkersFile(config, runtime);
   const settings = proxySettings(config, rng);
+  const tls = await openTls(config, { clock, logger });
   const salt = rng.nextUint32();
   const pairs = pairDeps(config, salt);
   const fleet = new FleetCell();
@@ -126,6 +130,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     logger,
     counters: metrics,
     settings: controlSettings(config),
+    ...(tls.workers === null ? {} : { workerTls: tls.workers }),
     traffic: {
       reads: (worker) => proxy.upstreams.reads(worker),
       giveUp: (worker) => proxy.upstreams.giveUp(worker),
@@ -146,6 +151,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     endOfTurn,
     logger,
     makeSocketWriter: handleWriters(process) ?? streamWriter,
+    makeServer: makeServer(tls, settings),
     locals: localRoutes(config, control.routes, metrics, [
       reloadRoute((cause) => reloads.reload(cause)),
       ...(pairs === null ? [] : [pairLedgerRoute(() => proxy.pairing?.ledger ?? null, clock)]),
@@ -166,11 +172,12 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     fleet,
     load,
     attempts: control.attemptListener,
-    makeUpstream: upstreamsByProtocol(new Map([[HTTP1, http1Upstreams(settings.upstream, clock, wheel, endOfTurn)]])),
+    makeUpstream: upstreamsByProtocol(new Map([[HTTP1, http1Upstreams(settings.upstream, clock, wheel, endOfTurn, tls.workers ?? {})]])),
     metrics,
     access: config.controlPlaneAuditEnabled ? writeAudit(logger, access) : access,
   });
   readGauges(metrics, proxy, runtime);
+  readExpiry(metrics, tls);
 
   const apply = (next: Config): void => {
     named.replace(next);
@@ -187,6 +194,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     const cut = await proxy.close(graceMs);
     await Promise.all([control.stop(), metricsServer?.stop()]);
     await probes?.stop();
+    await tls.stop();
     metrics.stop();
     wheel.stop();
     return cut;
@@ -196,6 +204,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   let metricsServer: MetricsServer | null = null;
   try {
     control.start([named, ...(workersFile === null ? [] : [workersFile])]);
+    tls.start();
     if (config.healthCheckPort !== null) {
       probes = await ProbePort.start({ host: config.host, port: config.healthCheckPort, clock, logger });
     }
@@ -264,10 +273,24 @@ function localRoutes(
   return [...locals, metricsRoute(metricsPath, metrics)];
 }
 
+/** More sockets than connections: those in their handshake, and a few that get the answer that there are too many. */
+const SPARE_SOCKETS = 256;
+
+function makeServer({ server }: RouterTls, { headerTimeoutMs, maxConnections }: ProxySettings): MakeServer {
+  if (server === null) return plainServer;
+  return tlsServer(server, { handshakeTimeoutMs: headerTimeoutMs, maxSockets: maxConnections + SPARE_SOCKETS });
+}
+
 /** The check of keys; none where there are none. */
 function keyChecks(config: Config): readonly Check[] {
   const [client, control] = [clientKeyOf(config), controlKeysOf(config)];
   return client === null && control === null ? [] : [keys({ client, control })];
+}
+
+/** When certificates end. */
+function readExpiry(metrics: RouterMetrics, { server, workers }: RouterTls): void {
+  if (server !== null) metrics.readFrom('tlsServerCertificateExpiry', () => (server.expiresMs ?? 0) / 1000);
+  if (workers !== null && workers.expiresMs !== null) metrics.readFrom('tlsClientCertificateExpiry', () => (workers.expiresMs ?? 0) / 1000);
 }
 
 /** Metrics that are read from the data plane when someone scrapes. */

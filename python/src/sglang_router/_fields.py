@@ -321,22 +321,22 @@ class RouterFields:
     """History of responses and conversations in the router is not available in this version yet."""
 
     client_cert_path: Optional[str] = None
-    """Client certificates and own CAs for workers are not available in this version yet; use
-    http:// or publicly trusted https:// workers."""
+    """Certificate with which the router identifies itself to https:// workers (PEM) (default:
+    none)."""
 
     client_key_path: Optional[str] = None
-    """Client certificates and own CAs for workers are not available in this version yet; use
-    http:// or publicly trusted https:// workers."""
+    """Private key of that certificate (PEM) (default: none)."""
 
     ca_cert_paths: List[str] = dataclasses.field(default_factory=list)
-    """Client certificates and own CAs for workers are not available in this version yet; use
-    http:// or publicly trusted https:// workers."""
+    """Certificate authorities (PEM) that may have signed the certificates of workers, beside those
+    that Node.js knows."""
 
     server_cert_path: Optional[str] = None
-    """TLS for clients is not available in this version yet; end TLS in front of the router."""
+    """Certificate of the router with its chain (PEM): the router speaks TLS on its port. A change
+    of the file is noticed (default: no TLS)."""
 
     server_key_path: Optional[str] = None
-    """TLS for clients is not available in this version yet; end TLS in front of the router."""
+    """Private key of that certificate (PEM) (default: no TLS)."""
 
     enable_trace: bool = False
     """OpenTelemetry tracing is not available in this version yet."""

@@ -24,6 +24,7 @@ export function crossCheck(config: Config, sourceOf: (key: ConfigKey) => string)
       problems.push({ flag: '--worker-urls', value: url, expected, source: sourceOf('workerUrls') });
     }
   }
+  problems.push(...checkTls(config, sourceOf));
   checkPairs(config, sourceOf, problems, warnings);
   warnings.push(...checkLimits(config, sourceOf));
   if (!config.pdDisaggregation && !config.dpAware && findPolicy(config.policy)?.choosesBetweenTwo && config.workerUrls.length < 2) {
@@ -53,6 +54,19 @@ export function crossCheck(config: Config, sourceOf: (key: ConfigKey) => string)
     warnings.push("--forward-headers holds '*', so its other names change nothing");
   }
   return { problems, warnings };
+}
+
+/** A certificate needs its key, and a key its certificate. */
+function checkTls(config: Config, sourceOf: (key: ConfigKey) => string): Problem[] {
+  const both = [
+    { one: 'tlsCertPath', flag: '--tls-cert-path', other: 'tlsKeyPath', otherFlag: '--tls-key-path' },
+    { one: 'clientCertPath', flag: '--client-cert-path', other: 'clientKeyPath', otherFlag: '--client-key-path' },
+  ] as const;
+  return both.flatMap(({ one, flag, other, otherFlag }) => {
+    if ((config[one] === null) === (config[other] === null)) return [];
+    const [given, missing, key] = config[other] === null ? [flag, otherFlag, one] : [otherFlag, flag, other];
+    return [{ flag: given, value: config[key], expected: `to be given together with ${missing}`, source: sourceOf(key) }];
+  });
 }
 
 /** Can both not listen on one port? Names are not looked up, so only equal ones count. */

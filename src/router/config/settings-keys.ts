@@ -1,4 +1,4 @@
-/** Settings of keys: who may use the router. */
+/** Settings of keys and certificates: who may use the router, and who can listen. */
 
 import { texts } from '../setting/list-shape.ts';
 import { setting } from '../setting/setting.ts';
@@ -43,5 +43,39 @@ export const KEYS = {
     describe: 'Write one log line for each request to the control API: who, what, result, request id',
     origin: '0.3.2',
     default: false,
+  }),
+  tlsCertPath: setting(text('FILE'), {
+    group: 'keys',
+    describe: 'Certificate of the router with its chain (PEM): the router speaks TLS on its port. A change of the file is noticed',
+    origin: '0.3.2',
+    default: null,
+    whenUnset: 'no TLS',
+  }),
+  tlsKeyPath: setting(text('FILE'), {
+    group: 'keys',
+    describe: 'Private key of that certificate (PEM)',
+    origin: '0.3.2',
+    default: null,
+    whenUnset: 'no TLS',
+  }),
+  clientCertPath: setting(text('FILE'), {
+    group: 'keys',
+    describe: 'Certificate with which the router identifies itself to https:// workers (PEM)',
+    origin: '0.3.2',
+    default: null,
+    whenUnset: 'none',
+  }),
+  clientKeyPath: setting(text('FILE'), {
+    group: 'keys',
+    describe: 'Private key of that certificate (PEM)',
+    origin: '0.3.2',
+    default: null,
+    whenUnset: 'none',
+  }),
+  caCertPaths: setting(texts('FILES', 'the path of a file'), {
+    group: 'keys',
+    describe: 'Certificate authorities (PEM) that may have signed the certificates of workers, beside those that Node.js knows',
+    origin: '0.3.2',
+    default: [],
   }),
 };

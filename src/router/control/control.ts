@@ -6,7 +6,7 @@ import type { LocalResponse, LocalRoute } from '../../base/core/local-route.ts';
 import type { Logger } from '../../base/core/logger.ts';
 import type { Rng } from '../../base/core/rng.ts';
 import type { WorkerIndex } from '../../base/core/worker.ts';
-import { createWorkerClient } from './calls/worker-client.ts';
+import { type CallTls, createWorkerClient } from './calls/worker-client.ts';
 import { WorkerRounds } from './calls/worker-rounds.ts';
 import { FactsFetcher } from './facts/facts-fetcher.ts';
 import { HealthChecks } from './probing/health-checks.ts';
@@ -53,6 +53,8 @@ interface ControlDeps {
   readonly logger: Logger;
   readonly settings: ControlSettings;
   readonly counters?: WorkerCounters;
+  /** For workers with https URLs. */
+  readonly workerTls?: CallTls;
   /** The requests at a worker or rank. None if absent. */
   readonly traffic?: WorkerTraffic;
 }
@@ -86,7 +88,7 @@ export function createControl(deps: ControlDeps): Control {
   const { isPaired = false, isDpAware = false } = settings;
 
   const registry = new Registry({ cell, load, rng, clock, isDpAware, health: settings.health, breaker: settings.breaker });
-  const client = createWorkerClient(clock);
+  const client = createWorkerClient(clock, deps.workerTls);
   const rounds = new WorkerRounds(client);
 
   const log = new FleetLog(logger, counters ?? null);

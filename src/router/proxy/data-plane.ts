@@ -15,6 +15,7 @@ import type { HttpSeries, RouterMetrics } from '../telemetry/metrics.ts';
 import { Accounts, type WriteRecord } from './answer/accounts.ts';
 import type { ClientConnection } from './client/connection.ts';
 import { type Address, ClientListener, type RequestServer } from './client/listener.ts';
+import { type MakeServer, plainServer } from './client/make-server.ts';
 import type { ServedRequest } from './client/served-request.ts';
 import type { MakeSocketWriter } from './client/socket-writer.ts';
 import type { Dispatch } from './dispatch/dispatch.ts';
@@ -54,6 +55,8 @@ export interface DataPlaneDeps {
   readonly wheel: TimerWheel;
   readonly endOfTurn: EndOfTurn;
   readonly makeSocketWriter: MakeSocketWriter;
+  /** Of the listener; plain TCP if absent. */
+  readonly makeServer?: MakeServer;
   readonly logger: Logger;
   readonly metrics: RouterMetrics;
   readonly gate: Gate;
@@ -108,6 +111,7 @@ export class DataPlane implements RequestServer {
       wheel,
       endOfTurn: deps.endOfTurn,
       makeSocketWriter: deps.makeSocketWriter,
+      makeServer: deps.makeServer ?? plainServer,
       receive: Buffer.allocUnsafeSlow(RECEIVE_BYTES),
       logger: deps.logger,
       connectionsActive: metrics.connectionsActive,

@@ -19,7 +19,7 @@ export const GROUPS = {
   failures: 'When workers fail',
   logs: 'Logs',
   metrics: 'Metrics',
-  keys: 'Keys',
+  keys: 'Keys and TLS',
   other: 'Other',
 } as const;
 export type Group = keyof typeof GROUPS;

@@ -533,6 +533,22 @@ export const METRICS = {
     help: 'Requests without an access record because the rate was too high or the record is off.',
     origin: 'own',
   },
+  tlsServerCertificateExpiry: {
+    name: 'smg_tls_server_certificate_expiry_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: 'Unix time at which the certificate of --tls-cert-path ends.',
+    origin: 'own',
+  },
+  tlsClientCertificateExpiry: {
+    name: 'smg_tls_client_certificate_expiry_seconds',
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    help: 'Unix time at which the certificate of --client-cert-path ends.',
+    origin: 'own',
+  },
   inflightDrift: {
     name: 'smg_inflight_drift',
     type: 'gauge',

@@ -2,6 +2,7 @@
  * Requests of the control plane to workers; the only file that knows the HTTP client (undici). Each `open` makes a new connection, so
  * a passed probe proves that new connections work. Redirects and proxies from the environment are ignored.
  */
+import type { SecureContext } from 'node:tls';
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { Clock } from '../../../base/core/clock.ts';
 import type { Worker } from '../../../base/core/worker.ts';
@@ -42,10 +43,29 @@ export interface WorkerClient {
   open(worker: Worker, signal: AbortSignal, authorization?: string | null): WorkerCalls;
 }
 
-export function createWorkerClient(clock: Clock): WorkerClient {
+/** `tls`: for workers with https URLs; its context may change at any time. */
+export function createWorkerClient(clock: Clock, tls: CallTls = {}): WorkerClient {
+  let context = tls.context;
   // Shared, because it keeps the TLS sessions.
-  const connector = buildConnector({ timeout: CONNECT_TIMEOUT_MS });
-  return { open: (worker, signal, authorization = null) => new Connection(clock, connector, worker, signal, authorization) };
+  let connector = connectorFor(context);
+  return {
+    open: (worker, signal, authorization = null) => {
+      if (tls.context !== context) {
+        context = tls.context;
+        connector = connectorFor(context);
+      }
+      return new Connection(clock, connector, worker, signal, authorization);
+    },
+  };
+}
+
+/** Certificates for calls; those that Node knows if `context` is undefined. */
+export interface CallTls {
+  readonly context?: SecureContext | undefined;
+}
+
+function connectorFor(context: SecureContext | undefined): buildConnector.connector {
+  return buildConnector({ timeout: CONNECT_TIMEOUT_MS, ...(context === undefined ? {} : { secureContext: context }) });
 }
 
 class Connection implements WorkerCalls {

@@ -11,6 +11,7 @@
  * (lib/internal/stream_base_commons.js, the same in Node 20, 22 and 24).
  */
 import type net from 'node:net';
+import { isEncrypted } from './make-server.ts';
 import type { MakeSocketWriter, SocketWriter } from './socket-writer.ts';
 import { streamWriter } from './stream-writer.ts';
 
@@ -50,7 +51,7 @@ export function handleWriters(node: NodeFacts): MakeSocketWriter | null {
   const requests = new WriteRequests(wrap);
   return (socket, drained) => {
     const handle = (socket as unknown as { _handle: Partial<Handle> | null })._handle;
-    if (typeof handle?.writeLatin1String !== 'function') return streamWriter(socket, drained);
+    if (typeof handle?.writeLatin1String !== 'function' || isEncrypted(socket)) return streamWriter(socket, drained);
     return new HandleWriter(socket, handle as Handle, requests, drained);
   };
 }

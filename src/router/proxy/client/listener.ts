@@ -1,5 +1,5 @@
 /** The listening socket and its connections: accepts up to a limit, drains, and ends. */
-import net from 'node:net';
+import type net from 'node:net';
 import type { Clock } from '../../../base/core/clock.ts';
 import type { ErrorCode } from '../../../base/core/errors.ts';
 import { LinkedList } from '../../../base/core/linked-list.ts';
@@ -7,6 +7,7 @@ import type { Logger } from '../../../base/core/logger.ts';
 import type { RequestHead } from '../../../wire/http1/request-head.ts';
 import { ClientConnection } from './connection.ts';
 import type { ConnectionHost, ConnectionParts } from './connection-host.ts';
+import type { MakeServer } from './make-server.ts';
 import type { ServedRequest } from './served-request.ts';
 import { errorResponse, lastAnswerFrame } from './whole-answer.ts';
 
@@ -23,6 +24,7 @@ export interface RequestServer {
 }
 
 export interface ListenerParts extends ConnectionParts {
+  readonly makeServer: MakeServer;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Number of connections now. */
@@ -40,7 +42,7 @@ export class ClientListener implements ConnectionHost<ClientConnection> {
   constructor(requests: RequestServer, parts: ListenerParts) {
     this.#requests = requests;
     this.#parts = parts;
-    this.#server = net.createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
+    this.#server = parts.makeServer((socket) => this.#accept(socket));
   }
 
   /** Resolves when connections are accepted; rejects with Node's error (EADDRINUSE, EACCES, ENOTFOUND ...). */
@@ -102,6 +104,11 @@ export class ClientListener implements ConnectionHost<ClientConnection> {
   }
 
   #accept(socket: net.Socket): void {
+    // Its handshake took until now.
+    if (this.draining) {
+      socket.destroy();
+      return;
+    }
     if (this.#connections.size >= this.#parts.settings.maxConnections) {
       this.#turnAway(socket);
       return;

@@ -1,5 +1,6 @@
 /** Ends a connection with RST, which no client takes for the end of an answer. */
 import type net from 'node:net';
+import { isEncrypted } from './make-server.ts';
 
 /**
  * Sends RST, and no FIN before it. `socket.resetAndDestroy()` is not enough: it first shuts the writing side down, and a
@@ -9,7 +10,8 @@ import type net from 'node:net';
 export function resetSocket(socket: net.Socket): void {
   // While a FIN waits, libuv refuses a reset (EINVAL), and Node then forgets to close the descriptor: 'close' never comes, and the
   // process spins at its exit (seen with Node 20.20).
-  if (socket.writableEnded && !socket.writableFinished) {
+  // TLS: an end without close_notify is one that no client takes for the end of an answer (RFC 8446 6.1).
+  if (isEncrypted(socket) || (socket.writableEnded && !socket.writableFinished)) {
     socket.destroy();
     return;
   }

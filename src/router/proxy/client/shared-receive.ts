@@ -7,6 +7,7 @@
  * such handle, the ordinary events are used.
  */
 import net from 'node:net';
+import { isEncrypted } from './make-server.ts';
 
 /** Bytes in `buf[0, bytes)`, valid during the call. */
 export type Receive = (buf: Buffer, bytes: number) => void;
@@ -22,7 +23,8 @@ export type NextBuffer = () => Buffer | undefined;
 export function readShared(socket: net.Socket, shared: Buffer, receive: Receive, next: NextBuffer): net.Socket {
   const accepted = socket as unknown as HasHandle;
   const handle = accepted._handle;
-  if (handle === null || typeof handle !== 'object' || !('readStart' in handle)) {
+  // The handle of a TLS socket belongs to it.
+  if (handle === null || typeof handle !== 'object' || !('readStart' in handle) || isEncrypted(socket)) {
     socket.on('data', (data: Buffer) => receive(data, data.length));
     socket.resume();
     return socket;

@@ -4,6 +4,7 @@ import type { FleetListener } from '../../../base/core/fleet.ts';
 import type { Protocol, Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import type { EndOfTurn } from '../../../base/runtime/end-of-turn.ts';
 import type { TimerWheel } from '../../../base/runtime/timer-wheel.ts';
+import type { WorkerTls } from './http1/connection.ts';
 import { Http1Pool, type UpstreamSettings } from './http1/pool.ts';
 import type { Upstream } from './seam.ts';
 
@@ -21,10 +22,16 @@ export function upstreamsByProtocol(makers: ReadonlyMap<Protocol, MakeUpstream>)
   };
 }
 
-/** Pools of HTTP/1.1 connections that share one receive buffer. */
-export function http1Upstreams(settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, endOfTurn: EndOfTurn): MakeUpstream {
+/** Pools of HTTP/1.1 connections that share one receive buffer. `workerTls`: for workers with https URLs. */
+export function http1Upstreams(
+  settings: UpstreamSettings,
+  clock: Clock,
+  wheel: TimerWheel,
+  endOfTurn: EndOfTurn,
+  workerTls: WorkerTls = {},
+): MakeUpstream {
   const receive = Buffer.allocUnsafeSlow(RECEIVE_BYTES);
-  return (worker) => new Http1Pool(worker, settings, clock, wheel, receive, endOfTurn);
+  return (worker) => new Http1Pool(worker, settings, clock, wheel, receive, endOfTurn, workerTls);
 }
 
 export class Upstreams implements FleetListener {

@@ -21,11 +21,17 @@ import type { HeadTarget } from './request-head-text.ts';
 import { RequestWriter } from './request-writer.ts';
 import { keepOnWriteError, readAfterError } from './write-errors.ts';
 
+/** Certificates for connections to workers; those that Node knows, and none of our own, if `context` is undefined. */
+export interface WorkerTls {
+  readonly context?: tls.SecureContext | undefined;
+}
+
 /** What a connection needs to know of its worker. */
 export interface Http1Target extends HeadTarget {
   readonly host: string;
   readonly port: number;
-  readonly tls: boolean;
+  /** Null: plain TCP. */
+  readonly tls: WorkerTls | null;
   /** As they are now: a reload may change them. */
   readonly times: { readonly connectTimeoutMs: number; readonly keepAliveMs: number };
 }
@@ -80,10 +86,10 @@ export class Http1Connection implements Carrier, Linked<Http1Connection> {
     this.times = new IdleTimes(target.times.keepAliveMs);
     const onread = { buffer: receive, callback: (bytes: number, buf: Uint8Array): boolean => this.#read(buf as Buffer, bytes) };
     const options = { host: target.host, port: target.port, noDelay: true, onread };
-    this.#socket = target.tls ? tlsConnect(target, (buf) => this.#read(buf, buf.length)) : net.connect(options);
+    this.#socket = target.tls !== null ? tlsConnect(target, target.tls, (buf) => this.#read(buf, buf.length)) : net.connect(options);
     this.#writer = new RequestWriter(this.#socket, target, endOfTurn);
     this.#reader = new AnswerReader(heads);
-    this.#socket.on(target.tls ? 'secureConnect' : 'connect', () => this.#connected());
+    this.#socket.on(target.tls !== null ? 'secureConnect' : 'connect', () => this.#connected());
     this.#socket.on('drain', () => this.#drained());
     this.#socket.on('end', () => this.#ended());
     this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#errored(error));
@@ -252,11 +258,12 @@ export class Http1Connection implements Carrier, Linked<Http1Connection> {
 }
 
 /** TLS sockets have no shared receive buffer: they read the ordinary way. */
-function tlsConnect(target: Http1Target, read: (buf: Buffer) => void): net.Socket {
+function tlsConnect(target: Http1Target, { context }: WorkerTls, read: (buf: Buffer) => void): net.Socket {
   const socket = tls.connect({
     host: target.host,
     port: target.port,
     ALPNProtocols: ['http/1.1'],
+    ...(context === undefined ? {} : { secureContext: context }),
     ...(net.isIP(target.host) === 0 ? { servername: target.host } : {}),
   });
   socket.setNoDelay(true);

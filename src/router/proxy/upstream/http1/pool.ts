@@ -13,7 +13,7 @@ import type { EndOfTurn } from '../../../../base/runtime/end-of-turn.ts';
 import { Deadline, type TimerWheel } from '../../../../base/runtime/timer-wheel.ts';
 import { ResponseHeadMemo } from '../../../../wire/http1/response-head-memo.ts';
 import type { Flight, Sink, Upstream, UpstreamRequest } from '../seam.ts';
-import { type ConnectionOwner, Http1Connection, type Http1Target } from './connection.ts';
+import { type ConnectionOwner, Http1Connection, type Http1Target, type WorkerTls } from './connection.ts';
 import { type FlightOwner, Http1Flight } from './flight.ts';
 import { OwnAddress } from './own-address.ts';
 
@@ -48,7 +48,15 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
   readonly #connections = new LinkedList<Http1Connection>();
   #draining = false;
 
-  constructor(worker: Worker, settings: UpstreamSettings, clock: Clock, wheel: TimerWheel, receive: Buffer, endOfTurn: EndOfTurn) {
+  constructor(
+    worker: Worker,
+    settings: UpstreamSettings,
+    clock: Clock,
+    wheel: TimerWheel,
+    receive: Buffer,
+    endOfTurn: EndOfTurn,
+    workerTls: WorkerTls,
+  ) {
     this.#endOfTurn = endOfTurn;
     const own = new OwnAddress(worker);
     this.#heads = new ResponseHeadMemo((fields) => own.hide(fields));
@@ -56,7 +64,7 @@ export class Http1Pool implements Upstream, ConnectionOwner, FlightOwner {
     this.#target = {
       host: worker.host,
       port: worker.port,
-      tls: worker.scheme === 'https',
+      tls: worker.scheme === 'https' ? workerTls : null,
       basePath: worker.basePath,
       fixedFields: `host: ${worker.authority}\r\n${key}`,
       replacesAuthorization: worker.apiKey !== null,

@@ -1,0 +1,2 @@
+// planted: lint/style/noRestrictedImports
+import '../policy/contract.ts';
