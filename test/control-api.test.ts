@@ -69,6 +69,8 @@ test('POST adds a worker in the background, GET shows it, DELETE removes it', as
   assert.deepEqual(json(removed), { status: 'accepted', worker_id, message: 'Worker removal queued for background processing' });
   assert.equal(rig.cell.current.total, 0);
   assert.equal(rig.load.inflight[0], 1, 'what it has goes on');
+  rig.load.release(0);
+  rig.control.attemptListener.attemptEnded(0, { kind: 'ok', status: 200 });
   const gone = await rig.call('GET', `/workers/${worker_id}`);
   assert.equal(gone.status, 404);
   assert.deepEqual(json(gone), { error: `Worker ${worker_id} not found`, code: 'WORKER_NOT_FOUND' });

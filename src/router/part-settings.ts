@@ -122,6 +122,7 @@ export function controlSettings(config: Config): ControlSettings {
     startupTimeoutMs: config.workerStartupTimeoutSecs * SECOND_MS,
     startupCheckIntervalMs: config.workerStartupCheckInterval * SECOND_MS,
     healthCheckEndpoint: config.healthCheckEndpoint,
+    drainSettleMs: config.drainSettleSecs * SECOND_MS,
     health: {
       isChecked: !config.disableHealthCheck,
       timeoutMs: config.healthCheckTimeoutSecs * SECOND_MS,

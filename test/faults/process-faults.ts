@@ -196,8 +196,8 @@ export const PROCESS_FAULTS: readonly Fault[] = [
     name: 'drain under load',
     cells: CELLS,
     isFast: true,
-    right: '200 whole during the drain, 200 whole after it, gone',
-    why: 'A worker that is removed finishes what it has and gets nothing new.',
+    right: 'draining, 200 whole during the drain, 200 whole after it, gone',
+    why: 'A worker that is removed finishes what it has and gets nothing new. It is listed until it is done.',
     withinMs: SOON_MS,
     play: async (scene) => {
       const go = gate();
@@ -213,6 +213,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
       await until(() => scene.struck === 4 && leaving.calls.length > 0, 'the requests at the engines');
       const before = leaving.calls.length;
       await scene.router.remove(leaving.worker.url);
+      const listed = (await scene.router.workers()).find(({ url }) => url === leaving.worker.url);
       const during = await scene.askTimes(4);
       if (leaving.calls.length > before) return 'a worker that is removed got a new request';
       go.open();
@@ -220,7 +221,7 @@ export const PROCESS_FAULTS: readonly Fault[] = [
       const after = [...new Set(outcomes.map(({ text }) => text))].join(', ');
       await until(() => leaving.worker.openSockets === 0, 'the connections to the worker to be closed');
       const isGone = (await scene.router.workers()).every(({ url }) => url !== leaving.worker.url);
-      return `${during} during the drain, ${after} after it, ${isGone ? 'gone' : 'still listed'}`;
+      return `${listed?.status ?? 'not listed'}, ${during} during the drain, ${after} after it, ${isGone ? 'gone' : 'still listed'}`;
     },
   },
 ];

@@ -11,6 +11,7 @@ interface ListedWorker {
   readonly url: string;
   readonly is_healthy: boolean;
   readonly load: number;
+  readonly status?: string;
 }
 
 const SETTLE_MS = 5000;

@@ -439,6 +439,10 @@ class RouterFields:
     """YAML, JSON or text file with further workers, which the router watches and follows
     (docs/reload.md) (default: no file)."""
 
+    drain_settle_secs: int = 0
+    """Time that a removed worker stays listed as draining at least; it does so in any case until
+    its last request has ended, in seconds (default: 0)."""
+
     connect_timeout_secs: float = 5
     """Time for a connection to a worker to open, in seconds (default: 5)."""
 
@@ -539,9 +543,6 @@ class RouterFields:
     """Control over checks of workers at this level is not available in this version yet."""
 
     remove_unhealthy_workers: bool = False
-    """Control over checks of workers at this level is not available in this version yet."""
-
-    drain_settle_secs: int = 5
     """Control over checks of workers at this level is not available in this version yet."""
 
     multimodal_tensor_transport: Optional[str] = None

@@ -39,6 +39,14 @@ export const WORKERS = {
     default: null,
     whenUnset: 'no file',
   }),
+  drainSettleSecs: setting(int('SECONDS', { min: 0, max: MAX_SECONDS }), {
+    group: 'workers',
+    describe: 'Time that a removed worker stays listed as draining at least; it does so in any case until its last request has ended',
+    origin: 'smg',
+    default: 0,
+    unit: 'seconds',
+    reloadable: true,
+  }),
   healthCheckEndpoint: setting(
     parsedText('PATH', 'a path that starts with / and holds no space, ? or #', (word) => (/^\/[!"$->@-~]*$/.test(word) ? word : null)),
     {

@@ -15,6 +15,7 @@ import { Prober, type ProberSettings } from './probing/prober.ts';
 import { SilenceWatch } from './probing/silence-watch.ts';
 import type { BreakerSettings } from './registry/breaker.ts';
 import { BreakerTimers } from './registry/breaker-timers.ts';
+import { Drains } from './registry/drains.ts';
 import { FirstLook } from './registry/first-look.ts';
 import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
 import type { HealthSettings } from './registry/health-settings.ts';
@@ -39,6 +40,8 @@ export interface ControlSettings {
   /** Of workers whose source sets nothing else. */
   readonly health: HealthSettings;
   readonly breaker: BreakerSettings;
+  /** How long a removed worker stays draining at least; 0 if absent. */
+  readonly drainSettleMs?: number;
   /** Workers are prefill and decode ones, else regular ones. False if absent. */
   readonly isPaired?: boolean;
   /** Every data-parallel rank of an engine is a worker. False if absent. */
@@ -93,6 +96,7 @@ export function createControl(deps: ControlDeps): Control {
 
   const log = new FleetLog(logger, counters ?? null);
   const jobs = new RegistrationJobs(clock, logger, settings.startupTimeoutMs);
+  const drains = new Drains(clock, logger, load, settings.drainSettleMs ?? 0);
   const firstLook = new FirstLook(clock);
   const probing = proberSettings(settings);
   const prober = new Prober(clock, rng, client, probing, registry);
@@ -117,7 +121,7 @@ export function createControl(deps: ControlDeps): Control {
   });
   const breakers = new BreakerTimers(clock, settings.breaker.timeoutMs, registry);
   const facts = new FactsFetcher(clock, client, logger, registry);
-  for (const observer of [log, jobs, firstLook, prober, health, silence, breakers, facts]) registry.observe(observer);
+  for (const observer of [log, jobs, drains, firstLook, prober, health, silence, breakers, facts]) registry.observe(observer);
 
   const api = new ControlApi();
   api.start(registry);
@@ -125,7 +129,7 @@ export function createControl(deps: ControlDeps): Control {
 
   let isDraining = false;
   const readiness = (): LocalResponse => readinessOf({ healthy: registry.healthy, total: cell.current.total, isPaired, isDraining });
-  const admin = { registry, api, jobs, load, isPaired, isDpAware };
+  const admin = { registry, api, jobs, drains, load, isPaired, isDpAware };
   const routes = [
     ...(isPaired ? createPairRoutes({ cell, rounds, rng }) : []),
     ...createFanOutRoutes({ registry, rounds }),
@@ -150,6 +154,7 @@ export function createControl(deps: ControlDeps): Control {
     configure: (next) => {
       jobs.timeoutMs = next.startupTimeoutMs;
       breakers.timeoutMs = next.breaker.timeoutMs;
+      drains.settleMs = next.drainSettleMs ?? 0;
       // The prober reads them at every probe.
       Object.assign(probing, { ...proberSettings(next), target: probing.target });
       registry.configure(next.health, next.breaker);

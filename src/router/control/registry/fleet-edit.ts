@@ -25,6 +25,8 @@ export interface FleetEditDeps {
 export class FleetEdit {
   readonly added: Entry[] = [];
   readonly removed: { readonly entry: Entry; readonly by: Source }[] = [];
+  /** Workers that are probed from now on and were not, or the other way round. */
+  readonly switched: Entry[] = [];
   readonly #deps: FleetEditDeps;
   readonly #joined: Worker[] = [];
   readonly #left: Worker[] = [];
@@ -82,7 +84,9 @@ export class FleetEdit {
   renew(entry: Entry): void {
     const { worker, ranks } = entry;
     entry.worker = createWorker(worker.index, worker.id, worker, entry.claims.options, entry.facts);
+    const { isChecked } = entry.health;
     entry.health = { ...this.#deps.health, ...entry.claims.options.health };
+    if (entry.health.isChecked !== isChecked) this.switched.push(entry);
     entry.ranks = this.#deps.isDpAware ? this.#ranksOf(entry) : [entry.worker];
     const stays = new Set(entry.ranks.map(({ id }) => id));
     const left = ranks.filter(({ id }) => !stays.has(id));

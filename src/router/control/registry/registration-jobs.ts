@@ -13,7 +13,7 @@ import type { WorkerEvent } from './worker-state.ts';
 
 /** Shape of `job_status`. Source: sglang_router 0.3.2. */
 export interface JobStatus {
-  readonly job_type: 'AddWorker';
+  readonly job_type: 'AddWorker' | 'RemoveWorker';
   readonly worker_url: string;
   readonly status: 'pending' | 'processing' | 'failed';
   readonly message: string | null;

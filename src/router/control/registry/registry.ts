@@ -79,7 +79,9 @@ export class Registry implements AttemptListener {
     this.#editDeps = { ...this.#editDeps, health };
     this.#breaker = breaker;
     for (const entry of this.#table.byUrl.values()) {
-      this.#useHealth(entry, { ...health, ...entry.claims.options.health });
+      const { isChecked } = entry.health;
+      entry.health = { ...health, ...entry.claims.options.health };
+      if (entry.health.isChecked !== isChecked) this.#checksChanged(entry);
       const { phase } = entry.breaker;
       if (!breaker.isOn) entry.breaker = CLOSED;
       entry.isAdmitted = admits(entry.breaker, breaker);
@@ -88,12 +90,9 @@ export class Registry implements AttemptListener {
     this.#table.publish([], []);
   }
 
-  /** Whether the worker is probed may change. */
-  #useHealth(entry: Entry, health: HealthSettings): void {
-    const wasChecked = entry.health.isChecked;
-    entry.health = health;
-    if (health.isChecked === wasChecked) return;
-    if (health.isChecked) this.#tell((observer) => observer.probeWanted?.(entry, 'now'));
+  /** Whether the worker is probed has changed. */
+  #checksChanged(entry: Entry): void {
+    if (entry.health.isChecked) this.#tell((observer) => observer.probeWanted?.(entry, 'now'));
     else this.#apply(entry, 'unchecked');
   }
 
@@ -199,7 +198,10 @@ export class Registry implements AttemptListener {
 
   attemptEnded(worker: WorkerIndex, outcome: Outcome): void {
     const entry = this.#table.find(worker);
-    if (entry === undefined) return;
+    if (entry === undefined) {
+      this.#tell((observer) => observer.strayEnded?.(worker));
+      return;
+    }
     this.#judgeOutcome(entry, outcome);
     const event = eventOf(outcome);
     // The usual case costs nothing: it would change nothing.
@@ -261,6 +263,7 @@ export class Registry implements AttemptListener {
     const result = change(edit);
     edit.publish();
     for (const { entry, by } of edit.removed) this.#tell((observer) => observer.workerRemoved?.(entry, by));
+    for (const entry of edit.switched) this.#checksChanged(entry);
     for (const entry of edit.added) {
       this.#tell((observer) => observer.workerAdded?.(entry));
       if (entry.state.phase !== 'pending') this.#tell((observer) => observer.phaseChanged?.(entry, 'pending', 'unchecked'));

@@ -1,4 +1,5 @@
 /** Events of the registry. It calls observers synchronously, in the order in which they subscribed. */
+import type { WorkerIndex } from '../../../base/core/worker.ts';
 import type { BreakerPhase } from './breaker.ts';
 import type { Source } from './source.ts';
 import type { WorkerRecord } from './worker-record.ts';
@@ -17,4 +18,6 @@ export interface WorkerObserver {
   breakerChanged?(record: WorkerRecord, from: BreakerPhase): void;
   /** The worker was asked for its data-parallel ranks, and they are still unknown. */
   ranksMissing?(record: WorkerRecord, why: string): void;
+  /** An attempt ended whose worker has been removed. */
+  strayEnded?(worker: WorkerIndex): void;
 }

@@ -6,6 +6,7 @@ import type { LoadTable } from '../../../base/core/load.ts';
 import { jsonResponse, type LocalRequest, type LocalResponse, type LocalRoute } from '../../../base/core/local-route.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import { parseWorkerAddress } from '../../../base/core/worker-address.ts';
+import type { Drain, Drains } from '../registry/drains.ts';
 import type { RegistrationJobs } from '../registry/registration-jobs.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Source } from '../registry/source.ts';
@@ -15,11 +16,12 @@ import { DEFAULT_OPTIONS } from '../registry/worker-options.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 import type { ControlApi } from '../sources/control-api.ts';
 import { type FieldProblem, parseAddWorker, parseUpdateWorker } from '../sources/worker-fields.ts';
-import { rankInfos, workerInfo } from './worker-info.ts';
+import { drainInfo, rankInfos, workerInfo } from './worker-info.ts';
 
 export interface AdminDeps {
   readonly registry: Registry;
   readonly jobs: RegistrationJobs;
+  readonly drains: Drains;
   readonly api: ControlApi;
   readonly load: LoadTable;
   /** Workers are prefill and decode ones, else regular ones. */
@@ -41,21 +43,11 @@ export function createAdminRoutes(deps: AdminDeps): LocalRoute[] {
   return [
     control('GET', '/workers', () => listWorkers(deps)),
     control('POST', '/workers', (request) => addWorker(deps, request)),
-    control('GET', WORKER_PATH, (request) => withWorker(deps, request, (found) => jsonResponse(200, infoOf(deps, found)))),
-    control('PUT', WORKER_PATH, (request) =>
-      withWorker(
-        deps,
-        request,
-        whole((record) => updateWorker(deps, record, request.body)),
-      ),
-    ),
-    control('DELETE', WORKER_PATH, (request) =>
-      withWorker(
-        deps,
-        request,
-        whole((record) => removeWorker(deps, record)),
-      ),
-    ),
+    control('GET', WORKER_PATH, (request) => showWorker(deps, request)),
+    // Fields that a body leaves out stay with both. Source: sglang_router 0.3.2 has PUT, smg has PATCH.
+    control('PUT', WORKER_PATH, (request) => updateWorker(deps, request)),
+    control('PATCH', WORKER_PATH, (request) => updateWorker(deps, request)),
+    control('DELETE', WORKER_PATH, (request) => removeWorker(deps, request)),
   ];
 }
 
@@ -86,7 +78,10 @@ function listWorkers(deps: AdminDeps): LocalResponse {
   // Launchers wait for these numbers, so workers that have not been ready yet are not counted. Source: sglang_router 0.3.2.
   const up = records.filter((record) => deps.jobs.findStatus(record) === null);
   const count = (type: string): number => up.reduce((sum, { worker, ranks }) => sum + (worker.type === type ? ranks.length : 0), 0);
-  const workers = records.flatMap((record) => rankInfos(record, deps.load, deps.jobs.findStatus(record)));
+  const workers = [
+    ...records.flatMap((record) => rankInfos(record, deps.load, deps.jobs.findStatus(record))),
+    ...deps.drains.list().map((drain) => drainInfo(drain, deps.load)),
+  ];
   return jsonResponse(200, {
     workers,
     total: workers.length,
@@ -117,26 +112,51 @@ export function workerOfSource({ worker }: WorkerRecord, { name }: Source): stri
   return `${worker.url} is a worker of ${name}: change or remove it there`;
 }
 
-function updateWorker({ registry }: AdminDeps, record: WorkerRecord, body: Buffer): LocalResponse {
-  const parsed = parseUpdateWorker(body, record.claims.options);
-  if (!parsed.ok) return refuse(parsed.problems);
-  const keeper = registry.update(record, parsed.value);
-  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', workerOfSource(record, keeper));
-  return accept(record, 'Worker update queued for background processing');
+function showWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
+  return withWorker(
+    deps,
+    request,
+    (found) => jsonResponse(200, infoOf(deps, found)),
+    (drain) => jsonResponse(200, drainInfo(drain, deps.load)),
+  );
 }
 
-function removeWorker({ registry, api }: AdminDeps, record: WorkerRecord): LocalResponse {
-  const keeper = registry.remove(record, api);
-  if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', workerOfSource(record, keeper));
-  return accept(record, 'Worker removal queued for background processing');
+function updateWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
+  const update = (record: WorkerRecord): LocalResponse => {
+    const parsed = parseUpdateWorker(request.body, record.claims.options);
+    if (!parsed.ok) return refuse(parsed.problems);
+    const keeper = deps.registry.update(record, parsed.value);
+    if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', workerOfSource(record, keeper));
+    return accept(record, 'Worker update queued for background processing');
+  };
+  return withWorker(deps, request, whole(update), ({ record: { worker } }) =>
+    fail(409, 'WORKER_DRAINING', `${worker.url} has been removed and finishes its last requests`),
+  );
+}
+
+function removeWorker(deps: AdminDeps, request: LocalRequest): LocalResponse {
+  const remove = (record: WorkerRecord): LocalResponse => {
+    const keeper = deps.registry.remove(record, deps.api);
+    if (keeper !== null) return fail(409, 'WORKER_OF_SOURCE', workerOfSource(record, keeper));
+    return accept(record, 'Worker removal queued for background processing');
+  };
+  return withWorker(deps, request, whole(remove), ({ record }) => accept(record, 'Worker removal is under way'));
 }
 
 function accept(record: WorkerRecord, message: string): LocalResponse {
   return jsonResponse(202, { status: 'accepted', worker_id: record.worker.id, message });
 }
 
-/** The path names a worker by UUID or, as in versions before 0.3, by URL; a rank by its URL with `@0` appended. */
-function withWorker({ registry }: AdminDeps, request: LocalRequest, then: (found: Found) => LocalResponse): LocalResponse {
+/**
+ * The path names a worker by UUID or, as in versions before 0.3, by URL; a rank by its URL with `@0` appended. A worker that drains is found
+ * if no registered one is meant.
+ */
+function withWorker(
+  { registry, drains }: AdminDeps,
+  request: LocalRequest,
+  then: (found: Found) => LocalResponse,
+  ofDrain: (drain: Drain) => LocalResponse,
+): LocalResponse {
   const id = request.params['id'] ?? '';
   const shown = id.slice(0, 200);
   const url = id.includes('://') ? parseNamed(id) : null;
@@ -144,9 +164,12 @@ function withWorker({ registry }: AdminDeps, request: LocalRequest, then: (found
     const reason = url?.ok === false ? url.expected : 'a UUID or the URL of a worker';
     return fail(400, 'BAD_REQUEST', `Invalid worker_id '${shown}' (expected UUID). Error: expected ${reason}`);
   }
-  const record = url?.ok === true ? registry.findByUrl(url.url) : registry.findById(id.toLowerCase());
-  const found = record === null ? registry.findByRank(url?.ok === true ? url.url : id.toLowerCase()) : { record, rank: null };
-  return found === null ? fail(404, 'WORKER_NOT_FOUND', `Worker ${shown} not found`) : then(found);
+  const name = url?.ok === true ? url.url : id.toLowerCase();
+  const record = url?.ok === true ? registry.findByUrl(name) : registry.findById(name);
+  const found = record === null ? registry.findByRank(name) : { record, rank: null };
+  if (found !== null) return then(found);
+  const drain = drains.find(name);
+  return drain === null ? fail(404, 'WORKER_NOT_FOUND', `Worker ${shown} not found`) : ofDrain(drain);
 }
 
 /** The canonical URL of a worker, or of a rank. */

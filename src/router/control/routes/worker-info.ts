@@ -1,6 +1,7 @@
 /** Workers as the control API shows them. Names and shape: sglang_router 0.3.2 (`WorkerInfo`), of ranks those of smg. Keys are never shown. */
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Worker } from '../../../base/core/worker.ts';
+import type { Drain } from '../registry/drains.ts';
 import { isEligible } from '../registry/eligibility.ts';
 import type { JobStatus } from '../registry/registration-jobs.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
@@ -20,6 +21,13 @@ export function workerInfo(record: WorkerRecord, load: LoadTable, job: JobStatus
 /** One entry for each rank, or one for the worker if it has no ranks. */
 export function rankInfos(record: WorkerRecord, load: LoadTable, job: JobStatus | null): object[] {
   return record.ranks.map((rank) => infoOf(record, rank, load, job));
+}
+
+/** A worker that was removed and finishes its last requests. */
+export function drainInfo(drain: Drain, load: LoadTable): object {
+  const { record, inflight, status } = drain;
+  const { dp_ranks: _, ...info } = workerInfo(record, load, null) as Record<string, unknown>;
+  return { ...info, load: inflight, status: 'draining', job_status: status };
 }
 
 function infoOf(record: WorkerRecord, worker: Worker, load: LoadTable, job: JobStatus | null): object {

@@ -51,9 +51,16 @@ export function parseUpdateWorker(body: Buffer, current: WorkerOptions): Parsed<
   const fields = parseFields(body);
   if (!fields.ok) return fields;
   const reader = new FieldReader(fields.value);
-  const options = readOptions(reader, current, false);
+  const options = withChecks(readOptions(reader, current, false), reader.flag('disable_health_check'));
   reader.refuseRest();
   return reader.problems.length > 0 ? { ok: false, problems: reader.problems } : { ok: true, value: options };
+}
+
+/** `isDisabled`: null: not named. False: as the router. */
+function withChecks(options: WorkerOptions, isDisabled: boolean | null): WorkerOptions {
+  if (isDisabled === null) return options;
+  const { isChecked: _, ...health } = options.health;
+  return { ...options, health: isDisabled ? { ...health, isChecked: false } : health };
 }
 
 /** Fields of a new worker that can be changed later. */
