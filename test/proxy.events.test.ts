@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import type { Rng } from '../src/base/core/rng.ts';
 import { createRng } from '../src/base/runtime/rng.ts';
 import { startMemoryRouter } from './support/memory-router.ts';
-import { requestBytes } from './support/raw-client.ts';
+import { ask, requestBytes } from './support/raw-client.ts';
 import { startTestRouter } from './support/router.ts';
-import { ScriptedWorker } from './support/scripted-worker.ts';
+import { answer, LAST_CHUNK, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
 
 const ENDS = ['\n\n', '\r\n\r\n', '\r\r', '\n\n\n', '\r\n\n'];
 const STREAM = 'HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n';
@@ -155,5 +155,67 @@ test('the head of an answer whose body does not come yet does not wait for it', 
     await client.send(requestBytes({ body: '{}' }));
     assert.equal((await client.response()).status, 200);
     client.destroy();
+  }
+});
+
+test('event streams say that they must not be buffered, other answers do not', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, [], [worker]);
+  for (const [fields, wanted] of [
+    [{ 'content-type': 'text/event-stream' }, ['no']],
+    [{ 'x-accel-buffering': 'yes', 'content-type': 'Text/Event-Stream; charset=utf-8' }, ['no']],
+    [{ 'content-type': 'text/event-stream', 'content-encoding': 'gzip' }, ['no']],
+    [{ 'content-type': 'application/json' }, []],
+  ] as const) {
+    worker.script = async (call) => {
+      await call.body();
+      await call.write(answer(200, fields, 'data: 1\n\n'));
+    };
+    const got = await ask(router.port, { body: '{}' });
+    assert.deepEqual(got.all('x-accel-buffering'), wanted);
+  }
+});
+
+test('a silent stream gets comments, before the first event and between events, and none within one', async (t) => {
+  const worker = await ScriptedWorker.start(t, (call) => call.forever());
+  const router = await startTestRouter(t, ['--sse-keepalive-secs', '0.1'], [worker]);
+  const client = await router.connect();
+  await client.send(requestBytes({ body: '{}' }));
+  const call = await worker.next();
+  await call.body();
+  await call.write(sseHead());
+  await client.until((received) => received.toString().split(': keep-alive\n\n').length > 3, 'three comments before the first event');
+  await call.chunk('data: {"i":1}\n\ndata: {"i"');
+  const before = client.receivedBytes;
+  await client.until((received) => received.subarray(before).includes(': keep-alive'), 'a comment while half an event is held');
+  await call.chunk(':2}\n\n');
+  await client.untilText('{"i":2}');
+  // An event that is too long to be held leaves in pieces.
+  await call.chunk(`data: ${'x'.repeat(100_000)}`);
+  await client.untilText('xxx');
+  const whole = client.receivedBytes;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal(client.received.subarray(whole).includes('keep-alive'), false);
+  await call.chunk('y\n\n');
+  await call.chunk('data: [DONE]\n\n');
+  await call.write(LAST_CHUNK);
+  const text = (await client.response('POST')).text;
+  assert.equal(
+    text.replaceAll(': keep-alive\n\n', ''),
+    `data: {"i":1}\n\ndata: {"i":2}\n\ndata: ${'x'.repeat(100_000)}y\n\ndata: [DONE]\n\n`,
+  );
+});
+
+test('answers that are no event streams, or have a length, get no comments', async (t) => {
+  const worker = await ScriptedWorker.start(t);
+  const router = await startTestRouter(t, ['--sse-keepalive-secs', '0.05'], [worker]);
+  for (const head of ['content-type: text/event-stream\r\ncontent-length: 18', 'content-type: application/json\r\ncontent-length: 18']) {
+    worker.script = async (call) => {
+      await call.body();
+      await call.write(`HTTP/1.1 200 OK\r\n${head}\r\n\r\ndata: 1\n\n`);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await call.write('data: 2\n\n');
+    };
+    assert.equal((await ask(router.port, { body: '{}' })).text, 'data: 1\n\ndata: 2\n\n');
   }
 });

@@ -28,6 +28,7 @@ export function proxySettings(config: Config, rng: Rng): ProxySettings {
     keepAliveTimeoutMs: config.keepAliveTimeoutSecs * SECOND_MS,
     requestTimeoutMs: config.requestTimeoutSecs * SECOND_MS,
     streamIdleTimeoutMs: config.streamIdleTimeoutSecs * SECOND_MS,
+    sseKeepaliveMs: config.sseKeepaliveSecs * SECOND_MS,
     upstream: {
       connectTimeoutMs: config.connectTimeoutSecs * SECOND_MS,
       keepAliveMs: config.upstreamKeepAliveSecs * SECOND_MS,

@@ -41,6 +41,7 @@ const SETTINGS: ProxySettings = {
   keepAliveTimeoutMs: 5000,
   requestTimeoutMs: 20_000,
   streamIdleTimeoutMs: 0,
+  sseKeepaliveMs: 0,
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 1000, maxConnections: 10, queueSize: 10, queueTimeoutMs: 1000 },
   retries: { maxAttempts: 3, repeatsSent: false, statuses: new Set(), backoffMs: () => 0 },
   retryBudgetRatio: 1,

@@ -38,6 +38,7 @@ const SETTINGS: ProxySettings = {
   keepAliveTimeoutMs: 5000,
   requestTimeoutMs: 20_000,
   streamIdleTimeoutMs: 0,
+  sseKeepaliveMs: 0,
   upstream: { connectTimeoutMs: 1000, keepAliveMs: 5000, maxConnections: 100, queueSize: 10, queueTimeoutMs: 1000 },
   retries: { maxAttempts: 3, repeatsSent: true, statuses: new Set([500, 502, 503, 504]), backoffMs: () => 0 },
   retryBudgetRatio: 1,

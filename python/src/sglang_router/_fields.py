@@ -376,6 +376,10 @@ class RouterFields:
     """Longest silence of a worker in the middle of an answer; 0 for no limit, in seconds (default:
     600)."""
 
+    sse_keepalive_secs: float = 0
+    """Silence of the engine after which an event stream gets a comment, so that proxies in front do
+    not close it; clients of event streams skip comments. 0 for none, in seconds (default: 0)."""
+
     max_replay_bytes: int = 2097152
     """Part of a body that is held so that it can be sent to another worker; a larger body is
     streamed and sent once, in bytes (default: 2097152)."""

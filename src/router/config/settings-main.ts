@@ -149,6 +149,15 @@ export const REQUESTS = {
     unit: 'seconds',
     reloadable: true,
   }),
+  sseKeepaliveSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
+    group: 'requests',
+    describe:
+      'Silence of the engine after which an event stream gets a comment, so that proxies in front do not close it; clients of event ' +
+      'streams skip comments. 0 for none',
+    origin: 'ours',
+    default: 0,
+    unit: 'seconds',
+  }),
   maxReplayBytes: setting(int('BYTES', { min: 0, max: 1024 * 1024 * 1024 }), {
     group: 'requests',
     describe: 'Part of a body that is held so that it can be sent to another worker; a larger body is streamed and sent once',

@@ -405,7 +405,7 @@ export const METRICS = {
     type: 'counter',
     unit: 'events',
     labels: ['worker'],
-    help: 'Events of streams relayed from the worker; a chunk of the answer is taken for an event, as engines send them.',
+    help: 'Events of streams relayed from the worker. Each chunk of the answer counts as one event. Comments and [DONE] do not count.',
     origin: 'own',
   },
   workerStaleConnections: {

@@ -35,6 +35,8 @@ export interface AnswerConnection {
 const MAX_TEXT_BYTES = 2048;
 const LAST_CHUNK = '0\r\n\r\n';
 const NO_BYTES = Buffer.alloc(0);
+/** Clients of event streams skip it. */
+const COMMENT = Buffer.from(': keep-alive\n\n');
 
 export class AnswerWriter {
   /** Bytes written, head included. */
@@ -72,6 +74,18 @@ export class AnswerWriter {
   /** The body is an event stream. */
   get isEvents(): boolean {
     return this.#events !== null;
+  }
+
+  /** An event stream whose length was not announced. */
+  get takesComments(): boolean {
+    return this.#events !== null && this.#framing !== 'length';
+  }
+
+  /** A comment between two events; nothing while an event has begun to leave. The beginning of an event that is held comes after it. */
+  comment(): void {
+    if (!this.takesComments || this.#events?.midEvent !== false) return;
+    this.#pass(COMMENT, 0, COMMENT.length);
+    this.flush();
   }
 
   /** The payload of one read of the worker. */

@@ -1,6 +1,11 @@
-/** Counts the events of one stream and the time between them. What came in one read counts as evenly spread over the time since the last. */
+/**
+ * Counts the events of one stream and the time between them. What came in one read counts as evenly spread over the time since the last.
+ * Comments and `[DONE]` do not count.
+ */
+import { hasOutput } from '../../../wire/sse/token-events.ts';
 import type { Attempt } from '../dispatch/attempt.ts';
 import type { RequestRecord } from '../routing/request-record.ts';
+import type { Pieces } from '../upstream/seam.ts';
 
 export class EventMeter {
   /** Events so far. */
@@ -8,8 +13,14 @@ export class EventMeter {
   #batch = 0;
   #lastMs = 0;
 
-  saw(events: number): void {
-    this.#batch += events;
+  /** One read of the worker. */
+  pieces(buf: Buffer, { offsets, count }: Pieces): void {
+    for (let i = 0; i < count; i++) this.piece(buf, offsets[2 * i]!, offsets[2 * i + 1]!);
+  }
+
+  /** Payload that counts as one event. */
+  piece(buf: Buffer, start: number, end: number): void {
+    if (hasOutput(buf, start, end)) this.#batch++;
   }
 
   /** At the end of a read. `attempt`: that of the worker that streams. */

@@ -31,12 +31,15 @@ export function clientHeadText(
 function relayText({ status, reason, fields }: AnswerHead): string {
   const named = droppedByConnection(fields);
   let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+  let isEvents = false;
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i]!;
     if (isRewritten(name) || named?.includes(name) === true) continue;
+    if (name === 'content-type') isEvents = isEventStream(fields[i + 1]);
     text += `${name}: ${fields[i + 1]}\r\n`;
   }
-  return text;
+  // Without it nginx gathers events before it passes them on.
+  return isEvents ? `${text}x-accel-buffering: no\r\n` : text;
 }
 
 /** Hop-by-hop fields and those that the router writes itself. A switch: it is asked for every field of every answer. */
@@ -49,6 +52,7 @@ function isRewritten(name: string): boolean {
     case 'trailer':
     case 'transfer-encoding':
     case 'upgrade':
+    case 'x-accel-buffering':
     case 'x-request-id':
       return true;
     default:

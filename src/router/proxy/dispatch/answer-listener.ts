@@ -2,6 +2,7 @@
 import type { OutcomeKind } from '../../../base/core/outcome.ts';
 import type { Usage } from '../../../base/core/usage.ts';
 import { isEventStream } from '../../../wire/sse/media-type.ts';
+import { hasOutput } from '../../../wire/sse/token-events.ts';
 import type { AnswerHead, Pieces, Retry, Sink } from '../upstream/seam.ts';
 import { UsageTail } from './usage-tail.ts';
 
@@ -30,7 +31,8 @@ export class AnswerListener implements Sink {
   onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
     const { offsets, count } = pieces;
     for (let i = 0; i < count; i++) this.#tail.push(buf, offsets[2 * i]!, offsets[2 * i + 1]!);
-    if (this.#awaitsEvent && count > 0) {
+    for (let i = 0; i < count && this.#awaitsEvent; i++) {
+      if (!hasOutput(buf, offsets[2 * i]!, offsets[2 * i + 1]!)) continue;
       this.#awaitsEvent = false;
       this.#firstEvent();
     }

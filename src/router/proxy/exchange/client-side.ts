@@ -23,6 +23,8 @@ import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts'
 import type { Turn } from '../turn.ts';
 import type { AnswerHead, Pieces } from '../upstream/seam.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** An exchange, as its client's side sees it. */
 export interface SideOwner {
   /** The request is over: releases attempts and bodies. Called once. */
@@ -53,6 +55,8 @@ export class ClientSide implements TicketHolder {
   /** Waits behind the gate. */
   #later: AdmittedLater | null = null;
   #waitsSinceMs = 0;
+  /** When a comment was sent last; 0: never. */
+  #commentMs = 0;
   /** Of an event stream. */
   #meter: EventMeter | null = null;
 
@@ -125,19 +129,20 @@ export class ClientSide implements TicketHolder {
   begin(head: AnswerHead, length: number = head.contentLength): AnswerWriter {
     const answer = new AnswerWriter(this.connection, this.record, head, length);
     this.answer = answer;
+    this.lastMs = this.#turn.nowMs;
     this.#meter = answer.isEvents ? new EventMeter() : null;
     return answer;
   }
 
   /** The payload of one read of the worker. */
   pieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
-    this.#meter?.saw(pieces.count);
+    this.#meter?.pieces(buf, pieces);
     this.answer?.pieces(buf, start, end, pieces);
   }
 
   /** Payload of the answer. */
   data(buf: Buffer, start: number, end: number): void {
-    this.#meter?.saw(1);
+    this.#meter?.piece(buf, start, end);
     this.answer?.data(buf, start, end);
   }
 
@@ -145,6 +150,19 @@ export class ClientSide implements TicketHolder {
   observe(attempt: Attempt): void {
     this.lastMs = this.#turn.nowMs;
     this.#meter?.observe(this.lastMs, attempt, this.record);
+  }
+
+  /** When a silent event stream gets a comment; never if `everyMs` is 0, or while the client does not read. */
+  keepAliveDue(everyMs: number): number {
+    const { answer } = this;
+    if (everyMs === 0 || answer === null || !answer.takesComments || answer.stalled) return NEVER;
+    return Math.max(this.lastMs, this.#commentMs) + everyMs;
+  }
+
+  /** A comment, unless an event has begun to leave. */
+  keepAlive(): void {
+    this.#commentMs = this.#turn.nowMs;
+    this.answer?.comment();
   }
 
   /** All of the worker's answer has been written. */

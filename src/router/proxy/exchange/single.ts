@@ -49,6 +49,8 @@ export interface SingleSettings {
   readonly requestTimeoutMs: number;
   /** Longest silence of a worker within an answer; 0: no limit. */
   readonly streamIdleTimeoutMs: number;
+  /** Silence after which an event stream gets a comment; 0: never. */
+  readonly sseKeepaliveMs: number;
 }
 
 /** What all of these exchanges share. */
@@ -202,11 +204,18 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
     const idleDue = isIdleLimited ? this.#side.lastMs + streamIdleTimeoutMs - this.#now : Number.POSITIVE_INFINITY;
     const due = Math.min(requestDue, idleDue);
     if (due > 0) {
-      this.#side.connection.setDue(due);
+      this.#side.connection.setDue(Math.min(due, this.#keepAlive()));
       return;
     }
     const { code, message } = clientErrorOf('timeout');
     this.#fail('timeout', code, message);
+  }
+
+  /** Keeps a silent event stream alive. Returns the time to the next comment. */
+  #keepAlive(): number {
+    const { sseKeepaliveMs } = this.#parts.settings;
+    if (this.#now >= this.#side.keepAliveDue(sseKeepaliveMs)) this.#side.keepAlive();
+    return this.#side.keepAliveDue(sseKeepaliveMs) - this.#now;
   }
 
   // ---- the choice
@@ -297,8 +306,7 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
     if (head.status >= 400 && (head.status === 500 || retries.statuses.has(head.status)) && this.#refused(head.status)) return;
     this.#state = 'relaying';
     this.#side.begin(head);
-    const idleMs = settings.streamIdleTimeoutMs;
-    if (idleMs > 0 && connection.requestComplete) connection.setDue(Math.min(idleMs, settings.requestTimeoutMs));
+    if ((settings.streamIdleTimeoutMs > 0 || settings.sseKeepaliveMs > 0) && connection.requestComplete) this.duePassed();
   }
 
   /** A worker answers with a status that another worker may not have. True: the request is tried again, and this answer is dropped. */

@@ -22,7 +22,7 @@ export type LegRole = 'prefill' | 'decode';
 export interface LegOwner {
   /** The head of a good answer. */
   legOpens(leg: PairLeg, isEvents: boolean): void;
-  /** The first byte of the answer's body, or its end if it has none. */
+  /** The first event of a stream, or the first byte of another answer; its end if it has none. */
   legBegins(leg: PairLeg): void;
   /** The engine answered with an error: by its status, or in the first event of a stream. */
   legRefused(leg: PairLeg, status: number): void;
@@ -164,14 +164,15 @@ export class PairLeg implements Sink {
   }
 
   #take(buf: Buffer, start: number, end: number): void {
-    this.#begin();
     const first = this.#first;
     if (first === null) {
+      this.#begin();
       this.#owner.legData(this, buf, start, end);
       return;
     }
     const verdict = first.push(buf, start, end);
     if (verdict === 'more') return;
+    this.#begin();
     this.#first = null;
     const [from, at, to] = first.held.length > 0 ? ([first.held, 0, first.held.length] as const) : ([buf, start, end] as const);
     if (verdict !== 'answer') {

@@ -56,6 +56,8 @@ export interface PairExchangeSettings {
   readonly requestTimeoutMs: number;
   /** Longest silence of a worker within an answer; 0: no limit. */
   readonly streamIdleTimeoutMs: number;
+  /** Silence after which an event stream gets a comment; 0: never. */
+  readonly sseKeepaliveMs: number;
 }
 
 /** What all of these exchanges share. */
@@ -181,9 +183,16 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     }
     const requestDue = this.#side.askedMs + this.#parts.settings.requestTimeoutMs;
     const due = Math.min(requestDue, this.#silenceDue());
-    if (this.#now < due) this.#side.connection.setDue(due - this.#now);
+    if (this.#now < due) this.#side.connection.setDue(Math.min(due, this.#keepAlive()) - this.#now);
     else if (this.#state === 'waiting') this.#bootstrapOver(this.#now < requestDue);
     else this.#cutSilent();
+  }
+
+  /** Keeps a silent event stream alive. Returns when the next comment is due. */
+  #keepAlive(): number {
+    const { sseKeepaliveMs } = this.#parts.settings;
+    if (this.#now >= this.#side.keepAliveDue(sseKeepaliveMs)) this.#side.keepAlive();
+    return this.#side.keepAliveDue(sseKeepaliveMs);
   }
 
   /** When the engines have been silent for too long. */
