@@ -1,5 +1,6 @@
 /** Prompts and filled indexes for the micro-benchmarks of the prefix index. */
 import type { Prompt } from '../../src/base/core/route-input.ts';
+import { LatestOwners } from '../../src/router/prefix/owner-set.ts';
 import { PrefixIndex } from '../../src/router/prefix/prefix-index.ts';
 import { PromptChain } from '../../src/router/prefix/prompt-chain.ts';
 import { promptOf } from '../../test/support/prompt-of.ts';
@@ -39,7 +40,7 @@ export function newPrompts(bytes: number): () => Prompt {
 
 /** An index with INDEX_BLOCKS blocks of 8 KB prompts for eight workers, and room for `spare` blocks more. */
 export function filledIndex(spare: number): PrefixIndex {
-  const index = new PrefixIndex(INDEX_BLOCKS + spare);
+  const index = new PrefixIndex(INDEX_BLOCKS + spare, new LatestOwners());
   for (let worker = 0; worker < 8; worker++) index.join(worker);
   const chain = new PromptChain(SALT);
   const next = newPrompts(8192);

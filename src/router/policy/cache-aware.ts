@@ -15,15 +15,16 @@
  */
 import type { Prompt } from '../../base/core/route-input.ts';
 import { NONE, type WorkerIndex } from '../../base/core/worker.ts';
-import { MAX_OWNERS } from '../prefix/owner-set.ts';
+import { LatestOwners, MAX_OWNERS } from '../prefix/owner-set.ts';
 import { prefixIndexBytes } from '../prefix/prefix-budget.ts';
 import { entriesWithin, PrefixIndex } from '../prefix/prefix-index.ts';
 import { PromptChain } from '../prefix/prompt-chain.ts';
 import { setting, type ValuesOf } from '../setting/setting.ts';
-import { float, int } from '../setting/shape.ts';
+import { float } from '../setting/shape.ts';
 import { choose, NOBODY } from './choices.ts';
 import type { Choice, FleetView, Policy } from './contract.ts';
 import { IMBALANCE_SETTINGS, isImbalanced } from './imbalance.ts';
+import { TREE_SETTINGS } from './tree-size.ts';
 
 const SETTINGS = {
   cacheThreshold: setting(float('SHARE', { min: 0, max: 1 }), {
@@ -34,14 +35,7 @@ const SETTINGS = {
     reloadable: true,
   }),
   ...IMBALANCE_SETTINGS,
-  maxTreeSize: setting(int('SIZE', { min: 1, max: Number.MAX_SAFE_INTEGER }), {
-    group: 'routing',
-    describe:
-      'cache_aware: size of the memory of prompts. In sglang_router it counts characters per worker; here 128 of them buy one entry of ' +
-      '40 bytes in one index for all workers, so the default is 20 MiB (at least 1 MiB, at most 512 MiB are used)',
-    origin: '0.3.2',
-    default: 2 ** 26,
-  }),
+  ...TREE_SETTINGS,
 };
 type Values = ValuesOf<typeof SETTINGS>;
 
@@ -56,7 +50,7 @@ export class CacheAwareState {
 
   constructor(values: Values, salt: number) {
     this.values = values;
-    this.index = new PrefixIndex(entriesWithin(prefixIndexBytes(values.maxTreeSize)));
+    this.index = new PrefixIndex(entriesWithin(prefixIndexBytes(values.maxTreeSize)), new LatestOwners());
     this.#chain = new PromptChain(salt);
   }
 

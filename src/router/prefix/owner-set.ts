@@ -3,6 +3,7 @@
  * holders is nearly as good as the least loaded of all, and the sets of hot prefixes renew themselves. When the six are busy, another
  * worker gets the request and joins the set.
  */
+import type { OwnerStore } from './owner-store.ts';
 
 export const MAX_OWNERS = 6;
 
@@ -42,4 +43,33 @@ export function dropDeadOwners(words: Int32Array, at: number, isDead: (token: nu
   }
   if (changed) for (let i = 0; i < MAX_OWNERS / 2; i++) words[at + i] = tokens[2 * i]! | (tokens[2 * i + 1]! << 16);
   return kept;
+}
+
+/** The owner store of these sets. They keep no stamps. */
+export class LatestOwners implements OwnerStore {
+  readonly most: number = MAX_OWNERS;
+  readonly bytes: number = 0;
+
+  begin(words: Int32Array, at: number, token: number): void {
+    words[at] = token;
+  }
+  /** An owner of an entry was recorded at all its parents at that time: the way up ends where it is known. */
+  add(words: Int32Array, at: number, token: number): boolean {
+    return addOwner(words, at, token);
+  }
+  count(words: Int32Array, at: number): number {
+    let count = 0;
+    while (count < MAX_OWNERS && ownerAt(words, at, count) !== 0) count++;
+    return count;
+  }
+  token(words: Int32Array, at: number, i: number): number {
+    return ownerAt(words, at, i);
+  }
+  stamp(): number {
+    return 0;
+  }
+  dropDead(words: Int32Array, at: number, isDead: (token: number) => boolean): number {
+    return dropDeadOwners(words, at, isDead);
+  }
+  release(): void {}
 }

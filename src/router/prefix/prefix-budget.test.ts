@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { promptOf } from '../../../test/support/prompt-of.ts';
+import { LatestOwners } from './owner-set.ts';
 import { prefixIndexBytes } from './prefix-budget.ts';
 import { entriesWithin, PrefixIndex } from './prefix-index.ts';
 import { PromptChain } from './prompt-chain.ts';
@@ -14,7 +15,7 @@ describe('the budget of the prefix index', () => {
 
   it('holds when the index is full and prompts come and go', () => {
     const budget = 2 ** 20;
-    const index = new PrefixIndex(entriesWithin(budget));
+    const index = new PrefixIndex(entriesWithin(budget), new LatestOwners());
     index.join(0);
     const chain = new PromptChain(1);
     let most = 0;
@@ -29,6 +30,6 @@ describe('the budget of the prefix index', () => {
   });
 
   it('takes memory as it is needed', () => {
-    assert.ok(new PrefixIndex(entriesWithin(2 ** 29)).bytes < 300_000);
+    assert.ok(new PrefixIndex(entriesWithin(2 ** 29), new LatestOwners()).bytes < 300_000);
   });
 });

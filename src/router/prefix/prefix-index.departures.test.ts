@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { chainOf, holders } from '../../../test/support/prefix-chains.ts';
+import { LatestOwners } from './owner-set.ts';
 import { PrefixIndex } from './prefix-index.ts';
 
 describe('a prefix index whose workers join and leave', () => {
   it('never shows an old entry to a worker that got the index of one that left', () => {
-    const index = new PrefixIndex(10_000);
+    const index = new PrefixIndex(10_000, new LatestOwners());
     for (const worker of [0, 1]) index.join(worker);
     const chain = chainOf('p'.repeat(5000));
     index.insert(chain, 0, 0);
@@ -19,7 +20,7 @@ describe('a prefix index whose workers join and leave', () => {
   });
 
   it('clears in slices what a departed worker held', () => {
-    const index = new PrefixIndex(100_000);
+    const index = new PrefixIndex(100_000, new LatestOwners());
     for (const worker of [0, 1]) index.join(worker);
     for (let i = 0; i < 500; i++) index.insert(chainOf(`${i} `.repeat(100)), 0, 0);
     const before = index.blocks;
@@ -38,7 +39,7 @@ describe('a prefix index whose workers join and leave', () => {
   });
 
   it('ignores prompts for workers that never joined, and empty prompts', () => {
-    const index = new PrefixIndex(1000);
+    const index = new PrefixIndex(1000, new LatestOwners());
     index.insert(chainOf('abc'), 3, 0);
     index.join(3);
     index.insert(chainOf(''), 3, 0);
@@ -47,7 +48,7 @@ describe('a prefix index whose workers join and leave', () => {
   });
 
   it('survives tens of thousands of joins and departures', () => {
-    const index = new PrefixIndex(1000);
+    const index = new PrefixIndex(1000, new LatestOwners());
     const chain = chainOf('some prompt');
     index.join(1);
     index.join(0);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { chainOf, spelled, word } from '../../../test/support/prefix-chains.ts';
+import { LatestOwners } from './owner-set.ts';
 import { PrefixIndex } from './prefix-index.ts';
 
 describe('a prefix index that is full', () => {
@@ -11,7 +12,7 @@ describe('a prefix index that is full', () => {
         fc.integer({ min: 1, max: 40 }),
         fc.array(fc.oneof(fc.tuple(word, fc.nat(3)), fc.tuple(fc.constant(''), fc.nat(3))), { maxLength: 150, size: 'max' }),
         (capacity, steps) => {
-          const index = new PrefixIndex(capacity);
+          const index = new PrefixIndex(capacity, new LatestOwners());
           for (let worker = 0; worker < 4; worker++) index.join(worker);
           const seen: string[] = [];
           for (const [letters, worker] of steps) {
@@ -43,7 +44,7 @@ describe('a prefix index that is full', () => {
   });
 
   it('evicts the least recently used blocks, and a shared prefix only after everything that continues it', () => {
-    const index = new PrefixIndex(6);
+    const index = new PrefixIndex(6, new LatestOwners());
     index.join(1);
     const put = (letters: string) => index.insert(chainOf(spelled(letters)), 1, 0);
     const known = (letters: string) => index.match(chainOf(spelled(letters)));
@@ -61,7 +62,7 @@ describe('a prefix index that is full', () => {
   });
 
   it('counts an inner block at which a match ended as just used when it becomes a leaf', () => {
-    const index = new PrefixIndex(4);
+    const index = new PrefixIndex(4, new LatestOwners());
     index.join(1);
     const put = (letters: string) => index.insert(chainOf(spelled(letters)), 1, 0);
     put('ab');

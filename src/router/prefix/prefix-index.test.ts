@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { chainOf, holders, SALT, spelled, word } from '../../../test/support/prefix-chains.ts';
 import { promptOf } from '../../../test/support/prompt-of.ts';
+import { LatestOwners } from './owner-set.ts';
 import { PrefixIndex } from './prefix-index.ts';
 import { PromptChain } from './prompt-chain.ts';
 
@@ -32,7 +33,7 @@ describe('a prefix index', () => {
         fc.array(fc.tuple(word, fc.nat(9)), { maxLength: 120, size: 'max' }),
         fc.array(word, { maxLength: 20 }),
         (inserts, queries) => {
-          const index = new PrefixIndex(100_000);
+          const index = new PrefixIndex(100_000, new LatestOwners());
           const model = new Model();
           for (let worker = 0; worker < 10; worker++) index.join(worker);
           for (const [letters, worker] of inserts) {
@@ -52,7 +53,7 @@ describe('a prefix index', () => {
   });
 
   it('finds everything while it grows through many segments, within 40 bytes per block', () => {
-    const index = new PrefixIndex(200_000);
+    const index = new PrefixIndex(200_000, new LatestOwners());
     index.join(0);
     const chain = new PromptChain(SALT);
     const prompts = 2000;

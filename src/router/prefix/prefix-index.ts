@@ -12,7 +12,7 @@
 import type { WorkerIndex } from '../../base/core/worker.ts';
 import { CHUNK_BYTES, EntryTable, MAX_ENTRIES } from './entry-table.ts';
 import { HashIndex, SEGMENT_BYTES } from './hash-index.ts';
-import { addOwner, dropDeadOwners, MAX_OWNERS, ownerAt } from './owner-set.ts';
+import type { OwnerStore } from './owner-store.ts';
 import { OwnerTokens } from './owner-tokens.ts';
 import type { PromptChain } from './prompt-chain.ts';
 
@@ -24,14 +24,15 @@ const SWEEP_SLICE = 256;
 const WORST_BYTES_PER_ENTRY = 32 + 4 / 0.39;
 const LEAST_ENTRIES = 1024;
 
-/** Number of entries that fit into `bytes` in the worst case, with all segments just split. */
-export function entriesWithin(bytes: number): number {
-  const entries = Math.floor((bytes - CHUNK_BYTES - SEGMENT_BYTES) / WORST_BYTES_PER_ENTRY);
+/** Number of entries that fit into `bytes` in the worst case, with all segments just split. `extra`: bytes of an entry that the owners need. */
+export function entriesWithin(bytes: number, extra = 0): number {
+  const entries = Math.floor((bytes - CHUNK_BYTES - SEGMENT_BYTES) / (WORST_BYTES_PER_ENTRY + extra));
   return Math.min(MAX_ENTRIES, Math.max(LEAST_ENTRIES, entries));
 }
 
 export class PrefixIndex {
   readonly #entries: EntryTable;
+  readonly #owners: OwnerStore;
   readonly #index: HashIndex;
   readonly #tokens: OwnerTokens = new OwnerTokens();
   /** Entries evicted since the start. */
@@ -40,9 +41,10 @@ export class PrefixIndex {
   #sweepAt = 0;
   readonly #isDead = (token: number): boolean => this.#tokens.worker(token) < 0;
 
-  /** `capacity`: entries at most; see `entriesWithin`. */
-  constructor(capacity: number) {
+  /** `capacity`: entries at most; see `entriesWithin`. `owners`: how the owners of an entry are kept. */
+  constructor(capacity: number, owners: OwnerStore) {
     this.#entries = new EntryTable(capacity);
+    this.#owners = owners;
     this.#index = new HashIndex(this.#entries);
   }
 
@@ -51,7 +53,7 @@ export class PrefixIndex {
     return this.#entries.live;
   }
   get bytes(): number {
-    return this.#entries.bytes + this.#index.bytes;
+    return this.#entries.bytes + this.#index.bytes + this.#owners.bytes;
   }
   get capacity(): number {
     return this.#entries.capacity;
@@ -76,38 +78,49 @@ export class PrefixIndex {
     return links === 0 ? 0 : this.#index.find(chain.high(links - 1), chain.low(links - 1));
   }
 
+  /** How many owners the entry has, those that left included. */
+  ownerCount(entry: number): number {
+    return this.#owners.count(this.#entries.chunk(entry), this.#entries.base(entry) + OWNERS);
+  }
+
   parentOf(entry: number): number {
     return this.#entries.parent(entry);
   }
 
-  /** Writes the workers that hold the prefix ending at `entry` to `out` (room for MAX_OWNERS), the latest first; returns how many. */
-  owners(entry: number, out: Int32Array): number {
+  /**
+   * Writes the workers that hold the prefix ending at `entry` to `out` (room for the `most` of the owner store), in the order of that
+   * store, and their stamps to `stamps` if it is given; returns how many.
+   */
+  owners(entry: number, out: Int32Array, stamps: Int32Array | null = null): number {
     const words = this.#entries.chunk(entry);
     const at = this.#entries.base(entry) + OWNERS;
+    const store = this.#owners;
     let count = 0;
-    for (let i = 0; i < MAX_OWNERS; i++) {
-      const token = ownerAt(words, at, i);
+    for (let i = 0; i < store.most; i++) {
+      const token = store.token(words, at, i);
       if (token === 0) break;
       const worker = this.#tokens.worker(token);
-      if (worker >= 0) out[count++] = worker;
+      if (worker < 0) continue;
+      if (stamps !== null) stamps[count] = store.stamp(words, at, i);
+      out[count++] = worker;
     }
     return count;
   }
 
   /**
    * Records that `worker` got the prompt. `expected`: what `match` returned for the chain; any number is allowed, the right one saves
-   * a look-up. Does nothing for a worker that has not joined. If the index is full, the end of the prompt is left out.
+   * a look-up. Does nothing for a worker that has not joined. If the index is full, the end of the prompt is left out. `stamp`: 16
+   * bits that come back with the owner, where the owner store keeps them.
    */
-  insert(chain: PromptChain, worker: WorkerIndex, expected: number): void {
+  insert(chain: PromptChain, worker: WorkerIndex, expected: number, stamp = 0): void {
     const token = this.#tokens.of(worker);
     if (token === 0 || chain.length === 0) return;
     const known = this.#endsAt(chain, expected) ? expected : this.match(chain);
     const end = this.entryAt(chain, known);
-    const last = known < chain.length ? this.#append(chain, known, end, token) : end;
+    const last = known < chain.length ? this.#append(chain, known, end, token, stamp) : end;
     if (last === end && end !== 0) this.#entries.touch(end);
-    // An owner of an entry was recorded at all its parents at that time.
     for (let entry = end; entry !== 0; entry = this.#entries.parent(entry)) {
-      if (addOwner(this.#entries.chunk(entry), this.#entries.base(entry) + OWNERS, token)) break;
+      if (this.#owners.add(this.#entries.chunk(entry), this.#entries.base(entry) + OWNERS, token, stamp)) break;
     }
     this.#sweep(SWEEP_SLICE);
   }
@@ -130,7 +143,7 @@ export class PrefixIndex {
   }
 
   /** Appends the links of `chain` after the first `known`, which end at `end`. Returns the last entry of the chain. */
-  #append(chain: PromptChain, known: number, end: number, token: number): number {
+  #append(chain: PromptChain, known: number, end: number, token: number, stamp: number): number {
     const entries = this.#entries;
     // A child counted in advance keeps `end` and the new entries from being leaves, so that they are not evicted here.
     if (end !== 0) entries.addChild(end);
@@ -144,7 +157,7 @@ export class PrefixIndex {
         entries.release(entry);
         break;
       }
-      entries.chunk(entry)[entries.base(entry) + OWNERS] = token;
+      this.#owners.begin(entries.chunk(entry), entries.base(entry) + OWNERS, token, stamp);
       last = entry;
     }
     // The last entry has no child: it becomes the leaf used last.
@@ -166,6 +179,7 @@ export class PrefixIndex {
     const entries = this.#entries;
     const parent = entries.parent(leaf);
     this.#index.remove(entries.high(leaf), entries.low(leaf), leaf);
+    this.#owners.release(entries.chunk(leaf), entries.base(leaf) + OWNERS);
     entries.unlink(leaf);
     entries.release(leaf);
     if (parent !== 0) entries.dropChild(parent, parentUsed);
@@ -182,7 +196,7 @@ export class PrefixIndex {
     const stop = Math.min(entries.highest + 1, this.#sweepAt + slice);
     for (let entry = this.#sweepAt; entry < stop; entry++) {
       if (!entries.isLive(entry)) continue;
-      const held = dropDeadOwners(entries.chunk(entry), entries.base(entry) + OWNERS, this.#isDead);
+      const held = this.#owners.dropDead(entries.chunk(entry), entries.base(entry) + OWNERS, this.#isDead);
       // When the parent was used last is unknown, so it counts as just used.
       if (held === 0 && !entries.isInner(entry)) this.#forget(entry, true);
     }
