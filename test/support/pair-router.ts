@@ -292,6 +292,7 @@ function pairWorker(
     bootstrapPort: type === 'prefill' ? bootstrapPort : null,
     rank: null,
     maxRunningRequests: null,
+    kvTokens: null,
     labels: {},
   };
 }

@@ -60,7 +60,9 @@ export class Pool {
   setEligible(worker: WorkerIndex, eligible: boolean): void {
     if (eligible && this.joined.has(worker)) this.#eligible.add(worker);
     else this.#eligible.delete(worker);
-    this.view.setEligible(Int32Array.from(this.#eligible).sort());
+    const workers = Int32Array.from(this.#eligible).sort();
+    this.view.setEligible(workers);
+    this.policy.eligible?.(this.state, workers);
   }
 
   get eligible(): ReadonlySet<WorkerIndex> {

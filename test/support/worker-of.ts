@@ -22,6 +22,7 @@ export function workerOf(index: WorkerIndex, facts: Partial<Worker> = {}): Worke
     bootstrapPort: null,
     rank: null,
     maxRunningRequests: null,
+    kvTokens: null,
     labels: {},
     ...facts,
   };

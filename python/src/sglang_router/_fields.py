@@ -35,15 +35,15 @@ class RouterFields:
 
     policy: str = "cache_aware"
     """How a worker is chosen for a request (default: cache_aware). One of round_robin, random,
-    power_of_two, cache_aware."""
+    power_of_two, cache_aware, least_wait."""
 
     prefill_policy: Optional[str] = None
     """How a prefill worker is chosen (default: the value of --policy). One of round_robin, random,
-    power_of_two, cache_aware, bucket."""
+    power_of_two, cache_aware, least_wait, bucket."""
 
     decode_policy: Optional[str] = None
     """How a decode worker is chosen (default: the value of --policy). One of round_robin, random,
-    power_of_two, cache_aware."""
+    power_of_two, cache_aware, least_wait."""
 
     worker_startup_timeout_secs: int = 1800
     """Time for a new worker to answer for the first time; after it the worker is reported as
@@ -70,9 +70,9 @@ class RouterFields:
     intervals."""
 
     max_tree_size: int = 67108864
-    """cache_aware: size of the memory of prompts. In sglang_router it counts characters per worker;
-    here 128 of them buy one entry of 40 bytes in one index for all workers, so the default is 20
-    MiB (at least 1 MiB, at most 512 MiB are used) (default: 67108864)."""
+    """cache_aware, least_wait: size of the memory of prompts. In sglang_router it counts characters
+    per worker; here 128 of them buy one entry of 40 bytes in one index for all workers, so the
+    default is 20 MiB (at least 1 MiB, at most 512 MiB are used) (default: 67108864)."""
 
     max_idle_secs: int = 14400
     """The policy manual is not available in this version yet."""

@@ -52,5 +52,7 @@ export interface Worker {
   readonly rank: WorkerRank | null;
   /** Requests that it runs at the same time, as it reports; null: not known. */
   readonly maxRunningRequests: number | null;
+  /** Size of its KV cache, as it reports; null: not known. */
+  readonly kvTokens: number | null;
   readonly labels: Readonly<Record<string, string>>;
 }

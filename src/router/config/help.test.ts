@@ -14,7 +14,7 @@ Options:
                                     URLs of workers, separated by commas, spaces or repetition of the flag; more can
                                     join later
       --policy <POLICY>             How a worker is chosen for a request [default: round_robin] [possible values:
-                                    round_robin, random, power_of_two, cache_aware]
+                                    round_robin, random, power_of_two, cache_aware, least_wait]
   -h, --help                        Print help
   -V, --version                     Print version
 

@@ -4,6 +4,7 @@ import { pickValues } from '../setting/setting.ts';
 import { bucket } from './bucket.ts';
 import { cacheAware } from './cache-aware.ts';
 import type { Policy, PoolPolicy } from './contract.ts';
+import { leastWait } from './least-wait/least-wait.ts';
 import { powerOfTwo } from './power-of-two.ts';
 import { random } from './random.ts';
 import { roundRobin } from './round-robin.ts';
@@ -14,6 +15,7 @@ const CATALOGUE = [
   random, // by chance
   powerOfTwo, // by load
   cacheAware, // by prefix, then by load
+  leastWait, // by predicted wait and prefix
   bucket, // by length of the prompt
 ] as const;
 

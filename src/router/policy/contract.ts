@@ -85,6 +85,8 @@ export interface Policy<State = unknown, S extends Settings = Settings> {
   firstToken?(state: State, choice: Choice, nowMs: number): void;
   /** Called once for each dispatched choice. */
   settled?(state: State, choice: Choice, ending: Ending): void;
+  /** Which workers are eligible has changed, or which are there. `workers`: ascending; kept, and not to be changed afterwards. */
+  eligible?(state: State, workers: Int32Array): void;
   /** A worker joined, or facts of one that joined before have changed. */
   join?(state: State, worker: Worker): void;
   /** After it, no reference to `worker` may be left: another worker can get the index. */

@@ -55,6 +55,7 @@ function workerAt(index: number, overrides: Partial<Worker> = {}): Worker {
     bootstrapPort: null,
     rank: null,
     maxRunningRequests: null,
+    kvTokens: null,
     labels: {},
     ...overrides,
   };

@@ -19,6 +19,7 @@ function workerAt(url: string): Worker {
     modelId: 'unknown',
     rank: null,
     maxRunningRequests: null,
+    kvTokens: null,
     protocol: HTTP1,
   };
 }

@@ -33,6 +33,7 @@ export function createWorker(
     bootstrapPort: options.bootstrapPort,
     rank: null,
     maxRunningRequests: facts?.maxRunningRequests ?? null,
+    kvTokens: countOf(facts?.metadata['max_total_num_tokens']),
     labels: options.labels,
   };
 }
@@ -42,4 +43,9 @@ export function createRank(engine: Worker, index: WorkerIndex, id: string, numbe
   const { maxRunningRequests: ofEngine, url } = engine;
   const maxRunningRequests = ofEngine === null ? null : Math.max(1, Math.floor(ofEngine / size));
   return { ...engine, index, id, url: `${url}@${number}`, maxRunningRequests, rank: { number, size, engineUrl: url } };
+}
+
+/** A scheduler reports the size of its own cache: that of a rank where there are ranks. */
+function countOf(text: string | undefined): number | null {
+  return text !== undefined && /^[1-9]\d{0,14}$/.test(text) ? Number(text) : null;
 }

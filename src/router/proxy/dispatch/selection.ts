@@ -65,6 +65,7 @@ export class Selection implements FleetListener {
     this.#chooser = chooser;
     this.#decision = this.#decisionsOf(chooser.policy.name);
     for (const worker of this.#workers) if (worker !== undefined) this.workerJoined(worker);
+    this.#tellEligible();
   }
 
   /** How full the policy's index is; null for policies without one. */
@@ -89,7 +90,15 @@ export class Selection implements FleetListener {
 
   snapshotChanged(snapshot: FleetSnapshot): void {
     this.#workers = snapshot.workers;
-    this.#view.setEligible(snapshot.eligible[this.#type]);
+    const eligible = snapshot.eligible[this.#type];
+    if (eligible === this.#view.eligible) return;
+    this.#view.setEligible(eligible);
+    this.#tellEligible();
+  }
+
+  #tellEligible(): void {
+    const { policy, state } = this.#chooser;
+    policy.eligible?.(state, this.#view.eligible);
   }
 
   /** Whether an eligible worker remains if the failed ones are excluded. */
