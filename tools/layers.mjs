@@ -239,6 +239,11 @@ export const LAYERS = {
     uses: ['node:net', 'commander'],
     what: 'flags, log, nodes, and the wiring of a simulated engine',
   },
+  simulate: {
+    imports: ['base/core', 'base/runtime', 'router/setting', 'router/policy', 'router/proxy/dispatch', 'sim/scheduling'],
+    uses: ['commander'],
+    what: 'fleets in virtual time: traffic, policies of the router, schedulers of the simulated engine',
+  },
   'srtctl/recipe/text': { imports: [], uses: ['yaml'], what: 'YAML as trees with places, and the problems found in them' },
   'srtctl/recipe/secrets': { imports: ['srtctl/recipe/text'], uses: [], what: 'which values are secret, and their redaction' },
   'srtctl/recipe/schema': {

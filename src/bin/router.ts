@@ -1,5 +1,11 @@
 #!/usr/bin/env node
-/** The program `router`, also known as `sglang-router`, with the defaults of the first version. */
+/** The program `router`, also known as `sglang-router`, with the defaults of the first version, and its sub-command `simulate`. */
 import { runRouter } from './run-router.ts';
 
-process.exit(await runRouter('seed'));
+async function main(): Promise<number> {
+  if (process.argv[2] !== 'simulate') return runRouter('seed');
+  const { runSimulate } = await import('./run-simulate.ts');
+  return runSimulate(process.argv.slice(3));
+}
+
+process.exit(await main());
