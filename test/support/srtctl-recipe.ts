@@ -104,6 +104,8 @@ export function completeExample(): Recipe {
     rangeRatio: 0.8,
     promptsMultiplier: 10,
     warmupMultiplier: 2,
+    repeats: 1,
+    burstiness: 1,
     asChat: false,
     dataset: null,
     slowDown: null,

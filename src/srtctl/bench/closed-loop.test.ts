@@ -12,7 +12,7 @@ function optionsWith(some: Partial<LoopOptions>): LoopOptions {
   return {
     requests: 10,
     concurrency: 2,
-    requestRate: null,
+    rate: null,
     clock: new FakeClock(),
     rng: createRng(1),
     stop: new Stop(),
@@ -58,7 +58,10 @@ test('nothing starts once it is stopped', async () => {
 test('a rate spreads the arrivals: a thousand at ten in a second take about a hundred seconds', async () => {
   const clock = new FakeClock();
   let isDone = false;
-  const loop = runClosedLoop(optionsWith({ requests: 1000, concurrency: 50, requestRate: 10, clock }), async () => {}).then(() => {
+  const loop = runClosedLoop(
+    optionsWith({ requests: 1000, concurrency: 50, rate: { perSecond: 10, burstiness: 1 }, clock }),
+    async () => {},
+  ).then(() => {
     isDone = true;
   });
   while (!isDone) {
@@ -72,7 +75,9 @@ test('a rate spreads the arrivals: a thousand at ten in a second take about a hu
 test('a stop ends the wait for an arrival', async () => {
   const stop = new Stop();
   const clock = new FakeClock();
-  const loop = runClosedLoop(optionsWith({ requestRate: 0.001, clock, stop }), async () => assert.fail('nothing arrives'));
+  const loop = runClosedLoop(optionsWith({ rate: { perSecond: 0.001, burstiness: 1 }, clock, stop }), async () =>
+    assert.fail('nothing arrives'),
+  );
   await turn();
   stop.stop();
   assert.ok((await loop) < 10);

@@ -28,7 +28,7 @@ const PLAN: PointPlan = {
   name: 'concurrency 2',
   concurrency: 2,
   requests: 3,
-  requestRate: null,
+  rate: null,
   facts: { inputTokens: 100, outputTokens: 5, rangeRatio: 1, prefixRatio: null, good: null, repeats: false },
   model: 'm',
   endpoint: 'http://e',

@@ -1,6 +1,7 @@
 /** From the requests of one concurrency to its result, with the names that sa-bench gives its values. Pure. */
 
 import type { ClientLoad } from '../../base/runtime/client-load.ts';
+import type { ArrivalRate } from './arrivals.ts';
 import type { CompletionApi } from './completion-client.ts';
 import { distributionOf } from './distribution.ts';
 import type { Provenance } from './provenance.ts';
@@ -16,7 +17,7 @@ export interface PointPlan {
   readonly concurrency: number | null;
   readonly requests: number;
   /** Requests in a second; null: as fast as the concurrency allows. */
-  readonly requestRate: number | null;
+  readonly rate: ArrivalRate | null;
   readonly facts: PointFacts;
   readonly model: string;
   readonly endpoint: string;
@@ -47,7 +48,7 @@ export interface Measurement extends Latencies {
   readonly best_of: 1;
   readonly num_prompts: number;
   readonly request_rate: number | 'inf';
-  readonly burstiness: 1;
+  readonly burstiness: number;
   /** Null: requests started at the times of a trace. */
   readonly max_concurrency: number | null;
   /** Null: prompts of a file. */
@@ -149,8 +150,8 @@ export function resultOf(plan: PointPlan, samples: readonly Sample[], startMs: n
     tokenizer_id: plan.model,
     best_of: 1,
     num_prompts: plan.requests,
-    request_rate: plan.requestRate ?? 'inf',
-    burstiness: 1,
+    request_rate: plan.rate?.perSecond ?? 'inf',
+    burstiness: plan.rate?.burstiness ?? 1,
     max_concurrency: plan.concurrency,
     random_input_len: plan.facts.inputTokens,
     random_output_len: plan.facts.outputTokens,

@@ -1,10 +1,11 @@
 /** sa-bench: a closed loop of random prompts, one point for each concurrency. */
+import type { ArrivalRate } from './arrivals.ts';
 import { drawLength, makePrompt } from './prompt.ts';
 import type { BenchPoint, Workload } from './workload.ts';
 
 export interface LoopSettings {
   readonly concurrencies: readonly number[];
-  readonly requestRate: number | null;
+  readonly rate: ArrivalRate | null;
   readonly promptsMultiplier: number;
   readonly warmupMultiplier: number;
 }
@@ -38,7 +39,7 @@ export function loopParts(concurrency: number, settings: LoopSettings): Omit<Ben
     requests: Math.ceil(concurrency * settings.promptsMultiplier),
     warmups: Math.ceil(concurrency * settings.warmupMultiplier),
     concurrency,
-    requestRate: settings.requestRate,
+    rate: settings.rate,
     arrivalsMs: null,
   };
 }

@@ -61,7 +61,8 @@ export async function runWorkload(workload: Workload, options: BenchOptions, con
     if (context.stop.isStopped || failures.length > 0) break;
     const phase = new Phase(point, price, options, context);
     const run = results.filter((one) => one.point === point.name).length + 1;
-    const measured = await runPoint(phase, index, point, options.seed + SEEDS_PER_POINT * index, context);
+    const seed = options.seed + SEEDS_PER_POINT * index;
+    const measured = await runPoint(phase, index, point, seed, context).finally(() => phase.close());
     if (typeof measured === 'string') failures.push(measured);
     if (measured === null || typeof measured === 'string') break;
     const { measurement, circumstances } = measured;
@@ -131,49 +132,53 @@ async function calibrate(options: BenchOptions, context: BenchContext): Promise<
   }
 }
 
-/** Requests of one point. */
+/** Requests of one point. The measured ones use the connections of the warm-up: making one takes as long as a token. */
 class Phase {
   readonly #point: BenchPoint;
   readonly #price: WordPrice;
   readonly #options: BenchOptions;
   readonly #context: BenchContext;
+  readonly #client: CompletionClient;
 
   constructor(point: BenchPoint, price: WordPrice, options: BenchOptions, context: BenchContext) {
     this.#point = point;
     this.#price = price;
     this.#options = options;
     this.#context = context;
+    const { clock, stop } = context;
+    this.#client = new CompletionClient({ ...options, connections: point.concurrency, clock, stop });
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
   }
 
   async measure(seed: number): Promise<Measurement> {
-    const { name, concurrency, requests, requestRate, facts } = this.#point;
+    const { name, concurrency, requests, rate, facts } = this.#point;
     const { endpoint, model, api } = this.#options;
     const date = dateOf(this.#context.clock.wallMs());
     const { samples, startMs, endMs } = await this.run(requests, seed, 'measured');
-    const plan: PointPlan = { name, concurrency, requests, requestRate, facts, model, endpoint, api, seed };
+    const plan: PointPlan = { name, concurrency, requests, rate, facts, model, endpoint, api, seed };
     return resultOf(plan, samples, startMs, endMs, date);
   }
 
   async run(requests: number, seed: number, what: string): Promise<{ samples: Sample[]; startMs: number; endMs: number }> {
     const { clock, stop, say } = this.#context;
-    const { name, concurrency, requestRate, arrivalsMs, draw } = this.#point;
-    const client = new CompletionClient({ ...this.#options, connections: concurrency, clock, stop });
+    const { name, concurrency, rate, arrivalsMs, draw } = this.#point;
     const progress = new ProgressLines(`${name}, ${what}`, requests, clock, say);
     const samples: Sample[] = [];
     const request = draw(this.#price, createRng(seed));
     const send = async (index: number): Promise<void> => {
-      const sample = await client.complete(request(index));
+      const sample = await this.#client.complete(request(index));
       samples[index] = sample;
       progress.add(sample);
     };
     const startMs = clock.nowMs();
     try {
       if (arrivalsMs !== null) await runTimedLoop({ arrivalsMs, clock, stop }, send);
-      else
-        await runClosedLoop({ requests, concurrency: concurrency ?? requests, requestRate, clock, rng: createRng(seed + 1), stop }, send);
+      else await runClosedLoop({ requests, concurrency: concurrency ?? requests, rate, clock, rng: createRng(seed + 1), stop }, send);
     } finally {
       progress.stop();
-      await client.close();
     }
     return { samples: samples.filter((sample) => sample !== undefined), startMs, endMs: clock.nowMs() };
   }

@@ -22,7 +22,7 @@ export function sharedPrefix(settings: PrefixSettings): Workload {
         requests,
         warmups: 0,
         concurrency,
-        requestRate: null,
+        rate: null,
         arrivalsMs: null,
         draw: (price, rng) => {
           const shared = Math.floor(inputTokens * ratio);

@@ -93,7 +93,7 @@ export function traceReplay(requests: readonly TraceRequest[], settings: TraceSe
       requests: requests.length,
       warmups: 0,
       concurrency,
-      requestRate: null,
+      rate: null,
       arrivalsMs,
       draw: (price, rng) => (index) => completionOf(requests[index]!, price, rng, settings.blockRng),
       facts: { inputTokens: null, outputTokens: null, rangeRatio: 1, prefixRatio: null, good: settings.good, repeats: true },

@@ -1,5 +1,7 @@
 /** What a benchmark sends: points, each a number of requests and how they follow each other. */
+
 import type { Rng } from '../../base/core/rng.ts';
+import type { ArrivalRate } from './arrivals.ts';
 import type { CompletionRequest } from './completion-client.ts';
 import type { WordPrice } from './prompt.ts';
 
@@ -12,7 +14,7 @@ export interface BenchPoint {
   /** Most under way at once; null: as many as arrive. */
   readonly concurrency: number | null;
   /** Arrivals in a second; null: as fast as the concurrency allows. */
-  readonly requestRate: number | null;
+  readonly rate: ArrivalRate | null;
   /** When each request starts, ms after the first, ascending; null: nothing says. */
   readonly arrivalsMs: readonly number[] | null;
   /** Called once for each phase; the result once for each request, in the order in which they are sent. */

@@ -6,7 +6,7 @@ import { ONE_TOKEN_PER_WORD } from './prompt.ts';
 import { sharedPrefix } from './shared-prefix.ts';
 import type { Workload } from './workload.ts';
 
-const LOOP = { concurrencies: [2], requestRate: null, promptsMultiplier: 2, warmupMultiplier: 1 };
+const LOOP = { concurrencies: [2], rate: null, promptsMultiplier: 2, warmupMultiplier: 1 };
 
 function drawn(workload: Workload, point: number, count: number): readonly string[] {
   const draw = workload.points[point]?.draw(ONE_TOKEN_PER_WORD, createRng(point + 1)) ?? assert.fail();

@@ -26,6 +26,7 @@ export interface BenchFlags {
   readonly prefillGpus?: number;
   readonly decodeGpus?: number;
   readonly seed?: number;
+  readonly burstiness: number;
   readonly repeats: number;
   readonly planFile?: string;
   readonly routerMetrics?: readonly string[];
@@ -42,6 +43,7 @@ export function addBenchOptions(command: Command): Command {
     .option('--osl <tokens>', 'tokens of an answer, at most (not with --trace)', wholeNumber(1))
     .option('--concurrencies <list>', 'requests at a time, one point each: 16x32 is 16, then 32', concurrencies, [])
     .option('--req-rate <rate>', 'requests in a second, or inf: as fast as the concurrency allows', rate, 'inf')
+    .option('--burstiness <b>', 'with --req-rate: 1 is a Poisson process, less makes bursts, more evens arrivals out', positive, 1)
     .option('--random-range-ratio <ratio>', 'lengths lie between this share and all of isl and osl', share, 0.8)
     .option('--num-prompts-mult <n>', 'measured requests of a point: so many times its concurrency', positive, 10)
     .option('--num-warmup-mult <n>', 'requests before them, not measured; 0: none', notNegative, 2)

@@ -18,7 +18,7 @@ export async function workloadOf(flags: BenchFlags, directory: string): Promise<
   if (osl === undefined) return missing('--osl <tokens>');
   const loop = {
     concurrencies: flags.concurrencies,
-    requestRate: flags.reqRate === 'inf' ? null : flags.reqRate,
+    rate: flags.reqRate === 'inf' ? null : { perSecond: flags.reqRate, burstiness: flags.burstiness },
     promptsMultiplier: flags.numPromptsMult,
     warmupMultiplier: flags.numWarmupMult,
   };

@@ -15,6 +15,8 @@ export interface ClientExtras {
   readonly recordings: readonly string[];
   /** Workers that sleep at each step at first. */
   readonly slowed: readonly { readonly url: string }[];
+  /** Pages of metrics of the routers. */
+  readonly routerMetrics: readonly string[];
 }
 
 type Setting = readonly [flag: string, value: string | number];
@@ -32,6 +34,8 @@ export function clientArgv(benchmark: ClientBenchmark, extras: ClientExtras): re
     ['--model', benchmark.model],
     ...ownSettings(benchmark),
     ['--output-dir', '<run>/results'],
+    ['--plan-file', '<run>/plan.json'],
+    ...(extras.routerMetrics.length === 0 ? [] : ([['--router-metrics', extras.routerMetrics.join(',')]] as const)),
     ['--total-gpus', gpus.total],
     ...(gpus.aggregated > 0
       ? []
@@ -63,6 +67,8 @@ function ownSettings(benchmark: ClientBenchmark): readonly Setting[] {
         ['--random-range-ratio', benchmark.rangeRatio],
         ['--num-prompts-mult', benchmark.promptsMultiplier],
         ['--num-warmup-mult', benchmark.warmupMultiplier],
+        ...(benchmark.repeats === 1 ? [] : ([['--repeats', benchmark.repeats]] as const)),
+        ...(benchmark.burstiness === 1 ? [] : ([['--burstiness', benchmark.burstiness]] as const)),
         ...(benchmark.asChat ? ([['--api', 'chat']] as const) : []),
         ...(benchmark.dataset === null ? [] : ([['--dataset', benchmark.dataset]] as const)),
       ];

@@ -28,6 +28,8 @@ export interface Fleet {
   /** Those that routers know. */
   readonly workers: readonly WorkerAddress[];
   readonly profiled: readonly ProfiledWorker[];
+  /** Pages of metrics of the routers. */
+  readonly routerMetrics: readonly string[];
 }
 
 /** A client of this package on the host, a tool of the container, or a command of the recipe, read by bash. */
@@ -38,7 +40,8 @@ export function planBenchmark(context: PlanContext, benchmark: PlannedBenchmark,
   if (isClient(benchmark)) {
     const slowed =
       benchmark.type === 'sa-bench' && benchmark.slowDown !== null ? fleet.workers.filter(({ role }) => role !== 'prefill') : [];
-    return plannedProcess({ ...common, argv: clientArgv(benchmark, { recordings: recordings(context, fleet.profiled), slowed }), env });
+    const extras = { recordings: recordings(context, fleet.profiled), slowed, routerMetrics: fleet.routerMetrics };
+    return plannedProcess({ ...common, argv: clientArgv(benchmark, extras), env });
   }
   const image = 'container' in benchmark ? benchmark.container : null;
   const container = context.contained ? (image ?? context.container) : null;

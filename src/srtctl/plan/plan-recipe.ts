@@ -16,6 +16,7 @@ import { planDownload } from './plan-download.ts';
 import { planEntrance, seatEntrance } from './plan-entrance.ts';
 import { planInfrastructure } from './plan-frontends.ts';
 import { planMooncake } from './plan-mooncake.ts';
+import { routerMetrics } from './plan-routers.ts';
 import { planHostSetup, planServices } from './plan-services.ts';
 import { planWorkers } from './plan-workers.ts';
 import { PortBook } from './port-book.ts';
@@ -84,7 +85,14 @@ function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
       ...workers.processes,
       ...(benchmark === null
         ? []
-        : [planBenchmark(context, benchmark, { placed: placement.workers, workers: workers.addresses, profiled: workers.profiled })]),
+        : [
+            planBenchmark(context, benchmark, {
+              placed: placement.workers,
+              workers: workers.addresses,
+              profiled: workers.profiled,
+              routerMetrics: routerMetrics(context, entrance.seats),
+            }),
+          ]),
     ],
     endpoint,
     model: context.model,

@@ -45,6 +45,12 @@ export function planRouters(context: PlanContext, seats: readonly Seat[], worker
   });
 }
 
+/** Pages of metrics, one for each bundled router; others have other metrics. */
+export function routerMetrics({ recipe }: PlanContext, seats: readonly Seat[]): readonly string[] {
+  if (recipe.mode !== 'router' || recipe.frontend.router !== 'bundled') return [];
+  return seats.map(({ node, ports }) => `${urlOf(node, ports['prometheus'] ?? 0)}/metrics`);
+}
+
 /** `--pd-disaggregation --prefill URL BOOTSTRAP-PORT ... --decode URL ...` */
 function pairWords(workers: readonly WorkerAddress[]): readonly string[] {
   const words = ['--pd-disaggregation'];

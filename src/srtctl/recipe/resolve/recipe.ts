@@ -250,6 +250,10 @@ interface SaBenchmark {
   /** Measured requests of a point = this times its concurrency; warm-up likewise, 0 for none. */
   readonly promptsMultiplier: number;
   readonly warmupMultiplier: number;
+  /** How often each point is measured. */
+  readonly repeats: number;
+  /** Of arrivals at a rate: 1 for a Poisson process, below 1 for bursts, above 1 for more even times. */
+  readonly burstiness: number;
   /** Prompts are sent as chat messages. */
   readonly asChat: boolean;
   /** JSONL file of the host with prompts; null: random words. */

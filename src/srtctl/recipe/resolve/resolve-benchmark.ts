@@ -27,6 +27,7 @@ const USED: Readonly<Record<BenchmarkType, readonly Key[]>> = {
   manual: [],
   'sa-bench': [
     ...(['isl', 'osl', 'concurrencies', 'req_rate', 'random_range_ratio', 'num_prompts_mult', 'num_warmup_mult'] as const),
+    ...(['repeats', 'burstiness'] as const),
     ...(['use_chat_template', 'dataset_name', 'dataset_path', 'slow_down_sleep_time', 'slow_down_wait_time'] as const),
   ],
   'sglang-bench': ['isl', 'osl', 'concurrencies', 'req_rate', 'container_image'],
@@ -108,7 +109,10 @@ export function resolveClientPlacement(input: RecipeInput): ClientPlacement {
 function saBenchParts(
   given: BenchmarkInput,
   findings: Findings,
-): Pick<Benchmark & { type: 'sa-bench' }, 'rangeRatio' | 'promptsMultiplier' | 'warmupMultiplier' | 'asChat' | 'dataset' | 'slowDown'> {
+): Pick<
+  Benchmark & { type: 'sa-bench' },
+  'rangeRatio' | 'promptsMultiplier' | 'warmupMultiplier' | 'repeats' | 'burstiness' | 'asChat' | 'dataset' | 'slowDown'
+> {
   const isCustom = given.dataset_name === 'custom';
   if (isCustom && given.dataset_path === undefined)
     findings.problem(['benchmark', 'dataset_name'], 'custom needs dataset_path', 'give the JSONL file with the prompts');
@@ -120,6 +124,8 @@ function saBenchParts(
     rangeRatio: given.random_range_ratio ?? DEFAULTS.rangeRatio,
     promptsMultiplier: Number(given.num_prompts_mult ?? DEFAULTS.promptsMultiplier),
     warmupMultiplier: Number(given.num_warmup_mult ?? DEFAULTS.warmupMultiplier),
+    repeats: Number(given.repeats ?? 1),
+    burstiness: given.burstiness ?? 1,
     asChat: given.use_chat_template ?? false,
     dataset: isCustom ? (given.dataset_path ?? null) : null,
     slowDown: sleepSeconds === undefined || waitSeconds === undefined ? null : { sleepSeconds, waitSeconds },

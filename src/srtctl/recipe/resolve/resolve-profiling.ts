@@ -51,6 +51,8 @@ export function trafficOfProfiling(input: RecipeInput): Benchmark {
     rangeRatio: 1,
     promptsMultiplier: DEFAULTS.promptsMultiplier,
     warmupMultiplier: 0,
+    repeats: 1,
+    burstiness: 1,
     asChat: false,
     dataset: null,
     slowDown: null,

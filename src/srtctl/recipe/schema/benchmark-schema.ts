@@ -45,6 +45,13 @@ export const BENCHMARK = block('What runs when everything is ready', {
     describe: 'sa-bench: warm-up requests of a point = this x concurrency',
     standard: DEFAULTS.warmupMultiplier,
   }),
+  repeats: count(1, { describe: 'sa-bench: how often each point is measured; results tell the spread', standard: 1 }, 1000),
+  burstiness: number(
+    0,
+    1000,
+    { describe: 'sa-bench with req_rate: 1 is a Poisson process, less makes bursts, more evens arrivals out', standard: 1 },
+    true,
+  ),
   use_chat_template: yesNo({
     describe: 'sa-bench: send prompts as chat messages, so that the engine applies its chat template',
     standard: false,
