@@ -209,3 +209,20 @@ test('flags, variables and keys are unique, and every setting says what it is', 
     assert.match(setting.describe, /^[\w'-].{15,}[^.]$/, flag);
   }
 });
+
+/** Flags of workers, health, breaker, retries, limits, timeouts and shutdown. */
+const SURVIVAL =
+  /^--(?:worker-|prefill$|decode$|dp-aware|enable-igw|pd-|mini-lb|health-|disable-health|cb-|disable-circuit|retry-|disable-retries|max-concurrent|queue-|rate-limit|request-timeout|shutdown-|max-payload|api-key)/;
+
+test('no flag of workers, health, breaker, retries, limits, timeouts or shutdown is refused, whatever its value', () => {
+  const flags = LAUNCH_ROUTER_FLAGS.filter(({ flag }) => SURVIVAL.test(flag));
+  assert.equal(flags.length, 34, flags.map(({ flag }) => flag).join(' '));
+  const refused = flags.filter((flag) => {
+    const beside = BESIDE[flag.flag];
+    return load(flag.flag, ...otherValue(flag).words, ...(beside === undefined ? [] : [beside])).kind !== 'config';
+  });
+  assert.deepEqual(
+    refused.map(({ flag }) => flag),
+    [],
+  );
+});

@@ -544,7 +544,8 @@ class RouterFields:
     """The policy prefix_hash is not available in this version yet."""
 
     worker_startup_delay: int = 0
-    """Control over checks of workers at this level is not available in this version yet."""
+    """Has no effect: a worker is probed from its registration on, and used as soon as a probe
+    passes."""
 
     remove_unhealthy_workers: bool = False
     """Control over checks of workers at this level is not available in this version yet."""

@@ -2720,7 +2720,7 @@ FLAGS: Tuple[Flag, ...] = (
         built=False,
         secret=False,
         environment=None,
-        help="Control over checks of workers at this level is not available in this version yet",
+        help="Has no effect: a worker is probed from its registration on, and used as soon as a probe passes",
     ),
     Flag(
         name="remove_unhealthy_workers",

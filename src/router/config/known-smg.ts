@@ -41,7 +41,10 @@ export const KNOWN_SMG = {
   routingKeyOverride: sticky(toggle()),
   prefixTokenCount: prefixHash(int('TOKENS', COUNT), { default: 256 }),
   prefixHashLoadFactor: prefixHash(float('FACTOR', COUNT), { default: 1.25 }),
-  workerStartupDelay: startup(int('SECONDS', COUNT), { default: 0 }),
+  workerStartupDelay: startup(int('SECONDS', COUNT), {
+    default: 0,
+    noEffect: 'has no effect: a worker is probed from its registration on, and used as soon as a probe passes',
+  }),
   removeUnhealthyWorkers: startup(toggle()),
   drainSettleSecs: startup(int('SECONDS', COUNT), { default: 5 }),
   multimodalTensorTransport: media(choice('TRANSPORT', ['inline', 'shm', 'auto', 'rdma'])),
