@@ -6,6 +6,7 @@ import { benchCommand } from './bench.ts';
 import { cancelCommand } from './cancel.ts';
 import type { CommandContext } from './command-context.ts';
 import { compareCommand } from './compare.ts';
+import { convertCommand } from './convert.ts';
 import { logsCommand } from './logs.ts';
 import { nodeFactsCommand } from './node-facts.ts';
 import { planCommand } from './plan.ts';
@@ -40,6 +41,7 @@ export async function runSrtctl(argv: readonly string[], version: string, contex
     planCommand('plan', context, finish),
     planCommand('dry-run', context, finish),
     validateCommand(context, finish),
+    convertCommand(context, finish),
     listCommand(context, finish),
     statusCommand(context, finish),
     logsCommand(context, finish),

@@ -272,6 +272,19 @@ describe('a benchmark of the recipe', () => {
     assert.deepEqual(ready, { kind: 'exit' });
   });
 
+  it('may find the endpoint at localhost', () => {
+    const asked = (command: string, options = {}): string | undefined => {
+      const recipe = custom(null);
+      assert.ok(recipe.benchmark.type === 'custom');
+      const plan = planned({ ...recipe, benchmark: { ...recipe.benchmark, command } }, options);
+      return byId(plan, 'nginx').files[0]?.content.match(/listen (\S+) /)?.[1];
+    };
+    assert.equal(asked('curl http://localhost:8000'), '0.0.0.0:8000');
+    assert.equal(asked('bash /infmax-workspace/agentic.sh'), '0.0.0.0:8000');
+    assert.equal(asked('curl $SRT_FRONTEND_URL'), '<node0>:8000');
+    assert.equal(asked('curl http://localhost:8000', { local: true }), '<node0>:8000');
+  });
+
   it("takes the model's container when it names none, and no container where there are none", () => {
     assert.equal(byId(planned(custom(null)), 'benchmark').container, 'sglang-latest');
     const { container, mounts } = byId(planned(custom('bench-image'), { local: true }), 'benchmark');

@@ -49,7 +49,9 @@ export function planRecipe(given: Recipe, cluster: Cluster, { local, directory }
     problems: [],
     warnings: [],
   };
-  const context: PlanContext = { ...asked, recipe: { ...recipe, frontend: { ...recipe.frontend, router: chooseRouter(asked) } } };
+  const publicHost = recipe.frontend.publicHost ?? (!local && namesLocalhost(recipe) ? '0.0.0.0' : null);
+  const frontend = { ...recipe.frontend, router: chooseRouter(asked), publicHost };
+  const context: PlanContext = { ...asked, recipe: { ...recipe, frontend } };
   checkRecipe(context);
   const placement = placeWorkers(recipe);
   context.problems.push(...placement.problems);
@@ -111,6 +113,13 @@ function servedName(recipe: Recipe): string {
     if (name !== null) return name;
   }
   return basename(recipe.model.path.replace(/^hf:/, ''));
+}
+
+/** Commands of srt-slurm's recipes find the endpoint at localhost, in their text or in the scripts that they run. */
+function namesLocalhost({ benchmark }: Recipe): boolean {
+  if (benchmark.type !== 'custom') return false;
+  const text = [benchmark.command, ...Object.values(benchmark.environment)].join(' ');
+  return /\blocalhost\b|\b127\.0\.0\.1\b/.test(text) || /\.(?:sh|py)\b/.test(benchmark.command);
 }
 
 /** Services before the workers may take as long as they say, on top of the wait for the fleet. */

@@ -318,6 +318,11 @@ describe('a warning', () => {
       (text) => text.replace('  sglang_config:', '  aggregated_environment: {A: 1}\n  sglang_config:'),
       'r.yaml:21:3: backend.aggregated_environment: has no effect: resources ask for no aggregated workers',
     ],
+    [
+      'a variable that names itself',
+      (text) => `${text}environment: {HF_TOKEN: "\${HF_TOKEN}"}\n`,
+      'r.yaml:43:25: environment.HF_TOKEN: is that of the environment that srtctl runs in: left as it is there',
+    ],
     ['dynamo in router mode', (text) => `${text}dynamo: {install: false}\n`, 'r.yaml:43:1: dynamo: has no effect in router mode'],
     [
       'a router in Dynamo mode',

@@ -10,7 +10,7 @@ function mapAt(tree: Tree, path: Path): MapTree | null {
   return found?.kind === 'map' ? found : null;
 }
 
-/** `OMP_NUM_THREADS: 08` is `08`, not 8. */
+/** `OMP_NUM_THREADS: 08` is `08`, not 8. `HF_TOKEN: ${HF_TOKEN}` names the variable that processes inherit anyway. */
 export function readEnvironment(tree: Tree, path: Path, findings: Findings): Environment {
   const environment: [string, string][] = [];
   for (const [name, { value }] of mapAt(tree, path)?.entries ?? []) {
@@ -21,7 +21,10 @@ export function readEnvironment(tree: Tree, path: Path, findings: Findings): Env
         'letters, digits and _, not beginning with a digit',
         true,
       );
-    } else if (value.kind === 'scalar') environment.push([name, value.text]);
+    } else if (value.kind !== 'scalar') continue;
+    else if (value.text === `$${name}` || value.text === `\${${name}}`)
+      findings.warn([...path, name], 'is that of the environment that srtctl runs in: left as it is there');
+    else environment.push([name, value.text]);
   }
   return Object.fromEntries(environment);
 }

@@ -32,7 +32,7 @@ export const FRONTEND = block('What stands in front of the workers; the later sp
   }),
   public_host: oneOf(['0.0.0.0', '::'], {
     describe: 'The endpoint listens on all IPv4 (0.0.0.0) or all addresses (::) of node 0',
-    whenUnset: 'the address of the node, as for every other process',
+    whenUnset: 'the address of the node; 0.0.0.0 where a custom benchmark names localhost or runs a script, which may',
   }),
   public_port: count(1, { describe: 'Port of the endpoint on node 0', standard: DEFAULTS.publicPort }, 65_535),
   router_port: count(1, { describe: 'Port of routers and frontends behind nginx', standard: DEFAULTS.routerPort }, 65_535),
