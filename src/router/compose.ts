@@ -114,7 +114,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
     workers: {
       inflight: (worker) => load.inflight[worker] ?? 0,
       processed: (worker) => load.processed[worker] ?? 0,
-      isHealthy: (worker) => control.isEligible(worker),
+      isHealthy: (worker) => control.isHealthy(worker),
       breaker: (worker) => control.findBreaker(worker),
       staleConnections: (worker) => proxy.upstreams.staleConnections(worker),
     },
@@ -178,6 +178,7 @@ export async function startRouter(config: Config, runtime: RouterRuntime, mustSe
   });
   readGauges(metrics, proxy, runtime);
   readExpiry(metrics, tls);
+  metrics.readFrom('workersOverloaded', () => WORKER_TYPES.reduce((sum, type) => sum + fleet.current.overloaded[type], 0));
 
   const apply = (next: Config): void => {
     named.replace(next);

@@ -2,6 +2,7 @@
 import type { Rng } from '../base/core/rng.ts';
 import type { Config } from './config/load-config.ts';
 import type { ControlSettings } from './control/control.ts';
+import type { OverloadBounds } from './control/probing/overload-watch.ts';
 import type { WorkersFileMode } from './control/sources/workers-file-text.ts';
 import { backoff, type RetrySettings } from './proxy/dispatch/retry-plan.ts';
 import type { ConcurrencySettings } from './proxy/gate/concurrency.ts';
@@ -118,6 +119,12 @@ function waitMs(secs: number, { requestTimeoutSecs }: Config): number {
   return Math.min(secs, requestTimeoutSecs) * SECOND_MS;
 }
 
+/** Null: no bounds. */
+function overloadBounds(config: Config): OverloadBounds | null {
+  const { workerOverloadWaitingRequests: waitingRequests, workerOverloadTokenUsage: tokenUsage } = config;
+  return waitingRequests === null && tokenUsage === null ? null : { waitingRequests, tokenUsage };
+}
+
 export function controlSettings(config: Config): ControlSettings {
   return {
     startupTimeoutMs: config.workerStartupTimeoutSecs * SECOND_MS,
@@ -138,6 +145,7 @@ export function controlSettings(config: Config): ControlSettings {
       timeoutMs: config.cbTimeoutDurationSecs * SECOND_MS,
       windowMs: config.cbWindowDurationSecs * SECOND_MS,
     },
+    overload: overloadBounds(config),
     isPaired: config.pdDisaggregation,
     isDpAware: config.dpAware,
   };

@@ -45,7 +45,8 @@ export class SimulatedFleet {
     const { current } = this.cell;
     const regular = Int32Array.from(eligible);
     const total = workers.filter((worker) => worker !== undefined).length;
-    this.cell.publish({ version: current.version + 1, workers, eligible: { ...EMPTY_FLEET.eligible, regular }, total }, joined, left);
+    const snapshot = { ...EMPTY_FLEET, version: current.version + 1, workers, eligible: { ...EMPTY_FLEET.eligible, regular }, total };
+    this.cell.publish(snapshot, joined, left);
   }
 }
 

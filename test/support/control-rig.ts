@@ -37,6 +37,8 @@ export interface ControlRig {
   readonly clock: FakeClock;
   /** A worker whose delays are of the rig's clock; it listens, and is killed when the test ends. */
   worker(answers?: readonly (readonly [string, Answer])[]): Promise<ProbedWorker>;
+  /** Other settings from now on, the rest as at the start. */
+  configure(next: Partial<ControlSettings>): void;
   /** Registers workers as if named on the command line. */
   start(workers: Partial<Parameters<typeof commandLine>[0]>): void;
   /** URLs of the workers that may take a request now. */
@@ -92,6 +94,7 @@ export function startControl(t: TestContext, settings: Partial<ControlSettings> 
       return worker;
     },
     start: (workers) => control.start([commandLine({ workerUrls: [], prefill: [], decode: [], apiKey: null, ...workers })]),
+    configure: (next) => control.configure({ ...SETTINGS, ...settings, ...next }),
     eligible,
     find: (url) => {
       const found = cell.current.workers.find((one) => one?.url === url);

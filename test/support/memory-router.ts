@@ -123,7 +123,7 @@ export async function startMemoryRouter(
   const workers = Array.from({ length: workerCount }, (_, index) => workerOf(index, { protocol: 'memory' }));
   for (const { index } of workers) load.reset(index);
   const eligible = { regular: Int32Array.from(workers.map(({ index }) => index)), prefill: new Int32Array(0), decode: new Int32Array(0) };
-  fleet.publish({ version: 1, workers, eligible, total: workers.length }, workers, []);
+  fleet.publish({ version: 1, workers, eligible, overloaded: { regular: 0, prefill: 0, decode: 0 }, total: workers.length }, workers, []);
   const { port } = await proxy.listen('127.0.0.1', 0);
   const clients: RawClient[] = [];
   const quiet = (): Promise<void> =>

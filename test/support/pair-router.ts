@@ -193,6 +193,7 @@ export async function startPairRouter(
       {
         version: ++version,
         workers,
+        overloaded: { regular: 0, prefill: 0, decode: 0 },
         eligible: { regular: eligible('regular'), prefill: eligible('prefill'), decode: eligible('decode') },
         total: workers.length,
       },

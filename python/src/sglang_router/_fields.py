@@ -399,6 +399,13 @@ class RouterFields:
     """Start of the random numbers, for choices that can be repeated in tests (default: drawn at
     start)."""
 
+    worker_overload_waiting_requests: Optional[int] = None
+    """Requests in the queues of an engine from which on it takes no new ones; if every worker has
+    as many, requests are answered 503 at once (default: no bound)."""
+
+    worker_overload_token_usage: Optional[float] = None
+    """The same for the share of its KV cache that an engine uses (default: no bound)."""
+
     priority_scheduler_enabled: bool = False
     """Share the slots of the workers among classes of requests, which the header field
     x-smg-priority names."""

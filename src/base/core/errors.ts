@@ -54,6 +54,11 @@ export const ERRORS = {
   internal_error: router(500, 'A bug in the router; the log has the details.', 'internal_error'),
   no_workers: router(503, 'No worker is registered.'),
   no_available_workers: router(503, 'Workers are registered, but none can take a request now.'),
+  worker_overload_protection_shed: router(
+    503,
+    'The load of every worker is at or above --worker-overload-waiting-requests or --worker-overload-token-usage.',
+    BUSY,
+  ),
   too_many_connections: router(503, 'The router has as many connections as --max-connections allows.'),
   body_memory_full: router(503, 'The request bodies that the router holds take all the memory that they may.'),
   merge_too_large: router(502, 'The logprobs of the prompt are more than the router keeps to put them into the answer.'),

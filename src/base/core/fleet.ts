@@ -14,6 +14,8 @@ export interface FleetSnapshot {
   readonly workers: readonly (Worker | undefined)[];
   /** Indices that may take a request now, ascending, per worker type. */
   readonly eligible: Readonly<Record<WorkerType, Int32Array>>;
+  /** Workers per type that would be eligible if their load were below the bounds of the operator. */
+  readonly overloaded: Readonly<Record<WorkerType, number>>;
   /** Number of registered workers (not holes). */
   readonly total: number;
 }
@@ -39,12 +41,16 @@ export interface AttemptListener {
   forgive(worker: WorkerIndex): void;
 }
 
+/** How often workers are asked for their load, if there are bounds for it. A verdict does not change sooner, so clients wait as long. */
+export const LOAD_POLL_SECS = 10;
+
 const NO_WORKERS = new Int32Array(0);
 
 export const EMPTY_FLEET: FleetSnapshot = {
   version: 0,
   workers: [],
   eligible: { regular: NO_WORKERS, prefill: NO_WORKERS, decode: NO_WORKERS },
+  overloaded: { regular: 0, prefill: 0, decode: 0 },
   total: 0,
 };
 

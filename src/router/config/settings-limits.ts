@@ -1,7 +1,7 @@
 /** Settings of limits on requests to workers. */
 
 import { setting } from '../setting/setting.ts';
-import { choice, int, text, toggle } from '../setting/shape.ts';
+import { choice, float, int, text, toggle } from '../setting/shape.ts';
 import { PRIORITY_CLASSES } from './priority-classes.ts';
 import { MAX_SECONDS } from './settings-main.ts';
 
@@ -36,6 +36,23 @@ export const LIMITS = {
     origin: '0.3.2',
     default: 60,
     unit: 'seconds',
+    reloadable: true,
+  }),
+  workerOverloadWaitingRequests: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
+    group: 'limits',
+    describe:
+      'Requests in the queues of an engine from which on it takes no new ones; if every worker has as many, requests are answered 503 at once',
+    origin: 'smg',
+    default: null,
+    whenUnset: 'no bound',
+    reloadable: true,
+  }),
+  workerOverloadTokenUsage: setting(float('SHARE', { min: 0.001, max: 1 }), {
+    group: 'limits',
+    describe: 'The same for the share of its KV cache that an engine uses',
+    origin: 'smg',
+    default: null,
+    whenUnset: 'no bound',
     reloadable: true,
   }),
   prioritySchedulerEnabled: setting(toggle(), {

@@ -10,6 +10,7 @@ import { type CallTls, createWorkerClient } from './calls/worker-client.ts';
 import { WorkerRounds } from './calls/worker-rounds.ts';
 import { FactsFetcher } from './facts/facts-fetcher.ts';
 import { HealthChecks } from './probing/health-checks.ts';
+import { type OverloadBounds, OverloadWatch } from './probing/overload-watch.ts';
 import { DEFAULT_ENDPOINT, probeTarget } from './probing/probe.ts';
 import { Prober, type ProberSettings } from './probing/prober.ts';
 import { SilenceWatch } from './probing/silence-watch.ts';
@@ -42,6 +43,8 @@ export interface ControlSettings {
   readonly breaker: BreakerSettings;
   /** How long a removed worker stays draining at least; 0 if absent. */
   readonly drainSettleMs?: number;
+  /** Absolute bounds of the load of a worker. None if absent or null. */
+  readonly overload?: OverloadBounds | null;
   /** Workers are prefill and decode ones, else regular ones. False if absent. */
   readonly isPaired?: boolean;
   /** Every data-parallel rank of an engine is a worker. False if absent. */
@@ -71,6 +74,8 @@ export interface Control {
   firstLook(limitMs: number): Promise<void>;
   /** Whether the worker or rank at this index may take requests now. */
   isEligible(worker: WorkerIndex): boolean;
+  /** Whether it is well; it may be overloaded. */
+  isHealthy(worker: WorkerIndex): boolean;
   /** The circuit breaker of the worker or rank at this index; null if no worker has it. */
   findBreaker(worker: WorkerIndex): BreakerReading | null;
   /** What `/readiness` answers now. */
@@ -119,9 +124,10 @@ export function createControl(deps: ControlDeps): Control {
     sink: registry,
     probeNow: (record) => prober.probeNow(record),
   });
+  const overload = new OverloadWatch({ clock, rng, client, sink: registry }, settings.overload ?? null);
   const breakers = new BreakerTimers(clock, settings.breaker.timeoutMs, registry);
   const facts = new FactsFetcher(clock, client, logger, registry);
-  for (const observer of [log, jobs, drains, firstLook, prober, health, silence, breakers, facts]) registry.observe(observer);
+  for (const observer of [log, jobs, drains, firstLook, prober, health, silence, breakers, overload, facts]) registry.observe(observer);
 
   const api = new ControlApi();
   api.start(registry);
@@ -150,6 +156,7 @@ export function createControl(deps: ControlDeps): Control {
     firstLook: (limitMs) => firstLook.wait(limitMs),
     readiness,
     isEligible: (worker) => registry.isEligible(worker),
+    isHealthy: (worker) => registry.isHealthy(worker),
     findBreaker: (worker) => registry.findBreaker(worker),
     configure: (next) => {
       jobs.timeoutMs = next.startupTimeoutMs;
@@ -157,6 +164,7 @@ export function createControl(deps: ControlDeps): Control {
       drains.settleMs = next.drainSettleMs ?? 0;
       // The prober reads them at every probe.
       Object.assign(probing, { ...proberSettings(next), target: probing.target });
+      overload.configure(next.overload ?? null);
       registry.configure(next.health, next.breaker);
     },
     beginDrain: () => {
@@ -168,7 +176,7 @@ export function createControl(deps: ControlDeps): Control {
       firstLook.stop();
       jobs.stop();
       breakers.stop();
-      await Promise.all([prober.stop(), health.stop(), silence.stop(), facts.stop(), rounds.stop()]);
+      await Promise.all([prober.stop(), health.stop(), silence.stop(), overload.stop(), facts.stop(), rounds.stop()]);
     },
   };
 }

@@ -265,7 +265,7 @@ export const METRICS = {
     type: 'gauge',
     unit: '1 or 0',
     labels: ['worker'],
-    help: '1 if the worker may take requests now, else 0.',
+    help: '1 if the worker is well, else 0.',
     origin: 'smg',
   },
   workerHealthChecks: {
@@ -316,6 +316,14 @@ export const METRICS = {
     labels: ['worker'],
     help: 'Circuit breaker: 0 closed, 1 open, 2 half-open.',
     origin: 'smg',
+  },
+  workersOverloaded: {
+    name: 'smg_workers_overloaded',
+    type: 'gauge',
+    unit: 'workers',
+    labels: [],
+    help: 'Workers that get no new requests because their load is at --worker-overload-waiting-requests or --worker-overload-token-usage.',
+    origin: 'own',
   },
   workerHung: {
     name: 'smg_worker_hung_total',

@@ -4,7 +4,7 @@ import type { Call } from '../http/call.ts';
 import { float, type Json, toJson } from '../http/python-json.ts';
 import type { Scheduler } from '../scheduling/scheduler.ts';
 
-/** GET /v1/loads: what routers read to balance load. `include=core` leaves the last three parts out. */
+/** GET /v1/loads: what routers read to balance load. `include=core` leaves the last three parts out, `include=core,queues` the other two. */
 export function loads(call: Call): void {
   const { engine, answer, query } = call;
   const rank = query.get('dp_rank');
@@ -64,12 +64,14 @@ function loadOf(engine: Engine, scheduler: Scheduler, rank: number, parts: reado
     total_prefill_busy_us: Math.round(counters.prefillBusyMs * 1000),
     decode_moments: [float(0), float(0), float(0), float(0), float(0), float(0)],
   };
-  if (parts.includes('core')) return core;
+  const has = (part: string): boolean => parts.includes('all') || parts.includes(part);
   return {
     ...core,
-    memory: { weight_gb: float(0), kv_cache_gb: float(0), graph_gb: float(0), token_capacity: pool.capacityTokens },
-    disaggregation: disaggregationOf(engine, scheduler),
-    queues: { waiting, grammar: 0, paused: 0, retracted: 0, prealloc_ready: 0 },
+    ...(has('memory') && {
+      memory: { weight_gb: float(0), kv_cache_gb: float(0), graph_gb: float(0), token_capacity: pool.capacityTokens },
+    }),
+    ...(has('disagg') && { disaggregation: disaggregationOf(engine, scheduler) }),
+    ...(has('queues') && { queues: { waiting, grammar: 0, paused: 0, retracted: 0, prealloc_ready: 0 } }),
   };
 }
 

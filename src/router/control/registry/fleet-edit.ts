@@ -60,6 +60,7 @@ export class FleetEdit {
       breaker: CLOSED,
       isAdmitted: true,
       isInDoubt: false,
+      overload: null,
       judged: { successes: 0, failures: 0 },
     };
     table.byUrl.set(worker.url, entry);

@@ -75,6 +75,11 @@ export class FleetLog implements WorkerObserver {
     else this.#logger.info(fields, 'circuit breaker half-open: worker takes a few requests');
   }
 
+  overloadChanged({ worker, overload }: WorkerRecord): void {
+    if (overload === null) this.#logger.info({ worker: worker.url }, 'worker is below its load bounds again: it takes requests');
+    else this.#logger.warn({ worker: worker.url, ...overload }, 'worker is overloaded: it takes no new requests');
+  }
+
   ranksMissing({ worker }: WorkerRecord, why: string): void {
     this.#logger.warn({ worker: worker.url, why }, 'worker takes no requests: its data-parallel ranks are not known');
   }

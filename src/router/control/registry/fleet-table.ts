@@ -3,9 +3,9 @@ import { EMPTY_FLEET, type FleetCell, type FleetSnapshot } from '../../../base/c
 import { WORKER_TYPES, type Worker, type WorkerIndex, type WorkerType } from '../../../base/core/worker.ts';
 import type { BreakerState } from './breaker.ts';
 import type { Claims } from './claims.ts';
-import { isEligible, isLastResort } from './eligibility.ts';
+import { isEligible, isLastResort, isShed } from './eligibility.ts';
 import type { HealthSettings } from './health-settings.ts';
-import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
+import type { LoadReport, WorkerFacts, WorkerRecord } from './worker-record.ts';
 import type { WorkerState } from './worker-state.ts';
 
 /** A record as the registry changes it. */
@@ -18,6 +18,7 @@ export interface Entry extends WorkerRecord {
   health: HealthSettings;
   breaker: BreakerState;
   isAdmitted: boolean;
+  overload: LoadReport | null;
   /** It broke a connection, and no probe that began later has ended. */
   isInDoubt: boolean;
   readonly judged: { successes: number; failures: number };
@@ -27,7 +28,7 @@ export class FleetTable {
   /** In the order in which they were added. */
   readonly byUrl = new Map<string, Entry>();
   readonly byId = new Map<string, Entry>();
-  /** Eligible workers of each type, as of the last snapshot. */
+  /** Workers of each type that are well, as of the last snapshot: those that are overloaded too, those of the last resort not. */
   healthy: Readonly<Record<WorkerType, number>> = { regular: 0, prefill: 0, decode: 0 };
   readonly #cell: FleetCell;
   /** By worker index; the ranks of one engine share its entry. A worker that left is not here. */
@@ -66,20 +67,24 @@ export class FleetTable {
 
   #snapshot(): FleetSnapshot {
     const eligible = { regular: [] as number[], prefill: [] as number[], decode: [] as number[] };
+    const overloaded = { regular: 0, prefill: 0, decode: 0 };
     const lastResort = { regular: [] as number[], prefill: [] as number[], decode: [] as number[] };
     let total = 0;
     for (const [index, entry] of this.#entries.entries()) {
       if (entry === undefined) continue;
       total++;
       if (isEligible(entry)) eligible[entry.worker.type].push(index);
+      else if (isShed(entry)) overloaded[entry.worker.type]++;
       else if (isLastResort(entry)) lastResort[entry.worker.type].push(index);
     }
-    this.healthy = { regular: eligible.regular.length, prefill: eligible.prefill.length, decode: eligible.decode.length };
-    for (const type of WORKER_TYPES) if (eligible[type].length === 0) eligible[type] = lastResort[type];
+    const well = (type: WorkerType): number => eligible[type].length + overloaded[type];
+    this.healthy = { regular: well('regular'), prefill: well('prefill'), decode: well('decode') };
+    for (const type of WORKER_TYPES) if (eligible[type].length + overloaded[type] === 0) eligible[type] = lastResort[type];
     return {
       version: this.#cell.current.version + 1,
       workers: [...this.#workers],
       eligible: { regular: toIndices(eligible.regular), prefill: toIndices(eligible.prefill), decode: toIndices(eligible.decode) },
+      overloaded,
       total,
     };
   }

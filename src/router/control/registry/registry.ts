@@ -10,7 +10,7 @@ import type { Rng } from '../../../base/core/rng.ts';
 import type { Worker, WorkerIndex, WorkerType } from '../../../base/core/worker.ts';
 import { admits, type BreakerEvent, type BreakerPhase, type BreakerSettings, CLOSED, DEFAULT_BREAKER, stepBreaker } from './breaker.ts';
 import { breakerEventOf } from './breaker-event.ts';
-import { isEligible } from './eligibility.ts';
+import { isEligible, isWell } from './eligibility.ts';
 import { FleetEdit, type FleetEditDeps } from './fleet-edit.ts';
 import { type Entry, FleetTable } from './fleet-table.ts';
 import { DEFAULT_HEALTH, type HealthSettings } from './health-settings.ts';
@@ -21,7 +21,7 @@ import type { DesiredWorker, Source } from './source.ts';
 import { MAX_WORKERS } from './worker-limit.ts';
 import type { WorkerObserver } from './worker-observer.ts';
 import type { WorkerOptions } from './worker-options.ts';
-import type { WorkerFacts, WorkerRecord } from './worker-record.ts';
+import type { LoadReport, WorkerFacts, WorkerRecord } from './worker-record.ts';
 import { isUp, step, type WorkerEvent } from './worker-state.ts';
 
 export interface BreakerReading {
@@ -125,7 +125,13 @@ export class Registry implements AttemptListener {
     return entry !== undefined && isEligible(entry);
   }
 
-  /** Eligible workers or ranks of each type. */
+  /** Whether the worker or rank at this index is well; it may be overloaded. */
+  isHealthy(worker: WorkerIndex): boolean {
+    const entry = this.#table.find(worker);
+    return entry !== undefined && isWell(entry);
+  }
+
+  /** Workers or ranks of each type that are well; some of them may be overloaded. */
   get healthy(): Readonly<Record<WorkerType, number>> {
     return this.#table.healthy;
   }
@@ -184,6 +190,17 @@ export class Registry implements AttemptListener {
     this.#apply(entry, event);
     if (event === 'probe-passed') this.#judge(entry, 'probe-passed');
     else if (PROBE_FAILURES.has(event)) this.#judge(entry, 'probe-failed');
+  }
+
+  /** `report`: why it takes no requests; null: its load keeps nothing away. */
+  overloadJudged(record: WorkerRecord, report: LoadReport | null): void {
+    const entry = this.#table.byId.get(record.worker.id);
+    if (entry === undefined) return;
+    const wasOver = entry.overload !== null;
+    entry.overload = report;
+    if (wasOver === (report !== null)) return;
+    this.#table.publish([], []);
+    this.#tell((observer) => observer.overloadChanged?.(entry));
   }
 
   breakerTimedOut(record: WorkerRecord): void {

@@ -15,6 +15,8 @@ export interface WorkerObserver {
   phaseChanged?(record: WorkerRecord, from: Phase, because: WorkerEvent): void;
   /** Comes after `phaseChanged` when one event causes both. */
   probeWanted?(record: WorkerRecord, when: 'now' | 'soon'): void;
+  /** Its load went above or below the bounds. */
+  overloadChanged?(record: WorkerRecord): void;
   breakerChanged?(record: WorkerRecord, from: BreakerPhase): void;
   /** The worker was asked for its data-parallel ranks, and they are still unknown. */
   ranksMissing?(record: WorkerRecord, why: string): void;

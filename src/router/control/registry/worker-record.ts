@@ -16,6 +16,14 @@ export interface WorkerFacts {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What a worker says of its load; null: it does not say it. */
+export interface LoadReport {
+  /** Of all ranks together. */
+  readonly waitingRequests: number | null;
+  /** Share of the KV cache in use, the mean of the ranks. */
+  readonly tokenUsage: number | null;
+}
+
 export interface WorkerRecord {
   /** Replaced whole when facts or options change; id, index and address never do. */
   readonly worker: Worker;
@@ -33,6 +41,8 @@ export interface WorkerRecord {
   readonly breaker: BreakerState;
   /** False: the breaker keeps requests away. */
   readonly isAdmitted: boolean;
+  /** The load that is at or above a bound; null: the worker is below all bounds, or its load is not known. */
+  readonly overload: LoadReport | null;
   /** Attempts since the worker was registered, as the breaker judges them. */
   readonly judged: { readonly successes: number; readonly failures: number };
 }

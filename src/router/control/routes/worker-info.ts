@@ -2,7 +2,7 @@
 import type { LoadTable } from '../../../base/core/load.ts';
 import type { Worker } from '../../../base/core/worker.ts';
 import type { Drain } from '../registry/drains.ts';
-import { isEligible } from '../registry/eligibility.ts';
+import { isWell } from '../registry/eligibility.ts';
 import type { JobStatus } from '../registry/registration-jobs.ts';
 import type { WorkerRecord } from '../registry/worker-record.ts';
 
@@ -42,8 +42,9 @@ function infoOf(record: WorkerRecord, worker: Worker, load: LoadTable, job: JobS
     priority: worker.priority,
     cost: worker.cost,
     worker_type: isRegistered ? worker.type : 'unknown',
-    is_healthy: isEligible(record),
+    is_healthy: isWell(record),
     phase: record.state.phase,
+    ...(record.overload !== null && { overloaded: true }),
     load: load.inflight[worker.index] ?? 0,
     connection_mode: isRegistered ? 'HTTP' : 'unknown',
     ...(isRegistered && { runtime_type: 'sglang' }),

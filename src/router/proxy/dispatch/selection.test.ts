@@ -26,7 +26,7 @@ function selectionOf(...engines: readonly string[]): Selection {
     return workerOf(index, { rank });
   });
   const eligible = { regular: Int32Array.from(engines.keys()), prefill: new Int32Array(0), decode: new Int32Array(0) };
-  selection.snapshotChanged({ version: 1, workers, eligible, total: workers.length });
+  selection.snapshotChanged({ version: 1, workers, eligible, overloaded: { regular: 0, prefill: 0, decode: 0 }, total: workers.length });
   return selection;
 }
 const chosen = (selection: Selection, ...failed: readonly number[]): number[] => {

@@ -415,8 +415,8 @@ export class SingleExchange implements ServedRequest, Sink, SideOwner, AdmittedL
   }
 
   #refuseNoWorker(): void {
-    const { code, message } = noWorker(this.#parts.dispatch.fleet.current, this.#parts.type);
-    this.#side.refuse('refused', code, message);
+    const { code, message, headers } = noWorker(this.#parts.dispatch.fleet.current, this.#parts.type);
+    this.#side.refuse('refused', code, message, null, headers);
   }
 
   release(outcome: RecordOutcome): void {

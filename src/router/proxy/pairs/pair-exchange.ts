@@ -242,7 +242,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     const pair = openPair(this.#parts, this, order, this.#plan);
     this.#parts.pairing.reader.forget();
     if ('code' in pair) {
-      this.#side.refuse('refused', pair.code, pair.message);
+      this.#side.refuse('refused', pair.code, pair.message, null, pair.headers);
       return;
     }
     this.#pair = pair;
