@@ -91,7 +91,7 @@ function mergeCase(promptTokens: number, outputTokens: number): Case {
   const finder = new ListFinder();
   const event = generateEvent(0, outputTokens);
   const prefill = generateEvent(promptTokens, 1);
-  const prompts = new PromptLogprobs(finder, { format: 'generate', prompts: 1, isBatch: false }, true, 1 << 24);
+  const prompts = new PromptLogprobs(finder, { format: 'generate', prompts: 1, isBatch: false, wantsExperts: false }, true, 1 << 24);
   prompts.push(prefill, 0, prefill.length);
   let bytes = 0;
   const sink = {

@@ -61,7 +61,7 @@ export const ERRORS = {
   ),
   too_many_connections: router(503, 'The router has as many connections as --max-connections allows.'),
   body_memory_full: router(503, 'The request bodies that the router holds take all the memory that they may.'),
-  merge_too_large: router(502, 'The logprobs of the prompt are more than the router keeps to put them into the answer.'),
+  merge_too_large: router(502, 'The logprobs or experts of the prompt are more than the router keeps to put them into the answer.'),
   too_many_pairs: router(503, 'As many prefill-decode pairs are at work as the router keeps.'),
   router_busy: router(503, 'As many questions to all workers are under way as the router keeps.'),
   health_generate_failed: router(503, 'A worker of the pair that was tried generates nothing.'),

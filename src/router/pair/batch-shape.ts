@@ -28,6 +28,8 @@ export interface PairShape {
   readonly batch: number;
   /** The answer will hold logprobs of the prompt, which only the prefill leg has. */
   readonly wantsInputLogprobs: boolean;
+  /** The answer will hold the experts of all tokens; decode knows those of the output only. */
+  readonly wantsExperts: boolean;
   /** The client's own request id as it stands in the body, quotes included; a list for a batch. null: none. */
   readonly rid: string | null;
 }
@@ -45,7 +47,7 @@ export class ShapeReader {
   readonly #cursor = new JsonCursor();
 
   /** `record` is of a scan of `buf` that was `ok`. */
-  read(endpoint: PairEndpoint, buf: Buffer, record: MemberRecord): PairShape | Refusal {
+  read(endpoint: PairEndpoint, buf: Buffer, record: MemberRecord, isStream: boolean = false): PairShape | Refusal {
     if (record.insertAt < 0) return { message: 'the body must be a JSON object', param: null };
     if (record.isFull) return { message: 'the body repeats its fields too often', param: null };
     const samples = this.#refuseSamples(endpoint, buf, record);
@@ -55,10 +57,14 @@ export class ShapeReader {
     const batch = prompt < 0 ? SINGLE : this.#batchOf(buf, record, prompt);
     this.#cursor.close();
     if (batch > MAX_BATCH) return { message: `${batch} prompts in one request: at most ${MAX_BATCH} go to a pair`, param: null };
+    const wantsExperts = isSet(buf, record, FIELD.return_routed_experts);
+    const unmerged = refuseUnmerged(buf, record, wantsExperts && isStream && endpoint === 'completions' && batch > 1);
+    if (unmerged !== null) return unmerged;
     const rid = present(buf, record, FIELD.rid);
     return {
       batch,
       wantsInputLogprobs: wantsInputLogprobs(endpoint, buf, record),
+      wantsExperts,
       rid: rid < 0 ? null : buf.toString('utf8', record.valueStart(rid), record.valueEnd(rid)),
     };
   }
@@ -161,6 +167,29 @@ function wantsInputLogprobs(endpoint: PairEndpoint, buf: Buffer, record: MemberR
   if (endpoint !== 'completions' || !isSet(buf, record, FIELD.echo)) return false;
   const entry = present(buf, record, FIELD.logprobs);
   return entry >= 0 && !(numberAt(buf, record.valueStart(entry), record.valueEnd(entry)) === 0);
+}
+
+/**
+ * What neither leg can give: prefill engines do not return it, and decode engines have it of their own tokens only (SGLang 0.5.23). An
+ * answer without a word about it would be taken for a whole one.
+ */
+function refuseUnmerged(buf: Buffer, record: MemberRecord, isMixedStream: boolean): Refusal | null {
+  const hidden = isSet(buf, record, FIELD.return_hidden_states) ? record.last(FIELD.return_hidden_states) : -1;
+  const isLast = hidden >= 0 && buf.toString('latin1', record.valueStart(hidden), record.valueEnd(hidden)) === '"last"';
+  const param =
+    hidden >= 0 && !isLast ? 'return_hidden_states' : isSet(buf, record, FIELD.return_indexer_topk) ? 'return_indexer_topk' : null;
+  if (param !== null) {
+    return {
+      message: `${param} is not possible with a prefill-decode pair: no engine returns those of the prompt; ask a regular worker`,
+      param,
+    };
+  }
+  if (!isMixedStream) return null;
+  return {
+    message:
+      'return_routed_experts with several prompts in one stream: the engine does not say of which prompt they are; ask without stream',
+    param: 'return_routed_experts',
+  };
 }
 
 /** The entry of a field that is there and not null; -1 otherwise. */

@@ -46,8 +46,8 @@ function merge(legs: Legs): string {
   return Buffer.concat(out).toString('utf8');
 }
 
-const SINGLE: LogprobRequest = { format: 'generate', prompts: 1, isBatch: false };
-const batchOf = (prompts: number): LogprobRequest => ({ format: 'generate', prompts, isBatch: true });
+const SINGLE: LogprobRequest = { format: 'generate', prompts: 1, isBatch: false, wantsExperts: false };
+const batchOf = (prompts: number): LogprobRequest => ({ format: 'generate', prompts, isBatch: true, wantsExperts: false });
 const plain = (prefill: string, decode: string, request = SINGLE) => merge({ request, isEventStream: false, prefill, decode });
 const events = (prefill: string, decode: string, request = SINGLE) => merge({ request, isEventStream: true, prefill, decode });
 
@@ -94,7 +94,7 @@ test('leaves an answer alone whose engine handed the logprobs on itself, and one
 });
 
 test('does not take a longer number for the same one', () => {
-  const request: LogprobRequest = { format: 'completions', prompts: 1, isBatch: false };
+  const request: LogprobRequest = { format: 'completions', prompts: 1, isBatch: false, wantsExperts: false };
   const answer = (logprobs: string) => `{"choices":[{"index":0,"logprobs":{"token_logprobs":[${logprobs}]}}]}`;
   assert.equal(plain(answer('-1,-1.5'), answer('-1.5,-2'), request), answer('-1,-1.5,-2'));
   assert.equal(plain(answer('-1,-1.5'), answer('-1 ,-1.5,-2'), request), answer('-1 ,-1.5,-2'));
@@ -135,7 +135,7 @@ test('comments, other fields, errors and CR LF pass through a stream unchanged',
 });
 
 test('completions get what prefill has of the prompt, without its first token of the output', () => {
-  const request: LogprobRequest = { format: 'completions', prompts: 2, isBatch: true };
+  const request: LogprobRequest = { format: 'completions', prompts: 2, isBatch: true, wantsExperts: false };
   const choice = (index: number, tokens: string, logprobs: string, top: string, offsets: string) =>
     `{"index":${index},"text":"t","logprobs":{"text_offset":[${offsets}],"token_logprobs":[${logprobs}],"tokens":[${tokens}],"top_logprobs":${top}},"finish_reason":null}`;
   const prefill = `{"id":"p","choices":[${choice(0, '"a","b","]c"', 'null,-1.0,-2.0', '[null,{"b":-1},{"]c":-2}]', '-1,-1,-1')},${choice(1, '"x"', '-9', '[{"x":-9}]', '-1')}]}`;
@@ -148,7 +148,7 @@ test('completions get what prefill has of the prompt, without its first token of
 });
 
 test('only the first event of each prompt of a completion stream gets them', () => {
-  const request: LogprobRequest = { format: 'completions', prompts: 2, isBatch: true };
+  const request: LogprobRequest = { format: 'completions', prompts: 2, isBatch: true, wantsExperts: false };
   const event = (index: number, tokens: string) => `data: {"choices":[{"index":${index},"logprobs":{"tokens":[${tokens}]}}]}\n\n`;
   const bare = 'data: {"choices":[{"index":0,"logprobs":null}]}\n\ndata: {"choices":[],"usage":{}}\n\ndata: [DONE]\n\n';
   assert.equal(

@@ -1,6 +1,7 @@
-/** Puts the logprobs of the prompts into the decode leg's JSON by copying bytes; numbers stay as the engines wrote them. */
+/** Puts what the prefill leg said of the prompts into the decode leg's JSON by copying bytes; numbers stay as the engines wrote them. */
 import { skipSpace } from '../../wire/json/value-skipper.ts';
-import { LIST_NAMES, type ListFinder, type ListPlaces, type ListSink } from './logprob-lists.ts';
+import { spliceBase64 } from './base64-splice.ts';
+import { EXPERTS, EXTENSION, LISTS, type ListFinder, type ListPlaces, type ListSink } from './logprob-lists.ts';
 import type { PromptLists, PromptLogprobs } from './prompt-logprobs.ts';
 
 const COMMA = Buffer.from(',', 'latin1');
@@ -8,6 +9,7 @@ const OPEN = Buffer.from('[', 'latin1');
 const CLOSE = Buffer.from(']', 'latin1');
 const BRACKET_OPEN = 0x5b;
 const BRACKET_CLOSE = 0x5d;
+const QUOTE = 0x22;
 const COMMA_BYTE = 0x2c;
 const LOWER_N = 0x6e;
 const EMPTY = Buffer.alloc(0);
@@ -48,7 +50,7 @@ export class LogprobSplicer implements ListSink {
 
   /** Every answer from here on passes unchanged. */
   get isDone(): boolean {
-    return this.#served?.size === this.#prompts.request.prompts;
+    return this.#served?.size === this.#prompts.request.prompts && !this.#prompts.request.wantsExperts;
   }
 
   /** Writes `buf[from..to)` to the sink; the JSON text in it, `json..jsonEnd`, merged. */
@@ -59,6 +61,7 @@ export class LogprobSplicer implements ListSink {
       const lists = this.#prompts.find(0);
       if (lists === undefined && !this.#prompts.isComplete) return 'waiting';
       enough = lists?.mask ?? 0;
+      if (request.wantsExperts && !this.#prompts.isComplete) enough |= EXPERTS;
       if (enough === 0) {
         sink.onBytes(buf, from, to);
         return 'merged';
@@ -84,29 +87,46 @@ export class LogprobSplicer implements ListSink {
 
   onLists(prompt: number, places: ListPlaces): void {
     if (this.#served?.has(prompt) === true) return;
+    const { request, isComplete } = this.#prompts;
     const lists = this.#prompts.find(prompt);
-    if (lists === undefined) {
-      const mayCome = prompt >= 0 && prompt < this.#prompts.request.prompts && !this.#prompts.isComplete;
-      if (mayCome) this.#isWaiting = true;
-      return;
-    }
-    this.#pending.push(prompt);
-    if (this.#isThere(places, lists)) return;
-    for (let list = 0; list < lists.contents.length; list++) this.#edit(places, list, lists);
+    const hasExperts = places.table === 'info' && (places.found & EXPERTS) !== 0;
+    const isMissing = lists === undefined || (hasExperts && (lists.mask & EXPERTS) === 0);
+    if (isMissing && !isComplete && (prompt === EXTENSION ? hasExperts : prompt >= 0 && prompt < request.prompts)) this.#isWaiting = true;
+    if (lists === undefined || lists.table !== places.table) return;
+    if (prompt !== EXTENSION) this.#pending.push(prompt);
+    const isThere = this.#isThere(places, lists);
+    for (const [list, { kind }] of LISTS[lists.table].entries()) if (kind !== 'prepend' || !isThere) this.#edit(places, list, lists);
   }
 
   #edit(places: ListPlaces, list: number, lists: PromptLists): void {
     const contents = lists.contents[list];
     if (contents === null || contents === undefined) return;
-    if (((places.found >> list) & 1) === 0) {
-      if (places.isHolderEmpty) return;
-      const name = Buffer.from(`"${LIST_NAMES[this.#prompts.request.format][list]!}":`, 'latin1');
-      this.#edits.push({ at: places.holderStart, until: places.holderStart, parts: [name, OPEN, contents, CLOSE, COMMA] });
-      return;
+    const { name, kind } = LISTS[lists.table][list]!;
+    const isFound = ((places.found >> list) & 1) !== 0;
+    const [at, until] = isFound ? [places.start[list]!, places.end[list]!] : [places.holderStart, places.holderStart];
+    if (!isFound && (places.isHolderEmpty || kind === 'base64')) return;
+    const key = isFound ? EMPTY : Buffer.from(`"${name}":`, 'latin1');
+    switch (kind) {
+      case 'base64':
+        this.#editBase64(contents, at, until);
+        return;
+      case 'replace':
+        this.#edits.push({ at, until, parts: isFound ? [contents] : [key, contents, COMMA] });
+        return;
+      case 'prepend':
+        if (isFound) this.#prepend(contents, at, until);
+        else this.#edits.push({ at, until, parts: [key, OPEN, contents, CLOSE, COMMA] });
     }
+  }
+
+  #editBase64(head: Buffer, start: number, end: number): void {
+    if (this.#source[start] !== QUOTE) return;
+    const splice = spliceBase64(head, this.#source.subarray(start + 1, end - 1));
+    if (splice !== null) this.#edits.push({ at: start + 1, until: start + 1 + splice.until, parts: splice.parts });
+  }
+
+  #prepend(contents: Buffer, start: number, end: number): void {
     const buf = this.#source;
-    const start = places.start[list]!;
-    const end = places.end[list]!;
     if (buf[start] === LOWER_N) this.#edits.push({ at: start, until: end, parts: [OPEN, contents, CLOSE] });
     if (buf[start] !== BRACKET_OPEN) return;
     const first = skipSpace(buf, start + 1, end);
@@ -118,11 +138,11 @@ export class LogprobSplicer implements ListSink {
    * One list alone proves nothing: the offsets of a completion are all -1.
    */
   #isThere(places: ListPlaces, lists: PromptLists): boolean {
-    if (lists.mask === 0) return true;
-    if ((places.found & lists.mask) !== lists.mask) return false;
-    return lists.contents.every(
-      (contents, list) => contents === null || beginsWith(this.#source, places.start[list]!, places.end[list]!, contents),
-    );
+    return LISTS[lists.table].every(({ kind }, list) => {
+      const contents = lists.contents[list];
+      if (kind !== 'prepend' || contents === null || contents === undefined) return true;
+      return ((places.found >> list) & 1) !== 0 && beginsWith(this.#source, places.start[list]!, places.end[list]!, contents);
+    });
   }
 }
 

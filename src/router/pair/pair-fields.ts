@@ -20,6 +20,9 @@ const NAMES = [
   'return_logprob',
   'logprobs',
   'echo',
+  'return_routed_experts',
+  'return_hidden_states',
+  'return_indexer_topk',
 ] as const;
 
 type FieldName = (typeof NAMES)[number];

@@ -1,5 +1,5 @@
 /**
- * Both answers of a pair whose client wants logprobs of the prompt, which only prefill has: they go into decode's answer. What
+ * Both answers of a pair whose client wants logprobs or experts of the prompt, which only prefill has: they go into decode's answer. What
  * this adds to the merge itself (src/router/pair) is the order in which two sockets speak.
  *
  *   decode's bytes before prefill's head --held--> merge --events--> onBytes at once
@@ -16,6 +16,8 @@ import { PromptLogprobs } from '../../pair/prompt-logprobs.ts';
 
 /** Of each answer. The logprobs of 100,000 tokens with 20 alternatives each take about as much. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024;
+/** With experts, which take 2.5 KB of base64 per token of a model with 58 layers and 8 experts per token: about 100,000 tokens. */
+const MAX_EXPERT_BYTES = 256 * 1024 * 1024;
 
 export class PairMerge implements ByteSink {
   /** Of a merged plain answer. */
@@ -30,6 +32,7 @@ export class PairMerge implements ByteSink {
   #merge: LogprobMerge | null = null;
   #isDecodeEvents: boolean | null = null;
   #isDecodeWhole = false;
+  readonly #maxBytes: number;
 
   /** `events` gets the bytes of a merged stream, valid during the call. */
   constructor(finder: ListFinder, shape: PairShape, endpoint: string, events: ByteSink) {
@@ -37,6 +40,7 @@ export class PairMerge implements ByteSink {
     this.#shape = shape;
     this.#endpoint = endpoint;
     this.#events = events;
+    this.#maxBytes = shape.wantsExperts ? MAX_EXPERT_BYTES : MAX_HELD_BYTES;
   }
 
   /** Decode's answer is no event stream. */
@@ -60,13 +64,15 @@ export class PairMerge implements ByteSink {
   }
 
   prefillHead(isEvents: boolean): void {
-    const { batch } = this.#shape;
+    const { batch, wantsExperts } = this.#shape;
+    const endpoint = this.#endpoint;
     const request = {
-      format: this.#endpoint === 'completions' ? ('completions' as const) : ('generate' as const),
+      format: endpoint === 'completions' || endpoint === 'chat' ? endpoint : 'generate',
       prompts: batch === SINGLE ? 1 : batch,
       isBatch: batch !== SINGLE,
-    };
-    this.#prompts = new PromptLogprobs(this.#finder, request, isEvents, MAX_HELD_BYTES);
+      wantsExperts,
+    } as const;
+    this.#prompts = new PromptLogprobs(this.#finder, request, isEvents, this.#maxBytes);
     this.#start();
   }
 
@@ -88,7 +94,7 @@ export class PairMerge implements ByteSink {
   }
 
   decodeData(buf: Buffer, start: number, end: number): boolean {
-    if (this.#merge === null) return this.#early.push(buf, start, end, MAX_HELD_BYTES);
+    if (this.#merge === null) return this.#early.push(buf, start, end, this.#maxBytes);
     return this.#merge.push(buf, start, end);
   }
 
@@ -108,7 +114,7 @@ export class PairMerge implements ByteSink {
 
   #start(): void {
     if (this.#prompts === null || this.#isDecodeEvents === null) return;
-    this.#merge = new LogprobMerge(this.#finder, this.#prompts, this.#isDecodeEvents, MAX_HELD_BYTES, this);
+    this.#merge = new LogprobMerge(this.#finder, this.#prompts, this.#isDecodeEvents, this.#maxBytes, this);
     const early = this.#early.take();
     if (early.length > 0) this.#merge.push(early, 0, early.length);
     if (this.#isDecodeWhole) this.#merge.end();

@@ -482,7 +482,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   }
 
   #tooLargeToMerge(): void {
-    const message = 'the logprobs of the prompt are more than the router keeps to put them into the answer';
+    const message = 'the logprobs or experts of the prompt are more than the router keeps to put them into the answer';
     if (this.#hasBegun) this.#side.cut('cancelled', 'merge_too_large', message);
     else this.#side.refuse('refused', 'merge_too_large', message);
   }

@@ -128,7 +128,7 @@ export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: 
   const leg = (role: LegRole, worker: Worker, choice: Choice, ofLeg: RequestBody): PairLeg =>
     new PairLeg(dispatch.turn, owner, role, worker, new Attempt(dispatch, worker.index, choice, pairing[role]), ofLeg);
   const legs = [leg('prefill', prefillWorker, ofPrefill, bodies.prefill), leg('decode', decodeWorker, ofDecode, bodies.decode)] as const;
-  const merge = shape.wantsInputLogprobs ? new PairMerge(pairing.finder, shape, route.endpoint, owner) : null;
+  const merge = shape.wantsInputLogprobs || shape.wantsExperts ? new PairMerge(pairing.finder, shape, route.endpoint, owner) : null;
   return new Pair(makers, order, live, legs, rids, merge);
 }
 

@@ -47,7 +47,7 @@ export class PairReader {
   read(body: RequestBody, endpoint: string, fields: PromptFields): PairRequest | Refusal | string {
     const status = this.scan(body, fields);
     if (status !== null) return status;
-    const shape = this.#shapes.read(endpoint, body.buf, this.#record);
+    const shape = this.#shapes.read(endpoint, body.buf, this.#record, this.#scan.stream === 'true');
     if (isRefusal(shape)) return shape;
     // An id of null is none: behind the one that is put in it would be the last, which counts.
     const replaced = shape.rid === null ? this.#replaced | RID_MEMBER : this.#replaced;

@@ -4,7 +4,7 @@ import { type PairShape, SINGLE } from '../../pair/batch-shape.ts';
 import { abortFields, PairRids } from './rids.ts';
 
 const ROOM = { digits: '4711', block: 0 };
-const shape = (batch: number, rid: string | null): PairShape => ({ batch, rid, wantsInputLogprobs: false });
+const shape = (batch: number, rid: string | null): PairShape => ({ batch, rid, wantsInputLogprobs: false, wantsExperts: false });
 const rids = (batch: number, rid: string | null): PairRids => new PairRids(shape(batch, rid), batch === 0 ? [] : [ROOM]);
 
 test('a request without an id gets one that is made of its room', () => {
