@@ -96,3 +96,11 @@ test('POST /admin/reload says so if there is nothing to read', async (t) => {
   assert.equal(status, 409);
   assert.equal((json() as { code: string }).code, 'NOTHING_TO_RELOAD');
 });
+
+test('POST /admin/reload needs the key of the control API where there is one', async (t) => {
+  const { path } = fileOf(t, 'router.yaml', 'queue-size: 1\n');
+  const { port } = await startRouterProgram(t, ['--config', path, '--control-plane-api-keys', 'id:name:admin:hush']);
+  const reload = { path: '/admin/reload', body: '' };
+  assert.equal((await ask(port, reload)).status, 401);
+  assert.equal((await ask(port, { ...reload, headers: { authorization: 'Bearer hush' } })).status, 200);
+});

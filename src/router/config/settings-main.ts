@@ -157,6 +157,7 @@ export const REQUESTS = {
     origin: 'ours',
     default: 0,
     unit: 'seconds',
+    reloadable: true,
   }),
   maxReplayBytes: setting(int('BYTES', { min: 0, max: 1024 * 1024 * 1024 }), {
     group: 'requests',
