@@ -130,13 +130,14 @@ test('a role may be empty at the start, with a warning that says what follows', 
   assert.equal(loaded({ argv: [PD] }).warnings.length, 2);
 });
 
-test('each role has its own policy, and bucket is for prefill only', () => {
+test('each role has its own policy, and bucket is not for decode', () => {
   const { config } = loaded({ argv: [PD, '--prefill-policy', 'cache_aware', '--decode-policy', 'power_of_two'] });
   assert.deepEqual([config.prefillPolicy, config.decodePolicy], ['cache_aware', 'power_of_two']);
   assert.equal(loaded({ argv: [PD, '--prefill-policy', 'bucket'] }).config.prefillPolicy, 'bucket');
-  assert.match(problems(PD, '--decode-policy', 'bucket')[0]!, /one of .*\(bucket is for prefill workers only\)$/);
-  assert.match(problems('--policy', 'bucket')[0]!, /one of .*\(bucket is for --prefill-policy\)$/);
-  assert.match(problems(PD, '--decode-policy', 'manual')[0]!, /manual is known, but not available in this version yet/);
+  assert.match(problems(PD, '--decode-policy', 'bucket')[0]!, /one of .*\(bucket is for regular and prefill workers only\)$/);
+  assert.equal(loaded({ argv: ['--policy', 'bucket'] }).config.policy, 'bucket');
+  assert.match(problems(PD, '--policy', 'bucket')[0]!, /--decode-policy beside it \(bucket does not serve them\)$/);
+  assert.equal(loaded({ argv: [PD, '--policy', 'bucket', '--decode-policy', 'manual'] }).config.decodePolicy, 'manual');
 });
 
 test('a policy of two warns of a role with fewer workers', () => {

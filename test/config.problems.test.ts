@@ -8,7 +8,7 @@ import { loaded, problems } from './support/given-config.ts';
 
 test('all problems are told at once, with flag, value, place and what was expected', () => {
   const given = problems({
-    argv: ['--port', '70000', '--worker-urls', 'http://a', '10.0.0.3', '--policy=manual', '--service-discovery'],
+    argv: ['--port', '70000', '--worker-urls', 'http://a', '10.0.0.3', '--policy=magic', '--service-discovery'],
     env: { SGLANG_ROUTER_CACHE_THRESHOLD: '1.5', SGLANG_ROUTER_PORT: 'x' },
     file: 'request-timeout-secs: 0\nlog_level: 1\nenable-trace: true\n',
   });
@@ -18,7 +18,7 @@ test('all problems are told at once, with flag, value, place and what was expect
   assert.deepEqual(given, [
     '--port "70000" (command line): expected an integer from 0 to 65535',
     '--worker-urls "10.0.0.3" (command line): expected http:// or https:// followed by host:port',
-    `--policy "manual" (command line): expected one of ${policies} (manual is known, but not available in this version yet)`,
+    `--policy "magic" (command line): expected one of ${policies}`,
     '--service-discovery (command line): expected to be left out (known from sglang_router 0.3.2, but Kubernetes discovery is not available in this version yet); use --worker-urls or POST /workers',
     '--cache-threshold "1.5" (environment variable SGLANG_ROUTER_CACHE_THRESHOLD): expected a number from 0 to 1',
     '--port "x" (environment variable SGLANG_ROUTER_PORT): expected an integer from 0 to 65535',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { WorkerType } from '../src/base/core/worker.ts';
 import { createRng } from '../src/base/runtime/rng.ts';
 import { loadConfig } from '../src/router/config/load-config.ts';
 import { findPolicy, POLICIES, POLICY_SETTINGS, serves, startPolicy } from '../src/router/policy/catalogue.ts';
@@ -13,10 +14,13 @@ const isTaken = (flag: string, name: string): boolean =>
 it('the command line takes each policy of the catalogue where it serves, and no others', () => {
   let refused = 0;
   for (const policy of POLICIES) {
-    assert.equal(isTaken('--policy', policy.name), serves(policy, 'regular'));
+    assert.equal(
+      isTaken('--policy', policy.name),
+      ['regular', 'prefill', 'decode'].every((type) => serves(policy, type as WorkerType)),
+    );
     assert.equal(isTaken('--prefill-policy', policy.name), serves(policy, 'prefill'));
     assert.equal(isTaken('--decode-policy', policy.name), serves(policy, 'decode'));
-    if (!serves(policy, 'regular')) refused++;
+    if (!serves(policy, 'decode')) refused++;
   }
   assert.ok(POLICIES.length - refused >= 4 && refused >= 1);
   assert.equal(isTaken('--policy', 'nonsense'), false);

@@ -166,7 +166,7 @@ def test_wrong_settings_of_the_router_end_all_with_status_2(python: Start) -> No
         (["--worker-urls", "http://a:1"], "expected to be left out"),
         (["--router-no-such-thing"], "--router-no-such-thing: expected a known flag"),
         (["--dp-size", "0"], "expected at least 1"),
-        (["--router-policy", "manual"], "invalid choice: 'manual'"),
+        (["--router-policy", "magic"], "invalid choice: 'magic'"),
     ],
 )
 def test_wrong_flags_end_it_with_status_2(python: Start, flags: List[str], part: str) -> None:

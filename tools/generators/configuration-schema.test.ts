@@ -30,7 +30,7 @@ const INVALID: readonly object[] = [
   { port: 65536 },
   { port: null },
   { 'worker-url': 'http://a' },
-  { policy: 'manual' },
+  { policy: 'magic' },
   { 'service-discovery': true },
   { 'enable-trace': true },
   { config: 'x' },

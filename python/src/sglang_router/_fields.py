@@ -35,15 +35,18 @@ class RouterFields:
 
     policy: str = "cache_aware"
     """How a worker is chosen for a request (default: cache_aware). One of round_robin, random,
-    power_of_two, cache_aware, least_wait."""
+    power_of_two, cache_aware, least_wait, bucket, least_load, manual, consistent_hashing,
+    prefix_hash, passthrough."""
 
     prefill_policy: Optional[str] = None
     """How a prefill worker is chosen (default: the value of --policy). One of round_robin, random,
-    power_of_two, cache_aware, least_wait, bucket."""
+    power_of_two, cache_aware, least_wait, bucket, least_load, manual, consistent_hashing,
+    prefix_hash, passthrough."""
 
     decode_policy: Optional[str] = None
     """How a decode worker is chosen (default: the value of --policy). One of round_robin, random,
-    power_of_two, cache_aware, least_wait."""
+    power_of_two, cache_aware, least_wait, least_load, manual, consistent_hashing, prefix_hash,
+    passthrough."""
 
     worker_startup_timeout_secs: int = 1800
     """Time for a new worker to answer for the first time; after it the worker is reported as
@@ -75,10 +78,12 @@ class RouterFields:
     default is 20 MiB (at least 1 MiB, at most 512 MiB are used) (default: 67108864)."""
 
     max_idle_secs: int = 14400
-    """The policy manual is not available in this version yet."""
+    """manual: time after which a routing key that no request uses is forgotten, in seconds
+    (default: 14400)."""
 
     assignment_mode: str = "random"
-    """The policy manual is not available in this version yet. One of random, min_load, min_group."""
+    """manual: how a new routing key gets its worker: by chance, by requests in flight, or by number
+    of keys (default: random). One of random, min_load, min_group."""
 
     max_payload_size: int = 536870912
     """Largest body of a request; a larger one is answered 413, in bytes (default: 536870912)."""
@@ -367,6 +372,18 @@ class RouterFields:
     """Keys for clients and workers are not available in this version yet; guard the router by what
     stands in front of it."""
 
+    consistent_hashing_load_factor: float = 0
+    """consistent_hashing: a worker gets at most this times its even share of the requests in
+    flight, further ones go to the next; 0 for no bound, else from 1 (default: 0)."""
+
+    prefix_token_count: int = 256
+    """prefix_hash: length of the beginning of a prompt that counts, in tokens of 4 bytes (default:
+    256)."""
+
+    prefix_hash_load_factor: float = 1.25
+    """prefix_hash: a worker gets at most this times its even share of the requests in flight,
+    further ones go to the next (default: 1.25)."""
+
     pd_bootstrap_timeout_secs: float = 330
     """Time from the sending of a pair to the end of prefill, and then to the first event of a
     stream; 0 for no limit. The default lets engines speak first, which give up after 300 s by
@@ -543,12 +560,6 @@ class RouterFields:
 
     routing_key_override: bool = False
     """Routing by key is not available in this version yet."""
-
-    prefix_token_count: int = 256
-    """The policy prefix_hash is not available in this version yet."""
-
-    prefix_hash_load_factor: float = 1.25
-    """The policy prefix_hash is not available in this version yet."""
 
     worker_startup_delay: int = 0
     """Has no effect: a worker is probed from its registration on, and used as soon as a probe

@@ -6,7 +6,7 @@ import enum
 class PolicyType(enum.Enum):
     """How a worker is chosen for a request. The value is what ``--policy`` takes.
 
-    All names of sglang_router are there. Those that the router does not have yet are refused, by name, when it starts.
+    All names of sglang_router are there.
     """
 
     Random = "random"

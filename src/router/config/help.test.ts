@@ -14,7 +14,8 @@ Options:
                                     URLs of workers, separated by commas, spaces or repetition of the flag; more can
                                     join later
       --policy <POLICY>             How a worker is chosen for a request [default: round_robin] [possible values:
-                                    round_robin, random, power_of_two, cache_aware, least_wait]
+                                    round_robin, random, power_of_two, cache_aware, least_wait, bucket, least_load,
+                                    manual, consistent_hashing, prefix_hash, passthrough]
   -h, --help                        Print help
   -V, --version                     Print version
 

@@ -1,6 +1,6 @@
 /** What settings of prefill-decode pairs must have to do with each other and with the rest. */
 import type { WorkerAddress } from '../../base/core/worker-address.ts';
-import { findPolicy } from '../policy/catalogue.ts';
+import { findPolicy, serves } from '../policy/catalogue.ts';
 import type { Problem } from './problem.ts';
 import type { Config, ConfigKey } from './schema.ts';
 
@@ -54,7 +54,12 @@ function checkPairMode(config: Config, sourceOf: SourceOf, problems: Problem[], 
     if (workers.length === 0)
       warnings.push(`no --${role} worker is given: requests are answered 503 until one joins through POST /workers`);
     const policy = config[`${role}Policy`] ?? config.policy;
-    if (!config.miniLb && !config.dpAware && findPolicy(policy)?.choosesBetweenTwo && workers.length < 2) {
+    const known = findPolicy(policy);
+    if (known !== undefined && config[`${role}Policy`] === null && !config.miniLb && !serves(known, role)) {
+      const expected = `a policy for ${role} workers too, or ${POLICY_FLAGS[`${role}Policy`]} beside it (${policy} does not serve them)`;
+      problems.push({ flag: '--policy', value: policy, expected, source: sourceOf('policy') });
+    }
+    if (!config.miniLb && !config.dpAware && known?.choosesBetweenTwo && workers.length < 2) {
       warnings.push(`${policy} chooses between two ${role} workers, and fewer are given; others can join later`);
     }
   }

@@ -1,18 +1,14 @@
 /** Settings that name a policy: what they take follows from the catalogue of policies. */
 import type { WorkerType } from '../../base/core/worker.ts';
-import { findPolicy, POLICIES, serves } from '../policy/catalogue.ts';
+import { POLICIES, serves } from '../policy/catalogue.ts';
 import type { Policy } from '../policy/contract.ts';
 import { choice, type Shape } from '../setting/shape.ts';
-
-/** Policies of other versions of the router. Those that are not in the catalogue are refused as not available yet. */
-const KNOWN = ['manual', 'consistent_hashing', 'prefix_hash', 'least_load', 'passthrough'];
 
 /** The name of a policy that can choose among workers of this type. */
 export function policyName(type: WorkerType): Shape<string> {
   const names = POLICIES.filter((policy) => serves(policy, type)).map(({ name }) => name);
   const others = POLICIES.filter((policy) => !serves(policy, type));
   return choice('POLICY', names, {
-    later: KNOWN.filter((name) => findPolicy(name) === undefined),
     wrong: Object.fromEntries(others.map((policy) => [policy.name, placeOf(policy, type)])),
   });
 }

@@ -1,6 +1,6 @@
 /**
  * Sends short prompts to the first workers and long prompts to the last, so that a short prompt does not wait behind a long one.
- * For prefill workers.
+ * For regular and prefill workers.
  *
  *   lengths    0 ──────────┬───────────────────┬──────────────────────────► infinity
  *   workers    the first   │  the second       │  the third                  each gets the same amount of work
@@ -36,7 +36,7 @@ export interface BucketState {
 
 export const bucket: Policy<BucketState, typeof IMBALANCE_SETTINGS> = {
   name: 'bucket',
-  pools: ['prefill'],
+  pools: ['regular', 'prefill'],
   needs: { prompt: true },
   reasons: ['less-loaded', 'imbalance', 'length'],
   settings: IMBALANCE_SETTINGS,

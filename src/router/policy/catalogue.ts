@@ -3,9 +3,14 @@ import type { WorkerType } from '../../base/core/worker.ts';
 import { pickValues } from '../setting/setting.ts';
 import { bucket } from './bucket.ts';
 import { cacheAware } from './cache-aware.ts';
+import { consistentHashing } from './consistent-hashing.ts';
 import type { Policy, PoolPolicy } from './contract.ts';
+import { leastLoad } from './least-load.ts';
 import { leastWait } from './least-wait/least-wait.ts';
+import { manual } from './manual.ts';
+import { passthrough } from './passthrough.ts';
 import { powerOfTwo } from './power-of-two.ts';
+import { prefixHash } from './prefix-hash.ts';
 import { random } from './random.ts';
 import { roundRobin } from './round-robin.ts';
 
@@ -17,6 +22,11 @@ const CATALOGUE = [
   cacheAware, // by prefix, then by load
   leastWait, // by predicted wait and prefix
   bucket, // by length of the prompt
+  leastLoad, // by load
+  manual, // by routing key, remembered
+  consistentHashing, // by routing key, computed
+  prefixHash, // by the beginning of the prompt
+  passthrough, // the first
 ] as const;
 
 // What `create` returned goes back into the other calls of the same policy unseen, so its type is lost without harm.

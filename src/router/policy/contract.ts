@@ -7,7 +7,7 @@ import type { Worker, WorkerIndex, WorkerType } from '../../base/core/worker.ts'
 import type { Settings, ValuesOf } from '../setting/setting.ts';
 
 export interface Choice {
-  /** NONE only if no worker may be chosen. */
+  /** NONE only if no worker may be chosen, or none of those that the request asks for (`mayFindNobody`). */
   readonly worker: WorkerIndex;
   /** Why: one of the policy's reasons, 'only' or 'none'. A label of metrics. */
   readonly because: string;
@@ -69,6 +69,8 @@ export interface Policy<State = unknown, S extends Settings = Settings> {
   readonly pools?: readonly WorkerType[];
   /** Its choice is one of two workers: a pool that starts with fewer draws a warning. */
   readonly choosesBetweenTwo?: true;
+  /** A request may ask for a worker that is not there: then the choice is NONE although others may be chosen. */
+  readonly mayFindNobody?: true;
   readonly settings: S;
   readonly needs: PolicyNeeds;
   /** All values of `Choice.because` besides 'only' (one worker may be chosen) and 'none'. */

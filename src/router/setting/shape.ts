@@ -106,8 +106,6 @@ export function toggle(): Shape<boolean> {
 export interface ChoiceOptions<T extends string> {
   /** Other spellings that older programs take, and what they mean. */
   readonly synonyms?: Readonly<Record<string, T>>;
-  /** Values that other versions of the router know and this one does not have yet: refused by name. */
-  readonly later?: readonly string[];
   /** Values that are known elsewhere and make no sense here, and why. */
   readonly wrong?: Readonly<Record<string, string>>;
 }
@@ -117,7 +115,6 @@ export function choice<const T extends string>(placeholder: string, values: read
   const expected = values.length === 1 ? `${values[0]}` : `one of ${values.join(', ')}`;
   const error = ({ input }: { input?: unknown }): string => {
     const word = String(input);
-    if (options.later?.includes(word)) return `${expected} (${word} is known, but not available in this version yet)`;
     const why = options.wrong !== undefined && Object.hasOwn(options.wrong, word) ? options.wrong[word] : undefined;
     return why === undefined ? expected : `${expected} (${why})`;
   };
