@@ -4,9 +4,10 @@ import json
 import os
 import signal
 import textwrap
+import urllib.error
 import urllib.parse
 from pathlib import Path
-from typing import Callable, List, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 import pytest
 from conftest import Engine, Program, fetch, free_port, generate, simulated_engine, wait_gone, wait_until
@@ -14,6 +15,14 @@ from conftest import Engine, Program, fetch, free_port, generate, simulated_engi
 import sglang_router
 
 Start = Callable[..., Program]
+
+
+def status_of(url: str, body: Optional[object] = None) -> int:
+    """0 while nobody listens."""
+    try:
+        return fetch(url, body)[0]
+    except (urllib.error.URLError, ConnectionError):
+        return 0
 
 
 def version_tuple(text: str) -> Tuple[int, ...]:
@@ -76,6 +85,10 @@ if __name__ == "__main__":
     router_args.port = PORT
     router_args.prometheus_port = 0
     router_args.log_level = "info"
+    router_args.request_timeout_secs = 14400
+    router_args.pd_disaggregation = IS_PAIRED
+    router_args.disable_circuit_breaker = True
+    router_args.disable_health_check = True
     process = multiprocessing.Process(target=run_router, args=(router_args,))
     process.daemon = True
     process.start()
@@ -90,7 +103,8 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("old", [False, True], ids=["POST /workers", "/add_worker"])
 def test_slime_starts_it_in_a_daemon_process_and_adds_engines(python: Start, engines: List[Engine], tmp_path: Path, old: bool) -> None:
     path = tmp_path / "train.py"
-    path.write_text(textwrap.dedent(SLIME).replace("PORT", str(free_port())).replace("STOP", str(tmp_path / "stop")))
+    text = textwrap.dedent(SLIME).replace("IS_PAIRED", "False").replace("PORT", str(free_port()))
+    path.write_text(text.replace("STOP", str(tmp_path / "stop")))
     program = python(str(path))
     program.line_with("started")
     url = program.listening()
@@ -110,6 +124,89 @@ def test_slime_starts_it_in_a_daemon_process_and_adds_engines(python: Start, eng
     (tmp_path / "stop").touch()
     assert program.status() == 0
     wait_gone(program.router_pid)
+
+
+def test_slime_starts_pairs_without_workers_and_registers_both_kinds(python: Start, tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    text = textwrap.dedent(SLIME).replace("IS_PAIRED", "True").replace("PORT", str(free_port()))
+    path.write_text(text.replace("STOP", str(tmp_path / "stop")))
+    program = python(str(path))
+    url = program.listening()
+    with (
+        simulated_engine("--disaggregation-mode", "prefill", "--disaggregation-bootstrap-port", str(free_port())) as prefill,
+        simulated_engine("--disaggregation-mode", "decode") as decode,
+    ):
+        port = json.loads(fetch(f"{prefill.url}/server_info")[1])["disaggregation_bootstrap_port"]
+        assert fetch(f"{url}/workers", {"url": prefill.url, "worker_type": "prefill", "bootstrap_port": port})[0] == 202
+        assert fetch(f"{url}/workers", {"url": decode.url, "worker_type": "decode"})[0] == 202
+        wait_until("pairs are answered", lambda: fetch(f"{url}/generate", {"text": "x"})[0] == 200)
+        workers = json.loads(fetch(f"{url}/workers")[1])["workers"]
+        assert all(worker["is_healthy"] and worker["disable_health_check"] for worker in workers)
+    (tmp_path / "stop").touch()
+    assert program.status() == 0
+
+
+def test_slime_with_a_policy_that_does_not_exist_yet_is_refused_by_name(python: Start) -> None:
+    program = python("-m", "sglang_router.launch_router", "--policy", "consistent_hashing", "--port", "0")
+    assert program.status() == 2
+    assert "consistent_hashing is known, but not available in this version yet" in program.text
+
+
+# Fields and flags as these programs give them, beside host, port and workers. Their sources were read in November 2026.
+NAMED_PROGRAMS = {
+    "verl, reward loop": {"log_level": "debug"},
+    "verl, rollout": {
+        "policy": "cache_aware",
+        "cache_threshold": 0.5,
+        "balance_abs_threshold": 64,
+        "balance_rel_threshold": 1.5,
+        "request_id_headers": ["x-verl-request-id"],
+        "health_check_interval_secs": 60,
+        "health_failure_threshold": 3,
+        "health_success_threshold": 2,
+        "pd_disaggregation": False,
+        "prefill_urls": [],
+        "decode_urls": [],
+        "prefill_policy": None,
+        "decode_policy": None,
+        "disable_health_check": True,
+        "log_level": "warn",
+    },
+    "older slime": {"balance_abs_threshold": 0, "log_level": "warn", "request_timeout_secs": 600},
+}
+
+
+@pytest.mark.parametrize("fields", NAMED_PROGRAMS.values(), ids=NAMED_PROGRAMS.keys())
+def test_what_named_programs_set_is_accepted_and_serves(python: Start, engines: List[Engine], fields: Dict[str, object]) -> None:
+    port = free_port()
+    settings = {"host": "127.0.0.1", "port": port, "prometheus_port": 0, "worker_urls": [engines[0].url], **fields}
+    program = python("-c", f"from sglang_router.launch_router import RouterArgs, launch_router; launch_router(RouterArgs(**{settings!r}))")
+    wait_until("requests are answered", lambda: status_of(f"http://127.0.0.1:{port}/generate", {"text": "x"}) == 200)
+    program.signal(signal.SIGTERM)
+    assert program.status() == 0
+
+
+def test_dstack_starts_it_without_workers_and_syncs_them(python: Start, engines: List[Engine], tmp_path: Path) -> None:
+    port, own = free_port(), ["--prometheus-port", str(free_port()), "--prometheus-host", "127.0.0.1"]
+    command = ["-m", "sglang_router.launch_router", "--host", "127.0.0.1", "--port", str(port), *own]
+    python(*command, "--log-level", "info", "--log-dir", str(tmp_path), "--policy", "cache_aware")
+    url = f"http://127.0.0.1:{port}"
+    wait_until("it lists its workers", lambda: status_of(f"{url}/workers") == 200)
+    status, text = fetch(f"{url}/workers", {"url": engines[0].url, "worker_type": "regular"})
+    assert (status, json.loads(text)["status"]) == (202, "accepted")
+    wait_until("requests are answered", lambda: fetch(f"{url}/generate", {"text": "x"})[0] == 200)
+    (worker,) = json.loads(fetch(f"{url}/workers")[1])["workers"]
+    status, text = fetch(f"{url}/workers/{worker['id']}", method="DELETE")
+    assert (status, json.loads(text)["status"]) == (202, "accepted")
+    wait_until("it is gone", lambda: json.loads(fetch(f"{url}/workers")[1])["total"] == 0)
+
+
+def test_a_pair_router_with_mini_lb_and_limits_starts(python: Start) -> None:
+    limits = ["--request-timeout-secs", "7200", "--max-concurrent-requests", "512", "--queue-size", "2048"]
+    startup = ["--worker-startup-timeout-secs", "1800", "--worker-startup-check-interval", "10"]
+    pairs = ["--pd-disaggregation", "--mini-lb", "--prefill", "http://127.0.0.1:1", "8998", "--decode", "http://127.0.0.1:2"]
+    program = python("-m", "sglang_router.launch_router", *pairs, *startup, *limits, "--port", "0", "--prometheus-port", "0")
+    program.listening()
 
 
 def test_the_first_version_is_imported_in_its_own_way(python: Start, engines: List[Engine]) -> None:
