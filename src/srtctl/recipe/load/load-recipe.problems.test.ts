@@ -349,6 +349,28 @@ describe('a warning', () => {
   }
 });
 
+describe('suggestions for unknown keys', () => {
+  const CASES: readonly (readonly [more: string, suggestion: RegExp])[] = [
+    ['frontend: {http-port: 1}', /^flags of routers and frontends go under frontend\.args$/],
+    ['dynamo: {http-port: 1}', /^known here: install, /],
+    ['http-port: 1', /^known here: name, /],
+    ['sgl-router: {}', /^known here: name, /],
+    ['backend: {router-mode: kv}', /^known here: type, /],
+    ['backend: {sglang-config: {}}', /^did you mean backend\.sglang_config\?$/],
+    ['infra: {etcd_nats_dedicated_nodes: true}', /^did you mean infra\.etcd_nats_dedicated_node\?$/],
+    ['benchmark: {num_prompts: 1}', /^did you mean benchmark\.num_prompts_mult\?$/],
+    ['backend: {enable_multiple_frontend: true}', /^did you mean backend\.enable_multiple_frontends\?$/],
+    ['slurm: {gpus_per_node: 4}', /^did you mean resources\.gpus_per_node\?$/],
+  ];
+  for (const [more, suggestion] of CASES)
+    it(`lead nowhere else: ${more}`, () => {
+      const { problems } = loadRecipe(smallRecipe(`${more}\n`), 'r.yaml');
+      const told = problems.filter(({ message }) => message.startsWith('unknown key'));
+      assert.equal(told.length, 1, problems.map(formatProblem).join('\n'));
+      assert.match(told[0]?.suggestion ?? '', suggestion);
+    });
+});
+
 describe('a preview', () => {
   it('keeps variables that this host lacks as they are written', () => {
     const text = smallRecipe('extra_mount: ["$NOWHERE/x:/x"]\n').replace('/models/small', '$MODELS/dsfp4');

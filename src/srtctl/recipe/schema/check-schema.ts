@@ -3,7 +3,7 @@
  * that the cross checks can go on with the rest and everything is told at once.
  */
 import { z } from 'zod';
-import { nearest } from '../../../base/config/suggest.ts';
+import { editDistance, nearest } from '../../../base/config/suggest.ts';
 import { removeAt } from '../text/edit-tree.ts';
 import { type Findings, shown } from '../text/findings.ts';
 import { findTree, formatPath, type MapTree, mapTree, type Path, plainOf, type Tree } from '../text/tree.ts';
@@ -83,21 +83,39 @@ function unknownKey(path: Path, schema: z.ZodObject, document: DocumentKind, fin
     return;
   }
   const beside = Object.keys(blockAt(schema, path.slice(0, -1))?.shape ?? {});
-  const places = allPaths(schema);
-  const normal = key.replaceAll('-', '_').toLowerCase();
-  const same = places.filter((place) => place.at(-1) === normal && !beside.includes(normal));
-  const near = beside.includes(normal) ? normal : nearest(normal, beside);
-  const far = nearest(
-    normal,
-    places.map((place) => String(place.at(-1))),
-  );
-  const [other] = same.length > 0 ? same : places.filter((place) => near === null && place.at(-1) === far);
-  const meant = same.length === 0 && near !== null ? [...path.slice(0, -1), near] : other;
+  const meant = meantKey(path, beside, allPaths(schema));
   const suggestion =
-    meant === undefined
-      ? `known here: ${beside.slice(0, 12).join(', ')}${beside.length > 12 ? ', ...' : ''}`
-      : `did you mean ${formatPath(meant)}?`;
+    meant !== null
+      ? `did you mean ${formatPath(meant)}?`
+      : (flagPlace(document, path) ?? `known here: ${beside.slice(0, 12).join(', ')}${beside.length > 12 ? ', ...' : ''}`);
   findings.problem(path, `unknown key ${shown(key)} in the ${document}`, suggestion, true);
+}
+
+/** Keys that mean something else in each block. */
+const EVERYWHERE: ReadonlySet<string> = new Set(['type', 'env', 'args', 'container', 'path', 'name', 'nodes', 'model', 'port']);
+
+/** A key of the same block with a slip of the hand, or one that only another block has. A wrong guess is worse than none. */
+function meantKey(path: Path, beside: readonly string[], places: readonly Path[]): Path | null {
+  const block = path.slice(0, -1);
+  const normal = String(path.at(-1)).replaceAll('-', '_').toLowerCase();
+  const near = beside.includes(normal) ? normal : beside.find((candidate) => isSlip(normal, candidate));
+  if (near !== undefined) return [...block, near];
+  return EVERYWHERE.has(normal) ? null : (places.find((place) => place.at(-1) === normal) ?? null);
+}
+
+/** Word by word: `agg_node` may be agg_nodes, but http_port is not etcd_port. */
+function isSlip(written: string, known: string): boolean {
+  if (known.startsWith(`${written}_`)) return true;
+  const [ours, theirs] = [written.split('_'), known.split('_')];
+  if (ours.length !== theirs.length) return written.length > 5 && editDistance(written, known) <= 1;
+  return ours.every((word, at) => editDistance(word, theirs[at]!) <= Math.floor(Math.min(word.length, theirs[at]!.length) / 3));
+}
+
+/** Flags of routers and frontends that were written one block too high; null: this is no such place. */
+function flagPlace(document: DocumentKind, path: Path): string | null {
+  return document === 'recipe' && path.length === 2 && path[0] === 'frontend'
+    ? 'flags of routers and frontends go under frontend.args'
+    : null;
 }
 
 /** The object schema at a path of blocks, or null. */

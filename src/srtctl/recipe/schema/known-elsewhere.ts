@@ -59,6 +59,11 @@ const CLUSTER_KEYS: Readonly<Record<string, KnownElsewhere>> = {
 
 /** Values that mean something there, and what to do instead. */
 const CUSTOM = 'srtctl does not run it; use type: custom with its command';
+const ROUTERS: Readonly<Record<string, string>> = {
+  'sgl-router': 'srtctl does not start the standalone sgl-router',
+  'sglang-router': 'write sglang_router',
+  sglang: 'write sglang_router',
+};
 const RECIPE_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'benchmark.type': {
     'ns-gpqa': 'srtctl runs gpqa, and other tools by type: custom with their command',
@@ -83,6 +88,8 @@ const RECIPE_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> 
     none: 'srtctl starts no fleet without a frontend',
   },
   'profiling.type': { 'nsys-manual': 'write nsys, whose steps the benchmark starts, or nsys-time' },
+  'frontend.router': ROUTERS,
+  'backend.router': ROUTERS,
   'frontend.orchestrator_placement': { first_decode: 'srtctl places the first router on node 0' },
 };
 
@@ -97,6 +104,6 @@ export function findKnownValue(document: DocumentKind, path: readonly (string | 
 
 export function findKnownElsewhere(document: DocumentKind, path: readonly (string | number)[]): KnownElsewhere | null {
   const table = document === 'recipe' ? RECIPE_KEYS : CLUSTER_KEYS;
-  const key = path.join('.');
+  const key = path.join('.').replaceAll('-', '_');
   return Object.hasOwn(table, key) ? table[key]! : null;
 }
