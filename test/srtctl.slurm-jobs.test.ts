@@ -10,6 +10,30 @@ import { ROOT } from './support/program.ts';
 
 const skip = await skipWithoutSlurm();
 
+/** What recipes of srt-slurm ask for beside engines and routers. */
+const PUBLIC = `schema: 2
+name: public
+model: {path: tiny}
+resources: {gpus_per_node: 4}
+engine: sim
+frontend: {type: sglang-router, enable_multiple_frontends: false}
+roles:
+  prefill: {nodes: 1, workers: 1, gpus: 1, args: {tp-size: 1}}
+  decode: {nodes: 1, workers: 1, gpus: 1, args: {tp-size: 1}}
+host_setup:
+  commands: ['echo "setup $SLURMD_NODENAME" >> hosts']
+  teardown: ['echo "teardown $SLURMD_NODENAME" >> hosts']
+services:
+  - name: side
+    placement: {node: workers}
+    start: before_workers
+    critical: true
+    command: [bash, -c, 'echo side is up; exec sleep 1000']
+    readiness: {log: {pattern: '^side is up$'}}
+health_check: {interval_seconds: 1, max_attempts: 60}
+benchmark: {type: trace-replay, trace_file: trace.jsonl, placement: {node: dedicated}}
+`;
+
 describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
   let cluster: SlurmCluster;
   let seed = '';
@@ -38,6 +62,28 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     assert.ok(!files.includes('handover.json'));
     assert.deepEqual(await readdir(join(shell.directory, 'outputs')), [job], 'nothing else was made');
     assert.match(await shell.file(job, 'logs', 'slurm.log'), /ended: ok/);
+    await shell.assertGone(job);
+  });
+
+  test('takes schema 2, sets its hosts up, starts services and a client on nodes of their own, and replays a trace', async (t) => {
+    const shell = await Shell.open(t, cluster, PUBLIC);
+    const lines = [0, 40, 90].map((timestamp) => JSON.stringify({ timestamp, input_length: 64, output_length: 4, hash_ids: [timestamp] }));
+    await writeFile(join(shell.directory, 'trace.jsonl'), `${lines.join('\n')}\n`);
+    const { code, stdout, stderr } = await shell.run('apply', '-f', 'recipe.yaml', '--wait');
+    assert.equal(code, 0, stdout + stderr);
+    const job = /^Job (\d+) /.exec(stdout)![1]!;
+    const { processes } = await shell.status(job);
+    const nodesOf = (begin: string): readonly string[] => processes.flatMap(({ id, node }) => (id.startsWith(begin) ? [node] : [])).sort();
+    assert.deepEqual(nodesOf('host-setup'), ['client', 'n0', 'n1']);
+    assert.deepEqual(nodesOf('service-side'), ['n0', 'n1']);
+    assert.deepEqual(nodesOf('benchmark'), ['client']);
+    const said = (await shell.file(job, 'hosts')).trim().split('\n');
+    assert.deepEqual(
+      said.map((line) => line.split(' ')[0]),
+      ['setup', 'setup', 'setup', 'teardown', 'teardown', 'teardown'],
+    );
+    assert.equal(new Set(said).size, 6, 'each on three nodes');
+    assert.match(stdout, /3\/3 requests/);
     await shell.assertGone(job);
   });
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Benchmark, Recipe } from '../recipe/resolve/recipe.ts';
 
 /**
- * `sglang_src_dir`, `setup_script` and `mocker_model` are paths whatever they look like. Models, containers and mounts are paths here only if they begin
+ * `sglang_src_dir`, `setup_script`, `mocker_model` and the files of benchmarks are paths whatever they look like. Models, containers and mounts are paths here only if they begin
  * with `./` or `../`; otherwise they are absolute, names, or begin with a placeholder.
  * @param directory absolute; what relative paths are relative to
  */
@@ -22,13 +22,20 @@ export function withAbsolutePaths(recipe: Recipe, directory: string): Recipe {
     configsDirectory: recipe.configsDirectory === null ? null : resolve(directory, recipe.configsDirectory),
     workspaceDirectory: recipe.workspaceDirectory === null ? null : resolve(directory, recipe.workspaceDirectory),
     workers: recipe.workers.map((group) => ({ ...group, container: group.container === null ? null : explicit(group.container) })),
-    benchmark: withAbsoluteFiles(recipe.benchmark, explicit),
+    benchmark: withAbsoluteFiles(recipe.benchmark, directory),
     mounts: recipe.mounts.map((mount) => ({ ...mount, host: explicit(mount.host) })),
   };
 }
 
-function withAbsoluteFiles(benchmark: Benchmark, absolute: (path: string) => string): Benchmark {
-  if (benchmark.type === 'sa-bench' && benchmark.dataset !== null) return { ...benchmark, dataset: absolute(benchmark.dataset) };
-  if ('trace' in benchmark) return { ...benchmark, trace: absolute(benchmark.trace) };
+function withAbsoluteFiles(benchmark: Benchmark, directory: string): Benchmark {
+  if (benchmark.type === 'sa-bench' && benchmark.dataset !== null)
+    return { ...benchmark, dataset: absoluteFile(benchmark.dataset, directory) };
+  // The other client with a trace takes names of published ones.
+  if (benchmark.type === 'trace-replay') return { ...benchmark, trace: absoluteFile(benchmark.trace, directory) };
   return benchmark;
+}
+
+/** URLs and placeholders are left. */
+function absoluteFile(file: string, directory: string): string {
+  return /^[{<$]|:\/\//.test(file) ? file : resolve(directory, file);
 }

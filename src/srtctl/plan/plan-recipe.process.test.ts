@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { byId, planned, problemsOf } from '../../../test/support/planned.ts';
 import { recipeWith, workerGroup } from '../../../test/support/srtctl-recipe.ts';
 import { NO_CLUSTER } from '../recipe/resolve/cluster.ts';
-import type { Flags, Recipe } from '../recipe/resolve/recipe.ts';
+import type { Benchmark, Flags, Recipe } from '../recipe/resolve/recipe.ts';
 import { planRecipe } from './plan-recipe.ts';
 
 describe('what surrounds a process', () => {
@@ -82,6 +82,28 @@ describe('what surrounds a process', () => {
     );
     assert.equal(before[0]?.argv[1], '/srtctl-setup/setup.sh');
     assert.equal(argv[4], '/model/');
+  });
+
+  it('makes traces absolute, but neither URLs nor names of published ones', () => {
+    const shown = (type: 'trace-replay' | 'mooncake-router', trace: string): string => {
+      const benchmark: Benchmark = {
+        type,
+        trace,
+        concurrencies: [],
+        goodTtftMs: 1,
+        goodItlMs: 1,
+        aiperf: null,
+        container: null,
+        environment: {},
+      };
+      const { argv } = byId(planned(recipeWith({ benchmark })), 'benchmark');
+      return argv[argv.indexOf('--trace') + 1] ?? '';
+    };
+    assert.equal(shown('trace-replay', 'trace.jsonl'), '/home/me/trace.jsonl');
+    assert.equal(shown('trace-replay', '../traces/a.jsonl'), '/home/traces/a.jsonl');
+    assert.equal(shown('trace-replay', '/traces/a.jsonl'), '/traces/a.jsonl');
+    assert.equal(shown('trace-replay', 'https://a.example/b.jsonl'), 'https://a.example/b.jsonl');
+    assert.match(shown('mooncake-router', 'conversation'), /^https:.*conversation_trace\.jsonl$/);
   });
 
   it('refuses flags of routers that the plan must set, and what cannot run', () => {

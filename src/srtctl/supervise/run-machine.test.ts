@@ -563,3 +563,17 @@ describe('etcd that is out of reach', () => {
     assert.equal(serving().ends('prefill-0').stopsAll().machine.report?.process, 'prefill-0');
   });
 });
+
+test('a process whose log tells readiness is ready once, even if its line is heard before its start', () => {
+  const plan = planOf([planned('service', { ready: { kind: 'log', pattern: 'up and' } }), planned('router-0', { ready: WEB })]);
+  for (const isEarly of [true, false]) {
+    const drive = new Drive(plan).hear({ type: 'opened', clashes: [] });
+    if (isEarly) drive.says('service', 'up and running').started('service');
+    else drive.started('service').says('service', 'up and running').says('service', 'up and idle');
+    const states = drive.orders.flatMap((effect) =>
+      effect.do === 'tell' && effect.notice.type === 'process' && effect.notice.id === 'service' ? [effect.notice.state] : [],
+    );
+    assert.deepEqual(states, ['starting', 'starting', 'ready']);
+    assert.deepEqual(drive.took('start'), ['service', 'router-0']);
+  }
+});

@@ -40,6 +40,8 @@ export class RunMachine {
   readonly #failures: Failure[] = [];
   readonly #startTimeouts = new StartTimeouts();
   readonly #tearDown: TearDown;
+  /** Of the processes whose log tells readiness; the line may be heard before the start is. */
+  readonly #saidReady = new Set<string>();
   #tier: number | null = null;
   /** Upper bound of the wait for readiness; set when the first process starts. */
   #limitMs = Number.POSITIVE_INFINITY;
@@ -168,6 +170,7 @@ export class RunMachine {
     if (record.state !== 'starting') return [tell(record.notice())];
     const { kind } = record.planned.ready;
     if (kind === 'none' || kind === 'exit') return [tell(record.notice()), ...this.#ready(id, nowMs)];
+    if (kind === 'log' && this.#saidReady.has(id)) return [tell(record.notice()), ...this.#ready(id, nowMs)];
     if (kind === 'done' || kind === 'log') return [tell(record.notice())];
     return [tell(record.notice()), { do: 'watch', id }];
   }
@@ -189,8 +192,9 @@ export class RunMachine {
     this.#startTimeouts.line(record, text, nowMs);
     if (record.planned.tier === TIERS.workers) this.#smokeTestTimeout?.line(text, nowMs);
     const { ready } = record.planned;
-    const isReady = ready.kind === 'log' && record.state === 'starting' && new RegExp(ready.pattern).test(text);
-    return [tell({ type: 'line', id, text }), ...(isReady ? this.#ready(id, nowMs) : [])];
+    const saysReady = ready.kind === 'log' && record.state === 'starting' && new RegExp(ready.pattern).test(text);
+    if (saysReady) this.#saidReady.add(id);
+    return [tell({ type: 'line', id, text }), ...(saysReady && record.startedAtMs !== null ? this.#ready(id, nowMs) : [])];
   }
 
   #logFailed(id: string, code: string): Effect[] {
