@@ -57,11 +57,24 @@ test('a worker that hung takes requests within 2 s after it answers again, thoug
   assert.ok((await rig.untilEligible(worker.address.url)) < 2000);
 });
 
+test('an idle worker whose probes are late three times in a row is not preferred, until it answers again', async (t) => {
+  const rig = startControl(t, { health: { ...DEFAULT_HEALTH, intervalMs: 1000, timeoutMs: 500 } });
+  const [stopped, other] = [await rig.worker(), await rig.worker()];
+  rig.start({ workerUrls: [stopped.address, other.address] });
+  await rig.until(() => rig.eligible().length === 2);
+  stopped.answers.set('/ready', 'hang');
+  const outMs = await rig.untilEligible(stopped.address.url, false);
+  assert.ok(outMs < 5000, `${outMs} ms`);
+  stopped.answers.set('/ready', 200);
+  assert.ok((await rig.untilEligible(stopped.address.url)) < 2000);
+});
+
 test('a busy ready worker whose probes are slow stays in', async (t) => {
   const rig = startControl(t, { health: { ...DEFAULT_HEALTH, intervalMs: 1000, timeoutMs: 500 } });
   const worker = await rig.worker();
   rig.start({ workerUrls: [worker.address] });
   await rig.untilEligible(worker.address.url);
+  rig.load.acquire(0);
   worker.answers.set('/ready', 'hang');
   const before = worker.requests.length;
   await rig.until(() => worker.requests.length >= before + 5);

@@ -58,10 +58,9 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     cells: SINGLE,
     isFast: false,
     right: 'set aside, 200 whole, used again in time',
-    why: 'The kernel still accepts connections, but probes get no answer: the worker is set aside, and used within 2 s of SIGCONT.',
+    why: 'The kernel still accepts connections. An idle engine that leaves three probes unanswered is set aside, and used within 2 s of SIGCONT.',
     withinMs: 3000,
     flags: () => ['--health-check-interval-secs', '1', '--health-check-timeout-secs', '1'],
-    pending: { part: 'hung workers' },
     play: async (scene) => {
       const sims = await useSims(scene, 2);
       const [stopped] = sims;
@@ -81,10 +80,9 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     cells: ['stream'],
     isFast: false,
     right: '200 whole',
-    why: 'Requests whose head has not come are given to another worker once the worker is known to hang.',
+    why: 'No byte for 10 s, then 25 s for /health: the worker hangs. Requests whose head has not come go to another worker.',
     withinMs: HUNG_MS,
     flags: () => ['--health-check-interval-secs', '1', '--health-check-timeout-secs', '1'],
-    pending: { part: 'hung workers' },
     play: async (scene) => {
       const [stopped] = await useSims(scene, 2);
       stopped?.program.child.kill('SIGSTOP');
@@ -96,10 +94,9 @@ export const ENGINE_FAULTS: readonly Fault[] = [
     name: 'frozen scheduler',
     cells: SINGLE,
     isFast: false,
-    right: '200 whole',
-    why: '/ready stays 200; only /health shows that the scheduler hangs. Requests whose head has not come are given to another worker.',
+    right: { stream: '200 cut call_upstream_hung, 200 whole', else: '200 whole' },
+    why: '/ready stays 200, and /health fails after 20 s: the worker hangs. Requests without a head go to another worker. /generate sends the head of a stream before it computes, and what has begun is cut.',
     withinMs: HUNG_MS,
-    pending: { part: 'hung workers' },
     play: async (scene) => {
       const [frozen] = await useSims(scene, 2);
       const { status, text } = await ask(frozen?.port ?? 0, { path: '/sim/faults', body: JSON.stringify({ kind: 'freeze' }) });

@@ -22,6 +22,7 @@ import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
 import type { HealthSettings } from './registry/health-settings.ts';
 import { RegistrationJobs } from './registry/registration-jobs.ts';
 import { type BreakerReading, Registry } from './registry/registry.ts';
+import type { WorkerRecord } from './registry/worker-record.ts';
 import { NO_TRAFFIC, type WorkerTraffic } from './registry/worker-traffic.ts';
 import { createAdminRoutes } from './routes/admin-routes.ts';
 import { createFanOutRoutes } from './routes/fan-out-routes.ts';
@@ -103,7 +104,8 @@ export function createControl(deps: ControlDeps): Control {
   const jobs = new RegistrationJobs(clock, logger, settings.startupTimeoutMs);
   const drains = new Drains(clock, logger, load, settings.drainSettleMs ?? 0);
   const firstLook = new FirstLook(clock);
-  const probing = proberSettings(settings);
+  const inflight = ({ ranks }: WorkerRecord): number => ranks.reduce((sum, { index }) => sum + (load.inflight[index] ?? 0), 0);
+  const probing = { ...proberSettings(settings), isIdle: (record: WorkerRecord) => inflight(record) === 0 };
   const prober = new Prober(clock, rng, client, probing, registry);
   const health = new HealthChecks({
     clock,
@@ -112,7 +114,7 @@ export function createControl(deps: ControlDeps): Control {
     path: settings.healthCheckEndpoint,
     isRegular: settings.healthCheckEndpoint === DEFAULT_ENDPOINT,
     reads: ({ worker }) => traffic.reads(worker.index),
-    inflight: ({ ranks }) => ranks.reduce((sum, { index }) => sum + (load.inflight[index] ?? 0), 0),
+    inflight,
     sink: registry,
   });
   const silence = new SilenceWatch({
@@ -181,7 +183,7 @@ export function createControl(deps: ControlDeps): Control {
   };
 }
 
-function proberSettings(settings: ControlSettings): ProberSettings {
+function proberSettings(settings: ControlSettings): Omit<ProberSettings, 'isIdle'> {
   return {
     target: probeTarget(settings.healthCheckEndpoint),
     awayIntervalMs: Math.min(settings.startupCheckIntervalMs, MAX_AWAY_INTERVAL_MS),

@@ -17,6 +17,7 @@ const SETTINGS: ProberSettings = {
   target: DEFAULT_TARGET,
   awayIntervalMs: 500,
   rareAfterMs: 60_000,
+  isIdle: () => false,
 };
 const SOURCE: Source = { name: 'a test', label: 'static', isLasting: false };
 const REFUSED: CallResult = { ok: false, failure: 'no-connection', detail: 'ECONNREFUSED' };

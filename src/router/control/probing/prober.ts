@@ -23,6 +23,8 @@ export interface ProberSettings {
   readonly awayIntervalMs: number;
   /** A worker that has been away for longer is probed every 1.5 s. */
   readonly rareAfterMs: number;
+  /** No request of this router is in flight at the worker. */
+  isIdle(record: WorkerRecord): boolean;
 }
 
 /** Between probes of a worker that has been away for longer than `rareAfterMs`: it must take requests within 2 s when it is back. */
@@ -239,6 +241,9 @@ class ProbeLoop {
     const { event, detail, pathIndex } = report;
     // If the path no longer exists, another program may have the port: the next probe starts with the first path.
     this.#pathIndex = event === 'probe-passed' ? pathIndex : 0;
-    if (event !== null) sink.probeEnded(this.#record, event, detail);
+    if (event === null) return;
+    // A busy process may be slow. One that has nothing to do and answers no flag is stopped.
+    const isLate = event === 'probe-slow' && this.#shared.settings.isIdle(this.#record);
+    sink.probeEnded(this.#record, isLate ? 'probe-late' : event, detail);
   }
 }
