@@ -20,6 +20,7 @@ import { Drains } from './registry/drains.ts';
 import { FirstLook } from './registry/first-look.ts';
 import { FleetLog, type WorkerCounters } from './registry/fleet-log.ts';
 import type { HealthSettings } from './registry/health-settings.ts';
+import { NoWorkerWatch } from './registry/no-worker-watch.ts';
 import { RegistrationJobs } from './registry/registration-jobs.ts';
 import { type BreakerReading, Registry } from './registry/registry.ts';
 import type { WorkerRecord } from './registry/worker-record.ts';
@@ -102,6 +103,7 @@ export function createControl(deps: ControlDeps): Control {
 
   const log = new FleetLog(logger, counters ?? null);
   const jobs = new RegistrationJobs(clock, logger, settings.startupTimeoutMs);
+  const noWorker = new NoWorkerWatch({ clock, logger, isPaired });
   const drains = new Drains(clock, logger, load, settings.drainSettleMs ?? 0);
   const firstLook = new FirstLook(clock);
   const inflight = ({ ranks }: WorkerRecord): number => ranks.reduce((sum, { index }) => sum + (load.inflight[index] ?? 0), 0);
@@ -129,7 +131,8 @@ export function createControl(deps: ControlDeps): Control {
   const overload = new OverloadWatch({ clock, rng, client, sink: registry }, settings.overload ?? null);
   const breakers = new BreakerTimers(clock, settings.breaker.timeoutMs, registry);
   const facts = new FactsFetcher(clock, client, logger, registry);
-  for (const observer of [log, jobs, drains, firstLook, prober, health, silence, breakers, overload, facts]) registry.observe(observer);
+  for (const observer of [log, jobs, noWorker, drains, firstLook, prober, health, silence, breakers, overload, facts])
+    registry.observe(observer);
 
   const api = new ControlApi();
   api.start(registry);
@@ -150,6 +153,7 @@ export function createControl(deps: ControlDeps): Control {
     routes,
     attemptListener: registry,
     start: (sources) => {
+      noWorker.start();
       for (const source of sources) {
         started.push(source);
         source.start(registry);
@@ -176,6 +180,7 @@ export function createControl(deps: ControlDeps): Control {
       await Promise.all(started.map((source) => source.stop()));
       registry.stop();
       firstLook.stop();
+      noWorker.stop();
       jobs.stop();
       breakers.stop();
       await Promise.all([prober.stop(), health.stop(), silence.stop(), overload.stop(), facts.stop(), rounds.stop()]);
