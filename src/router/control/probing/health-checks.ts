@@ -61,6 +61,10 @@ export class HealthChecks implements WorkerObserver {
     this.#loops.get(record)?.phaseChanged();
   }
 
+  healthChanged(record: WorkerRecord): void {
+    this.phaseChanged(record);
+  }
+
   /** Ends all loops; resolves when no question is open. Idempotent. */
   async stop(): Promise<void> {
     for (const record of [...this.#loops.keys()]) this.workerRemoved(record);

@@ -73,6 +73,10 @@ export class Prober implements WorkerObserver {
     this.#loops.get(record)?.phaseChanged();
   }
 
+  healthChanged(record: WorkerRecord): void {
+    this.#loops.get(record)?.intervalChanged();
+  }
+
   /** Running probes of this worker are older than what caused this call, so their reports are dropped. */
   probeWanted(record: WorkerRecord, when: 'now' | 'soon'): void {
     const { phase } = record.state;
@@ -144,6 +148,11 @@ class ProbeLoop {
     this.#shared.lanes.withdraw(this.#start);
     this.#timer?.cancel();
     this.#timer = this.#shared.clock.after(delayMs, this.#due);
+  }
+
+  /** The next probe is due after the new interval, counted from the last start. */
+  intervalChanged(): void {
+    this.#schedule();
   }
 
   phaseChanged(): void {

@@ -5,7 +5,7 @@ import { CLOSED } from './breaker.ts';
 import { Claims } from './claims.ts';
 import { createWorker } from './create-worker.ts';
 import type { Entry, FleetTable } from './fleet-table.ts';
-import type { HealthSettings } from './health-settings.ts';
+import { type HealthSettings, isSameHealth } from './health-settings.ts';
 import type { IndexPool } from './index-pool.ts';
 import { rankWorkers } from './rank-workers.ts';
 import type { DesiredWorker, Source } from './source.ts';
@@ -25,8 +25,8 @@ export interface FleetEditDeps {
 export class FleetEdit {
   readonly added: Entry[] = [];
   readonly removed: { readonly entry: Entry; readonly by: Source }[] = [];
-  /** Workers that are probed from now on and were not, or the other way round. */
-  readonly switched: Entry[] = [];
+  /** Workers with other health settings, and what they had before. */
+  readonly healthChanged: { readonly entry: Entry; readonly before: HealthSettings }[] = [];
   readonly #deps: FleetEditDeps;
   readonly #joined: Worker[] = [];
   readonly #left: Worker[] = [];
@@ -85,9 +85,9 @@ export class FleetEdit {
   renew(entry: Entry): void {
     const { worker, ranks } = entry;
     entry.worker = createWorker(worker.index, worker.id, worker, entry.claims.options, entry.facts);
-    const { isChecked } = entry.health;
+    const before = entry.health;
     entry.health = { ...this.#deps.health, ...entry.claims.options.health };
-    if (entry.health.isChecked !== isChecked) this.switched.push(entry);
+    if (!isSameHealth(before, entry.health)) this.healthChanged.push({ entry, before });
     entry.ranks = this.#deps.isDpAware ? this.#ranksOf(entry) : [entry.worker];
     const stays = new Set(entry.ranks.map(({ id }) => id));
     const left = ranks.filter(({ id }) => !stays.has(id));

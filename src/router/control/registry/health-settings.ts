@@ -24,3 +24,7 @@ export const DEFAULT_HEALTH: HealthSettings = {
   failureThreshold: 3,
   successThreshold: 2,
 };
+
+export function isSameHealth(a: HealthSettings, b: HealthSettings): boolean {
+  return (Object.keys(a) as (keyof HealthSettings)[]).every((key) => a[key] === b[key]); // Both have all keys.
+}

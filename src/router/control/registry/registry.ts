@@ -13,7 +13,7 @@ import { breakerEventOf } from './breaker-event.ts';
 import { isEligible, isWell } from './eligibility.ts';
 import { FleetEdit, type FleetEditDeps } from './fleet-edit.ts';
 import { type Entry, FleetTable } from './fleet-table.ts';
-import { DEFAULT_HEALTH, type HealthSettings } from './health-settings.ts';
+import { DEFAULT_HEALTH, type HealthSettings, isSameHealth } from './health-settings.ts';
 import { IndexPool } from './index-pool.ts';
 import { eventOf } from './outcome-event.ts';
 import { changeClaims, type DesireResult, reconcile } from './reconcile.ts';
@@ -79,9 +79,9 @@ export class Registry implements AttemptListener {
     this.#editDeps = { ...this.#editDeps, health };
     this.#breaker = breaker;
     for (const entry of this.#table.byUrl.values()) {
-      const { isChecked } = entry.health;
+      const before = entry.health;
       entry.health = { ...health, ...entry.claims.options.health };
-      if (entry.health.isChecked !== isChecked) this.#checksChanged(entry);
+      if (!isSameHealth(before, entry.health)) this.#healthChanged(entry, before);
       const { phase } = entry.breaker;
       if (!breaker.isOn) entry.breaker = CLOSED;
       entry.isAdmitted = admits(entry.breaker, breaker);
@@ -90,10 +90,10 @@ export class Registry implements AttemptListener {
     this.#table.publish([], []);
   }
 
-  /** Whether the worker is probed has changed. */
-  #checksChanged(entry: Entry): void {
-    if (entry.health.isChecked) this.#tell((observer) => observer.probeWanted?.(entry, 'now'));
-    else this.#apply(entry, 'unchecked');
+  /** A worker that is not checked any more is taken for well. */
+  #healthChanged(entry: Entry, before: HealthSettings): void {
+    if (before.isChecked && !entry.health.isChecked) this.#apply(entry, 'unchecked');
+    this.#tell((observer) => observer.healthChanged?.(entry));
   }
 
   /** All registered workers in the order in which they were added. */
@@ -280,7 +280,7 @@ export class Registry implements AttemptListener {
     const result = change(edit);
     edit.publish();
     for (const { entry, by } of edit.removed) this.#tell((observer) => observer.workerRemoved?.(entry, by));
-    for (const entry of edit.switched) this.#checksChanged(entry);
+    for (const { entry, before } of edit.healthChanged) this.#healthChanged(entry, before);
     for (const entry of edit.added) {
       this.#tell((observer) => observer.workerAdded?.(entry));
       if (entry.state.phase !== 'pending') this.#tell((observer) => observer.phaseChanged?.(entry, 'pending', 'unchecked'));

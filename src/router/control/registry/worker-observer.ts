@@ -17,6 +17,8 @@ export interface WorkerObserver {
   probeWanted?(record: WorkerRecord, when: 'now' | 'soon'): void;
   /** Its load went above or below the bounds. */
   overloadChanged?(record: WorkerRecord): void;
+  /** Other health settings hold for the worker. */
+  healthChanged?(record: WorkerRecord): void;
   breakerChanged?(record: WorkerRecord, from: BreakerPhase): void;
   /** The worker was asked for its data-parallel ranks, and they are still unknown. */
   ranksMissing?(record: WorkerRecord, why: string): void;
