@@ -95,15 +95,15 @@ describe('a real run that fails', { concurrency: 2, ...NEEDS_NGINX }, () => {
     assert.match(program.stderr, /A disk is full or over quota/);
   });
 
-  for (const [tier, recipe] of [
-    ['workers start', 'backend.sglang_config.prefill.startup-delay-secs=60'],
-    ['the benchmark runs', 'benchmark.num_prompts_mult=10000'],
+  for (const [tier, recipe, signal] of [
+    ['workers start', 'backend.sglang_config.prefill.startup-delay-secs=60', 'SIGHUP'],
+    ['the benchmark runs', 'benchmark.num_prompts_mult=10000', 'SIGINT'],
   ] as const) {
-    test(`Ctrl-C while ${tier} stops everything, keeps what there is and ends with 130`, async (t) => {
+    test(`${signal === 'SIGINT' ? 'Ctrl-C' : 'a terminal that closes'} while ${tier} stops everything, keeps what there is and ends with 130`, async (t) => {
       const run = await SrtctlRun.apply(t, 'quickstart', { set: [recipe] });
       if (tier === 'workers start') await run.reaches(({ processes }) => processes.some(({ state }) => state === 'ready'), 'a worker');
       else await run.reaches(({ processes }) => processes.some(({ lastLine }) => lastLine?.includes('warm-up') === true), 'the benchmark');
-      run.program.child.kill('SIGINT');
+      run.program.child.kill(signal);
       assert.deepEqual(await run.end(), { code: 130, signal: null }, run.program.stderr);
       const status = await run.status();
       assert.equal(status.outcome, 'cancelled');

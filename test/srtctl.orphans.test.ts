@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { GUARD_NAME } from '../src/srtctl/local/guard.ts';
 import type { StatusFile } from '../src/srtctl/supervise/run-directory.ts';
 import { Program, ROOT } from './support/program.ts';
 import { isAlive, newDirectory, pidsOfRun, smallFleet, startRun } from './support/small-fleet.ts';
@@ -75,8 +76,11 @@ describe('after kill -9 of the supervisor', { concurrency: 2 }, () => {
 async function guardOf(id: string): Promise<number | null> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
-    const words = (await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    if (words[3] === 'srtctl-guard' && words[4]?.startsWith(`${id}@`) === true) return Number(name);
+    const words = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (!words.includes(GUARD_NAME)) continue;
+    assert.doesNotMatch(words, /srtctl|sglang|python|node/, 'a word that people end processes by');
+    const variables = (await readFile(`/proc/${name}/environ`, 'utf8').catch(() => '')).split('\0');
+    if (variables.some((variable) => variable.startsWith(`KEEPER_MARK=${id}@`))) return Number(name);
   }
   return null;
 }

@@ -31,7 +31,7 @@ const context: CommandContext = {
     for await (const piece of process.stdin) pieces.push(piece as Buffer);
     return Buffer.concat(pieces).toString('utf8');
   },
-  onSignal: watchSignals,
+  onSignal: (listener) => watchSignals(listener, { hangUp: true }),
   onUserSignal: watchUserSignal,
   ask: async (question) => {
     if (process.stdin.isTTY !== true || process.stderr.isTTY !== true) return null;
@@ -44,9 +44,11 @@ const context: CommandContext = {
 };
 
 // Whoever reads our output may leave (`srtctl logs | head`): that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// Nor is a terminal that was closed: its run is being cancelled.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
 
 runSrtctl(process.argv.slice(2), VERSION, context).then(
   (code) => {

@@ -72,7 +72,7 @@ ${STOPS.map(([what, tier, how]) => `| ${what} | ${how} | ${GRACE_MS[tier] / 1000
 A second wish to stop (Ctrl-C, SIGTERM, \`srtctl cancel\`) sends SIGTERM to everything that still runs and kills the rest after ${HURRY_MS / 1000} s; a third kills at once. In the
 end, processes that left their group are looked for by the variable \`SRTCTL_RUN_ID\`, killed, and named in the report.
 
-On this machine each process has a process group of its own, and a small shell outside of the supervisor's session (\`srtctl-guard\`) holds the other end of a pipe to it: when
+On this machine each process has a process group of its own, and a small shell outside of the supervisor's session (\`process-group-keeper\` in the list of processes, so that no \`pkill -f srtctl\` ends it) holds the other end of a pipe to it: when
 the supervisor is killed, the guard ends all groups, 2 s later with SIGKILL, and leaves a line in \`logs/guard.log\`.
 
 ## What failed first

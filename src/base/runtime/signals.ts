@@ -1,7 +1,7 @@
 /** Handlers for signals to the process. */
 import { performance } from 'node:perf_hooks';
 
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /**
  * Two SIGINT within this time count as one: npm forwards Ctrl-C to its program, which has already got it from the terminal. A person
@@ -11,9 +11,10 @@ const ECHO_MS = 150;
 
 /**
  * Calls `onSignal` for every SIGINT and SIGTERM with the number of signals so far (1 for the first). These signals no longer end the
- * process. Returns a function that removes the handlers.
+ * process. `hangUp`: also for the first SIGHUP, which a terminal that closes may send several times. Returns a function that removes
+ * the handlers.
  */
-export function watchSignals(onSignal: (signal: StopSignal, count: number) => void): () => void {
+export function watchSignals(onSignal: (signal: StopSignal, count: number) => void, { hangUp = false } = {}): () => void {
   let count = 0;
   let lastInterruptMs = Number.NEGATIVE_INFINITY;
   const handler = (signal: NodeJS.Signals): void => {
@@ -22,9 +23,16 @@ export function watchSignals(onSignal: (signal: StopSignal, count: number) => vo
     if (signal === 'SIGINT') lastInterruptMs = nowMs;
     onSignal(signal as StopSignal, ++count);
   };
+  let hasHungUp = false;
+  const hungUp = (): void => {
+    if (!hasHungUp) handler('SIGHUP');
+    hasHungUp = true;
+  };
   process.on('SIGINT', handler);
   process.on('SIGTERM', handler);
+  if (hangUp) process.on('SIGHUP', hungUp);
   return () => {
+    process.off('SIGHUP', hungUp);
     process.off('SIGINT', handler);
     process.off('SIGTERM', handler);
   };

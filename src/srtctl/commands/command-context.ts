@@ -19,7 +19,7 @@ export interface CommandContext {
   readonly screen: NodeJS.WriteStream | null;
   /** All of stdin. */
   readInput(): Promise<string>;
-  /** Calls back for every SIGINT and SIGTERM with their number so far; the function returned gives them back. */
+  /** Calls back for every SIGINT and SIGTERM, and the first SIGHUP, with their number so far; the function returned gives them back. */
   onSignal(listener: (signal: StopSignal, count: number) => void): () => void;
   /** Calls back for every SIGUSR1: a job manager's warning. The function returned gives it back. */
   onUserSignal(listener: () => void): () => void;

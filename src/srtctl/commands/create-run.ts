@@ -1,11 +1,13 @@
 /** Makes the directory of a run and writes what is known before it begins. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { makeDirectory } from '../../base/runtime/make-directory.ts';
+import { bootId, processStartTime } from '../launch/proc.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Redactor } from '../recipe/secrets/redactor.ts';
-import { type JobFile, type RunPaths, runPaths } from '../supervise/run-directory.ts';
+import { type JobFile, type RunPaths, runPaths, type SupervisorIdentity } from '../supervise/run-directory.ts';
+import { writeAtomically } from '../supervise/run-files.ts';
 
 export interface NewRun {
   readonly id: string;
@@ -58,12 +60,25 @@ export async function writeRun(
     host: hostname(),
     recipeFile: input.recipeFile,
     tags: input.tags,
+    supervisor: launcher === 'slurm' ? null : await ownIdentity(),
   };
   await mkdir(paths.logs, { recursive: true });
   await writeFile(paths.recipe, input.redactedText);
   await writeFile(paths.plan, `${JSON.stringify(redactor.data(input.plan), null, 2)}\n`);
   // Last: a directory with this file is a run.
-  await writeFile(paths.job, `${JSON.stringify(redactor.data(job), null, 2)}\n`);
+  await writeAtomically(paths.job, `${JSON.stringify(redactor.data(job), null, 2)}\n`);
+}
+
+/** This process as the supervisor of a run. */
+async function ownIdentity(): Promise<SupervisorIdentity> {
+  const { pid } = process;
+  return { pid, startTime: await processStartTime(pid), host: hostname(), bootId: await bootId() };
+}
+
+/** A run that was handed over to this process: whoever looks at it before its first status finds this one. */
+export async function takeOver(paths: RunPaths): Promise<void> {
+  const job = JSON.parse(await readFile(paths.job, 'utf8')) as JobFile;
+  await writeAtomically(paths.job, `${JSON.stringify({ ...job, supervisor: await ownIdentity() }, null, 2)}\n`);
 }
 
 /** `quickstart-20261121-131500`; with `-2` and so on behind it when that is taken. */

@@ -1,12 +1,15 @@
 /** Runs on the disk: all of a directory, or the one that the command line means. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Cluster } from '../recipe/resolve/cluster.ts';
 import { type JobFile, type RunPaths, runPaths } from '../supervise/run-directory.ts';
+import { damageOfJson } from './read-status.ts';
 
 export interface FoundRun {
   readonly paths: RunPaths;
   readonly job: JobFile;
+  /** Why its job.json cannot be read: `job` holds what its directory tells. Null: it can. */
+  readonly damage: string | null;
 }
 
 /** Where runs are: `-o`, else `output_dir` of the cluster file, else `outputs`. Absolute. */
@@ -52,15 +55,35 @@ export async function findRun(which: string | undefined, directory: string, work
   return { ok: false, message: `no run "${which}" in ${directory}; the newest are ${some.join(', ')}` };
 }
 
+/** Null: not a run. */
 async function findAt(directory: string): Promise<FoundRun | null> {
   const paths = runPaths(directory);
+  let text: string;
   try {
-    const job = JSON.parse(await readFile(paths.job, 'utf8')) as Partial<JobFile>;
-    // A file of another kind under this name is not a run.
-    if (typeof job.id !== 'string' || typeof job.createdAt !== 'string' || typeof job.name !== 'string') return null;
-    return { paths, job: job as JobFile };
+    text = await readFile(paths.job, 'utf8');
   } catch {
-    // No job.json, or not yet a whole one: not a run that anything can be said of.
     return null;
   }
+  const damage = damageOfJson(text) ?? damageOfJob(JSON.parse(text) as Partial<JobFile>);
+  if (damage === null) return { paths, job: JSON.parse(text) as JobFile, damage };
+  // A file of another kind under this name is not a run.
+  const changed = await stat(paths.plan).catch(() => null);
+  if (changed === null) return null;
+  const id = path.basename(directory);
+  const launcher = /^\d+$/.test(id) ? 'slurm' : 'local';
+  const known = {
+    id,
+    name: id,
+    launcher,
+    createdAt: changed.mtime.toISOString(),
+    host: '',
+    recipeFile: null,
+    tags: [],
+    supervisor: null,
+  } as const;
+  return { paths, job: { version: 1, ...known }, damage: `job.json is unreadable (${damage})` };
+}
+
+function damageOfJob({ id, createdAt, name }: Partial<JobFile>): string | null {
+  return typeof id === 'string' && typeof createdAt === 'string' && typeof name === 'string' ? null : 'it is not a job';
 }

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { OWN_LINE } from '../launch/start-script.ts';
 import { slurmCommands } from '../slurm/slurm-commands.ts';
+import { printable } from '../supervise/printable.ts';
 import { EXIT_CODES, type StatusFile } from '../supervise/run-directory.ts';
 import type { Notice } from '../supervise/run-events.ts';
 import { benchmarkVerdicts } from './benchmark-verdict.ts';
@@ -10,7 +11,7 @@ import type { CommandContext } from './command-context.ts';
 import { LiveView } from './live-view.ts';
 import { LogTail } from './log-tail.ts';
 import { NoticeLines } from './notice-line.ts';
-import { nextLook } from './read-status.ts';
+import { damageOfJson, nextLook } from './read-status.ts';
 import { type RunDisplay, tellEnd } from './run-locally.ts';
 import { type RunLook, type WatchedRun, watchRun } from './run-watch.ts';
 
@@ -134,9 +135,11 @@ class Follower {
     this.#isTailing = true;
     // Lines are in the logs alone; those of the benchmark are what people wait for.
     for (const text of this.#display === 'lines' ? await this.#benchmark.read(isAll) : [])
-      if (text !== '' && !text.startsWith(OWN_LINE)) this.#context.out(`benchmark | ${text}\n`);
+      if (text !== '' && !text.startsWith(OWN_LINE)) this.#context.out(`benchmark | ${printable(text)}\n`);
     const startMs = Date.parse(this.#status?.startedAt ?? '');
     for (const text of await this.#events.read(isAll)) {
+      // A line that a crash of the machine has cut says nothing.
+      if (damageOfJson(text) !== null) continue;
       const { at, ...notice } = JSON.parse(text) as { at: string } & Notice;
       if (this.#display === 'json') this.#context.out(`${JSON.stringify({ at, run: this.#run.job.id, ...notice })}\n`);
       const line = this.#display === 'lines' ? this.#lines.lineOf(notice as Notice, Date.parse(at) - startMs) : null;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { Command } from 'commander';
 import { EXIT_CODES, runPaths } from '../supervise/run-directory.ts';
 import type { CommandContext } from './command-context.ts';
-import type { NewRun } from './create-run.ts';
+import { type NewRun, takeOver } from './create-run.ts';
 import { nextLook, readStatus } from './read-status.ts';
 import { type LocalRun, runLocally } from './run-locally.ts';
 
@@ -58,6 +58,7 @@ export function superviseCommand(context: CommandContext, finish: (code: number)
     .action(async () => {
       const handover = JSON.parse(await context.readInput()) as Handover;
       const { id, directory } = handover;
+      await takeOver(runPaths(directory));
       finish(await runLocally(handover, { id, paths: runPaths(directory) }, 'silent', context));
     });
 }

@@ -61,6 +61,7 @@ export async function runLocally(
     host: hostname(),
     onBegin: (status: () => StatusFile) => {
       if (display !== 'live' || context.screen === null) return;
+      context.err('closing this terminal ends the run; -d leaves it in the background\n');
       view = new LiveView(context.screen, clock, status);
       view.start();
     },

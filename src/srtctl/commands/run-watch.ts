@@ -5,18 +5,20 @@
  *   none yet, or no change for STALE_MS ──► SLURM is asked, at most every ASK_MS: pending (why), running, or over
  */
 import type { Clock } from '../../base/core/clock.ts';
+import { type MarkedProcess, markedProcesses, type RunMarks } from '../launch/marked.ts';
+import { markOf } from '../launch/proc.ts';
 import { viewJob } from '../slurm/job-view.ts';
 import { type PendingReason, pendingReason } from '../slurm/pending-reason.ts';
 import { slurmCommands } from '../slurm/slurm-commands.ts';
 import type { JobFile, RunPaths, StatusFile } from '../supervise/run-directory.ts';
 import type { CommandContext } from './command-context.ts';
 import { removeHandover } from './handover.ts';
-import { readSettledStatus, readStatus } from './read-status.ts';
+import { readSettledStatus, readStatus, readStatusFile } from './read-status.ts';
 
 /** What must be known of a run to look at it. */
 export interface WatchedRun {
   readonly paths: RunPaths;
-  readonly job: Pick<JobFile, 'id' | 'launcher'>;
+  readonly job: Pick<JobFile, 'id' | 'launcher'> & Partial<JobFile>;
 }
 
 export interface RunLook {
@@ -26,22 +28,47 @@ export interface RunLook {
   readonly abandoned: string | null;
   /** Why SLURM has not started it; null: it has, or it is not SLURM's. */
   readonly pending: PendingReason | null;
+  /** Why its status.json cannot be read; null: it can, or there is none. */
+  readonly damage: string | null;
+  /** A run that lasts gives a sign every 10 s; this one has not for so long. Null: it has. */
+  readonly silentMs: number | null;
+  /** Processes of a run without supervisor that still run on this machine. */
+  readonly leftovers: number;
 }
 
 /** Heartbeats come every 10 s; a shared file system shows them late. */
 const STALE_MS = 30_000;
 const ASK_MS = 3000;
 
-const ABANDONED = 'its supervisor is gone without having ended it; the processes of the run were stopped with it';
-
-/** The first look asks SLURM at once unless the run has ended. */
+/** SLURM is not asked as long as the files of the run are fresh. */
 export function watchRun(run: WatchedRun, context: Pick<CommandContext, 'clock' | 'env'>): () => Promise<RunLook> {
-  if (run.job.launcher !== 'slurm')
-    return async () => {
-      const { status, isAbandoned } = await readSettledStatus(run.paths);
-      return { status, abandoned: isAbandoned ? ABANDONED : null, pending: null };
-    };
-  return watchJob(run, context.clock, { ...context.env });
+  const { clock } = context;
+  if (run.job.launcher === 'slurm') return watchJob(run, clock, { ...context.env });
+  return async () => {
+    const { status, damage, isLost } = await readSettledStatus(run.paths, run.job, clock.wallMs());
+    const left = isLost ? await markedProcesses(marksOf(run)) : [];
+    const abandoned = isLost ? lostInWords(run, left) : null;
+    return { status, abandoned, pending: null, damage, silentMs: isLost ? null : silenceOf(status, clock), leftovers: left.length };
+  };
+}
+
+/** Looked at before anything is claimed: the guard of a run may have been killed with its supervisor. */
+function lostInWords({ job }: WatchedRun, left: readonly MarkedProcess[]): string {
+  const gone = 'its supervisor is gone without having ended it';
+  if (left.length === 0) return `${gone}; none of its processes runs here any more`;
+  const some = left.slice(0, 3).map(({ pid, command }) => `pid ${pid} (${command})`);
+  return `${gone}, and ${left.length} of its processes still run: ${some.join(', ')}; "srtctl cancel --force ${job.id}" ends them`;
+}
+
+/** Of whichever launcher: a run inside an allocation counts as one of this machine. */
+export function marksOf({ job: { id }, paths: { directory } }: WatchedRun): RunMarks {
+  return { marks: [markOf({ id, directory }, 'local'), markOf({ id, directory }, 'slurm')], directory };
+}
+
+function silenceOf(status: StatusFile | null, clock: Clock): number | null {
+  if (status === null || status.state === 'ended') return null;
+  const silentMs = clock.wallMs() - Date.parse(status.updatedAt);
+  return silentMs > STALE_MS ? silentMs : null;
 }
 
 function watchJob({ job, paths }: WatchedRun, clock: Clock, env: NodeJS.ProcessEnv): () => Promise<RunLook> {
@@ -51,25 +78,28 @@ function watchJob({ job, paths }: WatchedRun, clock: Clock, env: NodeJS.ProcessE
   let askedMs = Number.NEGATIVE_INFINITY;
   let pending: PendingReason | null = null;
   return async () => {
-    const status = await readStatus(paths);
+    const { status, damage } = await readStatusFile(paths);
     const nowMs = clock.nowMs();
+    const silentMs = silenceOf(status, clock);
+    const seen = { status, abandoned: null, damage, silentMs, leftovers: 0 };
     const update = status?.updatedAt ?? null;
-    const isFirst = askedMs === Number.NEGATIVE_INFINITY;
-    if (update !== lastUpdate && !isFirst) changedMs = nowMs;
+    const isFirst = changedMs === Number.NEGATIVE_INFINITY && lastUpdate === null;
+    // At the first look its age tells, as far as clocks agree; later that it changes.
+    if (update !== null && (isFirst ? silentMs === null : update !== lastUpdate)) changedMs = nowMs;
     lastUpdate = update;
     const isLively = status !== null && nowMs - changedMs < STALE_MS;
-    if (status?.state === 'ended' || isLively) return { status, abandoned: null, pending: null };
-    if (nowMs - askedMs < ASK_MS) return { status, abandoned: null, pending };
+    if (status?.state === 'ended' || isLively) return { ...seen, pending: null };
+    if (nowMs - askedMs < ASK_MS) return { ...seen, pending };
     askedMs = nowMs;
     const view = await viewJob(job.id, commands);
     pending = view.phase === 'pending' && status === null ? pendingReason(view.reason) : null;
     if (view.phase === 'running' && status !== null) changedMs = nowMs;
-    if (view.phase !== 'over' && view.phase !== 'gone') return { status, abandoned: null, pending };
+    if (view.phase !== 'over' && view.phase !== 'gone') return { ...seen, pending };
     // The supervisor writes its last status a moment before its job is over.
     const last = await readStatus(paths);
-    if (last?.state === 'ended') return { status: last, abandoned: null, pending: null };
+    if (last?.state === 'ended') return { ...seen, status: last, pending: null };
     await removeHandover(paths.directory);
-    return { status: last, abandoned: abandonedJob(job.id, view.state, last !== null), pending: null };
+    return { ...seen, status: last, abandoned: abandonedJob(job.id, view.state, last !== null), pending: null, silentMs: null };
   };
 }
 

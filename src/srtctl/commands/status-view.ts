@@ -12,6 +12,8 @@ export interface ViewOptions {
   readonly height: number;
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
+  /** Nobody supervises it: what it says of processes is no longer so. */
+  readonly isLost?: boolean;
 }
 
 const TIER_NAMES = ['infrastructure', 'workers', 'routers', 'nginx', 'benchmark'] as const;
@@ -39,8 +41,8 @@ function countsByTier(processes: readonly ProcessStatus[]): readonly string[] {
   });
 }
 
-function linesOf(processes: readonly ProcessStatus[], { colors, width, nowMs }: ViewOptions): readonly string[] {
-  const rows = processes.map((process) => cellsOf(process, nowMs));
+function linesOf(processes: readonly ProcessStatus[], { colors, width, nowMs, isLost = false }: ViewOptions): readonly string[] {
+  const rows = processes.map((process) => cellsOf(process, nowMs, isLost));
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...rows.map((row) => row[column]!.length)));
   return rows.map((row, index) => {
     const fixed = row.slice(0, 5).map((cell, column) => cell.padEnd(widths[column]!));
@@ -52,6 +54,7 @@ function linesOf(processes: readonly ProcessStatus[], { colors, width, nowMs }: 
   });
 
   function paint(state: ProcessState, process: ProcessStatus): (text: string) => string {
+    if (isLost && state !== 'ended' && state !== 'waiting') return colors.red;
     if (state === 'ready') return process.silentSince == null ? colors.green : colors.red;
     if (state === 'starting' || state === 'stopping') return colors.yellow;
     if (state === 'ended' && !endedWell(process)) return colors.red;
@@ -59,10 +62,10 @@ function linesOf(processes: readonly ProcessStatus[], { colors, width, nowMs }: 
   }
 }
 
-function headingOf(status: StatusFile, { colors, nowMs, width }: ViewOptions): string {
+function headingOf(status: StatusFile, { colors, nowMs, width, isLost = false }: ViewOptions): string {
   const endMs = status.endedAt === null ? nowMs : Date.parse(status.endedAt);
   const elapsed = duration(endMs - Date.parse(status.startedAt));
-  const state = status.outcome === null ? WORDS[status.state] : outcomeOf(status);
+  const state = isLost ? `lost while ${WORDS[status.state]}` : status.outcome === null ? WORDS[status.state] : outcomeOf(status);
   const text = [status.id, state, elapsed, status.endpoint ?? ''].filter((part) => part !== '').join('  ');
   return colors.bold(cut(text, width));
 }
@@ -85,14 +88,20 @@ export function outcomeOf({ outcome, exitCode }: StatusFile): string {
   return `failed (${outcome}, exit code ${exitCode})`;
 }
 
-function cellsOf(process: ProcessStatus, nowMs: number): readonly string[] {
+function cellsOf(process: ProcessStatus, nowMs: number, isLost: boolean): readonly string[] {
   const since = process.startedAt === null ? null : Date.parse(process.startedAt);
   const until = process.endedAt === null ? nowMs : Date.parse(process.endedAt);
   return [
     TIER_NAMES[process.tier] ?? String(process.tier),
     process.id,
     process.node,
-    process.state === 'ended' ? endOf(process) : process.silentSince == null ? process.state : 'silent',
+    process.state === 'ended'
+      ? endOf(process)
+      : isLost && process.state !== 'waiting'
+        ? 'lost'
+        : process.silentSince == null
+          ? process.state
+          : 'silent',
     since === null ? '' : duration(until - since),
     (process.state === 'starting' || process.state === 'ready') && process.detail !== null
       ? process.detail

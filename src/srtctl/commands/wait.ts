@@ -44,11 +44,13 @@ async function wait(which: string | undefined, flags: WaitFlags, context: Comman
   let told = '';
   try {
     for (;;) {
-      const { status, abandoned, pending } = await look();
+      const { status, abandoned, pending, damage } = await look();
       if (abandoned !== null) {
-        context.err(`${run.job.id}: ${abandoned}\n`);
+        context.err(`lost  ${run.job.id}: ${abandoned}\n`);
         return status === null ? EXIT_CODES.start : EXIT_CODES.running;
       }
+      if (damage !== null && status === null && damage !== told) context.err(`${run.job.id}: ${damage}\n`);
+      told = damage ?? told;
       if (pending !== null && pending.words !== told) context.err(`${run.job.id}: ${pending.words}\n`);
       told = pending?.words ?? told;
       if (pending?.isForEver === true) return EXIT_CODES.submit;

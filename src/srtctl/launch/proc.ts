@@ -53,6 +53,14 @@ export async function runOf(pid: number): Promise<string | null> {
   return entry === undefined ? null : entry.slice(RUN_VARIABLE.length + 1);
 }
 
+/**
+ * What marks the processes of a run. Not its identifier alone: two runs of one recipe, begun in the same second with different output
+ * directories, have the same, and one must not end the other.
+ */
+export function markOf({ id, directory }: { readonly id: string; readonly directory: string }, launcher: 'local' | 'slurm'): string {
+  return launcher === 'slurm' ? `${id} ${directory}` : `${id}@${directory}`;
+}
+
 /** Living processes that carry the mark of a run. */
 export async function processesOfRun(mark: string): Promise<number[]> {
   const found: number[] = [];
@@ -96,9 +104,14 @@ function covers(local: string, address: string, port: number): boolean {
   return hex === wanted || hex === `0000000000000000FFFF0000${wanted}`;
 }
 
-async function forEachProcess(visit: (pid: number) => Promise<void>): Promise<void> {
+/** Pids of every process of the machine. Empty where there is no /proc. */
+export async function livingProcesses(): Promise<number[]> {
   const names = await readdir('/proc').catch(() => []);
-  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  return names.filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+async function forEachProcess(visit: (pid: number) => Promise<void>): Promise<void> {
+  const pids = await livingProcesses();
   for (let at = 0; at < pids.length; at += CONCURRENT_READS) await Promise.all(pids.slice(at, at + CONCURRENT_READS).map(visit));
 }
 

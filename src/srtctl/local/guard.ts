@@ -8,7 +8,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { RUN_VARIABLE } from '../launch/proc.ts';
 
-/** $1: identifier of the run; $2: where to say what was done; more: directories to remove. Only POSIX shell, grep, rm, sleep. */
+/**
+ * KEEPER_MARK: mark of the run; KEEPER_LOG: where to say what was done; KEEPER_REMOVES_0 and so on: directories to remove. Only POSIX shell, grep, rm, sleep.
+ * It stands in the environment, since a command line is what people look for with pkill -f: theirs must not hold the words srtctl, sglang
+ * or python, nor the run directory.
+ */
 // `kill -TERM -- -PGID` is an error in dash; `kill -s TERM -- -PGID` works in every POSIX shell.
 const SCRIPT = `
 trap '' INT TERM HUP QUIT
@@ -20,7 +24,7 @@ while read -r what group; do
     leave) exit 0 ;;
   esac
 done
-echo "srtctl: the supervisor is gone; ending process groups:$groups" >>"$2" 2>/dev/null
+echo "srtctl: the supervisor is gone; ending process groups:$groups" >>"$KEEPER_LOG" 2>/dev/null
 for group in $groups; do kill -s TERM -- "-$group" 2>/dev/null; done
 left=20
 while [ $left -gt 0 ]; do
@@ -31,14 +35,19 @@ while [ $left -gt 0 ]; do
   left=$((left - 1))
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
-for file in $(grep -lszxF "${RUN_VARIABLE}=$1" /proc/[0-9]*/environ 2>/dev/null); do
+for file in $(grep -lszxF "${RUN_VARIABLE}=$KEEPER_MARK" /proc/[0-9]*/environ 2>/dev/null); do
   file=\${file#/proc/}
   kill -KILL "\${file%/environ}" 2>/dev/null
 done
-shift 2
-rm -rf -- "$@"
+index=0
+while eval "directory=\\\${KEEPER_REMOVES_$index-}"; [ -n "$directory" ]; do
+  rm -rf -- "$directory"
+  index=$((index + 1))
+done
 `;
 
+/** What ps shows of it. */
+export const GUARD_NAME = 'process-group-keeper';
 const MAX_RESTARTS = 5;
 
 export interface GuardOptions {
@@ -91,9 +100,15 @@ export class Guard {
 
   #start(): ChildProcess {
     const { mark, temporary, log } = this.#options;
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'srtctl-guard', mark, log, ...temporary], {
+    const child = spawn('/bin/sh', ['-c', 'eval "$KEEPER"', GUARD_NAME], {
       cwd: '/',
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+      env: {
+        PATH: '/usr/local/bin:/usr/bin:/bin',
+        KEEPER: SCRIPT,
+        KEEPER_MARK: mark,
+        KEEPER_LOG: log,
+        ...Object.fromEntries(temporary.map((directory, index) => [`KEEPER_REMOVES_${index}`, directory])),
+      },
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     });

@@ -11,7 +11,7 @@ import {
   type Site,
 } from '../launch/launcher.ts';
 import { type LaunchOptions, openProcessLog, symbolValues, writeProcessFiles } from '../launch/prepare-process.ts';
-import { RUN_VARIABLE, runOf } from '../launch/proc.ts';
+import { markOf, RUN_VARIABLE, runOf } from '../launch/proc.ts';
 import { startArgv } from '../launch/start-script.ts';
 import { bindSymbols, type SymbolValues } from '../launch/symbols.ts';
 import { findTakenPorts } from '../launch/taken-ports.ts';
@@ -70,14 +70,6 @@ function addressIn(plan: Plan, addresses: readonly string[]): (node: string) => 
   };
 }
 
-/**
- * What marks the processes of a run. Not its identifier alone: two runs of one recipe, begun in the same second with different output
- * directories, have the same, and one must not end the other.
- */
-function markOf({ id, directory }: RunPlace): string {
-  return `${id}@${directory}`;
-}
-
 class LocalSite implements Site {
   readonly nodes: readonly NodeBinding[];
   readonly #plan: Plan;
@@ -99,7 +91,7 @@ class LocalSite implements Site {
     this.nodes = plan.nodes.map((node, index) => ({ node, name: block.addresses[index]!, address: block.addresses[index]! }));
     this.#symbols = symbolValues(this.nodes, run, options);
     this.#guard = new Guard({
-      mark: markOf(run),
+      mark: markOf(run, 'local'),
       temporary: [pipes.directory, join(run.directory, SCRATCH_FOLDER)],
       log: join(run.directory, 'logs', 'guard.log'),
     });
@@ -126,7 +118,7 @@ class LocalSite implements Site {
       {
         argv: startArgv(process, this.#plan.preamble, bind),
         cwd: process.cwd === null ? this.#run.directory : bind(process.cwd),
-        env: { ...environment, ...Object.fromEntries(variables), [RUN_VARIABLE]: markOf(this.#run) },
+        env: { ...environment, ...Object.fromEntries(variables), [RUN_VARIABLE]: markOf(this.#run, 'local') },
         pipe,
         log,
         redact,
@@ -147,7 +139,7 @@ class LocalSite implements Site {
   async #close(): Promise<readonly string[]> {
     for (const process of this.#started) process.signal('kill');
     await Promise.all(this.#started.map(({ done }) => done));
-    const killed = await killStrays(markOf(this.#run), this.#options.clock);
+    const killed = await killStrays(markOf(this.#run, 'local'), this.#options.clock);
     await this.#guard.leave();
     await this.#pipes.remove();
     await this.#block.release();

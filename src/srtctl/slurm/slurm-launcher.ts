@@ -12,7 +12,7 @@ import {
   type SiteListener,
 } from '../launch/launcher.ts';
 import { type LaunchOptions, openProcessLog, symbolValues, writeProcessFiles } from '../launch/prepare-process.ts';
-import { RUN_VARIABLE } from '../launch/proc.ts';
+import { markOf, RUN_VARIABLE } from '../launch/proc.ts';
 import { startArgv } from '../launch/start-script.ts';
 import { bindSymbols, type SymbolValues } from '../launch/symbols.ts';
 import type { Plan, PlannedProcess } from '../plan/plan.ts';
@@ -78,7 +78,7 @@ class SlurmSite implements Site {
     this.#clashes = bound.clashes;
     this.#options = options;
     this.#commands = commands;
-    this.#mark = `${run.id} ${run.directory}`;
+    this.#mark = markOf(run, 'slurm');
     this.#steps = new SlurmSteps(options.job, commands, options.clock);
     this.#symbols = symbolValues(bound.nodes, run, options);
   }

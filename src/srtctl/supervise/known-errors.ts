@@ -14,8 +14,9 @@ export interface KnownError {
 
 const ENGINES: readonly PlanRole[] = ['prefill', 'decode', 'aggregated'];
 
-/** Name of an entry. */
+/** Names of entries. */
 export const LOST_ETCD = 'lost etcd';
+export const CANNOT_REACH = 'cannot reach';
 
 /** Best known first: in this order they are told. */
 export const KNOWN_ERRORS: readonly KnownError[] = [
@@ -160,7 +161,7 @@ export const KNOWN_ERRORS: readonly KnownError[] = [
     hint: 'etcd did not answer for longer than its lease (ETCD_LEASE_TTL): Dynamo processes that lose it end by themselves, with status 0. See logs/etcd.log: was it stopped, starved, without a disk, or out of reach?',
   },
   {
-    name: 'cannot reach',
+    name: CANNOT_REACH,
     pattern:
       /connection refused|ECONNREFUSED|connect\(\) failed|no route to host|EHOSTUNREACH|name or service not known|EAI_AGAIN|ENOTFOUND/i,
     roles: ['benchmark', 'router', 'frontend', 'nginx'],

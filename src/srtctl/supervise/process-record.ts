@@ -3,6 +3,7 @@ import type { ProcessEnd } from '../launch/launcher.ts';
 import { OWN_LINE } from '../launch/start-script.ts';
 import type { PlannedProcess } from '../plan/plan.ts';
 import { isBenign } from './known-errors.ts';
+import { isPoll } from './printable.ts';
 import type { ProcessState } from './run-directory.ts';
 import type { Notice } from './run-events.ts';
 
@@ -50,7 +51,7 @@ export class ProcessRecord {
   }
 
   line(text: string, nowMs: number): void {
-    if (text.trim() === '') return;
+    if (text.trim() === '' || isPoll(text)) return;
     const kept = text.length > KEPT_CHARS ? `${text.slice(0, KEPT_CHARS)}...` : text;
     this.tail.push(kept);
     if (this.tail.length > TAIL_LINES) this.tail.shift();

@@ -1,7 +1,7 @@
 /** Puts the one report of a run together from what failed and what was seen. Pure. */
 import type { Plan } from '../plan/plan.ts';
 import type { Failure } from './first-failure.ts';
-import { findKnownErrors, type KnownError } from './known-errors.ts';
+import { CANNOT_REACH, findKnownErrors, type KnownError } from './known-errors.ts';
 import { findContradictions } from './plan-hints.ts';
 import type { ProcessRecord } from './process-record.ts';
 import type { FailureReport } from './run-directory.ts';
@@ -43,14 +43,20 @@ function hintsFor(plan: Plan, records: ReadonlyMap<string, ProcessRecord>, first
   if (!own.some(({ kind }) => kind === 'cause')) {
     for (const { other, known } of elsewhere) if (known.kind === 'cause') hints.push(`${other.id}: ${known.hint}`);
   }
-  if (record?.end?.signal === 'SIGKILL') {
+  if (record?.end?.signal === 'SIGKILL' && record.endedOnItsOwn) {
     hints.push('SIGKILL comes from the outside: often the kernel or the job manager, out of memory (`dmesg`, `sacct -j JOB`).');
   }
   return [...new Set([...hints, ...byStage(plan, first, record)])].slice(0, MAX_HINTS);
 }
 
 export function knownErrorsOf(record: ProcessRecord): KnownError[] {
-  return findKnownErrors(record.planned.role, [...record.errorLines, ...record.tail]);
+  const known = findKnownErrors(record.planned.role, [...record.errorLines, ...record.tail]);
+  return wasAnswered(record) ? known.filter(({ name }) => name !== CANNOT_REACH) : known;
+}
+
+/** A benchmark some of whose requests were answered has reached its endpoint, whatever became of the others. */
+function wasAnswered({ planned, tail }: ProcessRecord): boolean {
+  return planned.role === 'benchmark' && tail.some((line) => /\b[1-9]\d*\/\d+ requests/.test(line));
 }
 
 /** What to look at when nobody said why. */
@@ -75,6 +81,11 @@ function byStage(plan: Plan, first: Failure, record: ProcessRecord | null): stri
   }
   if (first.outcome === 'readiness') {
     return ['If it only needed longer: raise health_check.max_attempts or interval_seconds.'];
+  }
+  if (first.outcome === 'benchmark' && record !== null && wasAnswered(record)) {
+    return [
+      'Requests were answered, so the endpoint is there: see what those that failed were told, and the logs of routers and workers at that time.',
+    ];
   }
   if (first.outcome === 'benchmark') {
     const entrance = plan.processes.some((process) => process.role === 'nginx') ? 'nginx' : 'the router';

@@ -39,6 +39,14 @@ export function runPaths(directory: string): RunPaths {
   };
 }
 
+/** `startTime`: in clock ticks since boot as /proc tells it, which with the pid names one process for good; null: not known. */
+export interface SupervisorIdentity {
+  readonly pid: number;
+  readonly startTime: number | null;
+  readonly host: string;
+  readonly bootId: string | null;
+}
+
 /** `job.json`. */
 export interface JobFile {
   readonly version: 1;
@@ -53,6 +61,8 @@ export interface JobFile {
   readonly recipeFile: string | null;
   /** Words of the user, to find runs by. */
   readonly tags: readonly string[];
+  /** Who supervises it from the first moment on; null: SLURM starts somebody. */
+  readonly supervisor: SupervisorIdentity | null;
 }
 
 /**
@@ -128,8 +138,7 @@ export interface StatusFile {
   /** Bound; null before the nodes are known. */
   readonly endpoint: string | null;
   readonly nodes: readonly { readonly node: string; readonly name: string; readonly address: string }[];
-  /** `startTime`: in clock ticks since boot as /proc tells it, which with the pid names one process for good; null: not known. */
-  readonly supervisor: { readonly pid: number; readonly startTime: number | null; readonly host: string; readonly bootId: string | null };
+  readonly supervisor: SupervisorIdentity;
   readonly processes: readonly ProcessStatus[];
   readonly report: FailureReport | null;
 }

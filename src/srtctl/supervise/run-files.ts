@@ -1,7 +1,7 @@
 /** Writes status.json, events.jsonl and the report of a run, in order, one write at a time, and never so that the run waits for a disk. */
 
 import { randomBytes } from 'node:crypto';
-import { appendFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, open, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, TimerHandle } from '../../base/core/clock.ts';
 import type { RunPaths, StatusFile } from './run-directory.ts';
@@ -125,6 +125,13 @@ export class RunFiles {
 /** A reader sees the old file or the new one, never a part. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   const next = `${path}.next`;
-  await writeFile(next, text);
+  const file = await open(next, 'w');
+  try {
+    await file.writeFile(text);
+    // Renamed before it is on the disk, it would be an empty file after a crash of the machine.
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
   await rename(next, path);
 }

@@ -124,6 +124,29 @@ describe('the state machine of a run', () => {
     assert.doesNotMatch(hints.join(), /</);
   });
 
+  test('gives hints only where they fit', () => {
+    const some = new Drive().up().says('benchmark', 'concurrency 2, measured: 78/80 requests, 2 failed');
+    some.says('benchmark', 'a request failed: ECONNREFUSED').ends('benchmark', 6).pass(1000).stopsAll();
+    assert.doesNotMatch(some.machine.report?.hints.join() ?? '', /nginx must run/);
+    assert.match(some.machine.report?.hints.join() ?? '', /Requests were answered/);
+    const silent = new Drive().up();
+    silent.answers = false;
+    silent
+      .ends('benchmark', 3)
+      .hear({ type: 'not-well', id: 'decode-0', why: 'no answer', isGone: false }, { type: 'asked-all' })
+      .pass(1000);
+    silent.ends('nginx').ends('router-0').ends('decode-0', null, 'SIGKILL').stopsAll();
+    assert.doesNotMatch(silent.machine.report?.hints.join() ?? '', /out of memory/, 'srtctl itself has killed it');
+    const killed = new Drive().up().ends('decode-0', null, 'SIGKILL').pass(1000).stopsAll();
+    assert.match(killed.machine.report?.hints.join() ?? '', /out of memory/);
+  });
+
+  test('shows no escape sequence of a process, and no poll of its own among last words', () => {
+    const drive = new Drive().up().says('router-0', 'bad \u001b]0;owned\u0007').says('router-0', '"GET /liveness HTTP/1.1" 200 OK');
+    drive.ends('router-0', 1).pass(1000).stopsAll();
+    assert.deepEqual(drive.machine.report?.lastLines, ['bad \\x1b]0;owned\\x07']);
+  });
+
   test('ends well when the benchmark does, and stops from the top to the bottom', () => {
     const drive = new Drive().up();
     drive.took('signal');

@@ -16,6 +16,7 @@ import { type FailureParts, failureOf } from './failure-of.ts';
 import { type Failure, firstFailure } from './first-failure.ts';
 import { DOUBTFUL_SMOKE_TEST_IDLE, IdleTimeout, SMOKE_TEST_IDLE, seconds } from './idle-timeout.ts';
 import { findContradictions } from './plan-hints.ts';
+import { printable } from './printable.ts';
 import { endInWords, ProcessRecord } from './process-record.ts';
 import { makeReport } from './report.ts';
 import type { FailureReport, RunOutcome, RunState } from './run-directory.ts';
@@ -91,7 +92,7 @@ export class RunMachine {
       case 'start-failed':
         return this.#startFailed(event.id, event.message, nowMs);
       case 'line':
-        return this.#line(event.id, event.text, nowMs);
+        return this.#line(event.id, printable(event.text), nowMs);
       case 'log-failed':
         return this.#logFailed(event.id, event.code);
       case 'not-ready':
@@ -348,7 +349,7 @@ export class RunMachine {
       case 'proving':
         return 'sending the first requests';
       case 'benchmarking':
-        return 'the benchmark ran; its partial results are kept';
+        return 'the benchmark ran';
       default:
         return this.state;
     }
