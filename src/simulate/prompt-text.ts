@@ -55,6 +55,13 @@ export class PromptText implements Prompt {
     this.#token(END);
   }
 
+  /** Appends an answer as the text of a JSON string, for engines whose tokens are not those of this class. */
+  answerText(json: string): void {
+    this.#put(NEXT_ASSISTANT);
+    this.#put(Buffer.from(json, 'latin1'));
+    this.#token(END);
+  }
+
   /** Of the prompt as the engine reads it. A copy. */
   tokens(): Uint16Array {
     return this.#tokens.slice(0, this.#tokenCount);

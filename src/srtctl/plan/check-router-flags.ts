@@ -1,6 +1,6 @@
 /** Flags of the bundled router, judged as the router itself will judge them, before a fleet waits for it. */
 import { loadConfig, type Problem } from '../../router/config/load-config.ts';
-import type { RouterChoice } from '../recipe/resolve/recipe.ts';
+import type { FlagValue, RouterChoice } from '../recipe/resolve/recipe.ts';
 import { environmentOf, type PlanContext } from './context.ts';
 import { flagWords } from './flag-words.ts';
 import { OWNED_FLAGS } from './owned-flags.ts';
@@ -49,6 +49,19 @@ export function checkRouterFlags(context: PlanContext, words: readonly string[])
   } else {
     const [flag = 'args'] = Object.keys(frontend.args).filter((name) => /^(help|version|check-config)$/.test(name));
     context.problems.push({ path: `frontend.args.${flag}`, message: 'routers would answer and end', suggestion: 'remove it' });
+  }
+}
+
+/** Policies that the bundled router has and sglang_router has not. */
+const ONLY_BUNDLED: ReadonlySet<FlagValue> = new Set(['least_wait']);
+
+/** Adds to the problems of the context what would end sglang_router at its start. Its other flags are its own affair. */
+export function checkOtherRouter({ recipe, problems }: PlanContext): void {
+  for (const flag of ['policy', 'prefill-policy', 'decode-policy']) {
+    const value = recipe.frontend.args[flag];
+    if (value === undefined || !ONLY_BUNDLED.has(value)) continue;
+    const message = `sglang_router has no policy ${value}`;
+    problems.push({ path: `frontend.args.${flag}`, message, suggestion: 'set frontend.router: bundled, or another policy' });
   }
 }
 

@@ -149,6 +149,15 @@ describe('what surrounds a process', () => {
     assert.ok(byId(planned(withRouter('sglang_router')), 'router-0').argv.includes('--polcy'));
   });
 
+  it('never gives sglang_router a policy that it does not have', () => {
+    for (const flag of ['policy', 'prefill-policy', 'decode-policy']) {
+      const withRouter = (router: 'bundled' | 'sglang_router'): Recipe =>
+        recipeWith({ frontend: { args: { [flag]: 'least_wait' }, router } });
+      assert.deepEqual(problemsOf(withRouter('sglang_router')), [`frontend.args.${flag}: sglang_router has no policy least_wait`]);
+    }
+    assert.ok(byId(planned(recipeWith({ frontend: { args: { policy: 'least_wait' } } })), 'router-0').argv.includes('least_wait'));
+  });
+
   it('warns of flags that bundled routers take without effect, and refuses those with which they only answer', () => {
     const withArgs = (args: Flags): Recipe => recipeWith({ frontend: { args } });
     assert.match(planned(withArgs({ 'model-path': 'x' })).warnings.at(-1) ?? '', /^routers: --model-path: has no effect/);

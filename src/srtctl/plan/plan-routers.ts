@@ -1,5 +1,5 @@
 /** The processes of the routers. */
-import { checkRouterFlags, ROUTER_PLAN_FLAGS } from './check-router-flags.ts';
+import { checkOtherRouter, checkRouterFlags, ROUTER_PLAN_FLAGS } from './check-router-flags.ts';
 import { commonMounts, environmentOf, listenAddress, type PlanContext } from './context.ts';
 import { findText, flagWords } from './flag-words.ts';
 import { addressOf, urlOf } from './nodes.ts';
@@ -16,6 +16,7 @@ export function planRouters(context: PlanContext, seats: readonly Seat[], worker
   const list = disaggregated ? pairWords(workers) : ['--worker-urls', ...urls];
   const extra = flagWords(frontend.args, ROUTER_PLAN_FLAGS);
   if (isBundled) checkRouterFlags(context, extra);
+  else checkOtherRouter(context);
   const program = isBundled ? ['<node-binary>', '<package>/dist/bin/router.js'] : ['python', '-m', 'sglang_router.launch_router'];
   return seats.map((seat) => {
     const address = addressOf(seat.node);

@@ -80,7 +80,7 @@ export class Holders {
         this.#seen[worker] = this.#finds;
         if (!isOpen(worker)) continue;
         this.workers[this.count] = worker;
-        this.bytes[this.count] = chain.bytes(links) - chain.skeletonBytes;
+        this.bytes[this.count] = this.#likelyBytes(links);
         this.ages[this.count] = age;
         this.count++;
       }
@@ -101,6 +101,14 @@ export class Holders {
     }
     this.sizes.entered(worker, bytes);
     this.index.insert(chain, worker, this.#known, this.sizes.stamp(worker));
+  }
+
+  /** The common part ends in the block after `links` matching links, in its middle as a rule. */
+  #likelyBytes(links: number): number {
+    const chain = this.#chain;
+    const bytes = chain.bytes(links);
+    const next = links < chain.length ? chain.bytes(links + 1) - bytes : 0;
+    return bytes + next / 2 - chain.skeletonBytes;
   }
 
   #isSeen(worker: WorkerIndex): boolean {

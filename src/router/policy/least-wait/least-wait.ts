@@ -28,10 +28,10 @@ import { Flight, PrefillQueue } from './prefill-queue.ts';
 import { PrefillRates } from './prefill-rates.ts';
 import { WaitOrder } from './wait-order.ts';
 
-/** Own prefill delays those who come later as well. */
-const OWN_WEIGHT = 1;
+/** Above 1, because own prefill delays those who come later as well. */
+const OWN_WEIGHT = 1.5;
 /** Part of the own prefill that a decoding request loses by it. */
-const DECODE_WEIGHT = 0.03;
+const DECODE_WEIGHT = 0.05;
 /** Price of a request that decodes at the worker, ms. */
 const DECODING_MS = 8;
 /** Workers without a part of the prompt that are compared: so many idle and so many busy ones. */

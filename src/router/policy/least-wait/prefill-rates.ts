@@ -18,6 +18,9 @@ const FIRST_SLOPE_MS = 0.025;
 const FIRST_BYTES = 16_384;
 const LEAST_SLOPE_MS = 1e-7;
 const MOST_MS = 3_600_000;
+/** A base below 0 takes no more than this share of the mean request, and leaves this share of any. */
+const MOST_OFFSET = 0.8;
+const LEAST_SHARE = 0.2;
 /** Longer means are as good as infinite for sums of squares. */
 const MOST_BYTES = 2 ** 30;
 /** A large group of requests is not worth more than this many. */
@@ -48,7 +51,7 @@ class Sums {
 }
 
 export interface PrefillRate {
-  /** Milliseconds of a request, whatever its length. */
+  /** Milliseconds of a request, whatever its length. Below 0 where less is computed than predicted, as answers are cached too. */
   readonly baseMs: number;
   /** Milliseconds of a byte. */
   readonly slopeMs: number;
@@ -83,7 +86,7 @@ export class PrefillRates {
   /** Milliseconds that `worker` needs for a request of which it has to compute `bytes`. */
   ms(worker: WorkerIndex, bytes: number): number {
     const { baseMs, slopeMs } = this.of(worker);
-    return baseMs + bytes * slopeMs;
+    return Math.max(LEAST_SHARE * bytes * slopeMs, baseMs + bytes * slopeMs);
   }
 
   /**
@@ -122,7 +125,7 @@ function rateOf(own: Sums, peers: Sums | null): PrefillRate {
   const spread = weight * xx - x * x;
   const slopeMs = spread > 0 ? (weight * xy - x * y) / spread : 0;
   const baseMs = (y - slopeMs * x) / weight;
-  if (slopeMs > LEAST_SLOPE_MS && baseMs >= 0) return { baseMs, slopeMs };
+  if (slopeMs > LEAST_SLOPE_MS && baseMs >= -MOST_OFFSET * slopeMs * (x / weight)) return { baseMs, slopeMs };
   // Observations that no sensible line fits: all time is due to bytes.
   return { baseMs: 0, slopeMs: Math.max(LEAST_SLOPE_MS, x > 0 ? y / x : 0) };
 }
