@@ -86,4 +86,31 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     lines: /^(status: 404 \| 400|key only in )/,
     reason: 'The router knows this path, and asks the engine under the one that it has: /v1/rerank.',
   },
+  {
+    relation: 'routed',
+    cases: /stream|prompt of 3000 tokens, from the cache/,
+    lines: /^header only in B: x-accel-buffering: no$/,
+    reason: 'Proxies such as nginx must not hold back the events of a stream: the router says so in its answer.',
+  },
+  {
+    relation: 'routed',
+    cases: /^(unknown path: |slash: an unknown path)/,
+    lines:
+      /^(header only in A: (date|server: |vary: )|header only in B: (connection: close|x-smg-error-code: not_found)|key only in (A: detail|B: error))/,
+    reason: 'Only known paths and those of --forward-paths go to a worker; the router answers others itself, with 404.',
+  },
+  {
+    relation: 'routed',
+    cases: /^slash: (GET|GET with a query|POST|another method)$/,
+    lines:
+      /^(status: 307 \| (200|405)|body: none \| json|header only in A: (date|server: |vary: |location: )|header only in B: (allow: |connection: close|content-type: application\/json|x-smg-error-code: unsupported_method))/,
+    reason:
+      'The engine redirects a path with a slash at its end to the path without it. The router serves it at once: a redirect would name the worker.',
+  },
+  {
+    relation: 'routed',
+    cases: /^slash: a model without a name$/,
+    lines: /^(status: 404 \| 200|key only in )/,
+    reason: 'The engine takes the slash for a model without a name; the router serves the list of models.',
+  },
 ];

@@ -111,8 +111,18 @@ export async function observe(base: string, one: Case, deadlineMs: number, signa
     const value: unknown = JSON.parse(text);
     const { keys, values } = shapeOf(value);
     if (one.shallow) return { ...head, body: 'json', keys: keys.filter((key) => !/[.[]/.test(key.slice(0, key.lastIndexOf(':')))) };
-    return { ...head, body: 'json', keys, values, text: one.random ? '' : generatedOf(value) };
+    if (one.random) return { ...head, body: 'json', ...withoutLength(keys, values), text: '' };
+    return { ...head, body: 'json', keys, values, text: generatedOf(value) };
   } catch {
     return { ...head, body: 'text', text: scrub(text) };
   }
+}
+
+/** A random answer may end by itself or at its limit. */
+function withoutLength(keys: Observation['keys'], values: Observation['values']): Pick<Observation, 'keys' | 'values'> {
+  const isOfLength = (path: string): boolean => /\b(finish_reason\.|completion_tokens\b)/.test(path);
+  return {
+    keys: keys.filter((key) => !isOfLength(key)),
+    values: Object.fromEntries(Object.entries(values).filter(([path]) => !isOfLength(path))),
+  };
 }
