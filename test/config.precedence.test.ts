@@ -37,6 +37,10 @@ const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
     ['a:A:admin:k', '["a:A:admin:k"]', ['a:A:admin:k']],
     ['b:B b:user:k,l', '["b:B b:user:k,l"]', ['b:B b:user:k,l']],
   ],
+  corsAllowedOrigins: [
+    ['http://a.example', '["http://a.example"]', ['http://a.example']],
+    ['https://b.example:8443', '[https://b.example:8443]', ['https://b.example:8443']],
+  ],
   caCertPaths: [
     ['/a b,c.pem', '["/a b,c.pem"]', ['/a b,c.pem']],
     ['/d.pem', '[/d.pem]', ['/d.pem']],

@@ -18,6 +18,7 @@ export function proxySettings(config: Config, rng: Rng): ProxySettings {
     maxPayloadBytes: config.maxPayloadSize,
     maxReplayBytes: config.maxReplayBytes,
     maxConnections: config.maxConnections,
+    corsOrigins: config.corsAllowedOrigins,
     requestIdHeaders: config.requestIdHeaders,
     forwardHeaders: config.forwardHeaders,
     checksKeys: config.apiKey !== null,

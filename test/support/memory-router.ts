@@ -32,6 +32,7 @@ const SETTINGS: ProxySettings = {
   maxPayloadBytes: 1024 * 1024,
   maxReplayBytes: 64 * 1024,
   maxConnections: 100,
+  corsOrigins: [],
   requestIdHeaders: ['x-request-id'],
   forwardHeaders: [],
   transparentProxy: true,

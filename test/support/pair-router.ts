@@ -29,6 +29,7 @@ const SETTINGS: ProxySettings = {
   maxPayloadBytes: 4 * 1024 * 1024,
   maxReplayBytes: 64 * 1024,
   maxConnections: 1000,
+  corsOrigins: [],
   requestIdHeaders: ['x-request-id'],
   forwardHeaders: [],
   transparentProxy: true,

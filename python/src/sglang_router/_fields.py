@@ -175,7 +175,8 @@ class RouterFields:
     queue. 0 or less for no limit (default: no limit)."""
 
     cors_allowed_origins: List[str] = dataclasses.field(default_factory=list)
-    """CORS is not available in this version yet; answer preflight requests in front of the router."""
+    """Origins of web pages that may read answers, such as https://app.example:8443; none or * for
+    all."""
 
     retry_max_retries: int = 5
     """Attempts of one request at most, the first one included, as sglang_router counts them; 0 and

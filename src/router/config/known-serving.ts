@@ -23,11 +23,8 @@ const workerTls = knownOf('0.3.2', {
 const tls = knownOf('0.3.2', { name: 'TLS for clients is', instead: 'end TLS in front of the router' });
 const traces = knownOf('0.3.2', { name: 'OpenTelemetry tracing is' });
 const keys = knownOf('0.3.2', { name: 'keys for clients and workers are', instead: 'guard the router by what stands in front of it' });
-const cors = knownOf('0.3.2', { name: 'CORS is', instead: 'answer preflight requests in front of the router' });
 
 export const KNOWN_SERVING = {
-  corsAllowedOrigins: cors(texts('ORIGINS', 'an origin')),
-
   modelPath: tokens(text('PATH'), BY_ENGINE),
   tokenizerPath: tokens(text('PATH'), BY_ENGINE),
   chatTemplate: tokens(text('PATH'), BY_ENGINE),

@@ -1,7 +1,7 @@
 /** Settings of the first version, of client connections and of requests. */
 
 import { parseHost } from '../../base/core/host.ts';
-import { headerNames, paths, workerUrls } from '../setting/list-shape.ts';
+import { headerNames, paths, texts, workerUrls } from '../setting/list-shape.ts';
 import { setting } from '../setting/setting.ts';
 import { float, int, parsedText, text, toggle } from '../setting/shape.ts';
 import { policyName } from './policy-name.ts';
@@ -50,6 +50,9 @@ export const MAIN = {
   }),
 };
 
+/** As browsers send it: no path. */
+const ORIGIN = /^(\*|null|[a-z][a-z0-9+.-]*:\/\/[^\s/?#@,]+)$/i;
+
 export const CLIENTS = {
   maxConnections: setting(int('COUNT', { min: 1, max: 1_000_000 }), {
     group: 'clients',
@@ -81,6 +84,12 @@ export const CLIENTS = {
     default: 75,
     unit: 'seconds',
     reloadable: true,
+  }),
+  corsAllowedOrigins: setting(texts('ORIGINS', 'an origin such as https://app.example', { pattern: ORIGIN }), {
+    group: 'clients',
+    describe: 'Origins of web pages that may read answers, such as https://app.example:8443; none or * for all',
+    origin: '0.3.2',
+    default: [],
   }),
   healthCheckPort: setting(int('PORT', { min: 0, max: 65535 }), {
     group: 'clients',

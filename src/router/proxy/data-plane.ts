@@ -14,6 +14,7 @@ import type { PoolPolicy } from '../policy/contract.ts';
 import type { HttpSeries, RouterMetrics } from '../telemetry/metrics.ts';
 import { Accounts, type WriteRecord } from './answer/accounts.ts';
 import type { ClientConnection } from './client/connection.ts';
+import { Cors } from './client/cors.ts';
 import { type Address, ClientListener, type RequestServer } from './client/listener.ts';
 import { type MakeServer, plainServer } from './client/make-server.ts';
 import type { ServedRequest } from './client/served-request.ts';
@@ -93,6 +94,7 @@ export class DataPlane implements RequestServer {
   readonly #listener: ClientListener;
   readonly #table: RouteTable;
   readonly #ids: RequestIds;
+  readonly #cors: Cors;
   readonly #accounts: Accounts;
   readonly #single: SingleParts;
   /** Null: no pairs are made. */
@@ -119,6 +121,7 @@ export class DataPlane implements RequestServer {
     const seriesOf = (method: string, path: string): HttpSeries => metrics.httpRoute(method, path);
     this.#table = new RouteTable(deps.locals, seriesOf, settings.transparentProxy, settings.forwardPaths);
     this.#ids = new RequestIds(rng);
+    this.#cors = new Cors(settings.corsOrigins);
     this.#accounts = new Accounts(this.#turn, metrics, this.#table.other.series, deps.access);
     const { memory } = this;
     const series = new SeriesTable(metrics);
@@ -232,6 +235,10 @@ export class DataPlane implements RequestServer {
   open(connection: ClientConnection, head: RequestHead): ServedRequest | null {
     const route = this.#table.routeOf(head);
     const record = this.#record(head, route);
+    if (head.method === 'OPTIONS' && isPreflight(head, route)) {
+      new ClientSide(connection, record, this.#turn, this.#accounts, null).preflight(this.#cors.preflightFieldsOf(head));
+      return null;
+    }
     const verdict = this.#deps.gate.admit(record);
     if (verdict !== null && isRefusal(verdict)) {
       new ClientSide(connection, record, this.#turn, this.#accounts, null).refused(verdict);
@@ -247,7 +254,7 @@ export class DataPlane implements RequestServer {
   #record(head: RequestHead, route: Route): RequestRecord {
     route.series.requests.value++;
     const id = findRequestId(head, this.#deps.settings.requestIdHeaders) ?? this.#ids.next(route.idPrefix);
-    return new RequestRecord(id, head, route, this.#turn.nowMs);
+    return new RequestRecord(id, head, route, this.#turn.nowMs, this.#cors.fieldsOf(head));
   }
 
   #serve(side: ClientSide, route: Route): ServedRequest {
@@ -259,6 +266,11 @@ export class DataPlane implements RequestServer {
     if (route.kind === 'every') return new EveryExchange(side, this.#single);
     return new SingleExchange(side, this.#single);
   }
+}
+
+/** Of an OPTIONS request. A path that the router knows has no other use for it; one that is only forwarded may. */
+function isPreflight(head: RequestHead, { allow, kind }: Route): boolean {
+  return allow !== null || (kind !== 'closed' && head.find('access-control-request-method') !== undefined);
 }
 
 /** A policy at work on the workers of one type. */

@@ -5,6 +5,8 @@ import type { SingleSettings } from './exchange/single.ts';
 import type { UpstreamSettings } from './upstream/http1/pool.ts';
 
 export interface ProxySettings extends ClientSettings, SingleSettings {
+  /** Origins of web pages that may read answers; empty: all. */
+  readonly corsOrigins: readonly string[];
   /** Lower-case names of header fields that carry a request id, in order of preference. */
   readonly requestIdHeaders: readonly string[];
   /** Lower-case names forwarded besides the standard ones; `*`: all but hop-by-hop. */

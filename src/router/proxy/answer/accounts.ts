@@ -36,7 +36,7 @@ export class Accounts {
     if (record.status === 0 && errorCode !== '') record.status = ERRORS[errorCode].status;
     route.series.duration.observe(durationMs / 1000);
     this.#metrics.response(record.status, errorCode).value++;
-    if (route.kind === 'policy' || route.kind === 'closed') {
+    if (route.kind === 'policy' || (route.kind === 'closed' && errorCode !== '')) {
       const { endpoint } = route;
       this.#count(
         series === undefined ? this.#metrics.endpoint('unknown', endpoint) : series.endpoint(endpoint),

@@ -67,7 +67,7 @@ export class AnswerWriter {
     this.#framing = length >= 0 && head.hasBody ? 'length' : framing;
     this.persist = this.#framing !== 'until-close' && connection.persists(record.head);
     this.#events = isRelayedEventStream(head) ? new EventHold() : null;
-    this.#head = clientHeadText(head, this.#framing, record.requestId, connectionField(minor, this.persist), length);
+    this.#head = clientHeadText(head, this.#framing, record, connectionField(minor, this.persist), length);
     record.status = head.status;
   }
 

@@ -13,7 +13,7 @@ export type ClientFraming = 'none' | 'length' | 'chunked' | 'until-close';
 export function clientHeadText(
   head: AnswerHead,
   framing: ClientFraming,
-  requestId: string,
+  { requestId, cors }: { readonly requestId: string; readonly cors: string },
   connection: string | null,
   length: number = head.contentLength,
 ): string {
@@ -22,7 +22,7 @@ export function clientHeadText(
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n';
   // A HEAD or 304 answer may tell the length of the body that it does not have.
   else if (length >= 0 && head.status !== 204) text += `content-length: ${length}\r\n`;
-  text += `x-request-id: ${requestId}\r\n`;
+  text += `${cors}x-request-id: ${requestId}\r\n`;
   if (connection !== null) text += `connection: ${connection}\r\n`;
   return `${text}\r\n`;
 }
@@ -56,7 +56,7 @@ function isRewritten(name: string): boolean {
     case 'x-request-id':
       return true;
     default:
-      return name.startsWith('proxy-');
+      return name.startsWith('proxy-') || name.startsWith('access-control-');
   }
 }
 

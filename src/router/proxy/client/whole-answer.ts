@@ -11,6 +11,8 @@ export interface AnswerFrame {
   readonly connection: string | null;
   /** Leave the body out. */
   readonly isHead: boolean;
+  /** Field lines that say which web pages may read the answer. */
+  readonly cors: string;
   /** Value of the Date field (RFC 9110 6.6.1: a server with a clock dates its answers). */
   readonly date: string;
 }
@@ -23,16 +25,16 @@ export function connectionField(minor: 0 | 1, persist: boolean): string | null {
 
 /** The frame of an answer to one request. */
 export function answerFrame(
-  { requestId, head }: { readonly requestId: string; readonly head: RequestHead },
+  { requestId, head, cors }: { readonly requestId: string; readonly head: RequestHead; readonly cors: string },
   persist: boolean,
   date: string,
 ): AnswerFrame {
-  return { requestId, connection: connectionField(head.minor, persist), isHead: head.method === 'HEAD', date };
+  return { requestId, connection: connectionField(head.minor, persist), isHead: head.method === 'HEAD', cors, date };
 }
 
 /** The frame of an answer to something that never became a request. */
 export function lastAnswerFrame(date: string): AnswerFrame {
-  return { requestId: null, connection: 'close', isHead: false, date };
+  return { requestId: null, connection: 'close', isHead: false, cors: '', date };
 }
 
 /** A whole error answer: the OpenAI error object and `X-SMG-Error-Code`. `param`: the field of the request that is wrong. */
@@ -74,7 +76,7 @@ function startText({ status, headers = {} }: Pick<LocalResponse, 'status' | 'hea
   return text;
 }
 
-function endText({ requestId, connection }: AnswerFrame): string {
+function endText({ requestId, connection, cors }: AnswerFrame): string {
   const id = requestId === null ? '' : `x-request-id: ${requestId}\r\n`;
-  return `${id}${connection === null ? '' : `connection: ${connection}\r\n`}\r\n`;
+  return `${cors}${id}${connection === null ? '' : `connection: ${connection}\r\n`}\r\n`;
 }

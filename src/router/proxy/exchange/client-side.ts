@@ -16,7 +16,7 @@ import type { Accounts } from '../answer/accounts.ts';
 import { AnswerWriter } from '../answer/answer-writer.ts';
 import { EventMeter } from '../answer/event-meter.ts';
 import type { ClientConnection } from '../client/connection.ts';
-import { answerFrame, errorResponse } from '../client/whole-answer.ts';
+import { answerFrame, errorResponse, localResponse } from '../client/whole-answer.ts';
 import type { Attempt } from '../dispatch/attempt.ts';
 import type { Refusal, Ticket, TicketHolder } from '../gate/gate.ts';
 import type { RecordOutcome, RequestRecord } from '../routing/request-record.ts';
@@ -114,6 +114,16 @@ export class ClientSide implements TicketHolder {
     const persist = this.connection.persists(record.head);
     record.errorCode = code;
     this.respond(outcome, errorResponse(code, message, answerFrame(record, persist, this.#turn.date), headers, param), persist);
+  }
+
+  /** The answer to a web page that asks whether it may send a request. `cors`: its field lines. */
+  preflight(cors: string): void {
+    const { record, connection } = this;
+    const persist = connection.persists(record.head);
+    record.status = 200;
+    const { allow } = record.route;
+    const response = { status: 200, headers: allow === null ? {} : { allow }, body: '' };
+    this.respond('ok', localResponse(response, { ...answerFrame(record, persist, this.#turn.date), cors }), persist);
   }
 
   /** A whole answer, head included. `persist`: what its Connection field says. */

@@ -146,7 +146,7 @@ export class EveryExchange implements ServedRequest, SideOwner, AdmittedLater {
     const body = Buffer.concat(leg.parts);
     const persist = connection.persists(record.head);
     const framing = answer.hasBody ? 'length' : 'none';
-    const text = clientHeadText(answer, framing, record.requestId, connectionField(record.head.minor, persist), body.length);
+    const text = clientHeadText(answer, framing, record, connectionField(record.head.minor, persist), body.length);
     record.status = answer.status;
     record.worker = leg.attempt.series?.url ?? '';
     this.#side.respond('ok', Buffer.concat([Buffer.from(text, 'latin1'), body]), persist);

@@ -12,6 +12,8 @@ export class RequestRecord {
   readonly head: RequestHead;
   readonly route: Route;
   readonly startMs: number;
+  /** Field lines of the answer that say which web pages may read it. */
+  readonly cors: string;
   status = 0;
   /** Code of the router's own error, '' when the answer is a worker's. */
   errorCode: ErrorCode | '' = '';
@@ -32,11 +34,12 @@ export class RequestRecord {
   /** The body did not fit into the replay limit, so the request could not be sent again. */
   streamedBody = false;
 
-  constructor(requestId: string, head: RequestHead, route: Route, startMs: number) {
+  constructor(requestId: string, head: RequestHead, route: Route, startMs: number, cors: string) {
     this.requestId = requestId;
     this.head = head;
     this.route = route;
     this.startMs = startMs;
+    this.cors = cors;
   }
 
   /** What a worker is asked for: the client's target, with the path as engines know it. */
