@@ -8,6 +8,8 @@ import type { RequestRecord } from '../routing/request-record.ts';
 import type { Pieces } from '../upstream/seam.ts';
 
 export class EventMeter {
+  /** When a comment of the router was sent last; 0: never. */
+  commentMs = 0;
   /** Events so far. */
   count = 0;
   #batch = 0;

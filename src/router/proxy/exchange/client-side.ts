@@ -55,8 +55,6 @@ export class ClientSide implements TicketHolder {
   /** Waits behind the gate. */
   #later: AdmittedLater | null = null;
   #waitsSinceMs = 0;
-  /** When a comment was sent last; 0: never. */
-  #commentMs = 0;
   /** Of an event stream. */
   #meter: EventMeter | null = null;
 
@@ -166,12 +164,12 @@ export class ClientSide implements TicketHolder {
   keepAliveDue(everyMs: number): number {
     const { answer } = this;
     if (everyMs === 0 || answer === null || !answer.takesComments || answer.stalled) return NEVER;
-    return Math.max(this.lastMs, this.#commentMs) + everyMs;
+    return Math.max(this.lastMs, this.#meter?.commentMs ?? 0) + everyMs;
   }
 
   /** A comment, unless an event has begun to leave. */
   keepAlive(): void {
-    this.#commentMs = this.#turn.nowMs;
+    if (this.#meter !== null) this.#meter.commentMs = this.#turn.nowMs;
     this.answer?.comment();
   }
 
