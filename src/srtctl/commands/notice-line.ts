@@ -1,9 +1,8 @@
 /** What happens in a run, one line each, for logs and pipes. Pure. */
 
+import { TIER_NAMES } from '../plan/plan.ts';
 import type { RunState } from '../supervise/run-directory.ts';
 import type { Notice } from '../supervise/run-events.ts';
-
-const TIER_NAMES = ['infrastructure', 'workers', 'routers', 'nginx', 'benchmark'] as const;
 
 /** In its first moments nothing is ready yet, and that is no news. */
 const QUIET_MS = 5000;

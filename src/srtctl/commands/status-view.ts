@@ -1,5 +1,6 @@
 /** The state of a run as lines for people. Pure. */
 import type pc from 'picocolors';
+import { TIER_NAMES } from '../plan/plan.ts';
 import type { ProcessState, ProcessStatus, RunState, StatusFile } from '../supervise/run-directory.ts';
 
 type Colors = ReturnType<typeof pc.createColors>;
@@ -15,8 +16,6 @@ export interface ViewOptions {
   /** Nobody supervises it: what it says of processes is no longer so. */
   readonly isLost?: boolean;
 }
-
-const TIER_NAMES = ['infrastructure', 'workers', 'routers', 'nginx', 'benchmark'] as const;
 
 /** Heading, then one line for each process in the order of starting. Without a line end at the end. */
 export function statusView(status: StatusFile, options: ViewOptions): string {

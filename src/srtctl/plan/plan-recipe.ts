@@ -15,6 +15,7 @@ import { allNodes, describeBenchmark, planBenchmark } from './plan-benchmark.ts'
 import { planDownload } from './plan-download.ts';
 import { planEntrance, seatEntrance } from './plan-entrance.ts';
 import { planInfrastructure } from './plan-frontends.ts';
+import { importImages } from './plan-images.ts';
 import { planMooncake } from './plan-mooncake.ts';
 import { routerMetrics } from './plan-routers.ts';
 import { planHostSetup, planServices } from './plan-services.ts';
@@ -80,7 +81,7 @@ function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
     name: recipe.name,
     nodes: allNodes(context),
     gpusPerNode: resources.gpusPerNode,
-    processes: [
+    processes: importImages(cluster.imageDirectory, [
       ...infrastructure,
       ...services,
       ...planEntrance(context, entrance, workers.addresses),
@@ -95,7 +96,7 @@ function assemble(context: PlanContext, placement: WorkerPlacement): Plan {
               routerMetrics: routerMetrics(context, entrance.seats),
             }),
           ]),
-    ],
+    ]),
     endpoint,
     model: context.model,
     benchmark,

@@ -1,10 +1,7 @@
 /** A plan as people read it. */
 import { needsInWords } from './needs.ts';
-import type { Plan, PlannedBenchmark, PlannedProcess } from './plan.ts';
+import { type Plan, type PlannedBenchmark, type PlannedProcess, TIER_NAMES } from './plan.ts';
 import { quoteWord } from './quote-word.ts';
-
-/** In order of starting. */
-const TIER_NAMES = ['infrastructure', 'workers', 'routers', 'nginx', 'benchmark'] as const;
 
 /**
  * What was asked and what runs, every node with its processes and ports, the command of the first process of each role, warnings.

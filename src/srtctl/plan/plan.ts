@@ -5,7 +5,17 @@ import type { Benchmark, HealthCheck, WorkerRole } from '../recipe/resolve/recip
 export type PlanRole = 'nginx' | 'router' | 'frontend' | WorkerRole | 'etcd' | 'nats' | 'mooncake' | 'service' | 'task' | 'benchmark';
 
 /** Start order: a tier starts when all below it are up, and everything in a tier starts at once; stopping goes the other way. */
-export const TIERS = { infrastructure: 0, workers: 1, routers: 2, entrance: 3, benchmark: 4 } as const;
+export const TIERS = { images: -1, infrastructure: 0, workers: 1, routers: 2, entrance: 3, benchmark: 4 } as const;
+
+/** For people. */
+export const TIER_NAMES: Readonly<Record<number, string>> = {
+  [TIERS.images]: 'images',
+  [TIERS.infrastructure]: 'infrastructure',
+  [TIERS.workers]: 'workers',
+  [TIERS.routers]: 'routers',
+  [TIERS.entrance]: 'nginx',
+  [TIERS.benchmark]: 'benchmark',
+};
 
 /**
  * When a process counts as ready. Every url and host holds a node symbol.

@@ -600,3 +600,16 @@ test('a process whose log tells readiness is ready once, even if its line is hea
     assert.deepEqual(drive.took('start'), ['service', 'router-0']);
   }
 });
+
+test('images come before infrastructure, and a failed import ends the run', () => {
+  const image = planned('task-0', { role: 'task', tier: -1, ready: { kind: 'done' } });
+  const plan = planOf([planned('etcd', { ready: WEB }), image, planned('prefill-0', { ready: WEB })]);
+  const good = new Drive(plan).hear({ type: 'opened', clashes: [] }).started('task-0').ends('task-0').ready('etcd');
+  assert.deepEqual(good.took('start'), ['task-0', 'etcd', 'prefill-0']);
+  const bad = new Drive(plan).hear({ type: 'opened', clashes: [] }).started('task-0').ends('task-0', 3).pass(1000).stopsAll();
+  assert.equal(bad.machine.outcome, 'start');
+  assert.deepEqual(
+    [...bad.machine.records.values()].map(({ state }) => state),
+    ['waiting', 'ended', 'waiting'],
+  );
+});

@@ -144,7 +144,7 @@ export class RunMachine {
     }
     this.#limitMs = nowMs + this.#plan.healthCheck.timeoutMs;
     this.state = 'starting';
-    return this.#startTierAbove(-1, nowMs);
+    return this.#startTierAbove(Number.NEGATIVE_INFINITY, nowMs);
   }
 
   /** The lowest tier above `tier` that has processes; the benchmark waits for the smoke test. */
@@ -225,7 +225,7 @@ export class RunMachine {
   /** Once everything of the tier at hand is ready or done. */
   #nextTier(nowMs: number): Effect[] {
     if (this.state !== 'starting' || this.#settledAtMs !== null || this.#unready().length > 0) return [];
-    return this.#startTierAbove(this.#tier ?? -1, nowMs);
+    return this.#startTierAbove(this.#tier ?? Number.NEGATIVE_INFINITY, nowMs);
   }
 
   #smokeTest(nowMs: number): Effect[] {

@@ -83,7 +83,7 @@ export class TearDown {
     this.deadlineMs = nowMs + this.#waitedMs;
     const state = tell({ type: 'state', state: 'stopping', tier: this.tier, detail: null });
     // A benchmark is a command with children of its own choosing, and infrastructure has nothing to finish.
-    const isShort = this.tier === TIERS.benchmark || this.tier === TIERS.infrastructure;
+    const isShort = this.tier === TIERS.benchmark || this.tier <= TIERS.infrastructure;
     return [state, ...this.#signals(isShort ? 'terminate' : 'drain')];
   }
 

@@ -18,6 +18,7 @@ network_interface: ib0
 container_runtime: none
 node_path: $TOOLS/node
 output_dir: ~/runs
+image_dir: $HOME/images
 model_paths: {r1: /models/r1}
 containers: {latest: /images/latest.sqsh}
 default_mounts: {/cache: /cache}
@@ -48,6 +49,7 @@ describe('a cluster file', () => {
       nodePath: '/t/node',
       srtctlRoot: null,
       outputDirectory: '/home/u/runs',
+      imageDirectory: '/home/u/images',
       modelPaths: { r1: '/models/r1' },
       containers: { latest: '/images/latest.sqsh' },
       mounts: [{ host: '/cache', container: '/cache', options: null }],
@@ -65,6 +67,13 @@ describe('a cluster file', () => {
       nginxRaiseUlimit: false,
       secrets: ['hf_secret'],
     });
+  });
+
+  it('has images where every node finds them', () => {
+    assert.deepEqual(
+      loadCluster('image_dir: images\n', 'c.yaml', {}).problems.map(({ path, message }) => `${path}: ${message}`),
+      ['image_dir: got "images", expected an absolute path: nodes have other working directories'],
+    );
   });
 
   it('gives its defaults to recipes, which win', () => {

@@ -44,7 +44,9 @@ function resolveCluster(data: ClusterInput, tree: Tree, file: string, variables:
   if (time !== null && !((timeLimitSeconds(time) ?? 0) > 0)) {
     findings.problem(['default_time_limit'], `got ${shown(time)}, expected a time as SLURM writes it`, 'for example 04:00:00');
   }
-  const host = (key: 'output_dir' | 'node_path' | 'srtctl_root'): string | null =>
+  if (/^\.|^[^/~$]/.test(data.image_dir ?? '/'))
+    findings.problem(['image_dir'], `got ${shown(data.image_dir)}, expected an absolute path: nodes have other working directories`, null);
+  const host = (key: 'output_dir' | 'image_dir' | 'node_path' | 'srtctl_root'): string | null =>
     data[key] === undefined ? null : expandAt(data[key], [key], variables, findings);
   if (data.use_het_jobs === true)
     findings.problem(
@@ -70,6 +72,7 @@ function resolveCluster(data: ClusterInput, tree: Tree, file: string, variables:
     nodePath: host('node_path'),
     srtctlRoot: host('srtctl_root'),
     outputDirectory: host('output_dir'),
+    imageDirectory: host('image_dir'),
     modelPaths: aliases('model_paths'),
     containers: aliases('containers'),
     mounts: readMountMap(tree, ['default_mounts'], variables, findings),

@@ -24,6 +24,8 @@ export interface Cluster {
   readonly srtctlRoot: string | null;
   /** Where runs are written; null: `outputs` in the working directory. */
   readonly outputDirectory: string | null;
+  /** Seen by all nodes; images of registries are imported there once. Null: pyxis imports them at every step. */
+  readonly imageDirectory: string | null;
   readonly modelPaths: Readonly<Record<string, string>>;
   readonly containers: Readonly<Record<string, string>>;
   /** Mounted into every container. */
@@ -66,6 +68,7 @@ export const NO_CLUSTER: Cluster = {
   nodePath: null,
   srtctlRoot: null,
   outputDirectory: null,
+  imageDirectory: null,
   modelPaths: {},
   containers: {},
   mounts: [],

@@ -24,6 +24,10 @@ export const CLUSTER = z.strictObject(
     }),
     srtctl_root: text({ describe: 'Checkout of srt-slurm, whose `configs` directory containers see as /configs' }),
     output_dir: text({ describe: 'Directory that runs are written to; `$NAME` and `~` are expanded', standard: 'outputs' }),
+    image_dir: text({
+      describe: 'Directory that all nodes see: `enroot import` puts images of registries there once, before the workers',
+      whenUnset: 'pyxis imports an image at every step',
+    }),
     use_het_jobs: yesNo({ describe: 'Heterogeneous jobs are not available: only false', standard: false }),
     model_paths: names('Aliases for model.path'),
     containers: names('Aliases for containers'),
