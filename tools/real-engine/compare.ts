@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bare, type Case } from './case.ts';
 import { allCases } from './cases.ts';
+import { hungEngines } from './hung-engines.ts';
 import { KNOWN_DIFFERENCES } from './known-differences.ts';
 import { type Observation, observe, send } from './observe.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
@@ -65,6 +66,11 @@ class Comparison {
       const table = await twoEngines(this.#stage, this.#signal);
       say(terminalReport([table]));
       return this.#finish('two engines', [table], true, countUnexplained([table]), 'two engines and a router');
+    }
+    if (this.#options.hang) {
+      const table = await hungEngines(this.#stage, this.#signal);
+      say(terminalReport([table]));
+      return this.#finish('hang', [table], true, countUnexplained([table]), 'two engines and a router');
     }
     if (this.#options.pair) {
       const table = await pairOfEngines(this.#stage, this.#signal, say);

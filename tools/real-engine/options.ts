@@ -16,6 +16,7 @@ MODEL  folder made by make-model.py (default: VENV/tiny-model, made if it is mis
   --self          send everything to the engine twice and compare: shows that the comparison itself is steady
   --embedding     start the engines as embedding models and compare what those answer
   --two-engines   two engines behind one router: streams are spread, and one engine's death harms only its own
+  --hang          two engines behind one router: a scheduler stops and continues, both engines pause and continue
   --pair          a prefill and a decode engine behind a router: answers as of one engine, and each death in each phase
   --write         write the tables to docs/engine-compatibility.md if nothing is unexplained
 `;
@@ -30,6 +31,7 @@ export interface Options {
   readonly self: boolean;
   readonly embedding: boolean;
   readonly twoEngines: boolean;
+  readonly hang: boolean;
   readonly pair: boolean;
   readonly write: boolean;
 }
@@ -49,6 +51,7 @@ export function readOptions(argv: readonly string[]): Options {
       self: off,
       embedding: off,
       'two-engines': off,
+      hang: off,
       pair: off,
       write: off,
     },
@@ -68,6 +71,7 @@ export function readOptions(argv: readonly string[]): Options {
     self: values.self,
     embedding: values.embedding,
     twoEngines: values['two-engines'],
+    hang: values.hang,
     pair: values.pair,
     write: values.write,
   };

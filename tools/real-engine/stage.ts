@@ -34,7 +34,7 @@ export class Stage {
   }
 
   async engine(name = 'engine'): Promise<Program> {
-    const { venv, model, embedding, twoEngines, pair } = this.#options;
+    const { venv, model, embedding, twoEngines, hang, pair } = this.#options;
     if (!existsSync(join(model, 'config.json'))) {
       execFileSync(join(venv, 'bin/python'), [join(TOOLS, 'make-model.py'), model], { stdio: 'inherit', timeout: 300_000 });
     }
@@ -44,7 +44,7 @@ export class Stage {
       model,
       String(port),
       ...LIMITS,
-      ...(twoEngines || pair ? [] : QUEUE_LIMIT),
+      ...(twoEngines || hang || pair ? [] : QUEUE_LIMIT),
       ...(embedding ? ['--is-embedding'] : []),
     ];
     return this.#start(name, join(TOOLS, 'engine.sh'), args, port, '/health', ENGINE_START_MS);
