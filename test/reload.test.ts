@@ -146,6 +146,38 @@ test('a worker that the control API removed or added stays so, unless the settin
   await untilEligible(rig, a, c);
 });
 
+test('pairs: workers of both roles, their policies and the time for prefill change', async (t) => {
+  const [prefill, one, two] = [await ScriptedWorker.start(t), await ScriptedWorker.start(t), await ScriptedWorker.start(t)];
+  const file = (port: number, decode: readonly ScriptedWorker[], more = ''): string =>
+    `prefill: ["${prefill.url} ${port}"]\ndecode: [${decode.map(({ url }) => url).join(', ')}]\n${more}`;
+  const rig = await start(t, file(8998, [one]), ['--pd-disaggregation', '--disable-retries']);
+  const listed = async (): Promise<unknown[]> => {
+    const { workers } = (await ask(rig.port, { path: '/workers' })).json() as { workers: Record<string, unknown>[] };
+    return workers.map(({ url, worker_type, bootstrap_port }) => [url, worker_type, bootstrap_port]);
+  };
+  const ready = async (): Promise<boolean> => (await ask(rig.port, { path: '/readiness' })).status === 200;
+  while (!(await ready())) await new Promise((resolve) => setTimeout(resolve, 10));
+  const result = await rig.reload(file(9000, [one, two], 'decode-policy: power_of_two\npd-bootstrap-timeout-secs: 0.2\n'));
+  assert.deepEqual(changedBy(result), ['--prefill', '--decode', '--decode-policy', '--pd-bootstrap-timeout-secs']);
+  await until(
+    () => rig.router.fleet.current.eligible.decode.length === 2 && rig.router.fleet.current.eligible.prefill.length === 1,
+    'the pair',
+  );
+  assert.deepEqual(await listed(), [
+    [one.url, 'decode', undefined],
+    [prefill.url, 'prefill', 9000],
+    [two.url, 'decode', undefined],
+  ]);
+  for (const worker of [prefill, one, two])
+    worker.script = async (call) => {
+      await call.body();
+      if (call.target === '/abort_request') await call.write(answer(200, {}, ''));
+      else await call.forever();
+    };
+  assert.equal((await ask(rig.port, { path: '/generate', body: '{"text":"a"}' })).status, 504, 'prefill is given up after 0.2 s');
+  assert.ok((await rig.metrics()).total('smg_worker_selection_total', { policy: 'power_of_two' }) >= 1);
+});
+
 suite('nothing changes', () => {
   test('when the file has problems, and the log names all of them', async (t) => {
     const worker = await ScriptedWorker.start(t);

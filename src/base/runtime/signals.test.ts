@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { watchSignals } from './signals.ts';
+import { HangUps, watchSignals } from './signals.ts';
 
 const LONGER_THAN_AN_ECHO_MS = 200;
 
@@ -25,4 +25,15 @@ test('signals given back do not count', () => {
   assert.equal(process.listenerCount('SIGINT'), before + 1);
   giveBack();
   assert.equal(process.listenerCount('SIGINT'), before);
+});
+
+test('a SIGHUP that comes before somebody listens counts once when somebody does', () => {
+  const hangUps = new HangUps();
+  process.emit('SIGHUP');
+  process.emit('SIGHUP');
+  let heard = 0;
+  hangUps.listen(() => heard++);
+  assert.equal(heard, 1);
+  process.emit('SIGHUP');
+  assert.equal(heard, 2);
 });
