@@ -67,7 +67,11 @@ function retrySettings(config: Config, rng: Rng): RetrySettings {
 }
 
 export function pairSettings(config: Config): PairSettings {
-  return { bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * SECOND_MS, isDpAware: config.dpAware };
+  return {
+    bootstrapTimeoutMs: config.pdBootstrapTimeoutSecs * SECOND_MS,
+    streamStartMs: config.streamStartSecs * SECOND_MS,
+    isDpAware: config.dpAware,
+  };
 }
 
 export function workersFileMode({ pdDisaggregation: isPaired, dpAware: isDpAware, apiKey }: Config): WorkersFileMode {

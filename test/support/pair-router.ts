@@ -99,6 +99,7 @@ export async function startEngine(t: TestContext, type: WorkerType, host = '127.
 export interface PairRouterOptions {
   readonly settings?: Partial<ProxySettings>;
   readonly bootstrapTimeoutMs?: number;
+  readonly streamStartMs?: number;
   readonly policy?: string | Policy;
   /** Of all workers; null: none. */
   readonly apiKey?: string;
@@ -128,7 +129,14 @@ export interface PairRouter {
 export async function startPairRouter(
   t: TestContext,
   engines: readonly PairEngine[],
-  { settings = {}, bootstrapTimeoutMs = 10_000, policy = 'round_robin', apiKey, bootstrapPort = 8998 }: PairRouterOptions = {},
+  {
+    settings = {},
+    bootstrapTimeoutMs = 10_000,
+    streamStartMs = 30_000,
+    policy = 'round_robin',
+    apiKey,
+    bootstrapPort = 8998,
+  }: PairRouterOptions = {},
 ): Promise<PairRouter> {
   const fleet = new FleetCell();
   const load = new LoadTable();
@@ -176,7 +184,7 @@ export async function startPairRouter(
       forgive: () => {},
     },
     policy: started(),
-    pairs: { prefillPolicy: started(), decodePolicy: started(), settings: { bootstrapTimeoutMs } },
+    pairs: { prefillPolicy: started(), decodePolicy: started(), settings: { bootstrapTimeoutMs, streamStartMs } },
     makeUpstream: http1Upstreams(all.upstream, realClock, wheel, endOfTurn),
     makeSocketWriter: streamWriter,
     locals: [],

@@ -385,6 +385,12 @@ class RouterFields:
     """prefix_hash: a worker gets at most this times its even share of the requests in flight,
     further ones go to the next (default: 1.25)."""
 
+    stream_start_secs: float = 30
+    """Time from the whole request after which a stream begins with the head and the comments of
+    decode, though no event has arrived. Until then another pair can be tried. The default is
+    half of the 60 s after which proxies usually close a silent connection, and more than the 14
+    s after which decode reports that it cannot reach prefill, in seconds (default: 30)."""
+
     pd_bootstrap_timeout_secs: float = 330
     """Time from the sending of a pair to the end of prefill, and then to the first event of a
     stream; 0 for no limit. The default lets engines speak first, which give up after 300 s by

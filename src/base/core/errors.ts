@@ -72,6 +72,7 @@ export const ERRORS = {
   call_upstream_reset: worker(502, 'The worker closed the connection before it answered.'),
   call_upstream_malformed: worker(502, 'The worker sent something that is not HTTP/1.1.'),
   call_upstream_cut: worker(502, 'The worker closed the connection in the middle of its answer.'),
+  call_upstream_refused: worker(502, 'A worker refused a request whose answer had begun; in an event stream, the last event says so.'),
   call_upstream_timeout: worker(504, 'The worker did not answer in time.'),
   call_upstream_hung: worker(
     504,

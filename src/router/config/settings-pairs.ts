@@ -52,6 +52,16 @@ export const PAIRS = {
     default: false,
     reloadable: true,
   }),
+  streamStartSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
+    group: 'pairs',
+    describe:
+      'Time from the whole request after which a stream begins with the head and the comments of decode, though no event has arrived. Until ' +
+      'then another pair can be tried. The default is half of the 60 s after which proxies usually close a silent connection, and more ' +
+      'than the 14 s after which decode reports that it cannot reach prefill',
+    origin: 'ours',
+    default: 30,
+    unit: 'seconds',
+  }),
   pdBootstrapTimeoutSecs: setting(float('SECONDS', { min: 0, max: MAX_SECONDS }), {
     group: 'pairs',
     describe:

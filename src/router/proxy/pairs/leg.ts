@@ -16,6 +16,8 @@ import type { RequestBody } from '../request/body.ts';
 import type { Turn } from '../turn.ts';
 import type { AnswerHead, Flight, Pieces, Retry, Sink, Upstream, UpstreamRequest } from '../upstream/seam.ts';
 
+const NO_BYTES = Buffer.alloc(0);
+
 export type LegRole = 'prefill' | 'decode';
 
 /** Decides what the answers of both legs mean. It hears nothing more of a leg after `end` or `abort`, except `legOver`. */
@@ -53,6 +55,7 @@ export class PairLeg implements Sink {
   #flight: Flight | null = null;
   #upstream: Upstream | null = null;
   #hasBegun = false;
+  #isEventStream = false;
   /** The answer is a stream whose first event is not known yet. */
   #first: FirstEvent | null = null;
   /** Status in the first event of a stream; 0: it was none of an error. */
@@ -78,6 +81,18 @@ export class PairLeg implements Sink {
   /** What the engine answered, also in the first event of a stream; 0: nothing yet. */
   get status(): number {
     return this.#failedStatus === 0 ? (this.head?.status ?? 0) : this.#failedStatus;
+  }
+
+  /** The answer has begun, and is a stream of events. */
+  get isEventStream(): boolean {
+    return this.#isEventStream;
+  }
+
+  /** The first event is not waited for any more. Returns what was held of the stream. */
+  stopPeeking(): Buffer {
+    const held = this.#first?.held ?? NO_BYTES;
+    this.#first = null;
+    return held;
   }
 
   /** The engine may be at work on it. */
@@ -124,6 +139,7 @@ export class PairLeg implements Sink {
       return;
     }
     const isEvents = isRelayedEventStream(head);
+    this.#isEventStream = isEvents;
     if (isEvents) this.#first = new FirstEvent();
     this.#owner.legOpens(this, isEvents);
   }

@@ -64,6 +64,15 @@ export class PairMerge implements ByteSink {
   }
 
   prefillHead(isEvents: boolean): void {
+    if (this.#prompts === null) this.#expect(isEvents);
+  }
+
+  /** Decode's events pass as far as they need nothing of prefill, which has not answered yet and will do so with events. */
+  beginEarly(): void {
+    if (this.#prompts === null) this.#expect(true);
+  }
+
+  #expect(isEvents: boolean): void {
     const { batch, wantsExperts } = this.#shape;
     const endpoint = this.#endpoint;
     const request = {

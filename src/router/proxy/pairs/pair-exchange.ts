@@ -19,6 +19,9 @@
  *   RECEIVING, DECODING, ADMITTING, DELAYED --refused, too late--> SETTLED: error answer
  *   any --client gone--> SETTLED
  *
+ * A stream begins after `streamStartMs` at the latest, also if decode has only sent its head: WAITING --late--> RELAYING or MERGING.
+ * From then on no other pair is tried, and prefill is needed until decode's first event.
+ *
  * MERGING is WAITING as long as nothing of the merged answer has been written: another pair can still be tried.
  *
  * As soon as a leg has failed, or the client is gone, the other leg is aborted in the same turn: its socket is closed and its engine
@@ -31,6 +34,7 @@ import type { ErrorCode } from '../../../base/core/errors.ts';
 import { isUnreachable, type OutcomeKind } from '../../../base/core/outcome.ts';
 import type { WorkerIndex } from '../../../base/core/worker.ts';
 import { Deadline, type TimerWheel } from '../../../base/runtime/timer-wheel.ts';
+import { hasOutput } from '../../../wire/sse/token-events.ts';
 import type { ByteSink } from '../../pair/logprob-splicer.ts';
 import type { ServedRequest } from '../client/served-request.ts';
 import { clientErrorOf, POISON } from '../dispatch/client-error.ts';
@@ -86,6 +90,8 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   #order: PairOrder | null = null;
   #pair: Pair | null = null;
   #delay: Deadline | null = null;
+  /** The stream began before decode's first event. */
+  #hasStartedEarly = false;
   /** Whose answer the client gets. */
   #answering: PairLeg | null = null;
   previous: Lingering | null = null;
@@ -183,7 +189,9 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     }
     const requestDue = this.#side.askedMs + this.#parts.settings.requestTimeoutMs;
     const due = Math.min(requestDue, this.#silenceDue());
-    if (this.#now < due) this.#side.connection.setDue(Math.min(due, this.#keepAlive()) - this.#now);
+    const startDue = this.#startDue();
+    if (this.#now >= startDue && this.#now < due) this.#startStream();
+    else if (this.#now < due) this.#side.connection.setDue(Math.min(due, startDue, this.#keepAlive()) - this.#now);
     else if (this.#state === 'waiting') this.#bootstrapOver(this.#now < requestDue);
     else this.#cutSilent();
   }
@@ -195,10 +203,37 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     return this.#side.keepAliveDue(sseKeepaliveMs);
   }
 
+  /** When a stream begins whose decode has sent its head and no event. */
+  #startDue(): number {
+    const decode = this.#pair?.decode;
+    if (this.#state !== 'waiting' || decode === undefined || !decode.isEventStream) return NEVER;
+    return this.#side.askedMs + this.#parts.pairing.settings.streamStartMs;
+  }
+
+  /** The client gets decode's head and its comments, and whatever comes. */
+  #startStream(): void {
+    const pair = this.#pair;
+    if (pair === null) return;
+    const { decode } = pair;
+    this.#hasStartedEarly = true;
+    const held = decode.stopPeeking();
+    if (pair.merge === null) {
+      this.#relay(decode);
+      this.#side.data(held, 0, held.length);
+    } else {
+      this.#mergeInto(decode, -1);
+      pair.merge.beginEarly();
+      pair.merge.decodeData(held, 0, held.length);
+    }
+    this.#side.answer?.flush();
+  }
+
   /** When the engines have been silent for too long. */
   #silenceDue(): number {
     const { streamIdleTimeoutMs } = this.#parts.settings;
-    if (this.#state === 'waiting') return this.#times.bootstrapDue(this.#parts.pairing.settings.bootstrapTimeoutMs, this.#isStream);
+    if (this.#state === 'waiting' || this.#isEarly) {
+      return this.#times.bootstrapDue(this.#parts.pairing.settings.bootstrapTimeoutMs, this.#isEarly || this.#isStream);
+    }
     // While the client does not read, the worker cannot be blamed for silence.
     const isLimited = this.#hasBegun && streamIdleTimeoutMs > 0 && this.#side.answer?.stalled !== true;
     return isLimited ? this.#side.lastMs + streamIdleTimeoutMs : NEVER;
@@ -320,10 +355,13 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   // ---- what the workers send
 
   legOpens(leg: PairLeg, isEvents: boolean): void {
-    const merge = this.#pair?.merge;
-    if (this.#state !== 'waiting' || merge == null) return;
-    if (leg.role === 'prefill') merge.prefillHead(isEvents);
-    else merge.decodeHead(isEvents);
+    const merge = this.#pair?.merge ?? null;
+    if (leg.role === 'prefill') merge?.prefillHead(isEvents);
+    else {
+      merge?.decodeHead(isEvents);
+      // The stream may have to begin.
+      if (this.#state === 'waiting' && isEvents) this.duePassed();
+    }
   }
 
   legBegins(leg: PairLeg): void {
@@ -332,6 +370,12 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
 
   legRefused(leg: PairLeg, status: number): void {
     const pair = this.#pair;
+    if (pair !== null && this.#isEarly && leg !== this.#answering) {
+      const message = `${nameOf(leg)} refused the request with status ${status} after its answer had begun`;
+      leg.end(status >= 500 ? 'status' : 'ok', status);
+      this.#side.cut('status', 'call_upstream_refused', message);
+      return;
+    }
     if (this.#state !== 'waiting' || pair === null) return;
     const isRetried = status === 500 || this.#parts.retries.statuses.has(status);
     if (isRetried && this.#tryAnother(leg, 'status', 'sent')) return;
@@ -342,14 +386,24 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     this.#relay(leg);
   }
 
-  legPieces(_leg: PairLeg, buf: Buffer, start: number, end: number, pieces: Pieces): void {
+  legPieces(leg: PairLeg, buf: Buffer, start: number, end: number, pieces: Pieces): void {
     this.#side.pieces(buf, start, end, pieces);
+    if (leg.role !== 'decode' || this.#times.begunMs !== 0) return;
+    const { offsets, count } = pieces;
+    for (let i = 0; i < count; i++) {
+      if (!hasOutput(buf, offsets[2 * i]!, offsets[2 * i + 1]!)) continue;
+      this.#times.decodeAnswers(this.#now, this.#side.askedMs);
+      return;
+    }
   }
 
   legData(leg: PairLeg, buf: Buffer, start: number, end: number): void {
     const merge = this.#pair?.merge ?? null;
     if (this.#state === 'settled') return;
-    if (leg.role === 'decode' && !leg.isRelayed && this.#times.begunMs === 0) this.#decodes(leg);
+    if (leg.role === 'decode' && !leg.isRelayed && this.#times.begunMs === 0) {
+      if (this.#state === 'waiting') this.#decodes(leg);
+      else if (hasOutput(buf, start, end)) this.#times.decodeAnswers(this.#now, this.#side.askedMs);
+    }
     if (leg.isRelayed) this.#side.data(buf, start, end);
     else if (merge !== null) {
       const isKept = leg.role === 'prefill' ? merge.prefillData(buf, start, end) : merge.decodeData(buf, start, end);
@@ -395,7 +449,7 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   legFailed(leg: PairLeg, kind: OutcomeKind, retry: Retry): void {
     const isAnswering = this.#hasBegun && leg === this.#answering;
     const isNeeded = this.#state === 'merging' && this.#pair?.merge?.isPrefillDone === false;
-    if (isAnswering || isNeeded) {
+    if (isAnswering || isNeeded || this.#isEarly) {
       this.#cut(leg, kind);
       return;
     }
@@ -517,8 +571,9 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
       this.#fail('timeout', code, message);
       return;
     }
-    // Where answers are merged decode may have ended, and it is prefill that is waited for.
-    this.#cut(leg.isOver ? this.#pair.prefill : leg, 'timeout');
+    // Where answers are merged decode may have ended, and it is prefill that is waited for; in a stream that began early both are.
+    const waitsForPrefill = leg.isOver || (this.#isEarly && !this.#pair.prefill.isOver);
+    this.#cut(waitsForPrefill ? this.#pair.prefill : leg, 'timeout');
   }
 
   /** A leg that the answer needs has failed. */
@@ -557,6 +612,11 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
   /** Something of the answer is on its way to the client. */
   get #hasBegun(): boolean {
     return this.#state === 'relaying' || this.#state === 'merging';
+  }
+
+  /** The stream has begun and decode has sent no event: prefill is still needed. */
+  get #isEarly(): boolean {
+    return this.#hasStartedEarly && this.#times.begunMs === 0;
   }
 
   /** The client asked for a stream. */

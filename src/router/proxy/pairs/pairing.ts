@@ -28,6 +28,8 @@ const MAX_ROOMS = 65_536;
 export interface PairSettings {
   /** How long a pair may be silent before the first byte of decode. The engine has a limit of its own (300 s unless it is told another). */
   readonly bootstrapTimeoutMs: number;
+  /** From the whole request: when a stream begins whose decode has sent its head and no event. */
+  readonly streamStartMs: number;
   /** Workers are data-parallel ranks, and both legs name theirs. False if absent. */
   readonly isDpAware?: boolean;
 }

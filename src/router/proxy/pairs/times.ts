@@ -60,6 +60,7 @@ export class PairTimes {
   }
 
   decodeEnds(nowMs: number): void {
+    if (this.begunMs === 0) return;
     this.#phases?.decode.observe((nowMs - this.begunMs) / 1000);
   }
 
