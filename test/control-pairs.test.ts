@@ -154,7 +154,10 @@ test('/get_loads sums the tokens of the ranks of every worker, by the newer rout
 test('/flush_cache flushes every worker, and tells which ones did not', async (t) => {
   const workers = [await startWorker(t, [['/flush_cache', 200]]), await startWorker(t, [['/flush_cache', 200]])];
   const rig = await startPairs(t, [workers[0]!], [workers[1]!]);
+  const emptied: string[] = [];
+  rig.cell.subscribe({ cacheEmptied: ({ url }) => emptied.push(url) });
   const all = await rig.call('POST', '/flush_cache');
+  assert.deepEqual(emptied.splice(0).sort(), workers.map(({ address }) => address.url).sort(), 'policies hear of it');
   assert.equal(all.status, 200);
   assert.deepEqual(json(all), {
     status: 'success',
@@ -166,6 +169,7 @@ test('/flush_cache flushes every worker, and tells which ones did not', async (t
   workers[0]!.answers.set('/flush_cache', 400);
   const some = await rig.call('POST', '/flush_cache');
   assert.equal(some.status, 206);
+  assert.deepEqual(emptied, [workers[1]!.address.url]);
   const { status, successful, failed } = json(some);
   assert.deepEqual(
     [status, successful, failed],

@@ -194,6 +194,19 @@ export function testConformance(policy: Policy, createRng: (seed: number) => Rng
       );
     });
 
+    it('knows nothing of what an engine held that has emptied its cache', () => {
+      fc.assert(
+        fc.property(fc.array(request, { maxLength: 40 }), fc.nat(), (script, seed) => {
+          const pool = new Pool(policy, createRng(seed));
+          pool.join(0, 1);
+          play(pool, script);
+          for (const index of [0, 1]) policy.forget?.(pool.state, index);
+          for (let i = 0; i < TEXTS.length; i++) assert.equal(pool.select(longPrompt(i)).matchedBytes, 0);
+        }),
+        { numRuns: 60 },
+      );
+    });
+
     it('takes joins and departures in any order, repeated and unknown ones too', () => {
       fc.assert(
         fc.property(fc.array(fc.tuple(fc.boolean(), worker), { maxLength: 60, size: 'max' }), (script) => {

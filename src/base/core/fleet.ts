@@ -27,6 +27,8 @@ export interface FleetListener {
   /** A worker was removed: no new attempts; those under way go on to their end. */
   workerLeft?(worker: Worker): void;
   snapshotChanged?(snapshot: FleetSnapshot): void;
+  /** The engine of a worker has dropped all that it held of prompts. */
+  cacheEmptied?(worker: Worker): void;
 }
 
 /** How the data plane reports what it saw to the control plane. */
@@ -76,5 +78,10 @@ export class FleetCell {
       for (const worker of joined) listener.workerJoined?.(worker);
       listener.snapshotChanged?.(next);
     }
+  }
+
+  /** Tells the listeners that the engine of `worker` has emptied its cache. */
+  emptied(worker: Worker): void {
+    for (const listener of this.#listeners) listener.cacheEmptied?.(worker);
   }
 }

@@ -126,6 +126,11 @@ export const cacheAware: Policy<CacheAwareState, typeof SETTINGS> = {
     state.index.join(worker.index);
   },
 
+  forget(state, worker): void {
+    state.index.leave(worker);
+    state.index.join(worker);
+  },
+
   leave(state, worker): void {
     state.index.leave(worker);
   },

@@ -91,6 +91,8 @@ export interface Policy<State = unknown, S extends Settings = Settings> {
   eligible?(state: State, workers: Int32Array): void;
   /** A worker joined, or facts of one that joined before have changed. */
   join?(state: State, worker: Worker): void;
+  /** The engine of `worker` has emptied its cache. */
+  forget?(state: State, worker: WorkerIndex): void;
   /** After it, no reference to `worker` may be left: another worker can get the index. */
   leave?(state: State, worker: WorkerIndex): void;
   /** Of the index of this state, if the policy keeps one. O(1). */

@@ -60,6 +60,11 @@ export class FleetTable {
     this.#workers[index] = undefined;
   }
 
+  /** The engine of a worker has emptied its cache. */
+  emptied(worker: Worker): void {
+    this.#cell.emptied(worker);
+  }
+
   /** `joined`: new workers and those whose facts changed. An index may be in both lists when its owner changed. */
   publish(joined: readonly Worker[], left: readonly Worker[]): void {
     this.#cell.publish(this.#snapshot(), joined, left);

@@ -125,6 +125,25 @@ test('at the limit a worker is rejected, and a removed one with requests in flig
   assert.equal(add(registry, 'c').worker.index, first.worker.index);
 });
 
+test('other weights empty the cache of a worker, the first facts and the same ones do not; the size of its cache is one of its facts', () => {
+  const { registry, cell } = createRig();
+  const emptied: number[] = [];
+  cell.subscribe({ cacheEmptied: ({ index }) => emptied.push(index) });
+  const record = add(registry, 'a');
+  const facts = (weights: string) => ({
+    ...{ modelId: null, dpSize: 1, maxRunningRequests: null },
+    metadata: { weight_version: weights, max_total_num_tokens: '5000' },
+  });
+  registry.factsDiscovered(record, facts('1'));
+  registry.factsDiscovered(record, facts('1'));
+  assert.deepEqual(emptied, []);
+  registry.factsDiscovered(record, facts('2'));
+  assert.deepEqual(emptied, [0]);
+  assert.equal(cell.current.workers[0]?.kvTokens, 5000);
+  registry.cacheEmptied(record);
+  assert.deepEqual(emptied, [0, 0]);
+});
+
 test('facts replace the worker at its index and reach the listeners; a model set by the source stays', () => {
   const { registry, cell } = createRig();
   const joined: Worker[] = [];

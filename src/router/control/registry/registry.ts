@@ -170,10 +170,19 @@ export class Registry implements AttemptListener {
     const entry = this.#table.byId.get(record.worker.id);
     if (entry === undefined) return false;
     const from = entry.state.phase;
+    const hadOtherWeights = entry.facts !== null && entry.facts.metadata['weight_version'] !== facts.metadata['weight_version'];
     entry.facts = facts;
     this.#edit((edit) => edit.renew(entry));
+    if (hadOtherWeights) this.cacheEmptied(entry);
     if (entry.state.phase !== from) this.#tell((observer) => observer.phaseChanged?.(entry, from, 'ranks-known'));
     return true;
+  }
+
+  /** The engine has flushed its cache, or has other weights. Ignores workers that were removed meanwhile. */
+  cacheEmptied({ worker: { id } }: WorkerRecord): void {
+    const entry = this.#table.byId.get(id);
+    if (entry === undefined) return;
+    for (const worker of entry.ranks) this.#table.emptied(worker);
   }
 
   /** An engine was asked for its ranks and they are still unknown. */

@@ -38,13 +38,15 @@ export function busy(): LocalResponse {
 
 async function flushCache({ registry, rounds }: FanOutDeps, request: LocalRequest): Promise<LocalResponse> {
   if (!rounds.hasRoom) return busy();
-  const workers = registry.list().map(({ worker }) => worker);
+  const records = registry.list();
+  const workers = records.map(({ worker }) => worker);
   const query = request.query.toString();
   const path = query === '' ? '/flush_cache' : `/flush_cache?${query}`;
   const limits = { ...LIMITS, timeoutMs: LIMITS.timeoutMs + flushMsOf(request.query) };
   // Never shared with a running round: entries cached since its start must be flushed as well.
   const results = await rounds.ask(workers, request.authorization, (calls) => calls.post(path, limits));
   const outcomes = workers.map(({ url }, at) => ({ worker: url, error: failureOf(results[at]) }));
+  for (const [at, record] of records.entries()) if (outcomes[at]?.error === null) registry.cacheEmptied(record);
   const failed = outcomes.filter(({ error }) => error !== null);
   const successful = outcomes.filter(({ error }) => error === null).map(({ worker }) => worker);
   const total = { workers_flushed: successful.length, total_http_workers: workers.length, total_workers: workers.length };

@@ -25,7 +25,7 @@ interface CacheSize {
   /** Bytes that entered the cache. */
   odometer: number;
   /** Reported, tokens; null: not known. */
-  readonly tokens: number | null;
+  tokens: number | null;
   /** Share of the reported size that works; of `learnedBytes` where nothing is reported. */
   share: number;
   learnedBytes: number;
@@ -38,6 +38,14 @@ export class CacheSizes {
 
   join(worker: WorkerIndex, tokens: number | null): void {
     this.#sizes[worker] = { odometer: 0, tokens, share: 1, learnedBytes: Number.POSITIVE_INFINITY };
+  }
+
+  /** What the engine reports about the size of its cache, which may become known late. */
+  report(worker: WorkerIndex, tokens: number | null): void {
+    const size = this.#sizes[worker];
+    if (size === undefined || size.tokens === tokens) return;
+    size.tokens = tokens;
+    size.share = 1;
   }
 
   leave(worker: WorkerIndex): void {

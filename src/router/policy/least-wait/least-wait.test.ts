@@ -125,6 +125,27 @@ describe('least_wait', () => {
     assert.equal(pool.select(long(1)).matchedBytes, 0);
   });
 
+  it('learns the size of a cache from facts that come late', () => {
+    const pool = poolOf(1);
+    pool.join(1);
+    for (const index of [0, 1]) pool.policy.join?.(pool.state, workerOf(index, { kvTokens: 20_000 }));
+    serve(pool, long(1), 1000);
+    for (let i = 0; i < 12; i++) serve(pool, long(100 + i), 1000);
+    assert.equal(pool.select(long(1)).matchedBytes, 0);
+  });
+
+  it('notices that an engine has lost its cache, by answers that found nothing in it', () => {
+    const pool = poolOf(2);
+    const { worker } = serve(pool, long(1), 1000);
+    const nothing: Usage = { promptTokens: 10_000, cachedTokens: 0, completionTokens: 1 };
+    serve(pool, long(2), 1000);
+    for (let i = 0; i < 4; i++) {
+      assert.equal(pool.select(long(1)).worker, worker);
+      serve(pool, long(1), 1000, nothing);
+    }
+    assert.equal(pool.select(long(1)).matchedBytes, 0);
+  });
+
   it('serves requests whose prompt it cannot read by waits alone', () => {
     const pool = poolOf(3);
     const nothing: Prompt = { body: Buffer.alloc(0), ranges: new Int32Array(0), rangeCount: 0 };

@@ -39,6 +39,10 @@ const CANDIDATES = 4;
 const FADE = 0.98;
 /** Tokens that an engine says it had in its cache: less than this part of what was expected means that the rest was gone. */
 const GONE = 0.5;
+/** Less than this part means that nothing was left but the template. */
+const FLUSHED = 0.1;
+/** Twins that are computed together find nothing either, so one surprise is none. */
+const MOST_SURPRISES = 4;
 
 /** What a choice was made on. The policy meets it again when the request has got its first token, and when it has ended. */
 export interface WaitChoice extends Choice {
@@ -53,6 +57,8 @@ export interface WaitChoice extends Choice {
 export interface WorkerState {
   readonly worker: Worker;
   readonly queue: PrefillQueue;
+  /** Answers in a row whose engine had nothing left of a prefix that was used lately. */
+  surprises: number;
 }
 
 export class LeastWaitState {
@@ -165,6 +171,18 @@ export class LeastWaitState {
     const cachedBytes = cachedTokens * bytesPerToken;
     sizes.entered(worker, matchedBytes - Math.min(cachedBytes, promptBytes));
     sizes.observed(worker, age, cachedBytes >= GONE * matchedBytes);
+    this.#suspectFlush(worker, age, cachedBytes < FLUSHED * matchedBytes);
+  }
+
+  /** An engine that restarted quickly, or was flushed by somebody else, shows itself by answers that found nothing in its cache. */
+  #suspectFlush(worker: WorkerIndex, age: number, isNothingCached: boolean): void {
+    const state = this.#workers[worker];
+    if (state === undefined) return;
+    if (!isNothingCached) state.surprises = 0;
+    else if (age < this.holders.sizes.size(worker) / 2 && ++state.surprises === MOST_SURPRISES) {
+      state.surprises = 0;
+      this.forget(worker);
+    }
   }
 
   eligible(workers: Int32Array): void {
@@ -178,12 +196,18 @@ export class LeastWaitState {
   join(worker: Worker): void {
     const known = this.#workers[worker.index];
     if (known !== undefined) {
-      this.#workers[worker.index] = { worker, queue: known.queue };
+      this.#workers[worker.index] = { worker, queue: known.queue, surprises: known.surprises };
+      this.holders.sizes.report(worker.index, worker.kvTokens);
       return;
     }
-    this.#workers[worker.index] = { worker, queue: new PrefillQueue() };
+    this.#workers[worker.index] = { worker, queue: new PrefillQueue(), surprises: 0 };
     this.holders.join(worker);
     this.rates.join(worker.index);
+  }
+
+  forget(index: WorkerIndex): void {
+    const state = this.#workers[index];
+    if (state !== undefined) this.holders.forget(state.worker);
   }
 
   leave(index: WorkerIndex): void {
@@ -218,6 +242,7 @@ export const leastWait: Policy<LeastWaitState, typeof TREE_SETTINGS> = {
   settled: (state, choice, ending) => state.settled(choice, ending),
   eligible: (state, workers) => state.eligible(workers),
   join: (state, worker) => state.join(worker),
+  forget: (state, worker) => state.forget(worker),
   leave: (state, worker) => state.leave(worker),
   stats: ({ holders }) => holders.index,
 };

@@ -88,6 +88,11 @@ export class Selection implements FleetListener {
     if (worker.type === this.#type) policy.leave?.(state, worker.index);
   }
 
+  cacheEmptied(worker: Worker): void {
+    const { policy, state } = this.#chooser;
+    if (worker.type === this.#type) policy.forget?.(state, worker.index);
+  }
+
   snapshotChanged(snapshot: FleetSnapshot): void {
     this.#workers = snapshot.workers;
     const eligible = snapshot.eligible[this.#type];
