@@ -188,7 +188,18 @@ describe('a job of SLURM', { skip, concurrency: 4, timeout: 600_000 }, () => {
     assert.equal(code, 7, stderr);
     assert.match(stderr, /is over \(FAILED\), and its supervisor did not live to write how; SLURM ended its processes/);
     assert.match((await shell.run('status', job)).stdout, /did not live/);
-    assert.match((await shell.run('list')).stdout, new RegExp(`^${job} .* abandoned`, 'm'));
+    assert.match((await shell.run('list')).stdout, new RegExp(`^${job} .* lost`, 'm'));
+    await shell.assertGone(job);
+  });
+
+  test('is ended by cancel --force although its supervisor is stopped', async (t) => {
+    const shell = await Shell.open(t, cluster);
+    const job = await shell.submit(t);
+    const { supervisor } = await shell.reached(job, 'serving');
+    process.kill(supervisor.pid, 'SIGSTOP');
+    const { code, stdout } = await shell.run('cancel', '--force', job);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, new RegExp(`${job}: its supervisor was killed\\n(?:.*\\n)*${job}: SLURM was told to end the job\\n`));
     await shell.assertGone(job);
   });
 

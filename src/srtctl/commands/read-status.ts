@@ -52,7 +52,7 @@ export function damageOfJson(text: string): string | null {
 }
 
 /** False where it cannot be known from here: on another machine, or where there is no /proc. */
-async function isGone(supervisor: SupervisorIdentity | null | undefined): Promise<boolean> {
+export async function isGone(supervisor: SupervisorIdentity | null | undefined): Promise<boolean> {
   if (supervisor === null || supervisor === undefined) return false;
   const { pid, startTime, host, bootId: boot } = supervisor;
   if (host !== hostname() || startTime === null) return false;

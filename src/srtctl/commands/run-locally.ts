@@ -1,5 +1,5 @@
 /** One run under the eyes of this process, from a plan to its end, shown as the terminal allows. */
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { localLauncher } from '../local/local-launcher.ts';
@@ -114,6 +114,12 @@ export async function tellEnd(
     if (verdicts.length > 0) context.out(`\n${verdictLines(verdicts)}`);
   }
   if (report !== null) context.err(`\n${reportText(report, exitCode)}`);
+  const { directory, status: file } = run.paths;
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) context.err(`\n${directory} is gone: logs, results and report of this run are lost, but for what was printed here\n`);
   const tookMs = Date.parse(status.endedAt ?? status.updatedAt) - Date.parse(status.startedAt);
   context.out(`\n${run.id} ${outcomeOf(status)} after ${duration(tookMs)}\nrun directory: ${run.paths.directory}\n`);
 }

@@ -13,7 +13,7 @@ import { slurmCommands } from '../slurm/slurm-commands.ts';
 import type { JobFile, RunPaths, StatusFile } from '../supervise/run-directory.ts';
 import type { CommandContext } from './command-context.ts';
 import { removeHandover } from './handover.ts';
-import { readSettledStatus, readStatus, readStatusFile } from './read-status.ts';
+import { isGone, readSettledStatus, readStatus, readStatusFile } from './read-status.ts';
 
 /** What must be known of a run to look at it. */
 export interface WatchedRun {
@@ -87,7 +87,8 @@ function watchJob({ job, paths }: WatchedRun, clock: Clock, env: NodeJS.ProcessE
     // At the first look its age tells, as far as clocks agree; later that it changes.
     if (update !== null && (isFirst ? silentMs === null : update !== lastUpdate)) changedMs = nowMs;
     lastUpdate = update;
-    const isLively = status !== null && nowMs - changedMs < STALE_MS;
+    // Whoever looks from the node of the supervisor need not wait for its next sign.
+    const isLively = status !== null && nowMs - changedMs < STALE_MS && !(await isGone(status.supervisor));
     if (status?.state === 'ended' || isLively) return { ...seen, pending: null };
     if (nowMs - askedMs < ASK_MS) return { ...seen, pending };
     askedMs = nowMs;
