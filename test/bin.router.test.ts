@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
-import { Program } from './support/program.ts';
+import { Program, ROOT } from './support/program.ts';
 import { ask, RawClient, requestBytes } from './support/raw-client.ts';
 import { LAST_CHUNK, ScriptedWorker, sseHead } from './support/scripted-worker.ts';
 import { takePort } from './support/taken-port.ts';
@@ -221,3 +221,27 @@ async function silentWorker(t: TestContext): Promise<{ url: string; asked: Promi
   t.after(() => server.close());
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked: asked.promise };
 }
+
+suite('a Node.js that is too old', () => {
+  for (const program of ['router', 'launch-router', 'sim', 'srtctl', 'demo']) {
+    test(`is named in one line by ${program}, whatever the arguments`, async (t) => {
+      const pretend = "Object.defineProperty(process.versions, 'node', { value: '18.20.4' })";
+      const old = Program.run(t, process.execPath, [`--import=data:text/javascript,${pretend}`, `dist/bin/${program}.js`, '--help']);
+      assert.deepEqual(await old.exit(), { code: 1, signal: null });
+      assert.equal(old.stderr, `error: needs Node.js >= 20.19, this is 18.20.4 (${process.execPath})\n`);
+      assert.equal(old.stdout, '');
+    });
+  }
+
+  test('reads no file of the router before', () => {
+    for (const program of ['router', 'launch-router', 'sim', 'srtctl', 'demo']) {
+      const source = readFileSync(`${ROOT}src/bin/${program}.ts`, 'utf8');
+      assert.deepEqual(
+        [...source.matchAll(/^import '(.*)';$/gm)].map(([, path]) => path),
+        ['./node-version.ts'],
+      );
+      assert.doesNotMatch(source, /^import .* from/m);
+    }
+    assert.doesNotMatch(readFileSync(`${ROOT}src/bin/node-version.ts`, 'utf8'), /^import /m);
+  });
+});

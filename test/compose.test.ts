@@ -44,7 +44,7 @@ test('every setting is read when the router starts, or by the programs', async (
     keys.filter((key) => !read.has(key)),
     keys.filter((key) => [...OF_THE_PROGRAMS, ...OF_LOADING].some((own) => own === key)),
   );
-  for (const program of ['run-router', 'demo']) {
+  for (const program of ['run-router', 'demo-main']) {
     const source = readFileSync(new URL(`../../src/bin/${program}.ts`, import.meta.url), 'utf8');
     for (const key of OF_THE_PROGRAMS) assert.match(source, new RegExp(`config\\.${key}\\b`), `${program} reads ${key}`);
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** What the Python package runs: the router with the defaults of `python -m sglang_router.launch_router`. */
-import { runRouter } from './run-router.ts';
+/** What the Python package runs. */
+import './node-version.ts';
 
-process.exit(await runRouter('launch_router'));
+await import('./launch-router-main.ts');

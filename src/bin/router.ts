@@ -1,11 +1,5 @@
 #!/usr/bin/env node
-/** The program `router`, also known as `sglang-router`, with the defaults of the first version, and its sub-command `simulate`. */
-import { runRouter } from './run-router.ts';
+/** The program `router`, also known as `sglang-router`. */
+import './node-version.ts';
 
-async function main(): Promise<number> {
-  if (process.argv[2] !== 'simulate') return runRouter('seed');
-  const { runSimulate } = await import('./run-simulate.ts');
-  return runSimulate(process.argv.slice(3));
-}
-
-process.exit(await main());
+await import('./router-main.ts');

@@ -75,7 +75,10 @@ export function concerned(root, tests, changed) {
     }
     if (laneOf(test) === 'slurm') return Number.POSITIVE_INFINITY;
     const programs = [...found.keys()].flatMap((file) => (file.startsWith('src/') && file !== test ? [] : source(file).programs));
-    const isStarted = (file) => programs.some((name) => file === `src/bin/${name}.ts` || file.startsWith(FOLDER_OF[name] ?? '/'));
+    const isStarted = (file) =>
+      programs.some(
+        (name) => file === `src/bin/${name}.ts` || file === `src/bin/${name}-main.ts` || file.startsWith(FOLDER_OF[name] ?? '/'),
+      );
     return changed.some((file) => isStarted(file) || isNamedIn(source(test).text, file)) ? FAR : Number.POSITIVE_INFINITY;
   };
   return tests
