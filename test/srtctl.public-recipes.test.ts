@@ -126,8 +126,7 @@ const CASES: Readonly<Record<string, Expected>> = {
   '08b-kv-events-false.yaml': { holds: (plan) => assert.doesNotMatch(worker(plan), /kv-events/) },
   '09-name-slash.yaml': { warns: [/^name: .*has a slash/], holds: (plan) => assert.equal(plan.name, 'gb200-4p_tp4-1d_dep16') },
   '10-policy-consistent-hashing.yaml': {
-    warns: [/sglang_router/],
-    holds: (plan) => assert.match(worker(plan, 'router-0'), /--policy consistent_hashing/),
+    holds: (plan) => assert.match(worker(plan, 'router-0'), /dist\/bin\/router\.js .*--policy consistent_hashing/),
   },
   '11-sweep-partly-infeasible.yaml': {
     warns: [/^sweep: 1 of 4 points are skipped \(tp 8, pp 2\)/, /aggregated worker has 8 GPUs .* but uses 4/],
@@ -208,6 +207,16 @@ const CASES: Readonly<Record<string, Expected>> = {
   '42-big-body-affinity.yaml': {},
   '43-short-health.yaml': {},
   '44-remap-root.yaml': {},
+  '45-services.yaml': {
+    holds: (plan) => {
+      const caches = ['service-cache-aggregated-0', 'service-cache-aggregated-1'].map((id) => byId(plan, id));
+      assert.deepEqual(
+        caches.map(({ env }) => env['CUDA_VISIBLE_DEVICES']),
+        ['0,1', '2,3'],
+      );
+      assert.deepEqual(byId(plan, 'service-watch').argv, ['watch', '<node0>', '0/1']);
+    },
+  },
 };
 
 describe('public recipes', () => {

@@ -77,10 +77,52 @@ describe('services', () => {
     assert.equal(byId(plan, 'service-kv-2').env['MOONCAKE_MASTER'], '<node0>:8700');
   });
 
+  test('of each worker see its GPUs and know who it is; others know their nodes', () => {
+    const halves = FLEET.replace(
+      '{nodes: 2, workers: 2, gpus: 4, args: {tp-size: 4}}',
+      '{nodes: 1, workers: 2, gpus: 2, args: {tp-size: 2}}',
+    );
+    const { recipes, problems } = loadRecipe(
+      `${halves}services:
+  - name: cache
+    command: [cache, "{worker_role}-{worker_index}.{worker_node_rank}", "{worker_gpus} {worker_gpu_count}"]
+    placement: {node: prefill, per: worker}
+    start: before_workers
+    readiness: {log: {pattern: ready}}
+  - {name: ring, command: [ring, "{index}/{pool_node_count}", "{pool_ip}", "{role} {device_uuid}"], placement: {node: all}, start: with_workers}
+benchmark: {type: custom, command: x, placement: {node: dedicated}}
+`,
+      'r.yaml',
+    );
+    assert.deepEqual(problems, []);
+    const { plan } = planRecipe(recipes[0]!, NO_CLUSTER, { local: false, directory: '/home/me' });
+    const caches = ['service-cache-prefill-0', 'service-cache-prefill-1'].map((id) => byId(plan!, id));
+    assert.deepEqual(
+      caches.map(({ node, tier, argv, env }) => [node, tier, argv[1], argv[2], env['CUDA_VISIBLE_DEVICES']]),
+      [
+        ['n0', 0, 'prefill-0.0', '0,1 2', '0,1'],
+        ['n0', 0, 'prefill-1.0', '2,3 2', '2,3'],
+      ],
+    );
+    const rings = ['service-ring-0', 'service-ring-1', 'service-ring-2'].map((id) => byId(plan!, id));
+    assert.deepEqual(
+      rings.map(({ node, tier, argv }) => [node, tier, ...argv.slice(1)]),
+      [
+        ['n0', 1, '0/3', '<node0>', 'all {device_uuid}'],
+        ['n1', 1, '1/3', '<node0>', 'all {device_uuid}'],
+        ['client', 1, '2/3', '<node0>', 'all {device_uuid}'],
+      ],
+    );
+  });
+
   test('that would be another run are refused by name', () => {
     const cases: readonly (readonly [service: string, problem: RegExp])[] = [
       ['{name: a, command: [x], source: {git: g}}', /services\.0\.source: not available: srtctl clones and builds nothing/],
-      ['{name: a, command: [x], placement: {node: agg, per: worker}}', /services\.0\.placement\.per: not available: .* once on each node/],
+      ['{name: a, command: [x], placement: {per: worker}}', /services\.0\.placement\.per: got worker, which needs workers on its node/],
+      [
+        '{name: a, command: [x], placement: {node: prefill, per: worker}, readiness: {port: 80}}',
+        /services\.0\.readiness: a service of each/,
+      ],
       ['{name: a, comand: [x]}', /services\.0\.comand: unknown key "comand" of a service/],
       ['{name: a}', /services\.0: "a" has no command/],
       ['{command: [x]}', /services\.0\.name: is missing, expected a name/],

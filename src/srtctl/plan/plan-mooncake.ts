@@ -5,8 +5,8 @@ import { addressOf } from './nodes.ts';
 import { type PlannedProcess, TIERS } from './plan.ts';
 import { plannedProcess } from './planned-process.ts';
 
-const RPC_PORT = 8700;
-const METADATA_PORT = 8701;
+export const RPC_PORT = 8700;
+export const METADATA_PORT = 8701;
 const METRICS_PORT = 8702;
 
 /** As srt-slurm starts it, unless the recipe says otherwise. */

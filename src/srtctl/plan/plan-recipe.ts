@@ -123,9 +123,9 @@ function namesLocalhost({ benchmark }: Recipe): boolean {
   return /\blocalhost\b|\b127\.0\.0\.1\b/.test(text) || /\.(?:sh|py)\b/.test(benchmark.command);
 }
 
-/** Services before the workers may take as long as they say, on top of the wait for the fleet. */
+/** Services that come before the routers may take as long as they say, on top of the wait for the fleet. */
 function patientCheck({ healthCheck, services }: Recipe): HealthCheck {
-  const longest = Math.max(0, ...services.map(({ isBeforeWorkers, timeoutMs }) => (isBeforeWorkers ? (timeoutMs ?? 0) : 0)));
+  const longest = Math.max(0, ...services.map(({ start, timeoutMs }) => (start === 'after' ? 0 : (timeoutMs ?? 0))));
   return { ...healthCheck, timeoutMs: healthCheck.timeoutMs + longest };
 }
 

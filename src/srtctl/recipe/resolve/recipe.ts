@@ -159,7 +159,7 @@ export interface MooncakeStore {
   readonly masterArgs: readonly string[];
 }
 
-export type ServicePlace = 'head' | 'infra' | 'workers' | WorkerRole;
+export type ServicePlace = 'head' | 'infra' | 'workers' | 'all' | WorkerRole;
 
 /** log: a line of its output matches the regular expression. */
 export type ServiceReady =
@@ -179,8 +179,10 @@ export interface Service {
   readonly preamble: string | null;
   /** One process on each of these nodes. */
   readonly place: ServicePlace;
-  /** Otherwise it starts when routers and frontends are ready. */
-  readonly isBeforeWorkers: boolean;
+  /** One process for each worker on each of its nodes instead, which sees the GPUs of the worker. */
+  readonly isPerWorker: boolean;
+  /** before: it must be ready before workers start; with: before routers start; after: it starts when routers and frontends are ready. */
+  readonly start: 'before' | 'with' | 'after';
   readonly isCritical: boolean;
   /** It learns where etcd and NATS are, in Dynamo mode. */
   readonly usesDiscovery: boolean;

@@ -16,7 +16,6 @@ const MISSING: Readonly<Record<string, string>> = {
   nodes: 'services have no nodes to themselves',
   terminal: 'a run ends with its benchmark',
   external: 'only etcd, nats and mooncake-master can be external, and srtctl starts its own',
-  per: 'a service runs once on each node',
   options: 'only nats and mooncake-master have options',
 };
 const IGNORED: ReadonlySet<string> = new Set(['metrics', 'cpus_per_task', 'cpu_bind', 'srun_options', 'build_timeout_seconds']);
@@ -62,7 +61,8 @@ function resolveService(item: Tree, path: Path, tree: Tree, alias: (name: string
     environment: readEnvironment(tree, [...path, 'env'], findings),
     preamble: given.preamble ?? null,
     place: placeOf(given, isStore),
-    isBeforeWorkers: (given.start ?? (isStore ? 'before_workers' : 'after_frontend')) === 'before_workers',
+    isPerWorker: isPerWorker(given, ready, path, findings),
+    start: startOf(given, isStore),
     isCritical: given.critical ?? isStore,
     usesDiscovery: given.inherit_discovery_env ?? true,
     usesMooncake: isStore,
@@ -98,7 +98,27 @@ function tellIssue(issue: ServiceIssue, path: Path, tree: Tree, findings: Findin
 
 function placeOf({ placement }: ServiceInput, isStore: boolean): ServicePlace {
   const node = placement?.node ?? (isStore ? 'workers' : 'head');
+  if (node === 'compute') return 'workers';
   return node === 'agg' ? 'aggregated' : node;
+}
+
+function startOf({ start }: ServiceInput, isStore: boolean): Service['start'] {
+  if (start === undefined) return isStore ? 'before' : 'after';
+  if (start === 'with_workers') return 'with';
+  return start === 'after_frontend' ? 'after' : 'before';
+}
+
+function isPerWorker({ placement }: ServiceInput, ready: ServiceReady, path: Path, findings: Findings): boolean {
+  if (placement?.per !== 'worker') return false;
+  if (placement.node === undefined || !['prefill', 'decode', 'agg', 'workers'].includes(placement.node))
+    findings.problem(
+      [...path, 'placement', 'per'],
+      'got worker, which needs workers on its node',
+      'set node to prefill, decode, agg or workers',
+    );
+  if ('port' in ready)
+    findings.problem([...path, 'readiness'], 'a service of each worker would listen several times on one node', 'give readiness.log');
+  return true;
 }
 
 function readyOf({ readiness = {} }: ServiceInput, path: Path, findings: Findings): ServiceReady {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { anything, block, count, environment, oneOf, text, texts, yesNo } from './fields.ts';
 
-export const SERVICE_PLACES = ['head', 'infra', 'prefill', 'decode', 'agg', 'workers'] as const;
+export const SERVICE_PLACES = ['head', 'infra', 'prefill', 'decode', 'agg', 'workers', 'compute', 'all'] as const;
 
 const PORT = { error: 'a port from 1 to 65535' };
 const port = z.int(PORT).min(1, PORT).max(65_535, PORT).optional();
@@ -17,8 +17,13 @@ const SERVICE = z.strictObject({
   args: texts('More words', 'text'),
   container: text({ describe: 'Image' }),
   env: environment('Environment'),
-  placement: z.strictObject({ node: oneOf(SERVICE_PLACES, { describe: 'Node' }) }, { error: 'a block with node' }).optional(),
-  start: oneOf(['before_workers', 'after_frontend'], { describe: 'When it starts' }),
+  placement: z
+    .strictObject(
+      { node: oneOf(SERVICE_PLACES, { describe: 'Node' }), per: oneOf(['node', 'worker'], { describe: 'What has one' }) },
+      { error: 'a block with node and per' },
+    )
+    .optional(),
+  start: oneOf(['infra', 'before_workers', 'with_workers', 'after_frontend'], { describe: 'When it starts' }),
   readiness: z
     .strictObject(
       {
@@ -62,7 +67,7 @@ export function readService(
 
 export const SERVICES: ReturnType<typeof anything> = anything(
   'Processes beside the fleet, a list: name, command, args, container, env, preamble, placement.node (head, infra, prefill, decode, agg, ' +
-    'workers), start (before_workers, after_frontend), readiness (port, http, log), critical. etcd, nats and mooncake-master set keys of ' +
+    'workers, all), placement.per (node, worker), start (before_workers, with_workers, after_frontend), readiness (port, http, log), critical. etcd, nats and mooncake-master set keys of ' +
     'their own: infra and backend.mooncake_kv_store',
   'a list of services',
 );
