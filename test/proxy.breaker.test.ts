@@ -1,10 +1,9 @@
 /** The circuit breaker between clients and workers on sockets. Its rules: docs/health.md. */
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { FakeClock } from '../src/base/runtime/fake-clock.ts';
 import { ask, requestBytes } from './support/raw-client.ts';
 import { startTestRouter, type TestRouter } from './support/router.ts';
-import { runningClock } from './support/running-time.ts';
+import { passed, runningClock } from './support/running-time.ts';
 import { type Call, jsonAnswer, ScriptedWorker } from './support/scripted-worker.ts';
 import { until } from './support/until.ts';
 
@@ -42,11 +41,6 @@ async function fleet(t: TestContext, scripts: readonly ((call: Call) => Promise<
   return { clock, workers, router };
 }
 
-async function pass(clock: FakeClock, ms: number): Promise<void> {
-  const untilMs = clock.nowMs() + ms;
-  await until(() => clock.nowMs() >= untilMs, `${ms} ms of the clock`);
-}
-
 test('opened by lost connections, it closes as soon as the worker has restarted', async (t) => {
   const { clock, workers, router } = await fleet(t, [(call) => call.forever(), says(200)]);
   const [first] = workers;
@@ -56,7 +50,7 @@ test('opened by lost connections, it closes as soon as the worker has restarted'
   await first!.kill();
   for (const client of clients) assert.equal((await client.response('POST')).status, 200);
   assert.equal((await breakers(router))[0]?.state, 'open');
-  await pass(clock, 3000);
+  await passed(clock, 3000);
   first!.script = says(200);
   await first!.listen();
   const startMs = clock.nowMs();
@@ -72,7 +66,7 @@ test('opened by a status, it waits for its time-out, though the worker restarts 
   assert.equal((await breakers(router))[0]?.state, 'open');
   const openedMs = clock.nowMs();
   await first!.kill();
-  await pass(clock, 3000);
+  await passed(clock, 3000);
   first!.script = says(200);
   await first!.listen();
   await router.untilEligible([first!]);

@@ -19,3 +19,10 @@ export function runningClock(t: TestContext): FakeClock {
   setImmediate(turn);
   return clock;
 }
+
+/** Resolves when so much time of the clock has passed, in the turn in which it has: a test that polled would see it late on a busy machine. */
+export function passed(clock: FakeClock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
+}
