@@ -43,6 +43,8 @@ const MAX_REPLAY_BYTES = 500_000;
 /** For requests that no worker answers. Other ones take a second or two. */
 const REQUEST_TIMEOUT_SECS = { short: 3, long: 10 };
 const SHORT_SECS = 60;
+/** For engines that fall silent. They share a process, which a busy machine holds up for seconds at times, and stand still for 2 s. */
+const STREAM_IDLE_SECS = 8;
 /** The queue of the router is in use, and never full. */
 const SLOTS_PER_CLIENT = 0.75;
 const WARM_UP_MS = 2000;
@@ -68,7 +70,7 @@ export class Lane {
   static async start(owner: Owner, settings: LaneSettings): Promise<Lane> {
     const slots = Math.ceil(settings.clients * SLOTS_PER_CLIENT);
     const router = await RouterUnderTest.start(owner, settings.isPaired, [
-      ...['--request-timeout-secs', String(requestTimeoutSecs(settings)), '--stream-idle-timeout-secs', '2'],
+      ...['--request-timeout-secs', String(requestTimeoutSecs(settings)), '--stream-idle-timeout-secs', String(STREAM_IDLE_SECS)],
       ...['--max-replay-bytes', String(MAX_REPLAY_BYTES), '--max-concurrent-requests', String(slots)],
       ...['--policy', 'cache_aware', '--health-check-interval-secs', '1'],
       ...(settings.flags ?? []),
