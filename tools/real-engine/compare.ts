@@ -17,6 +17,7 @@ import { type Options, readOptions, USAGE } from './options.ts';
 import { pairOfEngines } from './pair.ts';
 import { type Program, Programs } from './processes.ts';
 import { countUnexplained, markdownReport, replaceGenerated, type Table, terminalReport } from './report.ts';
+import { restarts } from './restarts.ts';
 import { clientLeaves, connections, fullQueue, type Sight, termination } from './scenarios.ts';
 import { MODEL, ROOT, Stage } from './stage.ts';
 import { type Freezer, faultFreezer, hang, pauses, signalFreezer } from './standstill.ts';
@@ -71,6 +72,11 @@ class Comparison {
       const table = await hungEngines(this.#stage, this.#signal);
       say(terminalReport([table]));
       return this.#finish('hang', [table], true, countUnexplained([table]), 'two engines and a router');
+    }
+    if (this.#options.restarts) {
+      const table = await restarts(this.#stage, this.#signal);
+      say(terminalReport([table]));
+      return this.#finish('restarts', [table], true, countUnexplained([table]), 'two engines and a router');
     }
     if (this.#options.pair) {
       const table = await pairOfEngines(this.#stage, this.#signal, say);

@@ -17,6 +17,7 @@ MODEL  folder made by make-model.py (default: VENV/tiny-model, made if it is mis
   --embedding     start the engines as embedding models and compare what those answer
   --two-engines   two engines behind one router: streams are spread, and one engine's death harms only its own
   --hang          two engines behind one router: a scheduler stops and continues, both engines pause and continue
+  --restarts      two engines behind one router: one is drained, one is killed and restarted, and a request kills both
   --pair          a prefill and a decode engine behind a router: answers as of one engine, and each death in each phase
   --write         write the tables to docs/engine-compatibility.md if nothing is unexplained
 `;
@@ -32,6 +33,7 @@ export interface Options {
   readonly embedding: boolean;
   readonly twoEngines: boolean;
   readonly hang: boolean;
+  readonly restarts: boolean;
   readonly pair: boolean;
   readonly write: boolean;
 }
@@ -52,6 +54,7 @@ export function readOptions(argv: readonly string[]): Options {
       embedding: off,
       'two-engines': off,
       hang: off,
+      restarts: off,
       pair: off,
       write: off,
     },
@@ -72,6 +75,7 @@ export function readOptions(argv: readonly string[]): Options {
     embedding: values.embedding,
     twoEngines: values['two-engines'],
     hang: values.hang,
+    restarts: values.restarts,
     pair: values.pair,
     write: values.write,
   };

@@ -33,21 +33,22 @@ export class Stage {
     this.#signal = signal;
   }
 
-  async engine(name = 'engine'): Promise<Program> {
-    const { venv, model, embedding, twoEngines, hang, pair } = this.#options;
+  /** Give `port` to start one again where one has been. */
+  async engine(name = 'engine', port?: number): Promise<Program> {
+    const { venv, model, embedding, twoEngines, hang, restarts, pair } = this.#options;
     if (!existsSync(join(model, 'config.json'))) {
       execFileSync(join(venv, 'bin/python'), [join(TOOLS, 'make-model.py'), model], { stdio: 'inherit', timeout: 300_000 });
     }
-    const port = await findFreePort();
+    const own = port ?? (await findFreePort());
     const args = [
       venv,
       model,
-      String(port),
+      String(own),
       ...LIMITS,
-      ...(twoEngines || hang || pair ? [] : QUEUE_LIMIT),
+      ...(twoEngines || hang || restarts || pair ? [] : QUEUE_LIMIT),
       ...(embedding ? ['--is-embedding'] : []),
     ];
-    return this.#start(name, join(TOOLS, 'engine.sh'), args, port, '/health', ENGINE_START_MS);
+    return this.#start(name, join(TOOLS, 'engine.sh'), args, own, '/health', ENGINE_START_MS);
   }
 
   /**
