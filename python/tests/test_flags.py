@@ -37,6 +37,8 @@ SAMPLES: Dict[str, List[str]] = {
     "forward_paths": ["/some/path"],
     "retry_status_codes": ["502", "503"],
     "health_check_port": ["4322"],
+    "cors_allowed_origins": ["https://app.example"],
+    "worker_overload_token_usage": ["0.5"],
     "balance_token_usage_threshold": ["0.5"],
     "overload_token_usage_threshold": ["0.5"],
     "control_plane_api_keys": ["id:name:admin:key"],
@@ -71,8 +73,15 @@ def judged(argv: List[str], environment: Dict[str, str], tmp_path: Path) -> Tupl
     return done.returncode, json.loads(done.stdout) if done.returncode == 0 else sorted(done.stderr.splitlines()[1:])
 
 
-# Workers have a test of their own, and the file of priorities must exist.
-APART = ("worker-urls", "priority-scheduler-config")
+# Workers and keys have tests of their own, and the file of priorities must exist.
+APART = (
+    "worker-urls",
+    "priority-scheduler-config",
+    "api-key",
+    "api-key-file",
+    "control-plane-api-keys",
+    "control-plane-api-keys-file",
+)
 
 
 def test_all_flags_at_once_mean_the_same_to_argparse_and_to_the_router(tmp_path: Path) -> None:
