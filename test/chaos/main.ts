@@ -14,7 +14,7 @@ for (const cell of chosen) {
   const outcome = await play(cell).catch((error: Error) => error);
   if (outcome instanceof Error) {
     wrong++;
-    process.stdout.write(`WRONG  ${cell.phase.padEnd(12)} ${cell.name.padEnd(30)} ${outcome.message}\n`);
+    process.stdout.write(`WRONG  ${cell.phase.padEnd(12)} ${cell.name.padEnd(30)} ${outcome.message.slice(-300)}\n`);
     continue;
   }
   const { code, seconds, left, firstLine } = outcome;
