@@ -173,6 +173,23 @@ describe('least_wait', () => {
     for (const count of counts) assert.ok(count > 60, `${counts}`);
   });
 
+  it('learns from the ends of answers of prefill workers, which have nothing to do after the first token', () => {
+    const pool = new Pool(leastWait as Policy, createRng(3));
+    for (const index of [0, 1]) {
+      pool.join(index);
+      pool.policy.join?.(pool.state, workerOf(index, { type: 'prefill' }));
+    }
+    for (let i = 0; i < 60; i++) {
+      const both = [pool.dispatch(long(100 + i)), pool.dispatch(long(1000 + i))];
+      pool.nowMs += 400;
+      for (const choice of both.filter(({ worker }) => worker === 0)) end(pool, choice);
+      pool.nowMs += 1600;
+      for (const choice of both.filter(({ worker }) => worker === 1)) end(pool, choice);
+    }
+    assert.equal(pool.dispatch(long(1)).worker, 0);
+    assert.equal(pool.dispatch(long(2)).worker, 0, 'behind another one it is still sooner');
+  });
+
   it('survives a clock that stands, rates of nothing and lies: it chooses, and no worker is starved for good', () => {
     const lie = fc.record({
       promptTokens: fc.constantFrom(0, 1, 1e15),

@@ -137,8 +137,7 @@ export class LeastWaitState {
     this.#reorder(worker, state.queue);
   }
 
-  firstToken(choice: Choice, nowMs: number): void {
-    const flight = this.#flights.get(choice);
+  firstToken(choice: Choice, nowMs: number, flight: Flight | undefined = this.#flights.get(choice)): void {
     const state = this.#workers[choice.worker];
     if (flight === undefined || flight.isForgotten || state === undefined) return;
     const work = state.queue.firstToken(flight, nowMs);
@@ -151,6 +150,8 @@ export class LeastWaitState {
     this.#flights.delete(choice);
     const state = this.#workers[choice.worker];
     if (flight === undefined || flight.isForgotten || state === undefined) return;
+    // A prefill worker has nothing to do after the first token: its answer ends with it.
+    if (outcome.kind === 'ok' && state.worker.type === 'prefill') this.firstToken(choice, nowMs, flight);
     state.queue.settled(flight, nowMs, outcome.kind === 'ok');
     this.#reorder(choice.worker, state.queue);
     if (usage !== null && 'promptBytes' in choice)
