@@ -51,6 +51,7 @@ test('only what a rule says explains an outcome', () => {
   assert.equal(explain(seen('503 no_available_workers', null, null), at11), null);
   assert.equal(explain(seen('502 call_upstream_reset', early, null), at11), null, 'another worker would have answered');
   assert.equal(explain(seen('502 call_upstream_reset', early, null, 2000), at11), 'too long to repeat');
+  assert.equal(explain(seen('429 whole', { name: '429', at: 0 }, null, 2000), at11), 'too long to repeat');
   assert.equal(explain(seen('200 cut call_upstream_cut', late, 0), at11), 'cut by its fault');
   assert.equal(explain(seen('200 whole', late, 0), at11), null, 'what was cut looks whole');
   assert.equal(explain(seen('200 cut call_upstream_cut', null, 1), at11), 'cut with its worker');

@@ -42,7 +42,8 @@ export function explain(seen: Seen, { engines, maxReplayBytes }: Circumstances):
   // Of a pair the client knows only the decode engine.
   const lostWorker = killed.some(({ number, role }) => number === engine || role === 'prefill');
   if (words.startsWith('200 cut')) return lostWorker ? 'cut with its worker' : null;
-  const isError = /^5\d\d /.test(words);
+  // The router's own error, or the status of the worker, which then goes to the client.
+  const isError = /^(?:429|5\d\d) /.test(words);
   if (isError && seen.bodyBytes > maxReplayBytes && (isEarly || killed.length > 0)) return 'too long to repeat';
   return null;
 }

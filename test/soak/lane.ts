@@ -155,7 +155,7 @@ export class Lane {
     const fault = plan.fault === null ? 'no fault' : `${plan.fault.name} at ${plan.fault.at}`;
     const kills = this.#engines.flatMap(({ number, killedAtMs }) => killedAtMs.map((ms) => `${number} at ${Math.round(ms)}`));
     this.#unexplained.push(
-      `${plan.id} saw ${words} of engine ${engine}, planned: ${fault}, ${Math.round(startMs)} to ${Math.round(endMs)}; last kill: ${kills.at(-1) ?? 'none'}`,
+      `${plan.id} saw ${words} of engine ${engine}, planned: ${fault}, ${seen.bodyBytes} bytes, ${Math.round(startMs)} to ${Math.round(endMs)}; last kill: ${kills.at(-1) ?? 'none'}`,
     );
   }
 
