@@ -69,17 +69,22 @@ function isSameCount(a: Observation, b: Observation): boolean {
   return more <= 3 * less || more - less <= 2;
 }
 
-/** What the router adds to every answer of a worker. */
-const ADDED_BY_ROUTER = 'x-request-id';
+/** What the router adds to every answer of a worker: its id of the request, and CORS for every web page (docs/http.md). */
+export const ADDED_BY_ROUTER: readonly string[] = [
+  'x-request-id',
+  'access-control-allow-origin: *',
+  'access-control-expose-headers: *',
+  'vary: origin, access-control-request-method, access-control-request-headers',
+];
 
 function headerDifferences(a: readonly string[], b: readonly string[], relation: Relation): string[] {
   if (relation === 'simulated') return listLines('header', a, b);
   const lines = listLines(
     'header',
     a,
-    b.filter((line) => line !== ADDED_BY_ROUTER),
+    b.filter((line) => !ADDED_BY_ROUTER.includes(line)),
   );
-  return b.includes(ADDED_BY_ROUTER) ? lines : [`header missing in B: ${ADDED_BY_ROUTER}`, ...lines];
+  return [...ADDED_BY_ROUTER.filter((line) => !b.includes(line)).map((line) => `header missing in B: ${line}`), ...lines];
 }
 
 /** A is the original (the engine, the direct answer), B the other. Empty if they agree. */
