@@ -146,10 +146,11 @@ def test_slime_starts_pairs_without_workers_and_registers_both_kinds(python: Sta
     assert program.status() == 0
 
 
-def test_slime_with_a_policy_that_does_not_exist_yet_is_refused_by_name(python: Start) -> None:
-    program = python("-m", "sglang_router.launch_router", "--policy", "consistent_hashing", "--port", "0")
-    assert program.status() == 2
-    assert "consistent_hashing is known, but not available in this version yet" in program.text
+def test_slime_with_the_policies_of_its_sessions_starts(python: Start) -> None:
+    for policy in ["consistent_hashing", "manual"]:
+        program = python("-m", "sglang_router.launch_router", "--policy", policy, "--port", "0", "--check-config")
+        assert program.status() == 0
+        assert f'"policy": "{policy}"' in program.text
 
 
 # Fields and flags as these programs give them, beside host, port and workers. Their sources were read in November 2026.

@@ -41,7 +41,10 @@ test('every field that is compared makes a difference of its own', () => {
 });
 
 test('every routed answer must have what the router adds', () => {
-  assert.deepEqual(differences(plain, { ...plain }, 'routed'), ADDED_BY_ROUTER.map((line) => `header missing in B: ${line}`));
+  assert.deepEqual(
+    differences(plain, { ...plain }, 'routed'),
+    ADDED_BY_ROUTER.map((line) => `header missing in B: ${line}`),
+  );
 });
 
 test('generated text is the own invention of a simulation', () => {
