@@ -114,7 +114,7 @@ def test_a_failure_to_start_is_an_exception_with_the_status() -> None:
             pass
     assert failure.value.status == 1
     with pytest.raises(RuntimeError, match="exit status 2"):
-        Router(port=0, policy=PolicyType.Manual).start()
+        Router(port=0, service_discovery=True).start()
     with pytest.raises(TypeError, match="no_such_setting"):
         Router(no_such_setting=1)
     with pytest.raises(TypeError, match="worker_urls: expected a list, got 'http://a:1'"):
