@@ -106,7 +106,7 @@ suite('a router of pairs and simulated engines, as programs', { concurrency: 2 }
       'a bootstrap port from 1 to 65535, or none',
       '--prefill "ftp://b"',
       '--decode "c"',
-      'bucket is for prefill workers only',
+      'bucket is for regular and prefill workers only',
       '--pd-bootstrap-timeout-secs "-1"',
       '5 problems',
     ]) {

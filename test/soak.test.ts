@@ -22,11 +22,14 @@ test('in a short soak every outcome is explained, every count returns to zero an
   }
 });
 
+const settingsOf = (seconds: number) => ({ ...SHORT, seconds, name: 'single', isPaired: false, flags: ['--disable-retries'] });
+
 test('a router without retries does not pass the soak', { timeout: 60_000 }, async (t: TestContext) => {
-  const settings = { ...SHORT, seconds: 4, name: 'single', isPaired: false, flags: ['--disable-retries'] };
-  const report = await (await Lane.start(t, settings)).run();
+  // On a busy machine few requests fit into the time.
+  let report = await (await Lane.start(t, settingsOf(4))).run();
+  if (report.unexplainedCount === 0) report = await (await Lane.start(t, settingsOf(20))).run();
   assert.ok(report.unexplainedCount > 0, `${report.requests} requests, ${report.faults} faults`);
-  assert.ok(verdicts(report, settings).some(({ isRight }) => !isRight));
+  assert.ok(verdicts(report, settingsOf(4)).some(({ isRight }) => !isRight));
 });
 
 function seen(words: string, fault: PlannedFault | null, engine: number | null, bodyBytes = 100): Seen {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import test from 'node:test';
+import { type TestContext, test } from 'node:test';
 import type { PointResult } from '../src/srtctl/bench/point-result.ts';
 import { Program, ROOT } from './support/program.ts';
 
@@ -28,6 +28,19 @@ const EXPECTED = {
 } as const;
 
 test('every figure is true against an engine with known times', async (t) => {
+  // Other programs only make figures larger, now and then; what srtctl itself gets wrong is wrong each time.
+  for (let tries = 1; ; tries++) {
+    try {
+      await measureOnce(t);
+      return;
+    } catch (error) {
+      if (tries === 3 || !(error instanceof assert.AssertionError)) throw error;
+      t.diagnostic(`try ${tries}: ${error.message}`);
+    }
+  }
+});
+
+async function measureOnce(t: TestContext): Promise<void> {
   const engine = Program.run(t, process.execPath, [`${ROOT}.build/test/support/timed-engine.main.js`, String(TTFT_MS), String(ITL_MS)]);
   await engine.says(/ready http/);
   const endpoint = /ready (\S+)/.exec(engine.stdout)![1]!;
@@ -56,7 +69,7 @@ test('every figure is true against an engine with known times', async (t) => {
     );
     assert.ok(marks.some((mark) => /p99 of 6 requests/.test(mark)));
   }
-});
+}
 
 function medianOf(results: readonly PointResult[], figure: keyof typeof EXPECTED | 'request_throughput' | 'output_throughput'): number {
   const values = results.map((result) => result[figure] ?? Number.NaN).sort((a, b) => a - b);

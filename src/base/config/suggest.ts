@@ -16,15 +16,19 @@ export function nearest(word: string, known: Iterable<string>): string | null {
   return best;
 }
 
-/** Levenshtein distance. */
+/** Letters to insert, remove, replace, or swap with their neighbour (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
+  let beforeThat: readonly number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, at) => at);
   for (let i = 1; i <= a.length; i++) {
     const current = [i];
     for (let j = 1; j <= b.length; j++) {
       const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substituted));
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = isSwapped ? beforeThat[j - 2]! + 1 : Number.POSITIVE_INFINITY;
+      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substituted, swapped));
     }
+    beforeThat = previous;
     previous = current;
   }
   return previous[b.length]!;

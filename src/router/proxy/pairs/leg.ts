@@ -17,11 +17,13 @@ import type { Turn } from '../turn.ts';
 import type { AnswerHead, Flight, Pieces, Retry, Sink, Upstream, UpstreamRequest } from '../upstream/seam.ts';
 
 const NO_BYTES = Buffer.alloc(0);
+const NOT_BEGUN = -1;
 
 export type LegRole = 'prefill' | 'decode';
 
 /** Decides what the answers of both legs mean. It hears nothing more of a leg after `end` or `abort`, except `legOver`. */
 export interface LegOwner {
+  readonly turn: Turn;
   /** The head of a good answer. */
   legOpens(leg: PairLeg, isEvents: boolean): void;
   /** The first event of a stream, or the first byte of another answer; its end if it has none. */
@@ -49,20 +51,17 @@ export class PairLeg implements Sink {
   /** The client gets the bytes of this leg as they are. Set by the owner. */
   isRelayed = false;
   isOver = false;
-  readonly #turn: Turn;
   readonly #owner: LegOwner;
   readonly #body: RequestBody;
   #flight: Flight | null = null;
   #upstream: Upstream | null = null;
-  #hasBegun = false;
-  #isEventStream = false;
   /** The answer is a stream whose first event is not known yet. */
   #first: FirstEvent | null = null;
-  /** Status in the first event of a stream; 0: it was none of an error. */
-  #failedStatus = 0;
+  /** NOT_BEGUN before the payload; then the status in the first event of a stream, or 0 if that was none of an error. */
+  #begun = NOT_BEGUN;
 
-  constructor(turn: Turn, owner: LegOwner, role: LegRole, worker: Worker, attempt: Attempt, body: RequestBody) {
-    this.#turn = turn;
+  // At most twelve fields (docs/decisions/garbage.md).
+  constructor(owner: LegOwner, role: LegRole, worker: Worker, attempt: Attempt, body: RequestBody) {
     this.#owner = owner;
     this.role = role;
     this.worker = worker;
@@ -80,12 +79,12 @@ export class PairLeg implements Sink {
 
   /** What the engine answered, also in the first event of a stream; 0: nothing yet. */
   get status(): number {
-    return this.#failedStatus === 0 ? (this.head?.status ?? 0) : this.#failedStatus;
+    return this.#begun > 0 ? this.#begun : (this.head?.status ?? 0);
   }
 
   /** The answer has begun, and is a stream of events. */
   get isEventStream(): boolean {
-    return this.#isEventStream;
+    return this.head !== null && this.head.status < 300 && isRelayedEventStream(this.head);
   }
 
   /** The first event is not waited for any more. Returns what was held of the stream. */
@@ -130,7 +129,7 @@ export class PairLeg implements Sink {
   // ---- what the worker sends
 
   onHead(head: AnswerHead): void {
-    this.#turn.begin();
+    this.#owner.turn.begin();
     this.head = head;
     const upstream = this.attempt.series?.upstream(head.status);
     if (upstream !== undefined) upstream.value++;
@@ -139,13 +138,12 @@ export class PairLeg implements Sink {
       return;
     }
     const isEvents = isRelayedEventStream(head);
-    this.#isEventStream = isEvents;
     if (isEvents) this.#first = new FirstEvent();
     this.#owner.legOpens(this, isEvents);
   }
 
   onPieces(buf: Buffer, start: number, end: number, pieces: Pieces): void {
-    this.#turn.begin();
+    this.#owner.turn.begin();
     if (this.isRelayed) this.#owner.legPieces(this, buf, start, end, pieces);
     else {
       const { offsets, count } = pieces;
@@ -156,7 +154,7 @@ export class PairLeg implements Sink {
   }
 
   onEnd(): void {
-    this.#turn.begin();
+    this.#owner.turn.begin();
     this.#begin();
     const first = this.#first;
     this.#first = null;
@@ -166,7 +164,7 @@ export class PairLeg implements Sink {
   }
 
   onError(kind: OutcomeKind, retry: Retry): void {
-    this.#turn.begin();
+    this.#owner.turn.begin();
     this.#owner.legFailed(this, kind, retry);
   }
 
@@ -174,8 +172,8 @@ export class PairLeg implements Sink {
   onDrain(): void {}
 
   #begin(): void {
-    if (this.#hasBegun) return;
-    this.#hasBegun = true;
+    if (this.#begun !== NOT_BEGUN) return;
+    this.#begun = 0;
     this.#owner.legBegins(this);
   }
 
@@ -192,7 +190,7 @@ export class PairLeg implements Sink {
     this.#first = null;
     const [from, at, to] = first.held.length > 0 ? ([first.held, 0, first.held.length] as const) : ([buf, start, end] as const);
     if (verdict !== 'answer') {
-      this.#failedStatus = verdict.status;
+      this.#begun = verdict.status;
       this.#owner.legRefused(this, verdict.status);
       if (!this.isRelayed) return;
     }

@@ -46,6 +46,7 @@ import { codingOf, decodeBody } from '../request/body-coding.ts';
 import type { RequestFieldRules } from '../request/fields.ts';
 import { whyNotJson } from '../request/reader.ts';
 import type { RecordOutcome } from '../routing/request-record.ts';
+import type { Turn } from '../turn.ts';
 import type { Pieces, Retry } from '../upstream/seam.ts';
 import type { LegOwner, PairLeg } from './leg.ts';
 import { openPair, type Pair, type PairMakers, type PairOrder } from './pair.ts';
@@ -106,6 +107,10 @@ export class PairExchange implements ServedRequest, SideOwner, AdmittedLater, Le
     this.#times = new PairTimes(parts.pairing.series, startMs);
     this.#body = new RequestBody(head.chunked ? -1 : Math.max(0, head.contentLength), parts.memory);
     side.serve(this);
+  }
+
+  get turn(): Turn {
+    return this.#parts.dispatch.turn;
   }
 
   // ---- what the client sends

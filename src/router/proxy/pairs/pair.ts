@@ -126,7 +126,7 @@ export function openPair(makers: PairMakers, owner: LegOwner & ByteSink, order: 
   const toPrefill = both + rankMembers(prefillRank, null);
   const bodies = makePairBodies(body, request.splice, toPrefill, both + rankMembers(decodeRank, prefillRank), memory);
   const leg = (role: LegRole, worker: Worker, choice: Choice, ofLeg: RequestBody): PairLeg =>
-    new PairLeg(dispatch.turn, owner, role, worker, new Attempt(dispatch, worker.index, choice, pairing[role]), ofLeg);
+    new PairLeg(owner, role, worker, new Attempt(dispatch, worker.index, choice, pairing[role]), ofLeg);
   const legs = [leg('prefill', prefillWorker, ofPrefill, bodies.prefill), leg('decode', decodeWorker, ofDecode, bodies.decode)] as const;
   const merge = shape.wantsInputLogprobs || shape.wantsExperts ? new PairMerge(pairing.finder, shape, route.endpoint, owner) : null;
   return new Pair(makers, order, live, legs, rids, merge);
