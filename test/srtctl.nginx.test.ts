@@ -155,7 +155,13 @@ describe('nginx in front of routers', { skip: NGINX_MISSING }, () => {
         await call.body();
         call.reset();
       };
-    assert.equal((await ask(all.nginx.port, { path: '/generate', body: BODY })).status, 502);
+    const once = () => ask(all.nginx.port, { path: '/generate', body: BODY });
+    // nginx may reset a connection that it accepted as it came up, before any router has heard of the request.
+    const answer = await once().catch((error: unknown) => {
+      assert.deepEqual(callsOf(all), [0, 0], String(error));
+      return once();
+    });
+    assert.equal(answer.status, 502);
     assert.deepEqual(callsOf(all).sort(), [0, 1]);
   });
 

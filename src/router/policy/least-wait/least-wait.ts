@@ -59,6 +59,8 @@ export interface WorkerState {
   readonly queue: PrefillQueue;
   /** Answers in a row whose engine had nothing left of a prefix that was used lately. */
   surprises: number;
+  /** Requests sent to it. */
+  sent: number;
 }
 
 export class LeastWaitState {
@@ -78,7 +80,8 @@ export class LeastWaitState {
   #bestScore = 0;
   #bestMatched = 0;
   #bestAge = 0;
-  #ties = 0;
+  /** Decides between equals, whatever the order in which they are looked at. */
+  #draw = 0;
 
   constructor({ maxTreeSize }: ValuesOf<typeof TREE_SETTINGS>, salt: number) {
     this.holders = new Holders(prefixIndexBytes(maxTreeSize), salt);
@@ -88,13 +91,14 @@ export class LeastWaitState {
     const { holders } = this;
     this.#view = view;
     this.#best = NONE;
+    this.#draw = rng.nextUint32();
     holders.find(prompt, this.#isOpen);
     const bytes = prompt.rangeCount === 0 ? this.#meanBytes : holders.promptBytes;
     for (let i = 0; i < holders.count; i++) {
-      this.#consider(view, holders.workers[i]!, bytes, holders.bytes[i]!, holders.ages[i]!, nowMs, rng);
+      this.#consider(view, holders.workers[i]!, bytes, holders.bytes[i]!, holders.ages[i]!, nowMs);
     }
     const free = this.order.least(CANDIDATES, this.#isFree, this.#candidates);
-    for (let i = 0; i < free; i++) this.#consider(view, this.#candidates[i]!, bytes, 0, 0, nowMs, rng);
+    for (let i = 0; i < free; i++) this.#consider(view, this.#candidates[i]!, bytes, 0, 0, nowMs);
     if (this.#best === NONE) return choose(view.leastLoaded(), 'wait');
     const worker = this.#best;
     const matchedBytes = this.#bestMatched;
@@ -106,16 +110,15 @@ export class LeastWaitState {
     return choice;
   }
 
-  #consider(view: FleetView, worker: WorkerIndex, bytes: number, matched: number, age: number, nowMs: number, rng: Rng): void {
+  #consider(view: FleetView, worker: WorkerIndex, bytes: number, matched: number, age: number, nowMs: number): void {
     const { queue } = this.#workers[worker]!;
     const own = this.rates.ms(worker, Math.max(0, bytes - matched));
     const score = queue.waitMs(nowMs) + own * (OWN_WEIGHT + DECODE_WEIGHT * queue.decoding) + DECODING_MS * queue.decoding;
     if (this.#best !== NONE) {
       const difference = score - this.#bestScore || view.processed[worker]! - view.processed[this.#best]!;
       if (difference > 0) return;
-      this.#ties = difference < 0 ? 1 : this.#ties + 1;
-      if (difference === 0 && rng.below(this.#ties) !== 0) return;
-    } else this.#ties = 1;
+      if (difference === 0 && lot(worker, this.#draw) >= lot(this.#best, this.#draw)) return;
+    }
     this.#best = worker;
     this.#bestScore = score;
     this.#bestMatched = matched;
@@ -133,6 +136,7 @@ export class LeastWaitState {
     const flight = new Flight(bytes, this.rates.ms(worker, bytes));
     this.#flights.set(choice, flight);
     state.queue.add(flight, nowMs);
+    state.sent++;
     this.#meanBytes = this.#meanBytes * FADE + promptBytes * (1 - FADE);
     this.#reorder(worker, state.queue);
   }
@@ -197,11 +201,11 @@ export class LeastWaitState {
   join(worker: Worker): void {
     const known = this.#workers[worker.index];
     if (known !== undefined) {
-      this.#workers[worker.index] = { worker, queue: known.queue, surprises: known.surprises };
+      this.#workers[worker.index] = { worker, queue: known.queue, surprises: known.surprises, sent: known.sent };
       this.holders.sizes.report(worker.index, worker.kvTokens);
       return;
     }
-    this.#workers[worker.index] = { worker, queue: new PrefillQueue(), surprises: 0 };
+    this.#workers[worker.index] = { worker, queue: new PrefillQueue(), surprises: 0, sent: 0 };
     this.holders.join(worker);
     this.rates.join(worker.index);
   }
@@ -221,7 +225,7 @@ export class LeastWaitState {
   #reorder(worker: WorkerIndex, queue: PrefillQueue): void {
     const isBusy = queue.waiting > 0;
     const priceMs = this.rates.delayMs(worker, this.#meanBytes) + DECODING_MS * queue.decoding;
-    this.order.set(worker, isBusy, (isBusy ? queue.freeAtMs : 0) + priceMs, this.#view?.processed[worker] ?? 0);
+    this.order.set(worker, isBusy, (isBusy ? queue.freeAtMs : 0) + priceMs, this.#workers[worker]?.sent ?? 0);
   }
 }
 
@@ -247,3 +251,11 @@ export const leastWait: Policy<LeastWaitState, typeof TREE_SETTINGS> = {
   leave: (state, worker) => state.leave(worker),
   stats: ({ holders }) => holders.index,
 };
+
+/** The lot of a worker in a draw: of several, each has the lowest equally often. Source of the steps: MurmurHash3 (Austin Appleby). */
+function lot(worker: WorkerIndex, draw: number): number {
+  let hash = draw ^ Math.imul(worker + 1, 0x9e3779b1);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
