@@ -6,10 +6,17 @@ import { NONE, type WorkerIndex } from '../../base/core/worker.ts';
 import type { FleetView } from './contract.ts';
 import type { HashRing } from './hash-ring.ts';
 
-/** A worker for `hash` among those that may be chosen, one at least. `inFlight`: requests of the whole pool. `factor` 0: no bound. */
-export function findBounded(ring: HashRing, hash: number, view: FleetView, inFlight: number, factor: number): WorkerIndex {
-  const bound = factor === 0 ? Number.POSITIVE_INFINITY : Math.ceil(((inFlight + 1) / view.count) * factor);
+/** A worker for `hash` among those that may be chosen, one at least. `factor` 0: no bound, and no look at all loads. */
+export function findBounded(ring: HashRing, hash: number, view: FleetView, factor: number): WorkerIndex {
+  const bound = factor === 0 ? Number.POSITIVE_INFINITY : Math.ceil(((inFlight(view) + 1) / view.count) * factor);
   const found = ring.find(hash, (worker) => view.has(worker) && view.inflight[worker]! < bound);
-  // The count of the pool knows nothing of requests that another policy has sent.
+  // A worker that has not joined the ring yet.
   return found === NONE ? view.leastLoaded() : found;
+}
+
+/** Of the workers that may be chosen, whoever sent the requests. O(workers): a microsecond for 1,024. */
+function inFlight(view: FleetView): number {
+  let sum = 0;
+  for (let n = 0; n < view.count; n++) sum += view.inflight[view.at(n)]!;
+  return sum;
 }

@@ -33,8 +33,6 @@ const SETTINGS = {
 export interface RingState {
   values: ValuesOf<typeof SETTINGS>;
   readonly ring: HashRing;
-  /** Requests that it has sent and that have not ended. */
-  inFlight: number;
 }
 
 export const consistentHashing: Policy<RingState, typeof SETTINGS> = {
@@ -43,13 +41,13 @@ export const consistentHashing: Policy<RingState, typeof SETTINGS> = {
   reasons: ['target', 'routing-key', 'implicit-key', 'chance'],
   mayFindNobody: true,
   settings: SETTINGS,
-  create: (values) => ({ values, ring: new HashRing(), inFlight: 0 }),
+  create: (values) => ({ values, ring: new HashRing() }),
 
   adjust(state, values): void {
     state.values = values;
   },
 
-  select(view: FleetView, input: RouteInput, { values, ring, inFlight }, rng: Rng): Choice {
+  select(view: FleetView, input: RouteInput, { values, ring }, rng: Rng): Choice {
     const { count } = view;
     if (count === 0) return NOBODY;
     const [target, explicit, ...implicit] = input.headers;
@@ -57,16 +55,8 @@ export const consistentHashing: Policy<RingState, typeof SETTINGS> = {
     if (count === 1) return choose(view.at(0), 'only');
     const key = explicit ?? implicit.find((value) => value !== undefined);
     if (key === undefined) return choose(view.at(rng.below(count)), 'chance');
-    const worker = findBounded(ring, hashText(key), view, inFlight, values.consistentHashingLoadFactor);
+    const worker = findBounded(ring, hashText(key), view, values.consistentHashingLoadFactor);
     return choose(worker, explicit === undefined ? 'implicit-key' : 'routing-key');
-  },
-
-  commit(state, { worker }): void {
-    if (worker >= 0) state.inFlight++;
-  },
-
-  settled(state): void {
-    state.inFlight--;
   },
 
   join({ ring }, worker): void {

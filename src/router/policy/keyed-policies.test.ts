@@ -136,6 +136,16 @@ describe('consistent_hashing', () => {
   });
 });
 
+describe('a policy that a reload has put in place of another', () => {
+  it('counts the requests that the other one has sent', () => {
+    const pool = poolOf(prefixHash);
+    const prompt = promptOf('x'.repeat(1024));
+    const home = pool.select(prompt).worker;
+    for (const worker of EIGHT) for (let i = 0; i < 50; i++) pool.loads.acquire(worker);
+    assert.equal(pool.select(prompt).worker, home);
+  });
+});
+
 describe('prefix_hash', () => {
   it('sends prompts with one beginning to one worker until that has more than its share', () => {
     const pool = poolOf(prefixHash);

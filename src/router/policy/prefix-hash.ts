@@ -41,8 +41,6 @@ const SETTINGS = {
 export interface PrefixState {
   values: ValuesOf<typeof SETTINGS>;
   readonly ring: HashRing;
-  /** Requests that it has sent and that have not ended. */
-  inFlight: number;
 }
 
 export const prefixHash: Policy<PrefixState, typeof SETTINGS> = {
@@ -50,27 +48,19 @@ export const prefixHash: Policy<PrefixState, typeof SETTINGS> = {
   needs: { prompt: true },
   reasons: ['less-loaded', 'prefix-hash'],
   settings: SETTINGS,
-  create: (values) => ({ values, ring: new HashRing(), inFlight: 0 }),
+  create: (values) => ({ values, ring: new HashRing() }),
 
   adjust(state, values): void {
     state.values = values;
   },
 
-  select(view: FleetView, input, { values, ring, inFlight }): Choice {
+  select(view: FleetView, input, { values, ring }): Choice {
     const { count } = view;
     if (count === 0) return NOBODY;
     if (count === 1) return choose(view.at(0), 'only');
     if (input.prompt.rangeCount === 0) return choose(view.leastLoaded(), 'less-loaded');
     const hash = beginningOf(input.prompt, values.prefixTokenCount * BYTES_PER_TOKEN);
-    return choose(findBounded(ring, hash, view, inFlight, values.prefixHashLoadFactor), 'prefix-hash');
-  },
-
-  commit(state, { worker }): void {
-    if (worker >= 0) state.inFlight++;
-  },
-
-  settled(state): void {
-    state.inFlight--;
+    return choose(findBounded(ring, hash, view, values.prefixHashLoadFactor), 'prefix-hash');
   },
 
   join({ ring }, worker): void {
