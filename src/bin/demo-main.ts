@@ -39,7 +39,7 @@ async function main(): Promise<number> {
     case 'config':
   }
   const isOutputGone = new Promise<void>((resolve) => {
-    // Whoever read along has left, as in `npm start | head -1`: nobody would know that it runs.
+    // The reader of the output has left, as in `npm start | head -1`.
     process.stdout.on('error', () => resolve());
   });
   process.stderr.on('error', () => {});

@@ -80,7 +80,7 @@ export class FleetCell {
     }
   }
 
-  /** Tells the listeners that the engine of `worker` has emptied its cache. */
+  /** The engine of `worker` has emptied its cache: all listeners hear of it. */
   emptied(worker: Worker): void {
     for (const listener of this.#listeners) listener.cacheEmptied?.(worker);
   }

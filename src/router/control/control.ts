@@ -34,7 +34,7 @@ import { ControlApi } from './sources/control-api.ts';
 import type { WorkerSource } from './sources/worker-source.ts';
 
 export interface ControlSettings {
-  /** A new worker that is not ready by then counts as failed; a worker that has been away for longer is probed every 5 s. */
+  /** A new worker that is not ready by then counts as failed; a worker that has been away for longer is probed every 1.5 s. */
   readonly startupTimeoutMs: number;
   /** Between probes of a worker that is away; larger values than 500 ms are lowered to 500 ms. */
   readonly startupCheckIntervalMs: number;

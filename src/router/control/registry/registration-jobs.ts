@@ -125,7 +125,7 @@ export class RegistrationJobs implements WorkerObserver {
     job.detail = `not ready within ${timeoutSecs} s${job.detail === null ? '' : `: ${job.detail}`}`;
     this.#logger.warn(
       { worker: record.worker.url, timeoutSecs, detail: job.detail },
-      'worker did not start in time; probing goes on, seldom',
+      'worker did not start in time; it is probed every 1.5 s',
     );
     this.#answer(job, 'failed');
   }
