@@ -52,7 +52,8 @@ test('keeps the owners of each entry with their last stamps, as a map would, up 
           assert.deepEqual(new Map([...ownersOf(store, words, i)].sort()), new Map([...expected].sort()));
       }
     }),
-    { numRuns: 200 },
+    // Chance alone does not always fill an entry.
+    { numRuns: 200, examples: [[Array.from({ length: 18 }, (_, i) => ({ what: 'add' as const, entry: 0, token: i + 1, stamp: i }))]] },
   );
   assert.ok(full > 0);
 });
